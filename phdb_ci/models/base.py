@@ -1,0 +1,27 @@
+"""What every record shares: frozen, no unknown keys, built on first use (start-up time)."""
+
+import re
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+SHA = r"^[0-9a-f]{40}$"
+NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+Sha = Annotated[str, StringConstraints(pattern=SHA)]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Record(BaseModel):
+    """A frozen record; equality is by value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+def glob_matches(pattern: str, text: str) -> bool:
+    """Whether text matches pattern, where `*` stands for any run of characters and nothing else is special.
+
+    Test names hold brackets and question marks, so fnmatch's other signs would bite.
+    """
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None

@@ -1,0 +1,174 @@
+"""Results: what running left behind, one record per leg. Facts first, then the status that follows from them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from phdb_ci.models.base import Name, Record, Sha
+from phdb_ci.models.matrix import Quarantine
+from phdb_ci.models.sources import Origin
+
+CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
+Status = Literal["passed", "failed", "unproven", "error", "timeout", "cancelled", "blocked", "skipped"]
+ReportKind = Literal["pytest", "node", "lines", "junit", "exit"]
+
+
+class Counts(Record):
+    """How many cases of a report ended how. `executed` is what really ran."""
+
+    passed: int = 0
+    failed: int = 0
+    error: int = 0
+    skipped: int = 0
+    todo: int = 0
+
+    @property
+    def executed(self) -> int:
+        """Cases that ran to an end: passed, failed or error."""
+        return self.passed + self.failed + self.error
+
+
+class Case(Record):
+    """One test case. Text is already free of control characters and cut to a bound; it is still hostile Markdown.
+
+    Attributes:
+        suite: the names of the enclosing suites or the class name, outermost first, joined by ` > `.
+        seconds: its own time, never negative, never NaN.
+        message: first line of why it failed or was skipped.
+        detail: the traceback, cut.
+    """
+
+    suite: str = ""
+    name: str
+    status: CaseStatus
+    seconds: float = 0.0
+    message: str = ""
+    detail: str = ""
+
+    @property
+    def title(self) -> str:
+        """Suite and name as a person would write them."""
+        return f"{self.suite} > {self.name}" if self.suite else self.name
+
+
+class Rule(Record):
+    """A written rule over case names (a named skip, a critical check) and how many cases it met."""
+
+    pattern: str
+    reason: str = ""
+    matched: int = 0
+
+
+class Suite(Record):
+    """The cases read from one report.
+
+    Every case is counted; `cases` keeps those worth showing (not passed first), up to a bound, and `dropped` says how many
+    are counted but not kept. `problem` is why the report cannot be believed (missing, empty, truncated, foreign, DOCTYPE):
+    with a problem the report is a failure whatever the counts say. `notes` are oddities that were repaired.
+    """
+
+    kind: ReportKind
+    counts: Counts = Field(default_factory=Counts)
+    seconds: float = 0.0
+    cases: tuple[Case, ...] = ()
+    dropped: int = 0
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+    unnamed_skips: tuple[str, ...] = ()
+    unnamed_skip_count: int = 0
+    skip_rules: tuple[Rule, ...] = ()
+    critical_rules: tuple[Rule, ...] = ()
+
+
+class Command(Record):
+    """One command that was run for a job.
+
+    Attributes:
+        phase: `env` (Python environment), `setup` or `run`.
+        exit_code: as the shell shows it; a signal is 128 + its number.
+        leftovers: programs that were still running when the command ended, and were ended by the supervisor.
+        network: `open`, `isolated` (loopback alone, enforced) or `unenforced` (isolation was asked for and not to be had).
+    """
+
+    phase: Literal["build", "env", "setup", "run"]
+    text: str
+    exit_code: int
+    seconds: float
+    cpu_seconds: float = 0.0
+    timed_out: bool = False
+    cancelled: bool = False
+    leftovers: tuple[str, ...] = ()
+    network: Literal["open", "isolated", "unenforced"] = "open"
+    problem: str | None = None
+
+
+class ArtifactUse(Record):
+    """An artifact as one job met it.
+
+    Attributes:
+        digest: sha256 over its outputs at the store; `before`/`after` are what the job's copy had.
+        calls: launches of its binary that the witness saw during the run commands.
+        rebuilt: a job that declares `builds` compiled it again; `rebuilt_as` is the digest of what it made.
+    """
+
+    name: Name
+    key: str
+    digest: str
+    before: str
+    after: str
+    calls: int = 0
+    verbs: dict[str, int] = {}
+    builds: bool = False
+    rebuilt: bool = False
+    rebuilt_as: str | None = None
+
+
+class Facts(Record):
+    """What the harness saw of one job by itself; evidence.py turns this into a status."""
+
+    commands: tuple[Command, ...] = ()
+    suites: tuple[Suite, ...] = ()
+    artifacts: tuple[ArtifactUse, ...] = ()
+    env_names: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    manifest_problems: tuple[str, ...] = ()
+    data_was_empty: bool = True
+    error: str | None = None
+    cancelled: bool = False
+    blocked_by: str | None = None
+
+
+class LegSource(Record):
+    """The commit of one repo that a job ran on."""
+
+    repo: Name
+    commit: Sha
+    origin: Origin
+
+
+class LegResult(Record):
+    """One leg: a job on one OS. Written as result.json in the leg's folder; the unit of the GitHub fan-in."""
+
+    schema_version: Literal[1] = 1
+    gate: str
+    job: Name
+    os: str
+    summary: str
+    run_id: str
+    attempt: int = 1
+    head: Sha | None = None
+    status: Status
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sources: tuple[LegSource, ...] = ()
+    facts: Facts = Field(default_factory=Facts)
+    quarantine: Quarantine | None = None
+    started: str
+    seconds: float = 0.0
+    offset: float = 0.0
+
+    @property
+    def leg(self) -> str:
+        """`job@os`, the name of everything that belongs to this leg."""
+        return f"{self.job}@{self.os}"

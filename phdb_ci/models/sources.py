@@ -1,0 +1,45 @@
+"""Sources: every repo of a run resolved to one commit, and where that commit was taken from."""
+
+from pathlib import Path
+from typing import Literal
+
+from phdb_ci.models.base import Name, Record, Sha
+
+Origin = Literal["pin", "ref", "tree", "depends-on"]
+StackKind = Literal["public", "stand-in", "local"]
+
+
+class Source(Record):
+    """One repo of this run.
+
+    Attributes:
+        commit: what is tested.
+        origin: `pin` (the matrix), `ref` (an override), `tree` (a working tree as it stands), `depends-on`.
+        via: who asked, in the user's words: `matrix.toml`, `--repo lidb=pull/3`, `$LIDB_CI_REF`, `--stack tests/stack`.
+        where: the URL or directory that it came from.
+        objects: the bare mirror that holds its objects (a path of this machine).
+        pin: the matrix's pin, for comparison.
+        dirty: uncommitted or untracked changes are part of the commit (origin `tree` only).
+        reachable: whether a branch, tag or pull request of `where` contains the commit; a fork's commit does not.
+        notes: what a person should know (commit gone upstream, ...), ready to show.
+    """
+
+    repo: Name
+    commit: Sha
+    origin: Origin
+    via: str
+    where: str
+    objects: Path
+    pin: Sha
+    dirty: bool = False
+    reachable: bool = True
+    notes: tuple[str, ...] = ()
+
+
+class Sources(Record):
+    """All repos of a run. `stack`: `public` when every repo is at its pin or a ref of its URL, `stand-in` for tests/stack
+    (a directory whose `stack.toml` says so), else `local`.
+    """
+
+    stack: StackKind
+    repos: dict[Name, Source]
