@@ -1,0 +1,49 @@
+"""Totals that runners state, against what was counted: a difference is a note, the count stands. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from phdb_ci.junit.text import counted
+from phdb_ci.models.results import CaseStatus
+
+
+def pytest_mismatch(
+    stated: Mapping[str, int | None], elements: Mapping[str, int], cases: int, doubles: int
+) -> Iterator[str]:
+    """What differs in the attributes that pytest writes.
+
+    `failures`, `errors` and `skipped` count result elements. In `tests`, a test whose teardown broke is one
+    or two (by version), and subtests count, which the file does not show one by one.
+    """
+    for word, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        said = stated[word]
+        if said is not None and said != elements[element]:
+            yield f"pytest says {word}={said}, the report holds {elements[element]}"
+    said = stated["tests"]
+    if said is not None and not cases <= said <= cases + max(doubles, elements["error"]):
+        yield f"pytest says tests={said}, the report holds {counted(cases, 'case', 'cases')}"
+
+
+def node_mismatch(footer: Mapping[str, int], counts: Mapping[CaseStatus, int], suites: int) -> Iterator[str]:
+    """What differs in the totals that node writes as closing comments.
+
+    A test with subtests is a suite in the file and a test in the totals; a suite that is skipped or empty
+    is a case in the file and a suite in the totals. So tests and suites together agree exactly, the outcomes
+    only within these.
+    """
+    if "tests" in footer and "suites" in footer:
+        said, read = footer["tests"] + footer["suites"], sum(counts.values()) + suites
+        if said != read:
+            yield f"node says {said} tests and suites, the report holds {read}"
+    said_failed = footer.get("fail", 0) + footer.get("cancelled", 0)
+    pairs = {
+        "pass": (footer.get("pass"), counts["passed"]),
+        "fail and cancelled": (said_failed if "fail" in footer else None, counts["failed"] + counts["error"]),
+        "skipped": (footer.get("skipped"), counts["skipped"]),
+        "todo": (footer.get("todo"), counts["todo"]),
+    }
+    for word, (said_count, count) in pairs.items():
+        if said_count is None or count - footer.get("suites", 0) <= said_count <= count + suites:
+            continue
+        yield f"node says {word} {said_count}, the report holds {count}"
+    if 0 < said_failed <= suites and not counts["failed"] + counts["error"]:
+        yield f"node says {said_failed} failed, no case shows it: a test with subtests is no case"

@@ -1,0 +1,1 @@
+"""Tests of phdb-ci; they mirror its modules."""
