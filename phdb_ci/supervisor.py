@@ -1,0 +1,259 @@
+"""Runs one command and leaves nothing of it behind. Started as a program by process.py, never imported by it.
+
+    python -I -S supervisor.py RESULT_FD   (the request, one line of JSON, on standard input)
+
+It is small on purpose and imports the standard library alone: it starts once per command. On Linux it makes itself a
+subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that a child which forks, calls setsid and forks again is still found
+below it; elsewhere it has the process group alone. Standard input stays open for as long as the harness lives: when it
+closes, by a cancel or by the harness being killed, everything that the command started is ended, TERM first, then KILL,
+until nothing is left. With `isolate` the command sees a network namespace with loopback alone (unshare(2)).
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+PR_SET_CHILD_SUBREAPER = 36
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
+LINUX = sys.platform == "linux"
+SETTLE = 0.5  # seconds that a background child gets to end by itself before it counts as left behind
+SHOWN = 100  # names of what was left behind; more would fill the pipe that the result goes through
+
+
+def main() -> int:
+    """Read the request, run the command, write the result as one line of JSON to RESULT_FD."""
+    result_fd = int(sys.argv[1])
+    os.set_inheritable(result_fd, False)
+    request = json.loads(_read_line())
+    for fd in request["hold"]:
+        os.set_inheritable(fd, False)  # locks: held here until the end, never by the command
+    if LINUX:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    network = "open"
+    if request["isolate"]:
+        network = "isolated" if _isolate() else "unenforced"
+    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if LINUX else _pipe()
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)  # the harness decides, through the lifeline
+    started = time.monotonic()
+    child = _start(request)
+    result = _watch(child, started + request["timeout"], wake_read, request["grace"])
+    result["leftovers"] = _sweep(child, settle=0.0 if result["stopped"] else SETTLE, grace=request["grace"])
+    result |= {"seconds": time.monotonic() - started, "network": network}
+    os.write(result_fd, json.dumps(result).encode() + b"\n")
+    return 0
+
+
+def _read_line() -> bytes:
+    """The request: all that comes before a line end; the harness sends nothing behind it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        chunk = os.read(0, 1 << 20)
+        if not chunk:
+            sys.exit(0)  # the harness died before it said anything
+        line += chunk
+    return line
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    return read, write
+
+
+def _isolate() -> bool:
+    """Enter a network namespace with loopback up; with or without root. False where the system does not allow it.
+
+    A child tries it first: some systems give the namespace and then refuse what makes it usable (AppArmor on Ubuntu
+    24.04), and this process could not leave it again.
+    """
+    if not LINUX:
+        return False
+    probe = os.fork()
+    if probe == 0:
+        refused = 1
+        try:
+            refused = 0 if _enter_network() else 1
+        finally:
+            os._exit(refused)
+    return os.waitpid(probe, 0)[1] == 0 and _enter_network()
+
+
+def _enter_network() -> bool:
+    """Make the namespace and bring loopback up. False, or OSError, where that is refused."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(CLONE_NEWNET) != 0:
+        if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
+            return False
+        for path, text in (("uid_map", f"{uid} {uid} 1"), ("setgroups", "deny"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{path}", "w") as file:  # noqa: PTH123 - pathlib would double the start-up time
+                file.write(text)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        request = struct.pack("16sH14x", b"lo", 0)
+        flags = struct.unpack("16sH14x", fcntl.ioctl(sock, SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
+    return True
+
+
+def _start(request: dict[str, object]) -> int:
+    """Fork the command into a session and process group of its own, with no standard input."""
+    argv, env, cwd = request["argv"], request["env"], request["cwd"]
+    assert isinstance(argv, list)  # noqa: S101 - the request is made by process.py alone
+    assert isinstance(env, dict)  # noqa: S101
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.chdir(str(cwd))
+        os.execvpe(argv[0], argv, env)  # noqa: S606 - the command line is the matrix's
+    except (OSError, ValueError) as error:  # ValueError: a NUL in what was given
+        os.write(2, f"phdb-ci: cannot start {argv[0]}: {error}\n".encode(errors="replace"))
+    finally:
+        os._exit(127)
+
+
+def _watch(child: int, deadline: float, wake: int, grace: float) -> dict[str, object]:
+    """Wait for the command's own process, the time limit or the end of the lifeline, whichever comes first."""
+    result: dict[str, object] = {"exit": None, "stopped": None, "cpu": 0.0}
+    while result["exit"] is None and not result["stopped"]:
+        if _reap(child, result):
+            break
+        left = deadline - time.monotonic()
+        if left <= 0:
+            result["stopped"] = "timeout"
+            break
+        ready, _, _ = select.select([0, wake], [], [], left)
+        if wake in ready:
+            os.read(wake, 4096)
+        if 0 in ready and not os.read(0, 4096):
+            result["stopped"] = "cancelled"
+    if result["stopped"]:
+        _sweep(child, settle=0.0, grace=grace, result=result)
+    return result
+
+
+def _reap(child: int, result: dict[str, object] | None = None) -> bool:
+    """Collect every process that has ended. True when the command's own was among them."""
+    while True:
+        try:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return False
+        if pid == child and result is not None:
+            code = os.waitstatus_to_exitcode(status)
+            result["exit"] = code if code >= 0 else 128 - code
+            result["cpu"] = usage.ru_utime + usage.ru_stime
+            return True
+
+
+def _descendants() -> list[int]:
+    """Every live process below this one (proc(5), task/TID/children); on other systems none are known."""
+    found: list[int] = []
+    queue = [os.getpid()]
+    while queue:
+        pid = queue.pop()
+        for child in _children(pid):
+            found.append(child)
+            queue.append(child)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - see _isolate
+    except OSError:
+        return []
+    children = []
+    for task in tasks:
+        try:
+            with open(f"/proc/{pid}/task/{task}/children") as file:  # noqa: PTH123
+                children += [int(word) for word in file.read().split()]
+        except OSError:
+            continue
+    return children
+
+
+def _name(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm") as file:  # noqa: PTH123
+            return file.read().strip()[:32] or "?"
+    except OSError:
+        return "?"
+
+
+def _alive(group: int) -> list[int]:
+    """What is left of the command: descendants on Linux, else the process group as a whole."""
+    if LINUX:
+        return _descendants()
+    try:
+        os.killpg(group, 0)
+    except OSError:
+        return []
+    return [-group]
+
+
+def _sweep(child: int, *, settle: float, grace: float, result: dict[str, object] | None = None) -> list[str]:
+    """End everything that is left; returns the names of what had to be ended, the first SHOWN of them."""
+    _wait_until_gone(child, settle, result)
+    left = _alive(child)
+    names = sorted(_name(pid) if pid > 0 else "process group" for pid in left)[:SHOWN]
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0), (signal.SIGKILL, 10.0)):
+        if not left:
+            break
+        for pid in left:
+            _kill(pid, number)
+        _wait_until_gone(child, patience, result, again=signal.SIGKILL if number == signal.SIGKILL else None)
+        left = _alive(child)
+    return names
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        if pid < 0:
+            os.killpg(-pid, number)
+        else:
+            os.kill(pid, number)
+            if number == signal.SIGTERM:
+                os.kill(pid, signal.SIGCONT)  # a stopped process would never see the TERM
+    except OSError:
+        pass
+
+
+def _wait_until_gone(child: int, patience: float, result: dict[str, object] | None, *, again: int | None = None) -> None:
+    """Reap until nothing is left or patience (seconds) is over; `again`: a signal for what appears meanwhile."""
+    deadline = time.monotonic() + patience
+    pause = 0.001
+    while True:
+        while _reap(child, result):
+            pass
+        left = _alive(child)
+        if not left or time.monotonic() >= deadline:
+            return
+        if again is not None:
+            for pid in left:
+                _kill(pid, again)
+        time.sleep(pause)
+        pause = min(pause * 2, 0.02)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
