@@ -7,10 +7,13 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 SHA = r"^[0-9a-f]{40}$"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+# One visible line; it is shown in terminals, comments and workflows, where control characters bite.
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+TEXT = rf"^[^\x20{_HIDDEN}][^{_HIDDEN}]*$"
 
 Sha = Annotated[str, StringConstraints(pattern=SHA)]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
-Text = Annotated[str, StringConstraints(min_length=1)]
+Text = Annotated[str, StringConstraints(pattern=TEXT)]
 
 
 class Record(BaseModel):

@@ -1,6 +1,7 @@
 """The matrix: what matrix.toml says, after it was checked. The file format is described in README.md.
 
-`phdb_ci.matrix` reads the file and locates faults; here stand the shapes and the checks that need no file.
+`phdb_ci.matrix` reads the file, locates faults and checks what takes more than one value; here are shapes.
+Descriptions and examples of the keys show in editors (schemas/matrix.schema.json) and in messages.
 """
 
 from datetime import date
@@ -10,9 +11,22 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from phdb_ci.models.base import Name, Record, Sha, Text
 
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(s|m|h)$")]
-Os = Annotated[str, StringConstraints(pattern=r"^(ubuntu|macos|windows)-[a-z0-9.]+$")]
+ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+ENV_VALUE = r"^[^\x00]*$"
+DURATION = r"^[1-9][0-9]{0,4}(s|m|h)$"
+OS = r"^(ubuntu|macos|windows)-[a-z0-9.]+$"
+BRANCH = r"^[A-Za-z0-9_][A-Za-z0-9_./+-]*$"
+URL = r"^(https://|ssh://|git@|file://|/)[^\x00-\x1f\x7f]+$"
+ISSUE = r"^https://[^\s\x00-\x1f\x7f]+$"
+# A command may have several lines; it is not blank and holds no control character but line end and tab.
+COMMAND = r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$"
+
+EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME)]
+EnvValue = Annotated[str, StringConstraints(pattern=ENV_VALUE)]
+Duration = Annotated[str, StringConstraints(pattern=DURATION)]
+Os = Annotated[str, StringConstraints(pattern=OS)]
+Branch = Annotated[str, StringConstraints(pattern=BRANCH)]
+Command = Annotated[str, StringConstraints(pattern=COMMAND)]
 
 
 def _inside(path: str) -> str:
@@ -22,9 +36,9 @@ def _inside(path: str) -> str:
     return path
 
 
-RelPath = Annotated[str, StringConstraints(min_length=1), AfterValidator(_inside)]
-Url = Annotated[str, StringConstraints(pattern=r"^(https://|ssh://|git@|file://|/).+$")]
-IssueUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$")]
+RelPath = Annotated[Text, AfterValidator(_inside)]
+Url = Annotated[str, StringConstraints(pattern=URL)]
+IssueUrl = Annotated[str, StringConstraints(pattern=ISSUE)]
 
 # The faults that `prove` can put into an engine; a job's `notices` is its claim over them.
 FAULTS = (
@@ -34,82 +48,134 @@ Fault = Literal[
     "dead", "null", "drops-writes", "empty-reads", "foreign-rows", "corrupt-value", "hang", "other-commit"
 ]
 TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
+# Variables that the harness sets for every job by itself, so that a job may not.
+HARNESS_ENV = ("HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "NODE_OPTIONS")
 
 
 class Override(Record):
     """Environment variables that replace a repo's pin: `path` ones name a directory, `ref` ones a ref."""
 
-    path: tuple[EnvName, ...] = ()
-    ref: tuple[EnvName, ...] = ()
+    path: tuple[EnvName, ...] = Field(
+        (), description="variables that name a directory", examples=[["LIDB_REPO"]]
+    )
+    ref: tuple[EnvName, ...] = Field(
+        (), description="variables that name a branch, tag or commit", examples=[["LIDB_CI_REF"]]
+    )
 
 
 class Repo(Record):
     """A git repository and the commit it is pinned at."""
 
-    url: Url
-    pin: Sha
-    track: Text = "main"
-    override: Override = Field(default_factory=Override)
+    url: Url = Field(
+        description="where it is cloned from", examples=["https://github.com/li-langverse/lidb.git"]
+    )
+    pin: Sha = Field(
+        description="the full commit id at which it is taken",
+        examples=["0123456789abcdef0123456789abcdef01234567"],
+    )
+    track: Branch = Field("main", description="the branch that `phdb-ci bump` moves the pin along")
+    override: Override = Field(
+        default_factory=Override, description="environment variables that replace the pin for one run"
+    )
 
 
 class Artifact(Record):
     """What is built once per platform from a repo and shared by jobs."""
 
-    repo: Name
-    inputs: tuple[RelPath, ...] = Field(min_length=1)
-    tools: tuple[Text, ...] = ()
-    build: tuple[Text, ...] = Field(min_length=1)
-    outputs: tuple[RelPath, ...] = Field(min_length=1)
-    timeout: Duration = "30m"
+    repo: Name = Field(description="the repo that it is built from", examples=["lidb"])
+    inputs: tuple[RelPath, ...] = Field(
+        min_length=1,
+        description="the files and folders of the repo that decide its key",
+        examples=[["CMakeLists.txt", "src"]],
+    )
+    tools: tuple[Text, ...] = Field(
+        (), description="programs that build it; their versions are part of the key", examples=[["cmake"]]
+    )
+    build: tuple[Command, ...] = Field(
+        min_length=1,
+        description="commands, run in the repo; `{build}` is the build directory, `{cpus}` a number",
+        examples=[["cmake -S . -B {build}", "cmake --build {build} -j {cpus}"]],
+    )
+    outputs: tuple[RelPath, ...] = Field(
+        min_length=1,
+        description="the files that it leaves below the build directory",
+        examples=[["lidb_embed"]],
+    )
+    timeout: Duration = Field("30m", description="how long the build may take, at most 6h", examples=["30m"])
 
 
 class Report(Record):
     """A file of test results that a job leaves, and what must be in it.
 
-    `pytest`, `node`: JUnit, asked for through the runner's own environment variable. `lines`: `PASS|SKIP|FAIL name`
-    lines in the job's output. `junit`: a file that the job writes by itself at `path`. `exit`: the exit code alone.
+    `pytest`, `node`: JUnit, asked for through the runner's own environment variable. `lines`: the
+    `PASS|SKIP|FAIL name` lines of the job's output. `junit`: a file that the job writes by itself at `path`.
+    `exit`: the exit code alone.
     """
 
-    kind: Literal["pytest", "node", "lines", "junit", "exit"]
-    path: RelPath | None = None
-    min_tests: int = Field(ge=0)
-    skips: dict[Text, Text] = {}
-    critical: tuple[Text, ...] = ()
+    kind: Literal["pytest", "node", "lines", "junit", "exit"] = Field(
+        description="how the results are had", examples=["pytest"]
+    )
+    path: RelPath | None = Field(
+        None, description="kind `junit` alone: the file that the job writes", examples=["report.xml"]
+    )
+    min_tests: int = Field(
+        ge=0,
+        le=1_000_000,
+        description="how many cases must have run, at least; 0 for kind `exit`",
+        examples=[4],
+    )
+    skips: dict[Text, Text] = Field(
+        {}, description="tests that may be skipped (`*` is any text), each with its reason"
+    )
+    critical: tuple[Text, ...] = Field(
+        (), description="checks that must run: patterns of their names", examples=[["cve-*"]]
+    )
 
 
 class Witness(Record):
     """The artifact's binary must have been called at least this often during the run commands."""
 
-    artifact: Name
-    min_calls: int = Field(ge=1)
+    artifact: Name = Field(description="the artifact whose calls are counted", examples=["embed"])
+    min_calls: int = Field(
+        ge=1, le=1_000_000, description="how many calls there must be, at least", examples=[4]
+    )
 
 
 class Manifest(Record):
-    """A JSON document that the job must write: matched by `file` below the workspace, with one of these statuses.
+    """A JSON document that the job must write: `file` below the workspace, with one of these statuses.
 
-    `numbers = false`: nothing measured may stand in it (`p50_ms`, `p95_ms`, `ratio_vs_postgres` all null or absent).
+    `numbers = false`: nothing measured may stand in it (`p50_ms`, `p95_ms`, `ratio_vs_postgres`).
     """
 
-    file: RelPath
-    status: tuple[Text, ...] = Field(min_length=1)
-    numbers: bool = False
+    file: RelPath = Field(
+        description="its path below the workspace, `*` and `**` allowed", examples=["**/manifest.json"]
+    )
+    status: tuple[Text, ...] = Field(
+        min_length=1, description="the statuses that it may have", examples=[["stub"]]
+    )
+    numbers: bool = Field(False, description="whether it may hold measured numbers")
 
 
 class Evidence(Record):
     """Facts that must be there, beside the exit code, before a job counts as passed."""
 
-    witness: Witness | None = None
-    forbid_env: tuple[EnvName, ...] = ()
-    manifest: Manifest | None = None
+    witness: Witness | None = Field(None, description="calls of the artifact that must have been seen")
+    forbid_env: tuple[EnvName, ...] = Field(
+        (), description="variables that must not be in the job's environment", examples=[["LI_LIDB_MOCK"]]
+    )
+    manifest: Manifest | None = Field(None, description="a JSON document that the job must write")
 
 
 class Quarantine(Record):
     """A known failure that does not decide the gate until `until`, and who answers for it."""
 
-    issue: IssueUrl
-    owner: Text
-    until: date
-    reason: Text
+    issue: IssueUrl = Field(
+        description="where the failure is tracked",
+        examples=["https://github.com/li-langverse/lidb/issues/42"],
+    )
+    owner: Text = Field(description="who answers for it", examples=["@li-langverse/db"])
+    until: date = Field(description="the last day on which it does not decide", examples=["2027-01-31"])
+    reason: Text = Field(description="what fails", examples=["the WAL replay test is flaky on slow disks"])
 
 
 class Job(Record):
@@ -117,24 +183,57 @@ class Job(Record):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    summary: Text
-    repo: Name
-    with_: tuple[Name, ...] = Field(default=(), alias="with")
-    notices: tuple[Fault, ...] = ()
-    artifact: Name | None = None
-    builds: tuple[Name, ...] = ()
-    tools: tuple[Text, ...] = ()
-    python: tuple[Text, ...] | None = None
-    env: dict[EnvName, str] = {}
-    setup: tuple[Text, ...] = ()
-    run: tuple[Text, ...] = Field(min_length=1)
-    reports: tuple[Report, ...] = Field(min_length=1)
-    timeout: Duration = "10m"
-    os: tuple[Os, ...] = Field(default=("ubuntu-24.04",), min_length=1)
-    skip: dict[Os, Text] = {}
-    network: bool = True
-    evidence: Evidence = Field(default_factory=Evidence)
-    quarantine: Quarantine | None = None
+    summary: Text = Field(
+        description="one line for people: what a pass shows", examples=["lidb's own smoke test"]
+    )
+    repo: Name = Field(description="the repo whose checkout the commands run in", examples=["lidb"])
+    with_: tuple[Name, ...] = Field(
+        (), alias="with", description="other repos, checked out beside it", examples=[["lidb"]]
+    )
+    notices: tuple[Fault, ...] = Field(
+        (), description="faults of the engine that this job is known to notice", examples=[["dead"]]
+    )
+    artifact: Name | None = Field(None, description="the artifact that it uses", examples=["embed"])
+    builds: tuple[Name, ...] = Field(
+        (),
+        description="artifacts that the job builds again by itself, in their own build directory",
+        examples=[["embed"]],
+    )
+    tools: tuple[Text, ...] = Field(
+        (), description="programs that must be on PATH", examples=[["bash", "python3"]]
+    )
+    python: tuple[Text, ...] | None = Field(
+        None, description="packages for the job's Python environment", examples=[["pytest"]]
+    )
+    env: dict[EnvName, EnvValue] = Field(
+        {}, description="its environment; placeholders such as `{repos.lidb}` are filled in"
+    )
+    setup: tuple[Command, ...] = Field(
+        (), description="commands before the run: installs", examples=[["npm ci"]]
+    )
+    run: tuple[Command, ...] = Field(
+        min_length=1, description="the commands that are the job", examples=[["bash scripts/smoke.sh"]]
+    )
+    reports: tuple[Report, ...] = Field(
+        min_length=1,
+        description="the results that it leaves",
+        examples=[[{"kind": "pytest", "min_tests": 4}]],
+    )
+    timeout: Duration = Field("10m", description="how long the job may take, at most 6h", examples=["10m"])
+    os: tuple[Os, ...] = Field(
+        ("ubuntu-24.04",),
+        min_length=1,
+        description="the runners that it runs on",
+        examples=[["ubuntu-24.04"]],
+    )
+    skip: dict[Os, Text] = Field({}, description="runners that it does not run on, each with its reason")
+    network: bool = Field(True, description="false: the run commands see loopback alone")
+    evidence: Evidence = Field(
+        default_factory=Evidence, description="what must be there beside the exit code"
+    )
+    quarantine: Quarantine | None = Field(
+        None, description="a known failure that does not decide, until a date"
+    )
 
     @property
     def repos(self) -> tuple[str, ...]:
@@ -150,22 +249,24 @@ class Job(Record):
 class Gate(Record):
     """A named set of jobs that gets one verdict; `lead` is shown first."""
 
-    summary: Text = "a gate"
-    on: tuple[TRIGGERS, ...] = ()
-    jobs: tuple[Name, ...] = Field(min_length=1)
-    lead: Name | None = None
+    summary: Text = Field("a gate", description="one line for people: what it asks")
+    on: tuple[TRIGGERS, ...] = Field(
+        (), description="the events on GitHub that start it", examples=[["pull_request"]]
+    )
+    jobs: tuple[Name, ...] = Field(min_length=1, description="the jobs that decide it", examples=[["smoke"]])
+    lead: Name | None = Field(None, description="the job that is shown first", examples=["smoke"])
 
 
 class Matrix(Record):
-    """A whole matrix.toml."""
+    """Repos, artifacts, jobs and gates of a stack: a whole matrix.toml."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, title="phdb-ci: matrix.toml")
 
-    schema_: Literal[1] = Field(alias="schema")
-    repos: dict[Name, Repo] = Field(min_length=1)
-    artifacts: dict[Name, Artifact] = {}
-    jobs: dict[Name, Job] = Field(min_length=1)
-    gates: dict[Name, Gate] = {}
+    schema_: Literal[1] = Field(alias="schema", description="the version of this format", examples=[1])
+    repos: dict[Name, Repo] = Field(min_length=1, description="the repositories, by name")
+    artifacts: dict[Name, Artifact] = Field({}, description="what is built once and shared, by name")
+    jobs: dict[Name, Job] = Field(min_length=1, description="the jobs, by name")
+    gates: dict[Name, Gate] = Field({}, description="sets of jobs with one verdict, by name")
 
 
 def seconds(duration: str) -> int:

@@ -123,6 +123,15 @@ class ArtifactUse(Record):
     rebuilt_as: str | None = None
 
 
+class ManifestFact(Record):
+    """What became of the manifest that a job must write: `absent` says why there is none to judge."""
+
+    file: str | None = None
+    status: str | None = None
+    absent: str | None = None
+    problems: tuple[str, ...] = ()
+
+
 class Facts(Record):
     """What the harness saw of one job by itself; evidence.py turns this into a status."""
 
@@ -132,7 +141,7 @@ class Facts(Record):
     env_names: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-    manifest_problems: tuple[str, ...] = ()
+    manifest: ManifestFact | None = None
     data_was_empty: bool = True
     error: str | None = None
     cancelled: bool = False

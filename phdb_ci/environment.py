@@ -1,0 +1,71 @@
+"""The environment of a job: it starts empty and gets an allow-list from outside, the harness's own settings, the matrix's.
+
+Pure: the caller's environment comes in as a mapping. A variable of the caller that is not on the list (`LI_LIDB_MOCK`,
+`LI_DATA_DIR`, `CFLAGS`, a token) never reaches a job.
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ALLOWED = frozenset({
+    "PATH", "LANG", "LANGUAGE", "TZ",
+    "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT",
+    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT",
+    "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_HTTP_TIMEOUT",
+    "npm_config_registry", "NPM_CONFIG_REGISTRY", "npm_config_cafile", "NPM_CONFIG_CAFILE",
+})  # fmt: skip
+QUIET = {
+    "CI": "true", "LC_ALL": "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8", "TERM": "dumb", "NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore", "UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1",
+    "npm_config_audit": "false", "npm_config_fund": "false", "npm_config_update_notifier": "false",
+}  # fmt: skip
+SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIAL|PRIVATE", re.IGNORECASE)
+
+
+def outside(caller: Mapping[str, str]) -> dict[str, str]:
+    """What may come in from the caller. PATH loses the harness's own environment, which is no business of a job's."""
+    allowed = {name: value for name, value in caller.items() if name in ALLOWED or name.startswith("LC_")}
+    allowed["PATH"] = clean_path(caller.get("PATH", ""))
+    return allowed
+
+
+def clean_path(path: str) -> str:
+    """PATH without the folder of the Python environment that the harness itself runs in."""
+    own = {str(Path(sys.prefix) / "bin"), str(Path(sys.executable).parent)} if sys.prefix != sys.base_prefix else set()
+    kept = [folder for folder in path.split(":") if folder and folder not in own]
+    return ":".join(kept) or "/usr/local/bin:/usr/bin:/bin"
+
+
+def downloads(cache: Path) -> dict[str, str]:
+    """The caches that all jobs share, so that an own HOME does not make every job cold."""
+    root = cache / "downloads"
+    return {
+        "PIP_CACHE_DIR": str(root / "pip"),
+        "UV_CACHE_DIR": str(root / "uv"),
+        "npm_config_cache": str(root / "npm"),
+    }
+
+
+def secrets(caller: Mapping[str, str]) -> tuple[str, ...]:
+    """Values of the caller's environment that must not show in logs: tokens by name, passwords inside URLs."""
+    found = {value for name, value in caller.items() if SECRET_NAME.search(name) and len(value) >= 6}
+    for value in caller.values():
+        if "://" in value and "@" in value:
+            found |= {part for part in _passwords(value) if len(part) >= 4}
+    return tuple(sorted(found))
+
+
+def _passwords(value: str) -> list[str]:
+    found = []
+    for word in value.split():
+        try:
+            password = urlsplit(word).password
+        except ValueError:
+            continue
+        if password:
+            found.append(password)
+    return found

@@ -1,0 +1,144 @@
+"""Gather, once, the facts about this machine that planning needs: tools, platform, keys, what the store holds, durations."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+from phdb_ci.errors import ArtifactError, ToolError, UsageError
+from phdb_ci.git import tree_ids
+from phdb_ci.models.inventory import Inventory, KeyInputs, Stored, Tool
+from phdb_ci.models.matrix import Artifact, Matrix
+from phdb_ci.models.sources import Sources
+from phdb_ci.store import Store, key_of, take_in
+
+FAMILIES: dict[str, Literal["ubuntu", "macos", "windows"]] = {
+    "linux": "ubuntu", "darwin": "macos", "win32": "windows",
+}  # fmt: skip
+
+
+def gather(
+    matrix: Matrix, jobs: Iterable[str], sources: Sources, *, cache: Path, given: Mapping[str, Path], path: str
+) -> Inventory:
+    """All facts for these jobs. `path` is the PATH that jobs will see; `given` maps artifact names to files handed in.
+
+    Raises UsageError for an artifact that the matrix does not have, ArtifactError for one that is not what it claims.
+    """
+    for name in given:
+        if name not in matrix.artifacts:
+            raise UsageError(f"--artifact {name}: the matrix has no artifact of that name: {', '.join(matrix.artifacts)}")
+    jobs = list(jobs)
+    names = list(dict.fromkeys(artifact for job in jobs for artifact in matrix.jobs[job].artifacts))
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = pool.submit(find_tools, _tools_of(matrix, jobs, names), path)
+        keyed = {tool for name in names for tool in matrix.artifacts[name].tools}
+        versions = dict(zip(keyed, pool.map(lambda tool: tool_version(tool, path), keyed), strict=True))
+        inputs = {
+            name: _inputs(name, matrix.artifacts[name], sources, versions) for name in names
+        }
+        tools = found.result()
+    store = Store(cache / "store")
+    read = {name: store.entries(name) for name in names}
+    return Inventory(
+        os_family=os_family(),
+        platform=platform_name(),
+        cpus=cpus(),
+        tools={name: tool.model_copy(update={"version": versions.get(name)}) for name, tool in tools.items()},
+        inputs=inputs,
+        keys={name: key_of(value) for name, value in inputs.items()},
+        stored={name: entries for name, (entries, _) in read.items()},
+        given={name: _take_in(file, name, matrix.artifacts[name]) for name, file in given.items() if name in names},
+        notes=tuple(note for _, notes in read.values() for note in notes),
+        durations=load_durations(cache),
+    )
+
+
+def os_family() -> Literal["ubuntu", "macos", "windows"]:
+    """The family of runner that this machine stands in for. Raises ToolError on a system that is none."""
+    if sys.platform not in FAMILIES:
+        raise ToolError(f"phdb-ci runs on Linux and macOS; this is {sys.platform}")
+    return FAMILIES[sys.platform]
+
+
+def platform_name() -> str:
+    """System, machine and C library: what a binary must match, for example `linux x86_64 glibc-2.36`."""
+    libc = "-".join(platform.libc_ver()) if sys.platform == "linux" else f"macos-{platform.mac_ver()[0]}"
+    return f"{sys.platform} {platform.machine()} {libc.strip('-') or 'libc-unknown'}"
+
+
+def cpus() -> int:
+    """How many processors this process may use (cgroups and affinity included where Python knows them)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def find_tools(names: Iterable[str], path: str) -> dict[str, Tool]:
+    """Where each program is on this PATH; nothing is started."""
+    return {name: Tool(name=name, path=shutil.which(name, path=path)) for name in names}
+
+
+def tool_version(name: str, path: str) -> str:
+    """The first line of `NAME --version`, asked anew each time: a stale version would be a stale key."""
+    where = shutil.which(name, path=path)
+    if where is None:
+        return "missing"
+    try:
+        done = subprocess.run(
+            [where, "--version"], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL,
+            env={"PATH": path, "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"broken: {type(error).__name__}"
+    lines = (done.stdout or done.stderr).decode(errors="replace").splitlines()
+    return lines[0].strip()[:200] if lines else f"exit {done.returncode}"
+
+
+def load_durations(cache: Path) -> dict[str, float]:
+    """Seconds per node of earlier runs; a file that cannot be read is no loss."""
+    try:
+        read = json.loads((cache / "durations.json").read_bytes())
+        return {str(name): float(value) for name, value in read.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def save_durations(cache: Path, new: Mapping[str, float]) -> None:
+    """Remember how long nodes took, for the order of the next run. Replaced by rename, so a reader never sees half."""
+    merged = load_durations(cache) | {name: round(value, 3) for name, value in new.items()}
+    cache.mkdir(parents=True, exist_ok=True)
+    fd, temporary = tempfile.mkstemp(dir=cache, prefix=".durations-")
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        json.dump(dict(sorted(merged.items())), file, indent=1)
+    Path(temporary).replace(cache / "durations.json")
+
+
+def _tools_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str]) -> list[str]:
+    rows = [tool for job in jobs for tool in matrix.jobs[job].tools]
+    return sorted({*rows, *(tool for name in artifacts for tool in matrix.artifacts[name].tools)})
+
+
+def _inputs(name: str, artifact: Artifact, sources: Sources, versions: Mapping[str, str]) -> KeyInputs:
+    source = sources.repos[artifact.repo]
+    return KeyInputs(
+        artifact=name,
+        trees=tree_ids(source.objects, source.commit, artifact.inputs),
+        build=artifact.build,
+        outputs=artifact.outputs,
+        tools={tool: versions[tool] for tool in artifact.tools},
+        platform=platform_name(),
+    )
+
+
+def _take_in(file: Path, name: str, artifact: Artifact) -> Stored:
+    try:
+        return take_in(file, name, artifact.outputs)
+    except ArtifactError as error:
+        raise ArtifactError(f"--artifact {name}={file}: {error.message}", tries=error.tries) from error

@@ -1,0 +1,75 @@
+"""Inventory: the facts about this machine and the store that planning needs, gathered once by inventory.py."""
+
+from pathlib import Path
+from typing import Literal
+
+from phdb_ci.models.base import Name, Record, Sha
+
+
+class KeyInputs(Record):
+    """Everything an artifact is built from; its key is the digest of exactly this (store.py).
+
+    Attributes:
+        trees: git object id of each input path at the commit; None where the commit has no such path.
+        build: the build commands as the matrix writes them (`{build}` and `{cpus}` do not change what comes out).
+        tools: first line of `TOOL --version`, by tool.
+        platform: system, machine and C library, for example `linux x86_64 glibc-2.36`.
+    """
+
+    artifact: Name
+    trees: dict[str, Sha | None]
+    build: tuple[str, ...]
+    outputs: tuple[str, ...]
+    tools: dict[str, str]
+    platform: str
+
+
+class Stored(Record):
+    """One entry of the store, or an artifact that was handed in (`--artifact`).
+
+    `path` is the folder that holds the outputs; `digests` the sha256 of each, `digest` the one over all; `commit` the
+    commit that it was built from first (others may share it by key).
+    """
+
+    artifact: Name
+    key: str
+    inputs: KeyInputs
+    path: Path
+    digests: dict[str, str]
+    digest: str
+    commit: Sha
+    built: str
+    seconds: float
+
+
+class Tool(Record):
+    """A program that a job or artifact names: where it is (None: not on PATH) and, where it counts, its version."""
+
+    name: str
+    path: str | None
+    version: str | None = None
+
+
+class Inventory(Record):
+    """What is true of this machine at the start of a run.
+
+    Attributes:
+        os_family: `ubuntu`, `macos` or `windows`: legs of this family run here.
+        inputs: per artifact, everything that it is built from in this run.
+        keys: per artifact, the digest of those inputs.
+        stored: per artifact, what the store holds, newest first, checked against its manifest.
+        given: artifacts handed in by the user.
+        notes: damaged entries that were set aside, ready to show.
+        durations: seconds that a node took last time, by its name (`embed`, `smoke@ubuntu-24.04`).
+    """
+
+    os_family: Literal["ubuntu", "macos", "windows"]
+    platform: str
+    cpus: int
+    tools: dict[str, Tool]
+    inputs: dict[Name, KeyInputs] = {}
+    keys: dict[Name, str] = {}
+    stored: dict[Name, tuple[Stored, ...]] = {}
+    given: dict[Name, Stored] = {}
+    notes: tuple[str, ...] = ()
+    durations: dict[str, float] = {}

@@ -1,0 +1,66 @@
+"""Plan: the graph of what will run, on which commits, and why each node runs."""
+
+from typing import Literal
+
+from phdb_ci.models.base import Name, Record
+from phdb_ci.models.inventory import KeyInputs, Stored
+from phdb_ci.models.sources import Sources
+
+
+class ArtifactNode(Record):
+    """An artifact of this run: reused from the store, handed in, or built, with the reasons why."""
+
+    name: Name
+    key: str
+    inputs: KeyInputs
+    action: Literal["reuse", "build", "given"]
+    why: tuple[str, ...]
+    stored: Stored | None = None
+    expected: float | None = None
+    missing_tools: tuple[str, ...] = ()
+
+
+class JobNode(Record):
+    """A leg that runs here. `needs` names the artifacts it waits for; `missing_tools` make it an error."""
+
+    job: Name
+    os: str
+    summary: str
+    needs: tuple[Name, ...] = ()
+    repos: tuple[Name, ...]
+    evidence: tuple[str, ...]
+    claims: tuple[str, ...] = ()
+    quarantined: bool = False
+    expected: float | None = None
+    missing_tools: tuple[str, ...] = ()
+
+    @property
+    def leg(self) -> str:
+        """`job@os`."""
+        return f"{self.job}@{self.os}"
+
+
+class IdleLeg(Record):
+    """A leg that does not run here, and why: on another platform (`elsewhere`) or by a written rule (`skipped`)."""
+
+    job: Name
+    os: str
+    summary: str
+    kind: Literal["elsewhere", "skipped"]
+    reason: str
+
+
+class Plan(Record):
+    """What `plan` shows and `run` does. `gate` is a gate's name, or the jobs' names joined by `+`."""
+
+    schema_version: Literal[1] = 1
+    gate: str
+    jobs: tuple[Name, ...]
+    lead: Name | None
+    sources: Sources
+    artifacts: tuple[ArtifactNode, ...]
+    legs: tuple[JobNode, ...]
+    idle: tuple[IdleLeg, ...]
+    platform: str
+    cpus: int
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,87 @@
+"""Verdict: a gate's outcome with everything that it rests on; written as verdict.json."""
+
+from typing import Literal
+
+from phdb_ci.models.base import Name, Record, Sha
+from phdb_ci.models.plan import IdleLeg
+from phdb_ci.models.results import LegResult
+from phdb_ci.models.sources import Origin, StackKind
+
+Outcome = Literal["pass", "fail", "incomplete"]
+
+
+class VerdictSource(Record):
+    """One repo of the run, as shown: what was tested and where it came from."""
+
+    repo: Name
+    commit: Sha
+    origin: Origin
+    via: str
+    where: str
+    web: str | None = None
+    pin: Sha
+    dirty: bool = False
+    reachable: bool = True
+    notes: tuple[str, ...] = ()
+
+
+class VerdictArtifact(Record):
+    """An artifact of the run: how it came to be, its digest, and the jobs that used it.
+
+    `status` is `reused`, `built`, `given`, or why there is none: `failed`, `error`, `timeout`, `cancelled`.
+    """
+
+    name: Name
+    key: str
+    status: Literal["reused", "built", "given", "failed", "error", "timeout", "cancelled"]
+    digest: str | None
+    why: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    seconds: float = 0.0
+    offset: float = 0.0
+    used_by: tuple[Name, ...] = ()
+    calls: int = 0
+
+
+class VerdictLeg(Record):
+    """One leg's result and whether it decides the gate (a quarantined one does not, until its end date)."""
+
+    result: LegResult
+    decides: bool = True
+    new_failures: int | None = None
+
+
+class Missing(Record):
+    """A leg that the gate expects and that left no result: never green."""
+
+    job: Name
+    os: str
+    reason: str
+
+
+class Verdict(Record):
+    """The answer. `headline` is one sentence; `outcome` follows from `legs` and `missing` alone (verdict.py)."""
+
+    schema_version: Literal[1] = 1
+    tool: str
+    gate: str
+    lead: Name | None
+    outcome: Outcome
+    headline: str
+    run_id: str
+    attempt: int = 1
+    run_url: str | None = None
+    head: Sha | None = None
+    platform: str
+    started: str
+    seconds: float
+    stack: StackKind
+    sources: tuple[VerdictSource, ...]
+    artifacts: tuple[VerdictArtifact, ...]
+    legs: tuple[VerdictLeg, ...]
+    missing: tuple[Missing, ...] = ()
+    idle: tuple[IdleLeg, ...] = ()
+    baseline: str | None = None
+    baseline_commits: dict[Name, Sha] = {}
+    reproduce: str
+    notes: tuple[str, ...] = ()

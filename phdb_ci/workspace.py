@@ -1,0 +1,339 @@
+"""A job's own directory: checkouts side by side, home, tmp, data, artifacts, Python environment, reports; and what is
+true of them before and after the job.
+
+    <work>/<leg>/  ws/<repo>  home  tmp  data  art/<artifact>  venv  reports
+
+A job that declares `builds` has its checkouts and the build directory in the artifact's own place in the cache
+(`builds/<artifact>-<key>/`), where a build that is current costs nothing; it holds that place's lock while it runs.
+"""
+
+import fnmatch
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phdb_ci.environment import QUIET, downloads, outside
+from phdb_ci.git import Checkout, changed, checkout
+from phdb_ci.locks import OnWait, locked
+from phdb_ci.models.inventory import Stored
+from phdb_ci.models.matrix import Job, Manifest, Report
+from phdb_ci.models.placeholders import expand
+from phdb_ci.models.results import ArtifactUse, ManifestFact, Suite
+from phdb_ci.models.sources import Sources
+from phdb_ci.store import file_digest
+from phdb_ci.witness import Placed, is_program, put
+
+MANIFEST_LIMIT = 8 * 1024 * 1024
+NUMBERS = ("p50_ms", "p95_ms", "ratio_vs_postgres")
+
+
+@dataclass
+class BuildPlace:
+    """Where an artifact is built, and built again by jobs that declare it: the same path each time, under a lock."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, cache: Path, artifact: str, key: str) -> "BuildPlace":
+        """The place of one key."""
+        return cls(cache / "builds" / f"{artifact}-{key[:16]}")
+
+    @property
+    def build(self) -> Path:
+        """The build directory."""
+        return self.root / "build"
+
+    @property
+    def ready(self) -> Path:
+        """A marker that holds the digest of what the build directory last made; absent: not current."""
+        return self.root / "ready"
+
+    @property
+    def lock(self) -> Path:
+        """The lock file; beside the place, so that the place can be thrown away under it."""
+        return self.root.with_suffix(".lock")
+
+
+@dataclass
+class Workspace:
+    """One job's directory, made by prepare(); the fields are what running and judging the job needs."""
+
+    root: Path
+    trees: Path
+    job: Job
+    env: dict[str, str]
+    values: dict[str, str]
+    checkouts: dict[str, Checkout]
+    placed: dict[str, Placed]
+    build_output: dict[str, Path] = field(default_factory=dict)
+    data_was_empty: bool = True
+    early: dict[int, str] = field(default_factory=dict)
+    manifests: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def cwd(self) -> Path:
+        """Where the commands run: the checkout of the job's own repo."""
+        return self.trees / self.job.repo
+
+    @property
+    def reports(self) -> Path:
+        """Where asked-for reports go."""
+        return self.root / "reports"
+
+    def command(self, text: str) -> str:
+        """A command of the matrix with its placeholders filled in, each quoted for the shell."""
+        return expand(text, {name: shlex.quote(value) for name, value in self.values.items()})
+
+    def report_path(self, index: int) -> Path | None:
+        """The file of the index-th report; None for kinds that are read from the log or have no file."""
+        report = self.job.reports[index]
+        if report.kind in ("pytest", "node"):
+            return self.reports / f"{report.kind}.xml"
+        return self.cwd / report.path if report.path else None
+
+    def run_env(self) -> dict[str, str]:
+        """The environment of the run commands: the job's, and what asks the runners for their reports."""
+        return self.env | _report_env(self.job.reports, self.reports)
+
+
+def work_dirs(root: Path) -> dict[str, Path]:
+    """The folders that every job has, made empty."""
+    made = {name: root / name for name in ("ws", "home", "tmp", "data", "art", "reports")}
+    for path in made.values():
+        path.mkdir(parents=True)
+    return made
+
+
+def prepare(
+    job: Job, root: Path, *, sources: Sources, cache: Path, artifacts: Mapping[str, Stored], caller: Mapping[str, str],
+    cpus: int, held: ExitStack, on_wait: OnWait, cancelled: Callable[[], bool],
+) -> tuple[Workspace, tuple[int, ...]]:  # fmt: skip
+    """Make a job's directory; also the locks of `builds`, entered into `held`, which last as long as the job.
+
+    Raises SourceError or DiskError when a checkout cannot be made.
+    """
+    dirs = work_dirs(root)
+    place, locks = None, []
+    for name in job.builds:
+        place = BuildPlace.of(cache, name, artifacts[name].key)
+        locks.append(held.enter_context(locked(place.lock, on_wait, cancelled)))
+    trees = place.root if place else dirs["ws"]
+    checkouts = {
+        name: checkout(
+            sources.repos[name].objects, sources.repos[name].commit, trees / name, trash=cache / "trash",
+            gitdir=None if place else root / "git" / name,
+        )
+        for name in job.repos
+    }  # fmt: skip
+    placed = {name: put(artifacts[name], dirs["art"] / name) for name in job.artifacts}
+    values = _values(job, dirs, trees, placed, place, cpus)
+    space = Workspace(
+        root=root, trees=trees, job=job, values=values, checkouts=checkouts, placed=placed,
+        env=_environment(job, dirs, values, cache, caller),
+    )  # fmt: skip
+    space.data_was_empty = not any(dirs["data"].iterdir())
+    return space, tuple(locks)
+
+
+def put_builds(space: Workspace, name: str, place: BuildPlace) -> None:
+    """Put the witness in front of the programs in a current build directory, for a job that declares `builds`."""
+    for output in space.placed[name].stored.digests:
+        if is_program(output):
+            space.placed[name].put_launcher(output, place.build / output)
+            space.build_output[name] = place.build / output
+
+
+def before_run(space: Workspace) -> None:
+    """Note what must be absent before the run commands, and start counting calls."""
+    for index, report in enumerate(space.job.reports):
+        path = space.report_path(index)
+        if path is not None and os.path.lexists(path):
+            space.early[index] = f"{report.path or path.name} was there before the job: left over from an earlier run"
+    if space.job.evidence.manifest:
+        space.manifests = _manifest_stats(space, space.job.evidence.manifest)
+    for placed in space.placed.values():
+        placed.start()
+
+
+def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
+    """What became of each artifact in this job's hands."""
+    found = []
+    for name, placed in space.placed.items():
+        rebuilt, rebuilt_as = _rebuilt(space, name)
+        calls = placed.calls()
+        found.append(ArtifactUse(
+            name=name, key=placed.stored.key, digest=placed.stored.digest, before=placed.before, after=placed.after(),
+            calls=calls.total(), verbs=dict(calls.most_common(20)), builds=name in space.job.builds,
+            rebuilt=rebuilt, rebuilt_as=rebuilt_as,
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def strays(space: Workspace) -> tuple[str, ...]:
+    """Files of an artifact's name that are not the harness's: a fallback build of the job's own."""
+    names = {Path(output).name for placed in space.placed.values() for output in placed.stored.digests}
+    own_build = {str(path.parent) for path in space.build_output.values()}
+    found = []
+    for top in (*(space.trees / name for name in space.checkouts), *(space.root / name for name in ("ws", "home", "tmp", "data"))):
+        for folder, folders, files in os.walk(top):
+            folders[:] = [name for name in folders if f"{folder}/{name}" not in own_build and name != ".git"]
+            found += [f"{folder}/{name}" for name in files if name in names]
+    return tuple(sorted({_shown(space, path) for path in found})[:20])
+
+
+def changed_files(space: Workspace) -> tuple[str, ...]:
+    """Tracked files of the checkouts that are no longer as committed, as `repo/path`."""
+    return tuple(f"{name}/{path}" for name, placed in space.checkouts.items() for path in changed(placed))[:50]
+
+
+def manifest_fact(space: Workspace) -> ManifestFact | None:
+    """What the manifest that the job must write says, if it was written by this very job."""
+    wanted = space.job.evidence.manifest
+    if wanted is None:
+        return None
+    now = _manifest_stats(space, wanted)
+    fresh = [path for path, stat in now.items() if space.manifests.get(path) != stat]
+    if not fresh:
+        left = " (one left over from before was not touched)" if now else ""
+        return ManifestFact(absent=f"the job wrote no {wanted.file}{left}")
+    if len(fresh) > 1:
+        return ManifestFact(absent=f"the job wrote {len(fresh)} files that match {wanted.file}")
+    return _read_manifest(space.trees / fresh[0], fresh[0], wanted)
+
+
+def early_problem(space: Workspace, index: int, suite: Suite) -> Suite:
+    """A suite whose report was there before the job proves nothing, whatever it says."""
+    problem = space.early.get(index)
+    return suite.model_copy(update={"problem": problem}) if problem else suite
+
+
+def base_python() -> str:
+    """The interpreter below the environment that the harness runs in; job environments are made from it."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    candidate = Path(sys.base_prefix) / "bin" / name
+    return str(candidate if candidate.exists() else Path(sys.executable).resolve())
+
+
+def python_commands(space: Workspace) -> list[list[str]]:
+    """The uv command lines that make the job's Python environment; none when it uses no Python."""
+    if space.job.python is None and "python3" not in space.job.tools:
+        return []
+    from uv import find_uv_bin
+
+    uv, venv = find_uv_bin(), str(space.root / "venv")
+    commands = [[uv, "venv", "--quiet", "--no-project", "--python", base_python(), venv]]
+    if space.job.python:
+        target = str(space.root / "venv" / "bin" / "python")
+        commands.append([uv, "pip", "install", "--quiet", "--python", target, *space.job.python])
+    return commands
+
+
+def _values(
+    job: Job, dirs: Mapping[str, Path], trees: Path, placed: Mapping[str, Placed], place: BuildPlace | None, cpus: int
+) -> dict[str, str]:
+    values = {f"repos.{name}": str(trees / name) for name in job.repos}
+    for name, artifact in placed.items():
+        for output in artifact.stored.digests:
+            values[f"{name}.{output}"] = str(artifact.folder / output)
+            values[f"{name}.real.{output}"] = str(artifact.folder / "real" / output)
+    for name in job.builds:
+        assert place is not None  # noqa: S101 - a place is made for every name in builds
+        values[f"{name}.build"] = str(place.build)
+    values |= {"data": str(dirs["data"]), "tmp": str(dirs["tmp"]), "home": str(dirs["home"])}
+    return values | {"cpus": str(cpus), "harness": sys.executable}
+
+
+def _environment(
+    job: Job, dirs: Mapping[str, Path], values: Mapping[str, str], cache: Path, caller: Mapping[str, str]
+) -> dict[str, str]:
+    env = outside(caller) | QUIET | downloads(cache)
+    env |= {"HOME": str(dirs["home"]), "TMPDIR": str(dirs["tmp"])}
+    if job.python is not None or "python3" in job.tools:
+        venv = dirs["ws"].parent / "venv"
+        env |= {"VIRTUAL_ENV": str(venv), "PATH": f"{venv / 'bin'}:{env['PATH']}"}
+    return env | {name: expand(value, values) for name, value in job.env.items()}
+
+
+def _report_env(reports: Iterable[Report], folder: Path) -> dict[str, str]:
+    """Ask pytest and node for JUnit through their own variables (stack.md, "Reports without touching the repos")."""
+    env = {}
+    for report in reports:
+        file = folder / f"{report.kind}.xml"
+        if report.kind == "pytest":
+            env["PYTEST_ADDOPTS"] = f"--junitxml={shlex.quote(str(file))} -rs -p no:cacheprovider"
+        elif report.kind == "node":
+            spec = "--test-reporter=spec --test-reporter-destination=stdout"
+            target = f'"{file}"' if " " in str(file) else str(file)
+            env["NODE_OPTIONS"] = f"{spec} --test-reporter=junit --test-reporter-destination={target}"
+    return env
+
+
+def _rebuilt(space: Workspace, name: str) -> tuple[bool, str | None]:
+    """Whether a job that declares `builds` compiled over the launcher in its build directory, and what it made."""
+    path = space.build_output.get(name)
+    if path is None or not space.placed[name].replaced(path):
+        return False, None
+    try:
+        return True, file_digest(path)
+    except OSError:
+        return True, "missing"
+
+
+def _shown(space: Workspace, path: str) -> str:
+    for root in (space.trees, space.root):
+        if path.startswith(f"{root}/"):
+            return path[len(str(root)) + 1 :]
+    return path
+
+
+def _manifest_stats(space: Workspace, wanted: Manifest) -> dict[str, tuple[int, int]]:
+    """Files below the checkouts that match, with what shows a rewrite: change time and inode."""
+    found = {}
+    pattern = wanted.file.removeprefix("**/")
+    for name in space.checkouts:
+        for folder, folders, files in os.walk(space.trees / name):
+            folders[:] = [item for item in folders if item not in (".git", "node_modules", ".venv")]
+            for file in files:
+                path = f"{folder}/{file}"
+                relative = path[len(str(space.trees)) + 1 :]
+                inside = relative.split("/", 1)[1]
+                if fnmatch.fnmatchcase(inside, wanted.file) or fnmatch.fnmatchcase(inside, pattern):
+                    stat = os.lstat(path)
+                    found[relative] = (stat.st_ctime_ns, stat.st_ino)
+    return found
+
+
+def _read_manifest(path: Path, shown: str, wanted: Manifest) -> ManifestFact:
+    try:
+        if path.is_symlink() or path.stat().st_size > MANIFEST_LIMIT:
+            return ManifestFact(file=shown, absent=f"{shown} is a link or too large to be a manifest")
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ManifestFact(file=shown, problems=(f"{shown} is not JSON",))
+    status = document.get("status") if isinstance(document, dict) else None
+    problems = []
+    if status not in wanted.status:
+        problems.append(f"{shown} has status {str(status)[:40]!r}, expected {' or '.join(wanted.status)}")
+    if not wanted.numbers:
+        problems += [f"{shown} holds a number that was not measured here: {where}" for where in _numbers(document)[:5]]
+    return ManifestFact(file=shown, status=str(status)[:40], problems=tuple(problems))
+
+
+def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:
+    """Where a measured value stands in the manifest; anything but null counts, so that "1.0" is no way round."""
+    if depth > 50:
+        return [f"{where} (nested too deep)"]
+    found = []
+    if isinstance(node, dict):
+        for key, value in node.items():
+            path = f"{where}.{str(key)[:40]}".lstrip(".")
+            found += [path] if key in NUMBERS and value is not None else _numbers(value, path, depth + 1)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            found += _numbers(value, f"{where}[{index}]", depth + 1)
+    return found
