@@ -1,0 +1,190 @@
+"""Matrix, Sources and Inventory → Plan: which nodes run here, what they wait for, and why. A pure function of records."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from phdb_ci.errors import ArtifactError, UsageError
+from phdb_ci.models.inventory import Inventory, KeyInputs, Stored
+from phdb_ci.models.matrix import Job, Matrix, Report
+from phdb_ci.models.plan import ArtifactNode, IdleLeg, JobNode, Plan
+from phdb_ci.models.sources import Sources
+
+HINTS = {
+    "bash": "apt-get install bash",
+    "c++": "apt-get install g++ · xcode-select --install",
+    "cmake": "apt-get install cmake · brew install cmake",
+    "git": "apt-get install git · brew install git",
+    "node": "https://nodejs.org, apt-get install nodejs · brew install node (20 or newer)",
+    "npm": "https://nodejs.org, apt-get install npm · brew install node",
+    "python3": "apt-get install python3 python3-venv · brew install python",
+}
+
+
+def select(matrix: Matrix, names: Sequence[str]) -> tuple[str, tuple[str, ...], str | None]:
+    """Gate and job names from the command line → the name of the verdict, the jobs in matrix order, the lead job.
+
+    Raises UsageError for a name that is neither, with the nearest one.
+    """
+    known = [*matrix.gates, *matrix.jobs]
+    chosen: list[str] = []
+    for name in names:
+        if name in matrix.gates:
+            chosen += matrix.gates[name].jobs
+        elif name in matrix.jobs:
+            chosen.append(name)
+        else:
+            near = get_close_matches(name, known, n=1)
+            raise UsageError(
+                f'"{name}" is neither a gate nor a job of the matrix.' + (f' Perhaps you meant "{near[0]}"?' if near else ""),
+                tries=[f"gates: {', '.join(matrix.gates) or 'none'}", f"jobs: {', '.join(matrix.jobs)}"],
+            )
+    jobs = tuple(dict.fromkeys(chosen))
+    lead = matrix.gates[names[0]].lead if names[0] in matrix.gates else None
+    return "+".join(dict.fromkeys(names)), jobs, lead
+
+
+def repos_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[str, ...]:
+    """Every repo that these jobs check out or build from, in matrix order."""
+    needed: set[str] = set()
+    for name in jobs:
+        job = matrix.jobs[name]
+        needed.update(job.repos)
+        needed.update(matrix.artifacts[artifact].repo for artifact in job.artifacts)
+    return tuple(name for name in matrix.repos if name in needed)
+
+
+def make_plan(
+    matrix: Matrix, gate: str, jobs: Sequence[str], lead: str | None, sources: Sources, inventory: Inventory
+) -> Plan:
+    """The graph for these jobs on this machine. Raises ArtifactError for a handed-in artifact of other inputs."""
+    legs, idle = _legs(matrix, jobs, inventory)
+    wanted = dict.fromkeys(name for leg in legs for name in leg.needs)
+    return Plan(
+        gate=gate,
+        jobs=tuple(jobs),
+        lead=lead,
+        sources=sources,
+        artifacts=tuple(_artifact(name, matrix, inventory) for name in wanted),
+        legs=tuple(legs),
+        idle=tuple(idle),
+        platform=inventory.platform,
+        cpus=inventory.cpus,
+        notes=inventory.notes,
+    )
+
+
+def hint(tool: str) -> str:
+    """How to get a missing tool, in one line."""
+    return f"{tool} is not on PATH; get it: {HINTS[tool]}" if tool in HINTS else f"{tool} is not on PATH"
+
+
+def changes(old: KeyInputs, new: KeyInputs) -> tuple[str, ...]:
+    """Which parts of the key differ, one line each."""
+    lines = [
+        f"input {path} changed ({_short(old.trees.get(path))} → {_short(new.trees.get(path))})"
+        for path in sorted({*old.trees, *new.trees})
+        if old.trees.get(path) != new.trees.get(path) or (path in old.trees) != (path in new.trees)
+    ]
+    lines += [
+        f"tool {name} changed ({old.tools.get(name, 'none')} → {new.tools.get(name, 'none')})"
+        for name in sorted({*old.tools, *new.tools})
+        if old.tools.get(name) != new.tools.get(name)
+    ]
+    if old.platform != new.platform:
+        lines.append(f"platform changed ({old.platform} → {new.platform})")
+    if old.build != new.build:
+        lines.append("the build commands changed")
+    if old.outputs != new.outputs:
+        lines.append("the outputs changed")
+    return tuple(lines)
+
+
+def _short(oid: str | None) -> str:
+    return oid[:7] if oid else "absent"
+
+
+def _legs(matrix: Matrix, jobs: Sequence[str], inventory: Inventory) -> tuple[list[JobNode], list[IdleLeg]]:
+    legs: list[JobNode] = []
+    idle: list[IdleLeg] = []
+    for name in jobs:
+        job = matrix.jobs[name]
+        here = [os for os in job.os if os.startswith(inventory.os_family) and os not in job.skip]
+        for os in dict.fromkeys([*job.os, *job.skip]):
+            if os in job.skip:
+                idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="skipped", reason=job.skip[os]))
+            elif os in here[:1]:
+                legs.append(_leg(name, os, job, inventory))
+            else:
+                why = f"this machine is {inventory.platform}"
+                idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="elsewhere", reason=why))
+    return legs, idle
+
+
+def _leg(name: str, os: str, job: Job, inventory: Inventory) -> JobNode:
+    return JobNode(
+        job=name,
+        os=os,
+        summary=job.summary,
+        needs=job.artifacts,
+        repos=job.repos,
+        evidence=tuple(_evidence(job)),
+        claims=job.notices,
+        quarantined=job.quarantine is not None,
+        expected=inventory.durations.get(f"{name}@{os}"),
+        missing_tools=tuple(tool for tool in job.tools if inventory.tools[tool].path is None),
+    )
+
+
+def _evidence(job: Job) -> list[str]:
+    lines = [_report(report) for report in job.reports]
+    if job.evidence.witness:
+        witness = job.evidence.witness
+        lines.append(f"{witness.artifact} called ≥ {witness.min_calls}×")
+    if job.evidence.forbid_env:
+        lines.append(f"no {', '.join(job.evidence.forbid_env)} in the environment")
+    if job.evidence.manifest:
+        manifest = job.evidence.manifest
+        numbers = "" if manifest.numbers else ", no number in it"
+        lines.append(f"{manifest.file} is {' or '.join(manifest.status)}{numbers}")
+    if not job.network:
+        lines.append("no network but loopback")
+    return lines
+
+
+def _report(report: Report) -> str:
+    if report.kind == "exit":
+        return "exit code alone (no test cases counted)"
+    return f"{report.kind}: ≥ {report.min_tests} executed, no skip but {len(report.skips)} named"
+
+
+def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:
+    inputs, key = inventory.inputs[name], inventory.keys[name]
+    missing = tuple(tool for tool in matrix.artifacts[name].tools if inventory.tools[tool].path is None)
+    common = {"name": name, "key": key, "inputs": inputs, "expected": inventory.durations.get(name)}
+    if name in inventory.given:
+        stored = inventory.given[name]
+        return ArtifactNode(**common, action="given", why=_check_given(stored, inputs), stored=stored)
+    entries = inventory.stored.get(name, ())
+    for stored in entries:
+        if stored.key == key:
+            why = (f"same key: inputs, tools and platform are those of {stored.commit[:7]} (built {stored.built})",)
+            return ArtifactNode(**common, action="reuse", why=why, stored=stored)
+    return ArtifactNode(**common, action="build", why=_why_build(entries, inputs), missing_tools=missing)
+
+
+def _why_build(entries: Sequence[Stored], inputs: KeyInputs) -> tuple[str, ...]:
+    if not entries:
+        return ("nothing is stored yet",)
+    nearest = min(entries, key=lambda entry: len(changes(entry.inputs, inputs)))
+    return changes(nearest.inputs, inputs) or ("its key is not in the store",)
+
+
+def _check_given(stored: Stored, inputs: KeyInputs) -> tuple[str, ...]:
+    """A handed-in artifact must be of these very inputs; another tool version is only said."""
+    if stored.inputs.trees != inputs.trees or stored.inputs.platform != inputs.platform:
+        raise ArtifactError(
+            f"the {inputs.artifact} that was handed in is not of this run's commit or platform: "
+            + "; ".join(changes(stored.inputs, inputs)),
+            tries=["build it from the commits of this run", "leave --artifact out, and it is built here"],
+        )
+    return ("handed in with --artifact", *changes(stored.inputs, inputs))

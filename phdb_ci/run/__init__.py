@@ -1,0 +1,13 @@
+"""Plan → Results: obtain the artifacts, run the legs, watch, cancel. The verdict over what comes out is verdict.py's.
+
+    schedule.py   any graph of callables on threads, longest path first
+    artifact.py   one artifact: from the store, handed in, or built under a lock
+    leg.py        one leg: workspace, commands, reports, facts, status
+    housekeeping  the cache's work and trash folders
+"""
+
+from phdb_ci.run.artifact import ArtifactResult
+from phdb_ci.run.context import Context, Progress, Silent
+from phdb_ci.run.execute import Results, run_plan
+
+__all__ = ["ArtifactResult", "Context", "Progress", "Results", "Silent", "run_plan"]

@@ -1,0 +1,59 @@
+"""The cache's work and trash folders. What is thrown away is renamed at once and deleted late: deleting is slow."""
+
+import fcntl
+import os
+import shutil
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+KEEP_RUNS = 3  # workspaces of this many earlier runs stay, for a look at what failed
+
+
+def throw_away(path: Path, cache: Path) -> None:
+    """Move a folder into the trash; nothing happens when it is not there."""
+    trash = cache / "trash"
+    trash.mkdir(parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        path.rename(trash / uuid.uuid4().hex)
+
+
+def empty_trash(cache: Path) -> None:
+    """Delete what was thrown away. Safe beside other runs: each folder is some run's garbage and nobody's work."""
+    trash = cache / "trash"
+    if trash.is_dir():
+        for path in trash.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def open_work(cache: Path, run_id: str) -> tuple[Path, int]:
+    """A run's folder below `work/` and the descriptor of its lock: the lock says that the run lives."""
+    work = cache / "work" / run_id
+    work.mkdir(parents=True)
+    fd = os.open(work / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return work, fd
+
+
+def sweep_work(cache: Path, keep: int = KEEP_RUNS) -> None:
+    """Throw away workspaces of runs that are over (ended or killed), but for the newest `keep`."""
+    root = cache / "work"
+    if not root.is_dir():
+        return
+    over = [path for path in root.iterdir() if path.is_dir() and not _alive(path)]
+    for path in sorted(over, key=lambda path: path.name, reverse=True)[keep:]:
+        throw_away(path, cache)
+
+
+def _alive(work: Path) -> bool:
+    try:
+        fd = os.open(work / ".lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -1,0 +1,209 @@
+"""One leg: make its workspace, run its commands, read its reports, gather the facts, and let evidence.py judge."""
+
+import shutil
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from phdb_ci import evidence, workspace
+from phdb_ci.errors import PhdbError
+from phdb_ci.junit import exit_suite, read_lines, read_report
+from phdb_ci.models.inventory import Stored
+from phdb_ci.models.matrix import Job, seconds
+from phdb_ci.models.plan import JobNode
+from phdb_ci.models.results import Command, Facts, LegResult, LegSource, Suite
+from phdb_ci.plan import hint
+from phdb_ci.process import Log, Outcome, Request, run, shell
+from phdb_ci.run.artifact import ArtifactResult, BuildError, ensure_current
+from phdb_ci.run.context import Context, now
+from phdb_ci.run.housekeeping import throw_away
+from phdb_ci.workspace import BuildPlace, Workspace
+
+RESULT = "result.json"
+REPORT_LIMIT = 256 * 1024 * 1024  # bytes of a report that are kept in the run directory
+
+
+@dataclass
+class Attempt:
+    """The leg while it runs: what evidence needs is gathered here bit by bit, so that an early end loses nothing."""
+
+    commands: list[Command] = field(default_factory=list)
+    suites: list[Suite] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)
+    deadline: float = 0.0
+
+    @property
+    def going(self) -> bool:
+        """Whether the next command may start."""
+        return not self.commands or self._fine(self.commands[-1])
+
+    @staticmethod
+    def _fine(command: Command) -> bool:
+        return command.exit_code == 0 and not command.timed_out and not command.cancelled and not command.problem
+
+
+def run_leg(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactResult]) -> LegResult:
+    """Run one leg and write its folder (log, reports, result.json). Whatever goes wrong becomes a status."""
+    job = context.matrix.jobs[node.job]
+    started, offset = now(), context.offset()
+    folder = context.out / node.leg
+    folder.mkdir(parents=True, exist_ok=True)
+    context.progress.started(node.leg)
+    log = Log(folder / "log.txt", context.masked)
+    try:
+        facts = _facts(context, node, job, artifacts, folder, log)
+    finally:
+        log.close()
+    status, reasons, notes = evidence.judge(job, facts)
+    result = LegResult(
+        gate=context.plan.gate, job=node.job, os=node.os, summary=job.summary, run_id=context.run_id,
+        attempt=context.attempt, head=context.head, status=status, reasons=reasons, notes=notes,
+        sources=_sources(context, job), facts=facts, quarantine=job.quarantine, started=started,
+        seconds=round(context.offset() - offset, 3), offset=round(offset, 3),
+    )  # fmt: skip
+    (folder / RESULT).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if status == "passed":
+        throw_away(context.work / node.leg, context.cache)
+    context.progress.finished(node.leg, status, result.seconds, reasons)
+    return result
+
+
+def _facts(
+    context: Context, node: JobNode, job: Job, artifacts: Mapping[str, ArtifactResult], folder: Path, log: Log
+) -> Facts:
+    early = _cannot_start(context, node, artifacts)
+    if early is not None:
+        log.line(str(early.error or early.blocked_by or "the run was interrupted"))
+        return early
+    stored = {name: result.stored for name, result in artifacts.items() if result.stored and name in node.needs}
+    attempt = Attempt()
+    try:
+        with ExitStack() as held:
+            _run_job(context, node, job, stored, folder, log, attempt, held)
+    except (PhdbError, BuildError, OSError) as error:
+        attempt.facts["error"] = f"could not be run: {error}"
+        attempt.facts["cancelled"] = context.cancel.cancelled
+        log.line(f"phdb-ci: {error}")
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not take the other legs' results with it
+        attempt.facts["error"] = f"phdb-ci itself failed: {type(error).__name__}: {error}"
+        log.line(traceback.format_exc())
+    if attempt.facts.get("cancelled"):
+        attempt.facts["error"] = None
+    return Facts(commands=tuple(attempt.commands), suites=tuple(attempt.suites), **attempt.facts)
+
+
+def _cannot_start(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactResult]) -> Facts | None:
+    """Facts for a leg that never starts: interrupted, a tool missing, an artifact not there."""
+    if context.cancel.cancelled:
+        return Facts(cancelled=True)
+    if node.missing_tools:
+        return Facts(error="; ".join(hint(tool) for tool in node.missing_tools))
+    for name in node.needs:
+        result = artifacts[name]
+        if result.stored is None:
+            reason = f"{name} {result.status}: {'; '.join(result.reasons)}"
+            return Facts(error=reason) if result.status == "error" else Facts(blocked_by=reason)
+    return None
+
+
+def _run_job(
+    context: Context, node: JobNode, job: Job, stored: Mapping[str, Stored], folder: Path, log: Log, attempt: Attempt,
+    held: ExitStack,
+) -> None:  # fmt: skip
+    space, locks = workspace.prepare(
+        job, context.work / node.leg, sources=context.plan.sources, cache=context.cache, artifacts=stored,
+        caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting, cancelled=context.interrupted,
+    )  # fmt: skip
+    attempt.facts |= {"env_names": tuple(sorted(space.env)), "data_was_empty": space.data_was_empty}
+    again = _place_builds(context, job, stored, space, locks, log)
+    attempt.deadline = time.monotonic() + seconds(job.timeout)
+    for argv in workspace.python_commands(space):
+        _command(context, attempt, space, log, "env", argv, " ".join(argv[1:]), space.env, locks)
+    for text in job.setup:
+        _command(context, attempt, space, log, "setup", shell(space.command(text)), text, space.env, locks)
+    workspace.before_run(space)
+    for text in job.run:
+        _command(context, attempt, space, log, "run", shell(space.command(text)), text, space.run_env(), locks)
+    attempt.facts["cancelled"] = any(command.cancelled for command in attempt.commands)
+    _look_after(space, folder, log, attempt, again)
+
+
+def _place_builds(
+    context: Context, job: Job, stored: Mapping[str, Stored], space: Workspace, locks: tuple[int, ...], log: Log
+) -> set[str]:
+    """Make the build directories current and put the witness into them; names what had to be compiled again."""
+    again = set()
+    for name, lock in zip(job.builds, locks, strict=True):
+        place = BuildPlace.of(context.cache, name, stored[name].key)
+        if ensure_current(context, name, stored[name], place, lock, log):
+            again.add(name)
+            log.line(f"{name}: its build directory was not current, built again")
+        workspace.put_builds(space, name, place)
+    return again
+
+
+def _command(
+    context: Context, attempt: Attempt, space: Workspace, log: Log, phase: Literal["env", "setup", "run"],
+    argv: list[str], text: str, env: Mapping[str, str], locks: tuple[int, ...],
+) -> None:  # fmt: skip
+    """Run one command unless an earlier one has failed; its record goes to the attempt."""
+    if not attempt.going:
+        return
+    isolate = phase == "run" and not space.job.network
+    cwd = space.cwd if phase != "env" else space.root
+    log.line(f"$ {text}")
+    request = Request(
+        argv, cwd, env, max(0.1, attempt.deadline - time.monotonic()), isolate=isolate,
+        hold=locks,
+    )  # fmt: skip
+    attempt.commands.append(_record(phase, text, run(request, log=log, cancel=context.cancel)))
+
+
+def _record(phase: Literal["env", "setup", "run"], text: str, done: Outcome) -> Command:
+    return Command(
+        phase=phase, text=text, exit_code=done.exit_code, seconds=round(done.seconds, 3),
+        cpu_seconds=round(done.cpu_seconds, 3), timed_out=done.timed_out, cancelled=done.cancelled,
+        leftovers=done.leftovers, network=done.network, problem=done.problem,
+    )  # fmt: skip
+
+
+def _look_after(space: Workspace, folder: Path, log: Log, attempt: Attempt, again: set[str]) -> None:
+    """Gather what is true after the job: reports, artifacts, strays, checkouts, manifest."""
+    log.flush()
+    if any(command.phase == "run" for command in attempt.commands):
+        attempt.suites += [_suite(space, index, folder) for index in range(len(space.job.reports))]
+    attempt.facts["artifacts"] = tuple(
+        use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in workspace.uses(space)
+    )
+    attempt.facts["strays"] = workspace.strays(space)
+    attempt.facts["changed"] = workspace.changed_files(space)
+    attempt.facts["manifest"] = workspace.manifest_fact(space)
+
+
+def _suite(space: Workspace, index: int, folder: Path) -> Suite:
+    """Read one report, and keep a copy of its file in the leg's folder."""
+    report, path = space.job.reports[index], space.report_path(index)
+    if report.kind == "exit":
+        return exit_suite()
+    if report.kind == "lines":
+        return read_lines(folder / "log.txt", skips=report.skips, critical=report.critical)
+    assert path is not None  # noqa: S101 - the other kinds have a file
+    if path.is_file() and not path.is_symlink() and path.stat().st_size <= REPORT_LIMIT:
+        kept = folder / "reports"
+        kept.mkdir(exist_ok=True)
+        shutil.copyfile(path, kept / f"{index + 1}-{report.kind}.xml")
+    suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
+    return workspace.early_problem(space, index, suite)
+
+
+def _sources(context: Context, job: Job) -> tuple[LegSource, ...]:
+    """The commits this job's result belongs to: its checkouts and what its artifacts were built from."""
+    repos = [*job.repos, *(context.matrix.artifacts[name].repo for name in job.artifacts)]
+    sources = context.plan.sources.repos
+    return tuple(
+        LegSource(repo=name, commit=sources[name].commit, origin=sources[name].origin) for name in dict.fromkeys(repos)
+    )

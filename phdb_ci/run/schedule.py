@@ -1,0 +1,66 @@
+"""Run a graph of callables on threads: at most `jobs` at a time, the longest remaining path first. Knows no job."""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Node:
+    """One piece of work: what it waits for, how long it is expected to take (seconds), and what to call."""
+
+    needs: tuple[str, ...]
+    expected: float
+    work: Callable[[], Any]
+
+
+def remaining(nodes: Mapping[str, Node]) -> dict[str, float]:
+    """For each node, the expected seconds of the longest path from its start to the end of the graph."""
+    after: dict[str, list[str]] = {name: [] for name in nodes}
+    for name, node in nodes.items():
+        for need in node.needs:
+            after[need].append(name)
+    length: dict[str, float] = {}
+    order = list(TopologicalSorter({name: node.needs for name, node in nodes.items()}).static_order())
+    for name in reversed(order):
+        length[name] = nodes[name].expected + max((length[later] for later in after[name]), default=0.0)
+    return length
+
+
+def run_graph(nodes: Mapping[str, Node], jobs: int) -> dict[str, Any]:
+    """Run every node after what it needs and return what each call gave, by name.
+
+    A call is expected not to raise; one that does ends the run with that exception once the running ones are done.
+    """
+    priority = remaining(nodes)
+    sorter = TopologicalSorter({name: node.needs for name, node in nodes.items()})
+    sorter.prepare()
+    done: queue.Queue[tuple[str, Any, BaseException | None]] = queue.Queue()
+    ready: list[str] = []
+    results: dict[str, Any] = {}
+    running = 0
+    failure: BaseException | None = None
+    while running or (sorter.is_active() and failure is None):
+        ready = sorted([*ready, *sorter.get_ready()], key=priority.__getitem__)
+        while ready and running < jobs and failure is None:
+            name = ready.pop()
+            threading.Thread(target=_call, args=(name, nodes[name], done), name=name, daemon=True).start()
+            running += 1
+        name, value, error = done.get()
+        running -= 1
+        failure = failure or error
+        results[name] = value
+        sorter.done(name)
+    if failure:
+        raise failure
+    return results
+
+
+def _call(name: str, node: Node, done: "queue.Queue[tuple[str, Any, BaseException | None]]") -> None:
+    try:
+        done.put((name, node.work(), None))
+    except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+        done.put((name, None, error))

@@ -1,0 +1,135 @@
+"""Results → Verdict: the outcome of a gate, a pure function of records. Green is never the absence of something."""
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from phdb_ci.models.matrix import Quarantine
+from phdb_ci.models.plan import Plan
+from phdb_ci.models.results import LegResult
+from phdb_ci.models.sources import Source, Sources
+from phdb_ci.models.verdict import Missing, Outcome, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
+
+GITHUB = re.compile(r"^(?:https://github\.com/|git@github\.com:)([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?$")
+FAILS = ("failed", "unproven", "timeout", "blocked")
+
+
+def outcome(legs: Iterable[VerdictLeg], missing: Iterable[Missing]) -> Outcome:
+    """`fail` when a deciding leg is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or
+    not there; a gate in which nothing passed is never a pass.
+    """
+    legs = list(legs)
+    deciding = [leg.result.status for leg in legs if leg.decides]
+    if any(status in FAILS for status in deciding):
+        return "fail"
+    if list(missing) or any(status != "passed" for status in deciding) or not deciding:
+        return "incomplete"
+    return "pass"
+
+
+def decides(quarantine: Quarantine | None, today: date) -> bool:
+    """Whether a leg counts for the gate: a quarantine holds up to and including its end date."""
+    return quarantine is None or today > quarantine.until
+
+
+def make_verdict(
+    plan: Plan, legs: Sequence[LegResult], artifacts: Sequence[VerdictArtifact], *, tool: str, run_id: str,
+    platform: str, started: str, seconds: float, today: date, reproduce: str, attempt: int = 1, head: str | None = None,
+    run_url: str | None = None, baseline: Verdict | None = None, notes: Sequence[str] = (),
+) -> Verdict:  # fmt: skip
+    """The verdict over what ran. A leg of the plan that left no result is listed as missing and keeps it from green."""
+    by_leg = {leg.leg: leg for leg in legs}
+    shown = [_leg(by_leg[node.leg], baseline, today) for node in plan.legs if node.leg in by_leg]
+    missing = [
+        Missing(job=node.job, os=node.os, reason="left no result") for node in plan.legs if node.leg not in by_leg
+    ]
+    result = outcome(shown, missing)
+    return Verdict(
+        tool=tool, gate=plan.gate, lead=plan.lead, outcome=result, headline=headline(result, shown, missing),
+        run_id=run_id, attempt=attempt, run_url=run_url, head=head, platform=platform, started=started,
+        seconds=round(seconds, 3), stack=plan.sources.stack,
+        sources=tuple(_source(source) for source in plan.sources.repos.values()),
+        artifacts=tuple(artifacts), legs=tuple(shown), missing=tuple(missing), idle=plan.idle,
+        baseline=baseline.run_id if baseline else None,
+        baseline_commits={source.repo: source.commit for source in baseline.sources} if baseline else {},
+        reproduce=reproduce, notes=tuple(notes),
+    )  # fmt: skip
+
+
+def headline(result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> str:
+    """One sentence: how many of how many, and which."""
+    total = len(legs) + len(missing)
+    excused = [leg for leg in legs if not leg.decides and leg.result.status != "passed"]
+    tail = f", {len(excused)} quarantined" if excused else ""
+    if result == "pass":
+        return f"all {total} jobs passed{tail}" if not excused else f"{total - len(excused)} of {total} jobs passed{tail}"
+    words: dict[str, list[str]] = {}
+    for leg in legs:
+        if leg.decides and leg.result.status != "passed":
+            words.setdefault(leg.result.status, []).append(leg.result.job)
+    if missing:
+        words["missing"] = [item.job for item in missing]
+    if not words:
+        return f"nothing that decides was run{tail}"
+    parts = [f"{len(names)} {word} ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})" for word, names in words.items()]
+    return f"of {total} jobs, {' · '.join(parts)}{tail}"
+
+
+def reproduce(gate: str, is_gate: bool, sources: Sources, options: Sequence[str]) -> str:
+    """The command that runs the same again: `--repo` for every source that is not the matrix's pin."""
+    words = ["nox", "-s", gate, "--"] if is_gate else ["phdb-ci", "run", *gate.split("+")]
+    for source in sources.repos.values():
+        spec = _spec(source)
+        if spec and not _covered(source, options):
+            words += ["--repo", f"{source.repo}={spec}"]
+    words += options
+    if words[-1] == "--":
+        words.pop()
+    return shlex.join(words)
+
+
+def _covered(source: Source, options: Sequence[str]) -> bool:
+    return source.via.startswith("--stack") and "--stack" in options
+
+
+def _spec(source: Source) -> str | None:
+    if source.origin == "pin":
+        return None
+    if source.origin == "tree":
+        return source.where
+    return f"{source.where}@{source.commit}" if source.where.startswith("/") else source.commit
+
+
+def _leg(result: LegResult, baseline: Verdict | None, today: date) -> VerdictLeg:
+    return VerdictLeg(
+        result=result, decides=decides(result.quarantine, today), new_failures=_new_failures(result, baseline)
+    )
+
+
+def failing_titles(result: LegResult) -> set[str]:
+    """The titles of a leg's failing cases."""
+    return {
+        case.title for suite in result.facts.suites for case in suite.cases if case.status in ("failed", "error")
+    }
+
+
+def _new_failures(result: LegResult, baseline: Verdict | None) -> int | None:
+    """How many failing cases the baseline did not have; None without a baseline for this leg."""
+    for leg in baseline.legs if baseline else ():
+        if leg.result.leg == result.leg:
+            return len(failing_titles(result) - failing_titles(leg.result))
+    return None
+
+
+def _source(source: Source) -> VerdictSource:
+    return VerdictSource(
+        repo=source.repo, commit=source.commit, origin=source.origin, via=source.via, where=source.where,
+        web=web(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable, notes=source.notes,
+    )  # fmt: skip
+
+
+def web(where: str) -> str | None:
+    """The https address of a GitHub repository from its clone URL; None for anything else."""
+    match = GITHUB.match(where)
+    return f"https://github.com/{match.group(1)}" if match else None
