@@ -1,0 +1,108 @@
+"""Arguments in, exit code out. The one place where an exception becomes a message; no work is done here.
+
+Only the standard library's argparse is imported up front, so that `phdb-ci --help` is quick; each verb imports its own.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from phdb_ci import __version__
+from phdb_ci.errors import Exit, PhdbError
+
+VERBS = {
+    "plan": "what would run, on which commits, and why",
+    "run": "run a gate or jobs and give the verdict",
+    "cache": "what the cache holds; --prune to shrink it",
+    "doctor": "whether this machine has what the matrix needs",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="phdb-ci",
+        description="Do these exact commits work together, and what does that answer rest on?",
+        epilog="Exit codes: 0 pass, 1 fail, 2 usage or matrix error, 3 incomplete or this machine cannot run it, "
+        "130 interrupted. More: README.md",
+    )
+    top.add_argument("--version", action="version", version=f"phdb-ci {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, text in VERBS.items():
+        verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        verb.add_argument("--matrix", type=Path, default=Path("matrix.toml"), metavar="FILE", help="default: ./matrix.toml")
+        verb.add_argument("--json", action="store_true", help="print the record as JSON")
+        ARGUMENTS[name](verb)
+    return top
+
+
+def _names(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("names", nargs="+", metavar="GATE|JOB", help="a gate, or jobs")
+    verb.add_argument("--stack", type=Path, metavar="DIR", help="take every repo from DIR/NAME")
+    verb.add_argument(
+        "--repo", action="append", default=[], metavar="NAME=SPEC",
+        help="take a repo from a directory (./DIR, /DIR, DIR@REF) or a ref of its URL (branch, tag, commit, pull/N)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--artifact", action="append", default=[], metavar="NAME=FILE", help="a built artifact, its manifest beside it"
+    )
+    verb.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier verdict.json to compare with")
+    verb.add_argument("--jobs", type=int, metavar="N", help="how many nodes run at once (default: the processors)")
+    verb.add_argument("--out", type=Path, metavar="DIR", help="the run directory (default: .phdb-ci/runs/TIME-GATE)")
+
+
+def _plan(verb: argparse.ArgumentParser) -> None:
+    _names(verb)
+    verb.add_argument("--mermaid", action="store_true", help="print the graph as a mermaid flowchart")
+
+
+def _cache(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--prune", action="store_true", help="remove what no recent run needs")
+    verb.add_argument("--keep", type=int, default=3, metavar="N", help="artifacts of each kind that stay (default: 3)")
+
+
+def _nothing(_verb: argparse.ArgumentParser) -> None:
+    """A verb with no arguments of its own."""
+
+
+ARGUMENTS = {"plan": _plan, "run": _names, "cache": _cache, "doctor": _nothing}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns its exit code. Users see an error's message and what to try, never a traceback."""
+    arguments = parser().parse_args(argv)
+    try:
+        verb = import_module(f"phdb_ci.commands.{arguments.verb}")
+        return int(verb.main(arguments))
+    except PhdbError as error:
+        print(error.render(), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output is gone, for example `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAIL
+    except OSError as error:
+        print(f"error: this machine refused: {error}", file=sys.stderr)
+        return Exit.INCOMPLETE
+    except Exception as error:  # noqa: BLE001 - anything else is a bug of ours, told as one
+        return _bug(error)
+
+
+def _bug(error: Exception) -> int:
+    """Keep the traceback in a file that is ready for a bug report; say where."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="phdb-ci-bug-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(f"phdb-ci {__version__}, Python {sys.version}, {sys.platform}\n\n")
+        file.write("".join(traceback.format_exception(error)))
+    print(f"error: phdb-ci itself failed: {type(error).__name__}: {error}\nThe details are in {file.name}", file=sys.stderr)
+    return Exit.INCOMPLETE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

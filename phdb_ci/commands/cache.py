@@ -1,0 +1,77 @@
+"""`phdb-ci cache`: what the cache holds and how large it is; with --prune, remove what no recent run needs."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from phdb_ci.commands._common import cache_dir
+from phdb_ci.console import table
+from phdb_ci.errors import Exit, UsageError
+from phdb_ci.run.housekeeping import empty_trash, sweep_work, throw_away
+from phdb_ci.store import Store
+
+PARTS = {
+    "mirrors": "bare mirrors of repositories",
+    "store": "built artifacts",
+    "builds": "build directories of artifacts",
+    "work": "workspaces of runs that did not pass",
+    "downloads": "what npm, pip and uv have downloaded",
+    "trash": "waiting to be deleted",
+}
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Show or prune; sizes are bytes on disk as the files say."""
+    if arguments.keep < 0:
+        raise UsageError(f"--keep {arguments.keep}: cannot be negative")
+    cache = cache_dir(os.environ)
+    before = {name: _size(cache / name) for name in PARTS}
+    if arguments.prune:
+        prune(cache, arguments.keep)
+    after = {name: _size(cache / name) for name in PARTS}
+    if arguments.json:
+        print(json.dumps({"cache": str(cache), "bytes": after, "freed": sum(before.values()) - sum(after.values())}))
+        return Exit.PASS
+    rows = [(name, _human(after[name]), text) for name, text in PARTS.items()]
+    print("\n".join([str(cache), *table(rows)]))
+    if arguments.prune:
+        print(f"freed {_human(sum(before.values()) - sum(after.values()))}")
+    return Exit.PASS
+
+
+def prune(cache: Path, keep: int) -> None:
+    """Remove old artifacts, build directories without a stored artifact, workspaces of runs that are over, the trash."""
+    store = Store(cache / "store")
+    for _ in store.prune(keep=keep):
+        pass
+    kept = {f"{entry.parent.name}-{entry.name[:16]}" for entry in (cache / "store").glob("*/*") if len(entry.name) == 64}
+    for place in (cache / "builds").glob("*/"):
+        if place.name not in kept:
+            throw_away(place, cache)
+    sweep_work(cache, keep=0)
+    empty_trash(cache)
+
+
+def _size(path: Path) -> int:
+    if not path.is_dir():
+        return 0
+    total = 0
+    for folder, _, files in os.walk(path):
+        for name in files:
+            try:
+                total += os.lstat(f"{folder}/{name}").st_size
+            except OSError:
+                continue
+    return total
+
+
+def _human(size: int) -> str:
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            break
+        value /= 1000
+    else:
+        unit = "TB"
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"

@@ -1,0 +1,190 @@
+"""`phdb-ci run`: run a gate or jobs and give the verdict. Ctrl-C and SIGTERM end every process and still give one."""
+
+import argparse
+import os
+import re
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from phdb_ci import __version__
+from phdb_ci.commands._common import cache_dir, planned, read_verdict
+from phdb_ci.console import Console, verdict_text
+from phdb_ci.errors import DiskError, Exit, Interrupted, UsageError
+from phdb_ci.models.matrix import Matrix
+from phdb_ci.models.plan import Plan
+from phdb_ci.models.verdict import Verdict, VerdictArtifact
+from phdb_ci.process import Canceller, end_children
+from phdb_ci.run import Context, Results, run_plan
+from phdb_ci.run.context import now
+from phdb_ci.run.housekeeping import open_work
+from phdb_ci.verdict import make_verdict, reproduce
+
+RUNS = Path(".phdb-ci/runs")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Plan, run, judge, write the run directory, print the verdict; 0, 1, 3 or 130."""
+    baseline = read_verdict(arguments.baseline)
+    jobs = _parallel(arguments.jobs)
+    began, started = time.monotonic(), now()
+    console = Console.for_terminal(os.environ)
+    cancel = Canceller()
+    with Signals(cancel) as signals:
+        matrix, plan = planned(arguments)
+        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        out = _run_directory(arguments.out, run_id, plan.gate)
+        (out / "plan.json").write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        context = _context(matrix, plan, out, run_id, console, cancel)
+        signals.running = True
+        console.begin(len(plan.legs) + sum(node.stored is None for node in plan.artifacts))
+        try:
+            results = run_plan(context, jobs)
+        finally:
+            console.end()
+        verdict = make_verdict(
+            plan, results.legs, _artifacts(results), tool=__version__, run_id=context.run_id,
+            attempt=context.attempt, head=context.head, run_url=_run_url(), platform=plan.platform, started=started,
+            seconds=time.monotonic() - began, today=date.today(),  # noqa: DTZ011 - a quarantine ends on the user's own day
+            reproduce=reproduce(plan.gate, plan.gate in matrix.gates, plan.sources, _options(arguments)),
+            baseline=baseline, notes=plan.notes,
+        )  # fmt: skip
+        write(verdict, out)
+        _point_latest(out, arguments.out)
+    _show(arguments, verdict, console, out)
+    return Exit.INTERRUPTED if signals.caught else code(verdict)
+
+
+def code(verdict: Verdict) -> Exit:
+    """The exit code of a verdict."""
+    return {"pass": Exit.PASS, "fail": Exit.FAIL, "incomplete": Exit.INCOMPLETE}[verdict.outcome]
+
+
+def write(verdict: Verdict, out: Path) -> None:
+    """The verdict's files in the run directory: verdict.json last, so that it is there only with the others."""
+    from phdb_ci.junit import write_junit
+    from phdb_ci.render import comment, summary
+
+    write_junit(out / "junit.xml", [leg.result for leg in verdict.legs])
+    (out / "comment.md").write_text(comment(verdict), encoding="utf-8")
+    (out / "summary.md").write_text(summary(verdict), encoding="utf-8")
+    temporary = out / ".verdict.json"
+    temporary.write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.replace(out / "verdict.json")
+
+
+class Signals:
+    """Ctrl-C, SIGTERM and SIGHUP: before the run starts they end phdb-ci, after that they cancel the run."""
+
+    def __init__(self, cancel: Canceller) -> None:
+        self._cancel = cancel
+        self.caught = False
+        self.running = False
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> "Signals":
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, old in self._before.items():
+            signal.signal(number, old)  # type: ignore[arg-type]  # what signal.signal() itself returned
+
+    def _handle(self, _number: int, _frame: object) -> None:
+        self.caught = True
+        self._cancel.cancel()
+        if not self.running:
+            end_children()
+            raise Interrupted("interrupted before anything ran: there is no verdict")
+
+
+def _parallel(jobs: int | None) -> int:
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs {jobs}: at least one node must be able to run")
+    from phdb_ci.inventory import cpus
+
+    return jobs or cpus()
+
+
+def _run_directory(out: Path | None, run_id: str, gate: str) -> Path:
+    """Make the run directory. Raises UsageError for one that holds something, DiskError when it cannot be written."""
+    path = out or RUNS / f"{run_id[:15]}-{gate[:60]}-{run_id[-6:]}"
+    try:
+        if path.exists() and any(path.iterdir()):
+            raise UsageError(f"--out {path}: is not empty; what lies there would mix with this run's results")
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"the run directory {path} cannot be made: {error.strerror}") from error
+    return path.resolve()
+
+
+def _context(matrix: Matrix, plan: Plan, out: Path, run_id: str, console: Console, cancel: Canceller) -> Context:
+    cache = cache_dir(os.environ)
+    try:
+        work, _lock = open_work(cache, run_id)
+    except OSError as error:
+        raise DiskError(f"the cache {cache} cannot be written: {error.strerror}") from error
+    attempt = os.environ.get("GITHUB_RUN_ATTEMPT", "1")
+    head = os.environ.get("PHDB_CI_HEAD", "")
+    return Context(
+        matrix=matrix, plan=plan, cache=cache, out=out, work=work, caller=dict(os.environ),
+        run_id=os.environ.get("GITHUB_RUN_ID") or run_id, attempt=int(attempt) if attempt.isdigit() else 1,
+        head=head if re.fullmatch(r"[0-9a-f]{40}", head) else None, progress=console, cancel=cancel,
+    )  # fmt: skip
+
+
+def _artifacts(results: Results) -> list[VerdictArtifact]:
+    """Each artifact with the jobs that used it and how often the witness saw it called."""
+    found = []
+    for name, result in results.artifacts.items():
+        uses = [(leg.job, use) for leg in results.legs for use in leg.facts.artifacts if use.name == name]
+        found.append(VerdictArtifact(
+            name=name, key=result.stored.key if result.stored else "", status=result.status,
+            digest=result.stored.digest if result.stored else None, why=result.why, reasons=result.reasons,
+            seconds=round(result.seconds, 3), offset=round(result.offset, 3),
+            used_by=tuple(job for job, _ in uses), calls=sum(use.calls for _, use in uses),
+        ))  # fmt: skip
+    return found
+
+
+def _run_url() -> str | None:
+    """The address of this run on GitHub, from its own variables, when they have the form that GitHub gives them."""
+    repository, run = os.environ.get("GITHUB_REPOSITORY", ""), os.environ.get("GITHUB_RUN_ID", "")
+    if re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository) and run.isdigit():
+        return f"https://github.com/{repository}/actions/runs/{run}"
+    return None
+
+
+def _options(arguments: argparse.Namespace) -> Sequence[str]:
+    """The options that must be repeated to get the same run again."""
+    options: list[str] = []
+    if arguments.stack:
+        options += ["--stack", str(arguments.stack)]
+    if arguments.matrix != Path("matrix.toml"):
+        options += ["--matrix", str(arguments.matrix)]
+    return options
+
+
+def _point_latest(out: Path, chosen: Path | None) -> None:
+    """Let `latest` point to the newest run; two runs at once leave it at one of them."""
+    if chosen is not None:
+        return
+    temporary = out.parent / f".latest-{out.name}"
+    temporary.symlink_to(out.name)
+    temporary.replace(out.parent / "latest")
+
+
+def _show(arguments: argparse.Namespace, verdict: Verdict, console: Console, out: Path) -> None:
+    for leg in verdict.legs:
+        if leg.result.status not in ("passed", "cancelled"):
+            console.log_tail(leg.result.leg, out / leg.result.leg / "log.txt")
+    if arguments.json:
+        print(verdict.model_dump_json(indent=1))
+        return
+    colour = Console(sys.stdout, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"), live=False)
+    print(f"\n{verdict_text(verdict, colour)}\n{out}")
