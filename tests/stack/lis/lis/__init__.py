@@ -1,0 +1,1 @@
+"""lis: a supervisor for lidb data directories."""

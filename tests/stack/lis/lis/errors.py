@@ -1,0 +1,5 @@
+"""What the user can put right."""
+
+
+class LisError(Exception):
+    """Shown as one line, exit code 1."""
