@@ -67,8 +67,9 @@ class Postgres:
             "CREATE SCHEMA registry_bench",
             "SET search_path TO registry_bench",
             "CREATE TABLE packages (id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT)",
-            "CREATE TABLE package_versions (id TEXT PRIMARY KEY, package_id TEXT NOT NULL, version TEXT NOT NULL,"
-            " tree_digest TEXT NOT NULL, publisher_id TEXT NOT NULL, published_at BIGINT)",
+            "CREATE TABLE package_versions (id TEXT PRIMARY KEY, package_id TEXT NOT NULL,"
+            " version TEXT NOT NULL, tree_digest TEXT NOT NULL,"
+            " publisher_id TEXT NOT NULL, published_at BIGINT)",
         ):
             self._connection.execute(statement)
 

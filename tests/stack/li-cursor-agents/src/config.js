@@ -8,7 +8,9 @@ export const BRIDGE_SCRIPT = fileURLToPath(new URL('../scripts/lidb-liorm-bridge
 /** Where the control plane is kept. Production stays on supabase until somebody flips it. */
 export function controlPlaneStore(env = process.env) {
   const store = env.LI_CONTROL_PLANE_STORE || 'supabase';
-  if (!STORES.includes(store)) throw new Error(`LI_CONTROL_PLANE_STORE=${store}: expected one of ${STORES.join(', ')}`);
+  if (!STORES.includes(store)) {
+    throw new Error(`LI_CONTROL_PLANE_STORE=${store}: expected one of ${STORES.join(', ')}`);
+  }
   return store;
 }
 

@@ -23,7 +23,8 @@ class EngineBridge {
 
   /** Sends one command and gives its answer; an answer that is not ok is an error. */
   async request(cmd, ...args) {
-    if (this.#child.exitCode !== null || this.#child.stdin.destroyed) throw new Error('the lidb bridge is closed');
+    const gone = this.#child.exitCode !== null || this.#child.stdin.destroyed;
+    if (gone) throw new Error('the lidb bridge is closed');
     const line = await new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.#child.stdin.write(`${JSON.stringify({ cmd, args })}\n`);

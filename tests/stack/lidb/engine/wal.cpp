@@ -23,7 +23,8 @@ bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == 
 
 }  // namespace
 
-Wal::Wal(const std::string& path, bool create) : path_(path), file_(path, create ? O_RDWR | O_CREAT : O_RDWR) {}
+Wal::Wal(const std::string& path, bool create)
+    : path_(path), file_(path, create ? O_RDWR | O_CREAT : O_RDWR) {}
 
 void Wal::replay(std::uint64_t checkpoint, const std::function<void(std::string_view)>& apply) {
   const auto bytes = file_.read_all();

@@ -53,7 +53,7 @@ def _answer(text: str) -> list[Row]:
 
 
 class Engine:
-    """One data directory. A statement is a call of the binary, or a line to one that stays: `session=True`."""
+    """One data directory. A statement is a call of the binary, or a line to one that stays (`session`)."""
 
     def __init__(self, data_dir: Path, *, session: bool = False) -> None:
         self.data_dir = data_dir

@@ -43,7 +43,7 @@ class Executor {
 
   Result operator()(const Insert& insert) {
     const auto& table = database_.table(insert.table);
-    if (insert.columns.size() != insert.values.size()) throw Error("INSERT has not one value for each column");
+    if (insert.columns.size() != insert.values.size()) throw Error("INSERT needs one value for each column");
     Row row(table.columns.size());
     std::vector<bool> given(table.columns.size());
     for (std::size_t at = 0; at < insert.columns.size(); ++at) {
@@ -131,7 +131,8 @@ class Executor {
     }
     const auto matches = [&](const Row& row) {
       return std::all_of(conditions.begin(), conditions.end(), [&](const auto& condition) {
-        return condition.second.index() != 0 && row[condition.first] == condition.second;  // nothing equals NULL
+        const auto& [index, value] = condition;
+        return value.index() != 0 && row[index] == value;  // nothing equals NULL
       });
     };
     std::vector<const Row*> rows;

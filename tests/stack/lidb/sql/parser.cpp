@@ -126,7 +126,8 @@ class Parser {
 
   bool accept(const std::string& text) {
     const auto& token = lexer_.peek();
-    if ((token.kind != Token::Kind::word && token.kind != Token::Kind::sign) || token.text != text) return false;
+    const bool plain = token.kind == Token::Kind::word || token.kind == Token::Kind::sign;
+    if (!plain || token.text != text) return false;
     lexer_.next();
     return true;
   }
@@ -318,8 +319,8 @@ bool valid_utf8(std::string_view text) {
       point = (point << 6) | (byte & 0x3Fu);
     }
     // Not in their shortest form, surrogates, beyond Unicode.
-    if ((length == 3 && point < 0x800) || (length == 4 && (point < 0x10000 || point > 0x10FFFF))) return false;
-    if (point >= 0xD800 && point < 0xE000) return false;
+    if ((length == 3 && point < 0x800) || (length == 4 && point < 0x10000)) return false;
+    if ((point >= 0xD800 && point < 0xE000) || point > 0x10FFFF) return false;
     at += length;
   }
   return true;

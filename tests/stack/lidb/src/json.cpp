@@ -19,7 +19,9 @@ void put_utf8(std::string& out, std::uint32_t point) {
   const int tail = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
   static constexpr std::uint8_t leads[] = {0, 0xC0, 0xE0, 0xF0};
   out += static_cast<char>(leads[tail] | (point >> (6 * tail)));
-  for (int left = tail - 1; left >= 0; --left) out += static_cast<char>(0x80 | ((point >> (6 * left)) & 0x3F));
+  for (int left = tail - 1; left >= 0; --left) {
+    out += static_cast<char>(0x80 | ((point >> (6 * left)) & 0x3F));
+  }
 }
 
 class JsonReader {
@@ -136,7 +138,9 @@ class JsonReader {
   std::uint32_t hex4() {
     std::uint32_t point = 0;
     const auto* begin = text_.data();
-    if (text_.size() < 4 || std::from_chars(begin, begin + 4, point, 16).ptr != begin + 4) fail("four hex digits");
+    if (text_.size() < 4 || std::from_chars(begin, begin + 4, point, 16).ptr != begin + 4) {
+      fail("four hex digits");
+    }
     text_.remove_prefix(4);
     return point;
   }

@@ -19,7 +19,7 @@ constexpr const char* usage =
     "       lidb_embed migrate DIR\n"
     "       lidb_embed exec DIR SQL           values, one row per line\n"
     "       lidb_embed exec-json DIR SQL      JSON; parameters as a JSON array on stdin\n"
-    "       lidb_embed session DIR            {\"sql\": .., \"params\": [..]} per line, one answer per line\n";
+    "       lidb_embed session DIR            {\"sql\": .., \"params\": [..]} a line, an answer a line\n";
 
 void print_line(const std::string& line) {
   // Flushed at once: an answer that could not be delivered is an error, not a success.

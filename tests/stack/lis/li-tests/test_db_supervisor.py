@@ -1,4 +1,4 @@
-"""The supervisor on the real engine; without cmake or a lidb checkout there is none, and all of it is skipped."""
+"""The supervisor on the real engine; skipped where cmake or the lidb checkout is missing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The supervisor: brings a data directory up, says whether it is ready, takes it down.
 
-The engine is embedded: each operation is a call of `lidb_embed`, so nothing keeps running between two commands.
+The engine is embedded: each operation is a call of `lidb_embed`, so nothing keeps running between commands.
 What `start` leaves behind is the state file; what `status` says comes from the engine, asked at that moment.
 """
 

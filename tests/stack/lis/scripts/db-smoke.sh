@@ -9,7 +9,7 @@ fail() {
   exit 1
 }
 
-[ -f "${LIDB_REPO:-}/liorm/__init__.py" ] || fail "LIDB_REPO must name a lidb checkout (it is '${LIDB_REPO:-}')"
+[ -f "${LIDB_REPO:-}/liorm/__init__.py" ] || fail "LIDB_REPO='${LIDB_REPO:-}' is no lidb checkout"
 if [ -z "${LI_DATA_DIR:-}" ]; then
   LI_DATA_DIR="$(mktemp -d "${TMPDIR:-/tmp}/lis-smoke.XXXXXX")"
   trap 'rm -rf "$LI_DATA_DIR"' EXIT

@@ -123,7 +123,7 @@ describe('lidb engine bridge', { skip: !wantsEngine && 'set LI_E2E_LIDB_ENGINE=1
     const run = { ...newRun(), summary };
     await persistAgentRun(bridge, run, env);
     assert.deepEqual(await readAgentRun(bridge, run.id, env), run);
-    assert.deepEqual(direct('SELECT summary FROM agent_runs WHERE id = ?', run.id), [{ summary: run.summary }]);
+    assert.deepEqual(direct('SELECT summary FROM agent_runs WHERE id = ?', run.id), [{ summary }]);
   });
 
   it('keeps everything when the bridge starts again', async () => {
@@ -136,7 +136,7 @@ describe('lidb engine bridge', { skip: !wantsEngine && 'set LI_E2E_LIDB_ENGINE=1
   });
 
   it('reports what the engine refuses and goes on', async () => {
-    await assert.rejects(bridge.request('exec_sql', 'SELECT nothing FROM agent_runs', '[]'), /no such column/);
+    await assert.rejects(bridge.request('exec_sql', 'SELECT x FROM agent_runs', '[]'), /no such column/);
     await assert.rejects(bridge.request('exec_sql', 'SELEC 1', '[]'), /syntax/);
     const { rows } = await bridge.request('exec_sql', 'SELECT 1 AS ok', '[]');
     assert.deepEqual(rows, [{ ok: 1 }]);
