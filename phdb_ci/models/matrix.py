@@ -196,7 +196,8 @@ class Job(Record):
     artifact: Name | None = Field(None, description="the artifact that it uses", examples=["embed"])
     builds: tuple[Name, ...] = Field(
         (),
-        description="artifacts that the job builds again by itself, in their own build directory",
+        max_length=1,
+        description="the artifact that the job builds again by itself, in its own build directory",
         examples=[["embed"]],
     )
     tools: tuple[Text, ...] = Field(

@@ -1,4 +1,4 @@
-"""JSON Schema of a record, for editors and other programs: by alias, and with no `null`, which TOML lacks."""
+"""JSON Schema of a record, by alias, for editors and programs: of TOML that we read, or of what we write."""
 
 from typing import Any
 
@@ -7,8 +7,13 @@ from phdb_ci.models.base import Record
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+def written_schema(model: type[Record]) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what we write for `model`: every key, with null for no value."""
+    return {"$schema": DIALECT} | model.model_json_schema(by_alias=True, mode="serialization")
+
+
 def json_schema(model: type[Record]) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of what `model` accepts."""
+    """The JSON Schema (draft 2020-12) of what `model` accepts from TOML, which has no null."""
     from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
     class Generate(GenerateJsonSchema):

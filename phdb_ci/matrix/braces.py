@@ -1,0 +1,71 @@
+"""Rules about placeholders: each one in a command or a variable has a value when the job runs."""
+
+from collections.abc import Iterator
+
+from phdb_ci.matrix.faults import Fault, Path
+from phdb_ci.matrix.table import Table
+from phdb_ci.models.placeholders import placeholders
+
+JOB_WORDS = ("data", "tmp", "home", "cpus", "harness")
+BUILD_WORDS = ("build", "cpus")
+
+
+def in_builds(root: Table) -> Iterator[Fault]:
+    """The build commands of an artifact."""
+    for artifact in root.tables("artifacts"):
+        for path, text in artifact.texts("build"):
+            yield from _unknown(path, text, BUILD_WORDS, {})
+
+
+def in_jobs(root: Table) -> Iterator[Fault]:
+    """The environment, set-up and run commands of a job."""
+    for job in root.tables("jobs"):
+        known = (*_repos(job, root), *_artifacts(job, root), *JOB_WORDS)
+        for path, text in job.texts("env") + job.texts("setup") + job.texts("run"):
+            yield from _unknown(path, text, known, _advice(root))
+
+
+def _repos(job: Table, root: Table) -> list[str]:
+    """The job's repos. When it names one that is not there, any may be meant: that is one fault, not many."""
+    own, names = job.words("repo") + job.words("with"), root.keys("repos")
+    return [f"repos.{name}" for name in (own if set(own) <= set(names) else own + names)]
+
+
+def _artifacts(job: Table, root: Table) -> list[str]:
+    """Outputs and build directories of the job's artifacts; for one whose outputs are unknown, `NAME.`."""
+    own, names = job.words("artifact") + job.words("builds"), root.keys("artifacts")
+    used = own if set(own) <= set(names) else own + names
+    builds = [f"{name}.build" for name in job.words("builds")]
+    return builds + [output for name in used for output in _outputs(name, root) or [f"{name}."]]
+
+
+def _outputs(artifact: str, root: Table) -> list[str]:
+    outputs = root.table("artifacts").table(artifact).words("outputs")
+    return [f"{artifact}.{kind}{output}" for output in outputs for kind in ("", "real.")]
+
+
+def _advice(root: Table) -> dict[str, str]:
+    """Placeholders that some job may have, and how this one would get them."""
+    advice = {}
+    for repo in root.keys("repos"):
+        advice[f"repos.{repo}"] = f'repo {repo} is not in this job\'s workspace; add `with = ["{repo}"]`'
+    for artifact in root.keys("artifacts"):
+        use = f'the job does not use artifact {artifact}; add `artifact = "{artifact}"`'
+        advice |= dict.fromkeys(_outputs(artifact, root), use)
+        advice[f"{artifact}.build"] = (
+            f'only a job that builds {artifact} has it; add `builds = ["{artifact}"]`'
+        )
+    return advice
+
+
+def _unknown(path: Path, text: str, known: tuple[str, ...], advice: dict[str, str]) -> Iterator[Fault]:
+    loose = tuple(name for name in known if name.endswith("."))
+    for name in dict.fromkeys(placeholders(text)):
+        if name in known or name.startswith(loose):
+            continue
+        if name in advice:
+            yield Fault(path, f"{{{name}}} has no value here: {advice[name]}")
+            continue
+        shown = f"{{{name[:60]}}}"
+        what = f"there is no placeholder {shown}; braces that are plain text are written {{{shown}}}"
+        yield Fault(path, what, got=f"{{{name}}}", near=tuple(f"{{{other}}}" for other in known))

@@ -1,0 +1,121 @@
+"""Read matrix.toml, check it, and give the Matrix or one MatrixError that holds every fault."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phdb_ci.errors import MatrixError, UsageError
+from phdb_ci.matrix.check import check
+from phdb_ci.matrix.faults import Fault, described, quoted_line, report
+from phdb_ci.models.matrix import Matrix
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+LIMIT = 1024 * 1024
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def load(path: Path) -> Matrix:
+    """The Matrix of a file. Raises UsageError when it cannot be read, MatrixError when it is faulty."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LIMIT + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        tries = ["run phdb-ci in the folder that holds matrix.toml", "or name the file: --matrix FILE"]
+        raise UsageError(f"there is no file {path}", tries=tries) from None
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a directory", tries=[f"--matrix {path / 'matrix.toml'}"]) from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be read: {reason}") from error
+    if len(data) > LIMIT:
+        raise MatrixError(f"{path} is larger than 1 MiB; a matrix never is")
+    return parse(_decoded(data, str(path)), str(path))
+
+
+def parse(text: str, name: str) -> Matrix:
+    """The Matrix that text describes; messages call it `name`. Raises MatrixError with every fault."""
+    text = text.replace("\r\n", "\n")
+    try:
+        document = _document(text, name)
+        found = _shaped(document)
+        faults = _faults(document, found)
+        if isinstance(found, Matrix) and not faults:
+            return found
+        raise MatrixError(report(faults, document, text, name))
+    except RecursionError:
+        raise MatrixError(f"{name}: its tables and lists are nested too deep") from None
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the file."""
+    from phdb_ci.models.schema import json_schema
+
+    return json_schema(Matrix)
+
+
+def _decoded(data: bytes, name: str) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        quote = quoted_line(data.decode(errors="replace"), line)
+        raise MatrixError(f"{name}:{line}: byte {data[error.start]:#04x} is not UTF-8.\n{quote}") from None
+    if text.startswith("\ufeff"):
+        raise MatrixError(f"{name}:1: the file starts with a byte order mark; save it as UTF-8 without one.")
+    return text
+
+
+def _document(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line, column, problem = _syntax_error(str(error), text)
+        message = f"{name}:{line}: this is not TOML: {problem}.\n{quoted_line(text, line, column)}"
+        raise MatrixError(message) from None
+    except ValueError:  # Python's own limit on the digits of a number, which tomllib passes on
+        raise MatrixError(f"{name}: a number has thousands of digits") from None
+
+
+def _syntax_error(message: str, text: str) -> tuple[int, int | None, str]:
+    """Line, column and problem of tomllib's message; it has no fields for them before Python 3.14."""
+    place = _PLACE.search(message)
+    problem = _PLACE.sub("", message)
+    problem = problem[:1].lower() + problem[1:]
+    if place is None or place[1] is None:
+        return text.rstrip().count("\n") + 1, None, problem
+    return int(place[1]), int(place[2]) - 1, problem
+
+
+def _shaped(document: dict[str, Any]) -> "Matrix | ValidationError":
+    from pydantic import ValidationError
+
+    try:
+        # strict: "4" is no number and "no" is no false. Strict tuples must be tuples.
+        return Matrix.model_validate(_tuples(document), strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        return error
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _faults(document: dict[str, Any], found: "Matrix | ValidationError") -> list[Fault]:
+    """Everything that is wrong; of a value that has the wrong shape already, the rules say nothing."""
+    version = document.get("schema", 1)
+    if type(version) is not int or version != 1:
+        # Another format: nothing else that we could say about it would be true.
+        return [Fault(("schema",), f"this file says schema = {described(version)}; this phdb-ci reads 1")]
+    from_rules = list(check(document))
+    if isinstance(found, Matrix):
+        return from_rules
+    from phdb_ci.matrix.shapes import shape_faults
+
+    from_shapes = shape_faults(found, schema())
+    taken = {fault.path for fault in from_shapes}
+    return from_shapes + [fault for fault in from_rules if fault.path not in taken]

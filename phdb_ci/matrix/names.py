@@ -1,0 +1,127 @@
+"""Rules about names: what is named must exist, once, and nothing may be called what is taken."""
+
+from collections.abc import Iterable, Iterator
+
+from phdb_ci.matrix.faults import Fault, Path, shown_text
+from phdb_ci.matrix.table import Table
+
+SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates"})
+# nox has a session for each of these, for each gate, artifact and job.
+SESSIONS = frozenset({
+    "render", "verdict", "publish", "bump", "prove", "doctor", "demo", "tests", "lint", "act", "fakegreen",
+    "benchmark",
+})  # fmt: skip
+GATES = frozenset({"pr-gate", "nightly"})
+ARTIFACTS = frozenset({"embed"})
+# The first word of a placeholder is one of these or an artifact.
+PLACEHOLDERS = frozenset({"repos", "build", "data", "tmp", "home", "cpus", "harness"})
+
+
+def repos(root: Table) -> Iterator[Fault]:
+    """`artifact.repo`, `job.repo` and `with` name repos."""
+    for owner in root.tables("artifacts") + root.tables("jobs"):
+        yield from _unknown("repo", owner.one("repo") + owner.texts("with"), known(root, "repos"))
+
+
+def artifacts(root: Table) -> Iterator[Fault]:
+    """`job.artifact` and `builds` name artifacts; what a job builds is built from its own repo."""
+    homes = {artifact.name: artifact.text("repo") for artifact in root.tables("artifacts")}
+    for job in root.tables("jobs"):
+        yield from _unknown("artifact", job.one("artifact") + job.texts("builds"), known(root, "artifacts"))
+        for path, name in job.texts("builds"):
+            home, own = homes.get(name), job.text("repo")
+            if home != own and {home, own} <= set(root.keys("repos")):
+                yield Fault(path, f"{name} is built from repo {home}, and this job runs in {own}")
+
+
+def witnesses(root: Table) -> Iterator[Fault]:
+    """`evidence.witness.artifact` is an artifact of the job."""
+    names = known(root, "artifacts")
+    for job in root.tables("jobs"):
+        own = job.words("builds") + job.words("artifact")
+        uses = job.table("evidence").table("witness").one("artifact")
+        yield from _unknown("artifact", uses, names)
+        for path, name in uses:
+            if name not in own and {name, *own} <= set(names or ()):
+                yield Fault(path, f'the job does not use {name}; add `artifact = "{name}"` to it')
+
+
+def gates(root: Table) -> Iterator[Fault]:
+    """A gate's jobs exist, and its lead is one of them."""
+    names = known(root, "jobs")
+    for gate in root.tables("gates"):
+        own = gate.words("jobs")
+        yield from _unknown("job", gate.texts("jobs"), names)
+        for path, name in gate.one("lead"):
+            if own and name not in own and set(own) <= set(names or ()):
+                yield Fault(
+                    path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=own
+                )
+
+
+def known(root: Table, section: str) -> tuple[str, ...] | None:
+    """The names in a section; None when it is absent by a fault of its own, such as `[artifact.embed]`."""
+    names = root.keys(section)
+    needed = section != "artifacts" or not SECTIONS.issuperset(root.values)
+    return None if needed and not names else names
+
+
+def taken(root: Table) -> Iterator[Fault]:
+    """Jobs, gates, artifacts and the sessions of nox share one set of names."""
+    gate_names, artifact_names = frozenset(root.keys("gates")), frozenset(root.keys("artifacts"))
+    for job in root.tables("jobs"):
+        uses = [
+            ("a gate", GATES | gate_names),
+            ("an artifact", ARTIFACTS | artifact_names),
+            ("a session of nox", SESSIONS),
+        ]
+        yield from _collision(job, "job", uses)
+    for gate in root.tables("gates"):
+        yield from _collision(gate, "gate", [("an artifact", artifact_names), ("a session of nox", SESSIONS)])
+    for artifact in root.tables("artifacts"):
+        uses = [("a gate", GATES), ("a placeholder", PLACEHOLDERS), ("a session of nox", SESSIONS)]
+        yield from _collision(artifact, "artifact", uses)
+        for path, output in artifact.texts("outputs"):
+            if output == "build":
+                yield Fault(
+                    path,
+                    f"{{{artifact.name}.build}} is the build directory, so no output can be called build",
+                )
+
+
+def repeated(root: Table) -> Iterator[Fault]:
+    """No list names anything twice. Commands may be run twice; overrides have a rule of their own."""
+    jobs = root.tables("jobs")
+    plan = [
+        (jobs, ("with", "builds", "notices", "tools", "python", "os")),
+        (root.tables("artifacts"), ("inputs", "tools", "outputs")),
+        (root.tables("gates"), ("on", "jobs")),
+        ([job.table("evidence") for job in jobs], ("forbid_env",)),
+        ([job.table("evidence").table("manifest") for job in jobs], ("status",)),
+        ([report for job in jobs for report in job.rows("reports")], ("critical",)),
+    ]
+    for tables, keys in plan:
+        for table in tables:
+            for key in keys:
+                yield from _twice(table.texts(key))
+
+
+def _unknown(kind: str, uses: Iterable[tuple[Path, str]], names: tuple[str, ...] | None) -> Iterator[Fault]:
+    for path, name in uses:
+        if names is not None and name not in names:
+            yield Fault(path, f"there is no {kind} {shown_text(name)}", got=name, near=names)
+
+
+def _collision(table: Table, kind: str, uses: list[tuple[str, frozenset[str]]]) -> Iterator[Fault]:
+    for what, names in uses:
+        if table.name in names:
+            yield Fault(table.path, f"{table.name} is the name of {what}, so no {kind} can have it")
+            return
+
+
+def _twice(entries: Iterable[tuple[Path, str]]) -> Iterator[Fault]:
+    seen = set()
+    for path, text in entries:
+        if text in seen:
+            yield Fault(path, f"{shown_text(text)} stands in this list twice")
+        seen.add(text)

@@ -1,0 +1,122 @@
+"""Rules about values that contradict each other: environment, reports, times, runners."""
+
+import re
+from collections.abc import Iterator
+
+from phdb_ci.matrix.faults import Fault, shown_text
+from phdb_ci.matrix.table import Table
+from phdb_ci.models.matrix import DURATION, HARNESS_ENV, Job, seconds
+
+LONGEST = "6h"
+KINDS = ("pytest", "node", "lines", "junit", "exit")
+
+
+def overrides(root: Table) -> Iterator[Fault]:
+    """A variable overrides one repo, in one way."""
+    first: dict[str, str] = {}
+    for repo in root.tables("repos"):
+        override = repo.table("override")
+        for path, name in override.texts("path") + override.texts("ref"):
+            if name in first:
+                yield Fault(
+                    path,
+                    f"{name} overrides repo {first[name]} already; a variable stands for one thing",
+                )
+            first.setdefault(name, repo.name)
+
+
+def environment(root: Table) -> Iterator[Fault]:
+    """A job sets no variable that the harness sets, and none that its own evidence forbids."""
+    for job in root.tables("jobs"):
+        env = job.table("env")
+        for name in env.values:
+            if name in HARNESS_ENV:
+                yield Fault(
+                    env.at(name), f"{name} is set by the harness for every job, so a job cannot set it"
+                )
+        for path, name in job.table("evidence").texts("forbid_env"):
+            if name in env.values:
+                yield Fault(path, f"the job sets {name}, a variable that its evidence forbids")
+
+
+def reports(root: Table) -> Iterator[Fault]:
+    """Each kind of report has its own keys, and what can be told apart only once stands there once."""
+    for job in root.tables("jobs"):
+        every = job.rows("reports")
+        kinds = [kind if (kind := report.text("kind")) in KINDS else None for report in every]
+        for index, report in enumerate(every):
+            kind = kinds[index]
+            yield from _report_path(report, kind)
+            yield from _report_counts(report, kind)
+            if kind in ("pytest", "node", "lines") and kind in kinds[:index]:
+                yield Fault(report.path, f"a second report of kind {kind}; a job has at most one of them")
+            if kind == "exit" and len(every) > 1:
+                yield Fault(
+                    report.path, "kind exit stands alone; where there are other reports, they say more"
+                )
+        yield from _same_file(every)
+
+
+def exit_alone(root: Table) -> Iterator[Fault]:
+    """A job that reports by its exit code alone has other evidence."""
+    for job in root.tables("jobs"):
+        kinds = {report.text("kind") for report in job.rows("reports")}
+        evidence = job.table("evidence")
+        if kinds == {"exit"} and not {"witness", "manifest"} & set(evidence.values):
+            yield Fault(
+                job.at("reports"),
+                "its exit code would be all there is; add evidence.witness or evidence.manifest",
+            )
+
+
+def times(root: Table) -> Iterator[Fault]:
+    """No time limit is longer than GitHub lets a job run."""
+    for table in root.tables("jobs") + root.tables("artifacts"):
+        limit = table.text("timeout")
+        if limit is not None and re.fullmatch(DURATION, limit) and seconds(limit) > seconds(LONGEST):
+            yield Fault(
+                table.at("timeout"), f"must be at most {LONGEST}, after which GitHub ends a job; got {limit}"
+            )
+
+
+def skips(root: Table) -> Iterator[Fault]:
+    """A runner is either used or skipped."""
+    for job in root.tables("jobs"):
+        used = job.words("os") if "os" in job.values else Job.model_fields["os"].default
+        for name in job.table("skip").values:
+            if name in used:
+                yield Fault(
+                    job.table("skip").at(name), f"the job runs on {name} (key `os`), so it cannot skip it"
+                )
+
+
+def _report_path(report: Table, kind: str | None) -> Iterator[Fault]:
+    if kind == "junit" and "path" not in report.values:
+        yield Fault(report.at("path"), 'needs a key `path`, such as `path = "report.xml"`', missing=True)
+    if kind not in ("junit", None) and "path" in report.values:
+        yield Fault(
+            report.at("path"), f"only kind junit has a path; a report of kind {kind} is had without one"
+        )
+
+
+def _report_counts(report: Table, kind: str | None) -> Iterator[Fault]:
+    least = report.values.get("min_tests")
+    if kind == "exit":
+        if least != 0 and "min_tests" in report.values:
+            yield Fault(report.at("min_tests"), "must be 0 for kind exit, which counts no tests")
+        for key in ("skips", "critical"):
+            if key in report.values:
+                yield Fault(report.at(key), f"kind exit knows no tests, so it has no {key}")
+    elif kind is not None and least == 0:
+        yield Fault(
+            report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1"
+        )
+
+
+def _same_file(every: list[Table]) -> Iterator[Fault]:
+    seen = set()
+    for report in every:
+        path = report.text("path")
+        if path is not None and path in seen:
+            yield Fault(report.at("path"), f"another report is read from {shown_text(path)} already")
+        seen.add(path)
