@@ -1,0 +1,45 @@
+"""Everything that phdb-ci does with git; the only package that imports GitPython.
+
+    env.py       what of the caller's environment git may see; credentials masked
+    command.py   run one git command
+    refs.py      which commit a branch, tag, pull request or id stands for
+    mirror.py    bare mirrors in the cache, fetched under a lock, their commits kept by refs of ours
+    trees.py     a local directory as a commit; tree ids
+    index.py     read a git index file
+    survey.py    is a tree still what was placed?
+    place.py     check a commit out, and say later whether it is still so
+
+Here stands what other modules may use. Nothing in it knows of jobs, gates or the matrix.
+"""
+
+from phdb_ci.git.env import clean_env, mask
+from phdb_ci.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
+from phdb_ci.git.place import Checkout, changed, checkout, checkout_many, discard, present
+from phdb_ci.git.refs import FULL, check_ref
+from phdb_ci.git.trees import Imported, import_directory, import_worktree, is_bare, is_repository, tree_ids
+
+__all__ = [
+    "FULL",
+    "Checkout",
+    "Imported",
+    "Mirror",
+    "Taken",
+    "changed",
+    "check_ref",
+    "checkout",
+    "checkout_many",
+    "clean_env",
+    "discard",
+    "import_directory",
+    "import_worktree",
+    "is_bare",
+    "is_repository",
+    "mask",
+    "mirror_of",
+    "pinned",
+    "present",
+    "take",
+    "take_local",
+    "take_ref",
+    "tree_ids",
+]

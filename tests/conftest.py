@@ -1,0 +1,41 @@
+"""Fixtures that test modules share: an upstream repository, built once, and a cache without a network."""
+
+from pathlib import Path
+
+import pytest
+
+from phdb_ci.git import command
+from tests.repositories import build_upstream, copy_of
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The upstream, built once."""
+    return build_upstream(tmp_path_factory.mktemp("template") / "upstream")
+
+
+@pytest.fixture
+def upstream(template: Path, tmp_path: Path) -> Path:
+    """This test's own upstream."""
+    return copy_of(template, tmp_path / "upstream")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache; from here on no git reaches a network."""
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def git_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Every git command that phdb-ci starts from here on."""
+    calls: list[tuple[str, ...]] = []
+    real = command._execute
+
+    def noted(argv: list[str], env: dict[str, str], stdin: bytes) -> command.Done:
+        calls.append(tuple(argv))
+        return real(argv, env, stdin)
+
+    monkeypatch.setattr(command, "_execute", noted)
+    return calls

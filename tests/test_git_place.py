@@ -1,0 +1,416 @@
+"""Checkouts: what is placed, what counts as changed, what is made right again, and what a job cannot fool."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from phdb_ci.errors import DiskError
+from phdb_ci.git import Checkout, changed, checkout, checkout_many, discard, mirror_of, present, take
+from phdb_ci.git.place import git_dir_of
+from tests.repositories import C0, C2, commit, git, init, listing
+
+Tamper = Callable[[Path], object]
+
+
+@pytest.fixture
+def mirror(upstream: Path, cache: Path) -> Path:
+    at = mirror_of(cache, "lidb", f"file://{upstream}")
+    take(at, C0)
+    take(at, C2)
+    return at.path
+
+
+@pytest.fixture
+def placed(mirror: Path, tmp_path: Path) -> Checkout:
+    return checkout(mirror, C2, tmp_path / "ws" / "lidb")
+
+
+def test_files_are_those_of_the_commit(placed: Checkout, upstream: Path) -> None:
+    shutil.rmtree(upstream / ".git")
+    shutil.rmtree(placed.dest / ".git")
+    assert {k: (v[0], v[3]) for k, v in listing(placed.dest).items()} == {
+        k: (v[0], v[3]) for k, v in listing(upstream).items()
+    }
+
+
+def test_one_git_process_places_a_tree(
+    mirror: Path, tmp_path: Path, git_calls: list[tuple[str, ...]]
+) -> None:
+    checkout(mirror, C2, tmp_path / "x")
+    assert len(git_calls) == 1
+
+
+def test_jobs_can_ask_git(placed: Checkout) -> None:
+    assert git(placed.dest, "rev-parse", "HEAD") == C2
+    assert git(placed.dest, "status", "--porcelain", "--ignored") == ""
+    assert git(placed.dest, "log", "--format=%s").split() == ["c2", "c1", "c0"]
+    git(placed.dest, "fsck", "--connectivity-only")
+
+
+def test_job_that_commits_changes_neither_mirror_nor_answer(placed: Checkout, mirror: Path) -> None:
+    before = listing(mirror)
+    git(placed.dest, "commit", "--quiet", "--allow-empty", "-m", "by a job")
+    assert listing(mirror) == before
+    assert changed(placed) == []
+
+
+def test_untouched_tree_takes_no_git_process(placed: Checkout, git_calls: list[tuple[str, ...]]) -> None:
+    assert present(placed.dest, C2)
+    assert changed(placed) == []
+    assert checkout(placed.mirror, C2, placed.dest) == placed
+    assert git_calls == []
+
+
+def test_second_look_reads_no_file(placed: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    (placed.gitdir / "tick").touch()
+    while not present(placed.dest, C2) or (placed.gitdir / "index").stat().st_mtime_ns <= max(
+        path.lstat().st_mtime_ns for path in placed.dest.rglob("*") if ".git" not in path.parts
+    ):
+        pass
+    monkeypatch.setattr("phdb_ci.git.survey.read_file", lambda *_: pytest.fail("read a file"))
+    assert changed(placed) == []
+
+
+def test_touch_is_no_change(placed: Checkout) -> None:
+    (placed.dest / "a.txt").touch()
+    (placed.dest / "a.txt").chmod(0o600)
+    assert changed(placed) == []
+    assert present(placed.dest, C2)
+
+
+def overwrite_in_place(path: Path) -> None:
+    """Same size, same inode, same modification time: only the change time and the content tell."""
+    facts = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"THREE\n")
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def pretend_unchanged(dest: Path) -> None:
+    git(dest, "update-index", "--assume-unchanged", "a.txt")
+    (dest / "a.txt").write_text("x")
+
+
+def commit_it(dest: Path) -> None:
+    (dest / "a.txt").write_text("x")
+    git(dest, "commit", "--quiet", "-am", "covered up")
+
+
+def file_to_pipe(dest: Path) -> None:
+    (dest / "a.txt").unlink()
+    os.mkfifo(dest / "a.txt")
+
+
+def folder_to_link(dest: Path) -> None:
+    shutil.copytree(dest / "src", dest.parent / "outside")
+    shutil.rmtree(dest / "src")
+    (dest / "src").symlink_to(dest.parent / "outside")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "expected"),
+    [
+        (lambda d: (d / "a.txt").write_text("x"), ["a.txt"]),
+        (lambda d: (d / "a.txt").unlink(), ["a.txt"]),
+        (lambda d: overwrite_in_place(d / "a.txt"), ["a.txt"]),
+        (lambda d: (d / "run.sh").chmod(0o644), ["run.sh"]),
+        (lambda d: (d / "a.txt").chmod(0o755), ["a.txt"]),
+        (lambda d: ((d / "link").unlink(), (d / "link").symlink_to("run.sh")), ["link"]),
+        (lambda d: ((d / "link").unlink(), (d / "link").write_text("a.txt")), ["link"]),
+        (lambda d: ((d / "a.txt").unlink(), (d / "a.txt").mkdir()), ["a.txt"]),
+        (file_to_pipe, ["a.txt"]),
+        (lambda d: shutil.rmtree(d / "src"), ["src/b.txt", "src/deep/c.txt"]),
+        (folder_to_link, ["src/b.txt", "src/deep/c.txt"]),
+        (pretend_unchanged, ["a.txt"]),
+        (commit_it, ["a.txt"]),
+        (lambda d: git(d, "checkout", "--quiet", C0), ["a.txt", "link", "run.sh"]),
+        (lambda d: shutil.rmtree(d / ".git"), []),
+        (shutil.rmtree, ["a.txt", "link", "run.sh", "src/b.txt", "src/deep/c.txt"]),
+    ],
+    ids=[
+        "edit", "delete", "same size and time", "x-bit off", "x-bit on", "link elsewhere", "link to file",
+        "file to folder",
+        "file to pipe", "folder gone", "folder to link", "assume-unchanged", "committed", "other commit",
+        "git gone", "all gone",
+    ],
+)  # fmt: skip
+def test_tampering_is_seen_and_made_right(placed: Checkout, tamper: Tamper, expected: list[str]) -> None:
+    tamper(placed.dest)
+    assert changed(placed) == expected
+    assert present(placed.dest, C2) == (not expected)
+    checkout(placed.mirror, C2, placed.dest)
+    assert changed(placed) == []
+    assert present(placed.dest, C2)
+    assert git(placed.dest, "rev-parse", "HEAD") == C2
+    assert git(placed.dest, "status", "--porcelain", "--ignored") == ""
+
+
+def ignore_all(dest: Path) -> None:
+    (dest / ".git" / "info").mkdir(exist_ok=True)
+    (dest / ".git" / "info" / "exclude").write_text("*\n")
+    (dest / "left.o").write_text("x")
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda d: (d / "left.txt").write_text("x"),
+        lambda d: (d / "empty").mkdir(),
+        lambda d: (d / "src" / "left" / "deep").mkdir(parents=True),
+        lambda d: (d / "src" / ".git").mkdir(),
+        lambda d: (d / "dangling").symlink_to("/nowhere"),
+        ignore_all,
+    ],
+    ids=["file", "empty folder", "deep folder", "inner git", "dangling link", "excluded"],
+)
+def test_leftovers_are_seen_and_removed(placed: Checkout, leave: Tamper) -> None:
+    leave(placed.dest)
+    assert changed(placed) == []
+    assert not present(placed.dest, C2)
+    checkout(placed.mirror, C2, placed.dest, clean=False)
+    assert not present(placed.dest, C2)
+    checkout(placed.mirror, C2, placed.dest)
+    assert present(placed.dest, C2)
+
+
+def test_leftover_folder_goes_to_the_trash(placed: Checkout, tmp_path: Path) -> None:
+    (placed.dest / "node_modules" / "x").mkdir(parents=True)
+    checkout(placed.mirror, C2, placed.dest, trash=tmp_path / "trash")
+    assert [path.name for path in (tmp_path / "trash").glob("*/*")] == ["x"]
+
+
+def test_leftover_link_is_removed_not_followed(placed: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").touch()
+    (placed.dest / "link-out").symlink_to(tmp_path / "precious")
+    checkout(placed.mirror, C2, placed.dest)
+    assert (tmp_path / "precious" / "file").exists()
+
+
+def test_other_commit_touches_only_what_differs(placed: Checkout) -> None:
+    before = (placed.dest / "src" / "b.txt").stat().st_mtime_ns
+    now = checkout(placed.mirror, C0, placed.dest)
+    assert (placed.dest / "src" / "b.txt").stat().st_mtime_ns == before
+    assert sorted(path.name for path in placed.dest.iterdir()) == [".git", "a.txt", "src"]
+    assert (present(placed.dest, C0), present(placed.dest, C2), changed(now)) == (True, False, [])
+    assert git(placed.dest, "rev-parse", "HEAD") == C0
+
+
+def test_settings_and_hooks_of_an_earlier_job_do_not_stay(placed: Checkout) -> None:
+    git(placed.dest, "config", "core.fsmonitor", "evil")
+    (placed.dest / ".git" / "hooks").mkdir()
+    (placed.dest / ".git" / "hooks" / "post-checkout").write_text("#!/bin/sh\n")
+    checkout(placed.mirror, C2, placed.dest)
+    assert not (placed.dest / ".git" / "hooks").exists()
+    assert "fsmonitor" not in (placed.dest / ".git" / "config").read_text()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_git_folder_turned_into_something_else_is_replaced(
+    placed: Checkout, tmp_path: Path, kind: str
+) -> None:
+    inner = placed.dest / ".git"
+    inner.rename(tmp_path / "moved")
+    before = listing(tmp_path / "moved")
+    inner.symlink_to(tmp_path / "moved") if kind == "link" else inner.write_text(
+        f"gitdir: {tmp_path}/moved\n"
+    )
+    checkout(placed.mirror, C2, placed.dest)
+    assert inner.is_dir()
+    assert not inner.is_symlink()
+    assert listing(tmp_path / "moved") == before
+
+
+def test_checkout_turned_into_a_link_is_replaced(placed: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "file").touch()
+    shutil.rmtree(placed.dest)
+    placed.dest.symlink_to(tmp_path / "victim")
+    assert len(changed(placed)) == 5
+    checkout(placed.mirror, C2, placed.dest)
+    assert present(placed.dest, C2)
+    assert [path.name for path in (tmp_path / "victim").iterdir()] == ["file"]
+
+
+def test_interrupted_checkout_is_not_present_and_is_finished(placed: Checkout) -> None:
+    (placed.gitdir / "HEAD").write_text("ref: refs/heads/under-way\n")
+    (placed.gitdir / "index.lock").touch()
+    (placed.dest / "a.txt").unlink()
+    assert not present(placed.dest, C2)
+    with pytest.raises(DiskError, match="nothing can be said"):
+        changed(placed)
+    checkout(placed.mirror, C2, placed.dest)
+    assert present(placed.dest, C2)
+
+
+def test_damaged_index_of_a_tree_that_is_gone(placed: Checkout) -> None:
+    (placed.gitdir / "index").write_bytes(b"garbage")
+    shutil.rmtree(placed.dest)
+    checkout(placed.mirror, C2, placed.dest)
+    assert present(placed.dest, C2)
+
+
+@pytest.mark.parametrize("content", [b"", b"DIRC", b"DIRC\0\0\0\2\0\0\0\x09cut"])
+def test_damaged_index_is_made_anew(placed: Checkout, content: bytes) -> None:
+    (placed.gitdir / "index").write_bytes(content)
+    assert not present(placed.dest, C2)
+    checkout(placed.mirror, C2, placed.dest)
+    assert present(placed.dest, C2)
+
+
+def test_foreign_directory_is_left_alone(mirror: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(DiskError, match="left alone"):
+        checkout(mirror, C2, tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+
+
+def test_missing_commit_says_what_to_do(mirror: Path, tmp_path: Path) -> None:
+    with pytest.raises(DiskError, match="cannot check out 111111111111 from") as caught:
+        checkout(mirror, "1" * 40, tmp_path / "x")
+    assert "fetched anew" in caught.value.render()
+
+
+def test_moved_cache_is_followed(placed: Checkout, tmp_path: Path) -> None:
+    moved = placed.mirror.rename(tmp_path / "moved.git")
+    checkout(moved, C2, placed.dest)
+    assert git(placed.dest, "log", "-1", "--format=%s") == "c2"
+
+
+def test_many_checkouts_at_once(mirror: Path, tmp_path: Path, git_calls: list[tuple[str, ...]]) -> None:
+    wanted = [(mirror, C2 if i % 2 else C0, tmp_path / "ws" / str(i)) for i in range(8)]
+    made = checkout_many(wanted)
+    assert [(one.dest, one.commit) for one in made] == [(dest, sha) for _, sha, dest in wanted]
+    assert all(present(dest, sha) for _, sha, dest in wanted)
+    git_calls.clear()
+    assert checkout_many(wanted) == made
+    assert git_calls == []
+
+
+def test_attributes_are_honoured_and_compared(upstream: Path, cache: Path, tmp_path: Path) -> None:
+    (upstream / ".gitattributes").write_text("*.txt text eol=crlf\n")
+    sha = commit(upstream, "crlf", when=1_700_000_800)
+    at = mirror_of(cache, "lidb", f"file://{upstream}")
+    take(at, sha)
+    placed = checkout(at.path, sha, tmp_path / "ws")
+    assert (placed.dest / "a.txt").read_bytes() == b"three\r\n"
+    (placed.dest / "a.txt").touch()
+    assert changed(placed) == []
+    (placed.dest / "a.txt").write_bytes(b"three\n\r\n")
+    assert changed(placed) == ["a.txt"]
+
+
+def test_attributes_of_a_job_hide_nothing(placed: Checkout) -> None:
+    (placed.dest / ".gitattributes").write_text("* text=auto eol=crlf\n")
+    (placed.dest / "a.txt").write_bytes(b"three\r\n")
+    assert changed(placed) == ["a.txt"]
+
+
+def test_attributes_of_a_job_hide_nothing_beside_tracked_ones(
+    upstream: Path, cache: Path, tmp_path: Path
+) -> None:
+    (upstream / ".gitattributes").write_text("*.sh text eol=lf\n")
+    sha = commit(upstream, "lf", when=1_700_000_800)
+    at = mirror_of(cache, "lidb", f"file://{upstream}")
+    take(at, sha)
+    placed = checkout(at.path, sha, tmp_path / "ws")
+    (placed.dest / "src" / ".gitattributes").write_text("* text eol=crlf\n")
+    (placed.dest / "src" / "b.txt").write_bytes(b"b\r\n")
+    assert changed(placed) == ["src/b.txt"]
+
+
+def test_filters_and_hooks_of_the_user_do_not_run(
+    upstream: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / "hooks").mkdir(parents=True)
+    ran = tmp_path / "ran"
+    for hook in ("post-checkout", "post-index-change"):
+        (home / "hooks" / hook).write_text(f"#!/bin/sh\ntouch {ran}\n")
+        (home / "hooks" / hook).chmod(0o755)
+    (home / ".gitconfig").write_text(
+        f'[core]\nhooksPath={home}/hooks\nautocrlf=true\n[filter "evil"]\nsmudge=touch {ran}\nrequired=true\n'
+    )
+    monkeypatch.setenv("HOME", str(home))
+    (upstream / ".gitattributes").write_text("* filter=evil\n")
+    sha = commit(upstream, "evil", when=1_700_000_800)
+    at = mirror_of(cache, "lidb", f"file://{upstream}")
+    take(at, sha)
+    placed = checkout(at.path, sha, tmp_path / "ws")
+    assert (placed.dest / "a.txt").read_bytes() == b"three\n"
+    assert not ran.exists()
+
+
+def test_inherited_git_variables_change_nothing(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = init(tmp_path / "victim")
+    commit(victim, "x", when=1_700_000_000, x_txt="x")
+    before = listing(victim)
+    for name, value in {"GIT_DIR": ".git", "GIT_WORK_TREE": "", "GIT_INDEX_FILE": ".git/index"}.items():
+        monkeypatch.setenv(name, str(victim / value))
+    placed = checkout(mirror, C2, tmp_path / "ws")
+    assert changed(placed) == []
+    assert listing(victim) == before
+
+
+def hostile(at: Path, *paths: str) -> str:
+    """A commit whose tree has paths that git itself would refuse to make."""
+    oid = subprocess.run(
+        ["git", "-C", at, "hash-object", "-w", "--stdin"], input=b"evil\n", capture_output=True, check=True
+    ).stdout.strip()
+    lines = b"".join(b"100644 blob %s\t%s\n" % (oid, path.encode()) for path in paths)
+    tree = subprocess.run(["git", "-C", at, "mktree"], input=lines, capture_output=True, check=True).stdout
+    return git(at, "commit-tree", tree.decode().strip(), "-m", "hostile")
+
+
+@pytest.mark.parametrize("path", [".git", ".GIT", "git~1", ".g\u200cit", ".."])
+def test_tree_that_reaches_for_git_is_refused(mirror: Path, tmp_path: Path, path: str) -> None:
+    sha = hostile(mirror, path)
+    with pytest.raises(DiskError, match=r"invalid path|cannot check out"):
+        checkout(mirror, sha, tmp_path / "ws" / "x")
+    assert not (tmp_path / "ws" / "x" / ".git").exists()
+
+
+def test_submodule_is_an_empty_folder(upstream: Path, cache: Path, tmp_path: Path) -> None:
+    git(upstream, "update-index", "--add", "--cacheinfo", f"160000,{C0},sub")
+    git(upstream, "commit", "--quiet", "-m", "sub")
+    at = mirror_of(cache, "lidb", f"file://{upstream}")
+    sha = take(at, git(upstream, "rev-parse", "HEAD")).commit
+    placed = checkout(at.path, sha, tmp_path / "ws")
+    assert present(placed.dest, sha)
+    (placed.dest / "sub" / "x").touch()
+    assert not present(placed.dest, sha)
+    checkout(at.path, sha, placed.dest)
+    assert present(placed.dest, sha)
+    (placed.dest / "sub").rmdir()
+    (placed.dest / "sub").touch()
+    assert changed(placed) == ["sub"]
+    checkout(at.path, sha, placed.dest)
+    assert present(placed.dest, sha)
+
+
+def test_git_dir_is_outside_of_the_tree(placed: Checkout) -> None:
+    assert placed.gitdir == git_dir_of(placed.dest)
+    assert placed.dest not in placed.gitdir.parents
+
+
+def test_given_git_dir_is_used(mirror: Path, tmp_path: Path) -> None:
+    checkout(mirror, C2, tmp_path / "x", gitdir=tmp_path / "elsewhere" / "x.git")
+    assert present(tmp_path / "x", C2, gitdir=tmp_path / "elsewhere" / "x.git")
+    assert not git_dir_of(tmp_path / "x").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove anything")
+def test_closed_folders_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c").touch()
+    (tmp_path / "a" / "b").chmod(0o500)
+    (tmp_path / "a").chmod(0o500)
+    discard(tmp_path / "a", None)
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,316 @@
+"""Directories as commits: exact, the same everywhere, whole in the mirror, and nothing written to them."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from phdb_ci.errors import DiskError, SourceError
+from phdb_ci.git import Imported, Mirror, import_directory, import_worktree, mirror_of, tree_ids
+from tests.repositories import C0, C1, C2, build_upstream, commit, git, init, listing
+
+PLAIN = "8d828490d20b0c44de4a39c06be2b5ee85390020"
+DIRTY = "d733604a27b455b151dcdaf7f651ba31235b3db9"
+
+
+def plain(directory: Path) -> Path:
+    """A directory with what makes ids differ between machines: ignore rules, line ends, modes, a link."""
+    (directory / "src").mkdir(parents=True)
+    (directory / "a.txt").write_bytes(b"one\r\n")
+    (directory / "run.sh").write_text("#!/bin/sh\n")
+    (directory / "run.sh").chmod(0o755)
+    (directory / "src" / "b.txt").write_text("b\n")
+    (directory / "src" / "ignored.o").write_text("o\n")
+    (directory / ".gitignore").write_text("*.o\n")
+    (directory / "link").symlink_to("src/b.txt")
+    return directory
+
+
+def at(cache: Path, directory: Path) -> Mirror:
+    return mirror_of(cache, "lidb", str(directory.resolve()))
+
+
+def taken(cache: Path, directory: Path) -> Imported:
+    return import_worktree(at(cache, directory))
+
+
+def files(mirror: Mirror, of: str) -> list[str]:
+    return git(mirror.path, "ls-tree", "-r", "--name-only", of).splitlines()
+
+
+def test_plain_directory_is_one_fixed_commit(cache: Path, tmp_path: Path) -> None:
+    mirror = at(cache, plain(tmp_path / "d"))
+    assert import_directory(mirror) == Imported(PLAIN)
+    assert files(mirror, PLAIN) == [".gitignore", "a.txt", "link", "run.sh", "src/b.txt"]
+    assert git(mirror.path, "rev-list", "--count", PLAIN) == "1"
+    git(mirror.path, "fsck", "--strict")
+
+
+def test_machine_and_user_do_not_change_the_id(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".gitconfig").write_text(
+        "[user]\nname=X\n[core]\nautocrlf=input\nfileMode=false\nexcludesFile=~/ignore\n"
+    )
+    (home / "ignore").write_text("*.txt\n")
+    (home / ".config" / "git" / "ignore").write_text("*.sh\n")
+    (home / ".config" / "git" / "attributes").write_text("* text eol=lf\n")
+    for name, value in {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "TZ": "Asia/Tokyo",
+                        "GIT_AUTHOR_NAME": "Y", "GIT_COMMITTER_DATE": "@1 +0100", "GIT_CONFIG_COUNT": "1",
+                        "GIT_CONFIG_KEY_0": "core.autocrlf",
+                        "GIT_CONFIG_VALUE_0": "input"}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    directory = plain(tmp_path / "d")
+    for path in [directory, *directory.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
+            os.utime(path, (1, 1))
+    assert import_directory(at(cache, directory)).commit == PLAIN
+
+
+def test_plain_directory_inside_another_repository(cache: Path, upstream: Path) -> None:
+    directory = plain(upstream / "tests" / "stack" / "lidb")
+    (upstream / ".gitignore").write_text("*\n")
+    before = listing(upstream)
+    assert import_directory(at(cache, directory)).commit == PLAIN
+    assert listing(upstream) == before
+
+
+def test_linked_directory_is_the_same(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "to").symlink_to(plain(tmp_path / "d"))
+    assert import_directory(at(cache, tmp_path / "to")).commit == PLAIN
+
+
+def test_import_follows_every_change(cache: Path, tmp_path: Path) -> None:
+    mirror = at(cache, plain(tmp_path / "d"))
+    seen = {import_directory(mirror).commit}
+    (tmp_path / "d" / ".gitignore").write_text("*.o\n*.txt\n")
+    seen.add(import_directory(mirror).commit)
+    assert files(mirror, import_directory(mirror).commit) == [".gitignore", "link", "run.sh"]
+    (tmp_path / "d" / ".gitattributes").write_text("* text=auto\n")
+    (tmp_path / "d" / ".gitignore").write_text("*.o\n")
+    seen.add(import_directory(mirror).commit)
+    (tmp_path / "d" / ".gitattributes").unlink()
+    assert import_directory(mirror).commit == PLAIN
+    assert len(seen) == 3
+
+
+def test_cache_inside_the_directory_is_not_imported(tmp_path: Path) -> None:
+    directory = plain(tmp_path / "d")
+    assert import_directory(at(directory / "cache", directory)).commit == PLAIN
+
+
+def test_empty_directory_is_a_source_error(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "d" / "empty").mkdir(parents=True)
+    with pytest.raises(SourceError, match="is not a git repository"):
+        import_directory(at(cache, tmp_path / "d"))
+
+
+def test_nested_repository_in_a_plain_directory_is_refused(cache: Path, tmp_path: Path) -> None:
+    inner = init(plain(tmp_path / "d") / "inner")
+    commit(inner, "x", when=1_700_000_000, x_txt="x")
+    with pytest.raises(SourceError, match="holds another git repository: inner"):
+        import_directory(at(cache, tmp_path / "d"))
+
+
+def test_clean_tree_is_its_head(cache: Path, upstream: Path) -> None:
+    before = listing(upstream)
+    assert taken(cache, upstream) == Imported(C2)
+    assert listing(upstream) == before
+
+
+def test_touched_tree_is_clean(cache: Path, upstream: Path) -> None:
+    (upstream / "a.txt").touch()
+    assert taken(cache, upstream) == Imported(C2)
+
+
+def dirty(directory: Path) -> Path:
+    """Staged, edited, deleted, untracked, ignored, an x-bit: all at once."""
+    (directory / "a.txt").write_text("edited\n")
+    (directory / "staged.txt").write_text("staged\n")
+    git(directory, "add", "staged.txt")
+    (directory / "src" / "b.txt").unlink()
+    (directory / "src" / "deep" / "c.txt").chmod(0o755)
+    (directory / "new.txt").write_text("untracked\n")
+    (directory / ".gitignore").write_text("*.o\n")
+    (directory / "x.o").write_text("ignored\n")
+    (directory / "forced.o").write_text("tracked although ignored\n")
+    git(directory, "add", "--force", "forced.o")
+    return directory
+
+
+def test_dirty_tree_is_exact_and_repeatable(cache: Path, upstream: Path, tmp_path: Path) -> None:
+    before = listing(dirty(upstream))
+    first = taken(cache, upstream)
+    assert first == Imported(DIRTY, dirty=True)
+    assert listing(upstream) == before
+    mirror = at(cache, upstream)
+    expected = [
+        ".gitignore",
+        "a.txt",
+        "forced.o",
+        "link",
+        "new.txt",
+        "run.sh",
+        "src/deep/c.txt",
+        "staged.txt",
+    ]
+    assert files(mirror, DIRTY) == expected
+    assert git(mirror.path, "rev-parse", f"{DIRTY}^") == C2
+    other = dirty(build_upstream(tmp_path / "elsewhere"))
+    assert taken(cache, other).commit == taken(cache, upstream).commit == DIRTY
+
+
+def test_mirror_is_whole_when_the_tree_is_gone(cache: Path, upstream: Path) -> None:
+    found = taken(cache, dirty(upstream))
+    shutil.rmtree(upstream)
+    mirror = at(cache, upstream)
+    git(mirror.path, "fsck", "--strict")
+    assert len(git(mirror.path, "rev-list", "--objects", found.commit).splitlines()) > 10
+
+
+def test_each_state_of_a_tree_has_its_commit(cache: Path, upstream: Path) -> None:
+    (upstream / "n.txt").write_text("1")
+    one = taken(cache, upstream)
+    (upstream / "n.txt").write_text("2")
+    two = taken(cache, upstream)
+    (upstream / "n.txt").unlink()
+    assert one.commit != two.commit
+    assert taken(cache, upstream) == Imported(C2)
+
+
+@pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
+def test_files_that_git_was_told_to_overlook_count(cache: Path, upstream: Path, mark: str) -> None:
+    git(upstream, "update-index", mark, "a.txt")
+    (upstream / "a.txt").write_text("hidden change\n")
+    assert git(upstream, "status", "--porcelain") == ""
+    before = listing(upstream)
+    found = taken(cache, upstream)
+    assert found.dirty
+    assert git(at(cache, upstream).path, "show", f"{found.commit}:a.txt") == "hidden change"
+    assert listing(upstream) == before
+
+
+def test_change_in_the_tick_of_the_index_is_seen(cache: Path, upstream: Path) -> None:
+    git(upstream, "config", "core.trustctime", "false")
+    noted = (upstream / "a.txt").stat().st_mtime_ns
+    with (upstream / "a.txt").open("r+") as file:
+        file.write("THREE\n")
+    os.utime(upstream / "a.txt", ns=(noted, noted))
+    os.utime(upstream / ".git" / "index", ns=(noted, noted))
+    assert taken(cache, upstream).dirty
+
+
+def test_deleted_file_that_is_assumed_unchanged_counts(cache: Path, upstream: Path) -> None:
+    git(upstream, "update-index", "--assume-unchanged", "a.txt")
+    (upstream / "a.txt").unlink()
+    assert "a.txt" not in files(at(cache, upstream), taken(cache, upstream).commit)
+
+
+def test_sparse_checkout_is_taken_from_head_and_told(cache: Path, upstream: Path) -> None:
+    git(upstream, "sparse-checkout", "set", "--no-cone", "/a.txt")
+    found = taken(cache, upstream)
+    assert (found.commit, found.dirty) == (C2, False)
+    assert "outside the sparse checkout" in found.notes[0]
+
+
+def test_index_of_version_four_is_read(cache: Path, upstream: Path) -> None:
+    git(upstream, "update-index", "--index-version=4")
+    git(upstream, "update-index", "--assume-unchanged", "src/b.txt")
+    (upstream / "src" / "b.txt").write_text("hidden\n")
+    assert git(at(cache, upstream).path, "show", f"{taken(cache, upstream).commit}:src/b.txt") == "hidden"
+
+
+def test_repository_without_a_commit_is_taken(cache: Path, tmp_path: Path) -> None:
+    init(tmp_path / "r")
+    (tmp_path / "r" / "x.txt").write_text("x")
+    found = taken(cache, tmp_path / "r")
+    assert found.dirty
+    assert git(at(cache, tmp_path / "r").path, "show", f"{found.commit}:x.txt") == "x"
+
+
+def test_linked_worktree_is_taken(cache: Path, upstream: Path, tmp_path: Path) -> None:
+    git(upstream, "worktree", "add", "--quiet", "--detach", str(tmp_path / "w"), C1)
+    assert taken(cache, tmp_path / "w") == Imported(C1)
+    (tmp_path / "w" / "n.txt").write_text("n")
+    before = listing(upstream)
+    found = taken(cache, tmp_path / "w")
+    assert git(at(cache, tmp_path / "w").path, "rev-parse", f"{found.commit}^") == C1
+    assert listing(upstream) == before
+
+
+def test_shallow_clone_is_taken(cache: Path, upstream: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{upstream}", "s")
+    (tmp_path / "s" / "n.txt").write_text("n")
+    assert taken(cache, tmp_path / "s").dirty
+    git(at(cache, tmp_path / "s").path, "fsck", "--connectivity-only")
+
+
+def test_submodule_is_told(cache: Path, upstream: Path, tmp_path: Path) -> None:
+    inner = init(tmp_path / "inner")
+    commit(inner, "x", when=1_700_000_000, x_txt="x")
+    git(upstream, "-c", "protocol.file.allow=always", "submodule", "add", "--quiet", str(inner), "sub")
+    found = taken(cache, upstream)
+    assert found.notes == ("lidb: submodule sub is not checked out",)
+
+
+def test_hooks_and_monitors_of_the_tree_do_not_run(cache: Path, upstream: Path, tmp_path: Path) -> None:
+    script = tmp_path / "evil"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    script.chmod(0o755)
+    (upstream / ".git" / "hooks").mkdir()
+    for name in ("post-index-change", "reference-transaction", "post-checkout"):
+        (upstream / ".git" / "hooks" / name).symlink_to(script)
+    git(upstream, "config", "core.fsmonitor", str(script))
+    (upstream / "n.txt").write_text("n")
+    (tmp_path / "ran").unlink(missing_ok=True)
+    taken(cache, upstream)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_broken_repository_does_not_fall_back_to_the_one_around(cache: Path, upstream: Path) -> None:
+    broken = upstream / "inner"
+    (broken / ".git").mkdir(parents=True)
+    with pytest.raises(SourceError, match="not a git repository"):
+        taken(cache, broken)
+
+
+def test_damaged_index_is_a_source_error(cache: Path, upstream: Path) -> None:
+    (upstream / ".git" / "index").write_bytes(b"DIRC\0\0\0\2\0\0\0\7short")
+    with pytest.raises(SourceError, match="index"):
+        taken(cache, upstream)
+
+
+def test_path_with_colon_and_quote_is_taken(cache: Path, template: Path, tmp_path: Path) -> None:
+    odd = tmp_path / 'a:b "c" \\d'
+    shutil.copytree(template, odd, symlinks=True)
+    (odd / "n.txt").write_text("n")
+    git(odd, "add", "n.txt")
+    assert taken(cache, odd).dirty
+    git(at(cache, odd).path, "fsck", "--connectivity-only")
+
+
+def test_tree_ids_of_files_folders_and_nothing(cache: Path, upstream: Path) -> None:
+    taken(cache, upstream)
+    found = tree_ids(
+        at(cache, upstream).path, C2, ["src", "src/deep", "src/b.txt", "nope", ".", "a\nb", "link/x"]
+    )
+    assert found == {
+        "src": git(upstream, "rev-parse", f"{C2}:src"),
+        "src/deep": git(upstream, "rev-parse", f"{C2}:src/deep"),
+        "src/b.txt": git(upstream, "rev-parse", f"{C2}:src/b.txt"),
+        "nope": None,
+        ".": git(upstream, "rev-parse", f"{C2}^{{tree}}"),
+        "a\nb": None,
+        "link/x": None,
+    }
+
+
+def test_tree_ids_of_a_missing_commit_is_an_error(cache: Path, upstream: Path) -> None:
+    taken(cache, upstream)
+    with pytest.raises(DiskError, match="lacks commit"):
+        tree_ids(at(cache, upstream).path, "1" * 40, ["src"])
+    assert C0 != C1
