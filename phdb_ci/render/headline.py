@@ -1,0 +1,134 @@
+"""What stands above and below everything: the marker, the headline, the sentence, the footer."""
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+
+from phdb_ci.models.verdict import Outcome, Verdict, VerdictSource
+from phdb_ci.render.entries import GREEN, IDLE, Entry
+from phdb_ci.render.markdown import code, cut, run_link, word
+from phdb_ci.render.words import OUTCOME_ICONS, SAID, counted, listed, spoken, tallied
+
+MARKER = "phdb-ci:verdict:v1"
+_GATE = re.compile(r"[a-z0-9][a-z0-9_+-]{0,99}")
+
+
+def marker(verdict: Verdict) -> str:
+    """The comment's first line: by it the comment is found again, and told from a newer one."""
+    state = {
+        "run_id": cut(verdict.run_id, 100),
+        "attempt": verdict.attempt,
+        "head": verdict.head,
+        "outcome": verdict.outcome,
+    }
+    text = json.dumps(state, separators=(",", ":")).encode()
+    return f"<!-- {MARKER} {base64.b64encode(text).decode()} -->"
+
+
+def heading(verdict: Verdict, entries: Sequence[Entry]) -> str:
+    """`❌ phdb-ci: 2 of 7 jobs failed`: counts alone, so that nothing from a repository can stand in it."""
+    expected = [entry for entry in entries if not _idle(entry)]
+    excused = sum(not entry.decides and entry.status != GREEN for entry in expected)
+    tail = [f"{excused} quarantined"] if excused else []
+    tail += [f"{len(entries) - len(expected)} not run"] if len(expected) < len(entries) else []
+    stack = "" if verdict.stack == "public" else f" on {_stack(verdict)}"
+    told = "; ".join(filter(None, [_count(verdict, expected, excused), ", ".join(tail)]))
+    return f"{OUTCOME_ICONS[_outcome(verdict, expected)]} phdb-ci{stack}: {told}"
+
+
+def sentence(verdict: Verdict, entries: Sequence[Entry]) -> str:
+    """Which jobs, for which commits, which run, how long."""
+    gate = f"**{word(verdict.gate)}**" if _GATE.fullmatch(verdict.gate) else code(verdict.gate, 100)
+    run = run_link(verdict.run_url)
+    facts = [
+        f"{_named(entries)} for {_tested(verdict)}",
+        f"gate {gate}",
+        f"{run} attempt {verdict.attempt}" if run else f"run {code(verdict.run_id, 60)}",
+        spoken(verdict.seconds),
+    ]
+    return " · ".join(facts)
+
+
+def stack_warning(verdict: Verdict) -> str | None:
+    """What a verdict that is not about the public repositories does not say."""
+    if verdict.stack == "stand-in":
+        return "On the **stand-in stack**, phdb-ci's own: this says nothing about the public repositories."
+    if verdict.stack == "local":
+        return "On a **local stack**: at least one repository is a directory of the machine that ran this."
+    return None
+
+
+def footer(verdict: Verdict) -> str:
+    """Version, and the command that does the same again."""
+    reproduce = code(verdict.reproduce, 600) or "not known"
+    return f"<sub>{code(_tool(verdict.tool), 60)} · reproduce: {reproduce}</sub>"
+
+
+def _tool(tool: str) -> str:
+    return tool if tool.startswith("phdb-ci") else f"phdb-ci {tool}"
+
+
+def _outcome(verdict: Verdict, expected: Sequence[Entry]) -> Outcome:
+    """The verdict's own, but never green over rows that are not: a record may come from anywhere."""
+    deciding = {entry.status for entry in expected if entry.decides}
+    return "incomplete" if verdict.outcome == "pass" and deciding != {GREEN} else verdict.outcome
+
+
+def _idle(entry: Entry) -> bool:
+    return entry.leg is None and entry.status in IDLE
+
+
+def _count(verdict: Verdict, expected: Sequence[Entry], excused: int) -> str:
+    total = len(expected)
+    bad = [SAID[entry.status] for entry in expected if entry.decides and entry.status != GREEN]
+    if bad and len(set(bad)) == 1:
+        return f"{len(bad)} of {counted(total, 'job')} {bad[0]}"
+    if bad:
+        return f"{tallied(bad)} of {counted(total, 'job')}"
+    if _outcome(verdict, expected) != "pass":
+        return "nothing that decides was run"
+    if excused:
+        return f"{total - excused} of {counted(total, 'job')} passed"
+    return f"{'all ' if total > 1 else ''}{counted(total, 'job')} passed"
+
+
+def _named(entries: Sequence[Entry]) -> str:
+    """`**a** and **b** failed, **c** unproven`: those that decide and are not green."""
+    by_status: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.decides and entry.status != GREEN and not _idle(entry):
+            by_status.setdefault(entry.status, []).append(f"**{entry.label}**")
+    if by_status:
+        return ", ".join(f"{listed(names)} {SAID[status]}" for status, names in by_status.items())
+    return "Everything that decides passed" if any(entry.decides for entry in entries) else "No job decided"
+
+
+def _tested(verdict: Verdict) -> str:
+    """The commit that the verdict is for, and what else is not at its pin."""
+    head = _head(verdict)
+    if verdict.stack == "stand-in":
+        return head or _stack(verdict)
+    others = [
+        _source(source)
+        for source in verdict.sources
+        if source.origin != "pin" and source.commit != verdict.head
+    ]
+    if not others:
+        return head or "the pinned commits"
+    return f"{head} with {listed(others)}" if head else listed(others)
+
+
+def _head(verdict: Verdict) -> str:
+    """The commit under test, with its repository where it is one of the sources."""
+    name = next((f"{word(source.repo)} " for source in verdict.sources if source.commit == verdict.head), "")
+    return f"{name}`{verdict.head[:7]}`" if verdict.head else ""
+
+
+def _source(source: VerdictSource) -> str:
+    dirty = " plus uncommitted changes" if source.dirty else ""
+    return f"{word(source.repo)} at `{source.commit[:7]}`{dirty}"
+
+
+def _stack(verdict: Verdict) -> str:
+    return "the stand-in stack" if verdict.stack == "stand-in" else "a local stack"

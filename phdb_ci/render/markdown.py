@@ -1,0 +1,109 @@
+"""Text → Markdown that GitHub shows as that text and as nothing else.
+
+What a test, a branch or a log says is hostile: it would like to be a link, a mention, an image, the end of
+a row or of a section. Nothing of it is shown outside a code span or a fenced block: only there do GitHub's
+parser and the filters that run after it (mentions, issue numbers, commit ids) leave it alone. HTML escapes do
+not stop them.
+"""
+
+import re
+
+TITLE_LIMIT, TEXT_LIMIT, LINE_LIMIT = 200, 300, 160
+
+# Not seen although Python calls them printable: joiners, fillers, variation selectors, blank braille.
+_HOLLOW = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+# cmark takes no run of more than 80 backticks for a code span, and none of more than 255 for a fence.
+_RUN = re.compile("`{9,}")
+_REPO = r"https://github\.com/[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"
+_RUN_URL = re.compile(rf"{_REPO}/actions/runs/([0-9]{{1,20}})(?:/attempts/[0-9]{{1,5}})?")
+_ISSUE_URL = re.compile(rf"{_REPO}/(issues|pull)/([0-9]{{1,10}})")
+_WEB = re.compile(_REPO)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, at most limit characters; a cut one ends in an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text on one line: what is not seen is gone, runs of white space are one space."""
+    head = text[: 4 * limit]
+    if not (head.isascii() and head.isprintable()):
+        seen = (char if char.isprintable() else " " if char.isspace() else "" for char in head)
+        head = _HOLLOW.sub("", "".join(seen))
+    return cut(_RUN.sub("````````…", " ".join(head.split())), limit)
+
+
+def code(text: str, limit: int = TEXT_LIMIT) -> str:
+    """The text as a code span, its fence longer than any run of backticks in it; empty for nothing to see."""
+    line = one_line(text, limit)
+    if not line:
+        return ""
+    fence = "`" * (_longest_run(line) + 1)
+    pad = " " if line[0] == "`" or line[-1] == "`" else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def cells(*values: str) -> tuple[str, ...]:
+    """Finished Markdown as cells of one table row: a pipe in it no longer ends a cell."""
+    return tuple(value.replace("|", "\\|") for value in values)
+
+
+def fence(lines: list[str]) -> str:
+    """The fence for a block of these lines."""
+    return "`" * max(3, 1 + max(map(_longest_run, lines), default=0))
+
+
+def excerpt(text: str, count: int) -> list[str]:
+    """The lines of a traceback that say most, at most count: its start, and more of its end: the error."""
+    lines = [line for line in text[:20_000].splitlines() if line.strip()]
+    if len(lines) > count:
+        head = count // 3
+        lines = [*lines[:head], "⋮", *lines[len(lines) - (count - head - 1) :]]
+    return list(filter(None, map(_block_line, lines)))
+
+
+def word(name: str) -> str:
+    """A name of the matrix (letters, digits, `_`, `-`) as plain Markdown."""
+    return name.replace("_", "\\_")
+
+
+def run_link(url: str | None) -> str | None:
+    """A link to a workflow run, made anew from its number; None for anything that is not such an address."""
+    match = _RUN_URL.fullmatch(url or "")
+    return f"[run {match[1]}]({match[0]})" if match else None
+
+
+def issue_link(url: str) -> str:
+    """A link to an issue or pull request on GitHub; any other address is shown and not linked."""
+    match = _ISSUE_URL.fullmatch(url)
+    return (
+        f"[{'issue' if match[1] == 'issues' else 'pull request'} {match[2]}]({url})"
+        if match
+        else code(url, TITLE_LIMIT)
+    )
+
+
+def commit_link(web: str | None, commit: str) -> str:
+    """A commit's short id, linked where its repository is known to be on GitHub."""
+    short = f"`{commit[:7]}`"
+    return f"[{short}]({web}/commit/{commit})" if web and _WEB.fullmatch(web) else short
+
+
+def compare_link(web: str | None, old: str, new: str, text: str) -> str:
+    """Text of our own, linked to what changed between two commits where that can be."""
+    return f"[{text}]({web}/compare/{old}...{new})" if web and _WEB.fullmatch(web) else text
+
+
+def _block_line(line: str) -> str:
+    """One line inside a fenced block: its indentation stays."""
+    wide = line[: 4 * LINE_LIMIT].expandtabs(4)
+    return cut(
+        _RUN.sub("````````…", _HOLLOW.sub("", "".join(filter(str.isprintable, wide)))).rstrip(), LINE_LIMIT
+    )
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)

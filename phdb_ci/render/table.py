@@ -1,0 +1,91 @@
+"""The one table: a row per leg, what it counted, and in its last column why it is green or why it is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from phdb_ci.models.matrix import Quarantine
+from phdb_ci.models.results import LegResult
+from phdb_ci.models.verdict import Verdict
+from phdb_ci.render.basis import rests_on
+from phdb_ci.render.entries import GREEN, IDLE, Entry
+from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, issue_link
+from phdb_ci.render.words import DASH, ICONS, clock, counted, tallied
+
+NUMBERS = ("passed", "failed", "skipped", "time")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of finished cells; every row has as many as the head."""
+
+    head: tuple[str, ...]
+    align: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def main_table(verdict: Verdict, entries: Sequence[Entry], most: int) -> Table:
+    """The rows of all entries, or the first ones and a last row that counts the others."""
+    compared = verdict.baseline is not None
+    versus = {"vs baseline": ":--"} if compared else {}
+    columns = {"": ":-:", "job": ":--", **dict.fromkeys(NUMBERS, "--:"), **versus, "result": ":--"}
+    rows = [_row(entry, compared=compared) for entry in entries[:most]]
+    if len(entries) > most:
+        rest = [entry.status for entry in entries[most:]]
+        rows.append(("⋯", f"and {len(rest)} more: {tallied(rest)}", *[""] * (len(columns) - 2)))
+    return Table(tuple(columns), tuple(columns.values()), tuple(rows))
+
+
+def _row(entry: Entry, *, compared: bool) -> tuple[str, ...]:
+    result = entry.result
+    versus = (_versus(entry),) if compared else ()
+    time = clock(result.seconds) if result and result.seconds else ""
+    label = f"**{entry.label}**" if entry.rank == 0 else entry.label
+    return cells(ICONS[entry.status], label, *_counts(result), time, *versus, _outcome(entry))
+
+
+def _counts(result: LegResult | None) -> tuple[str, str, str]:
+    """Passed, failed and skipped cases; a dash where nothing counts cases, which is not the same as none."""
+    suites = [suite for suite in result.facts.suites if suite.kind != "exit"] if result else []
+    if not suites:
+        return (DASH, DASH, DASH) if result else ("", "", "")
+    failed = failures(result)
+    skipped = sum(suite.counts.skipped + suite.counts.todo for suite in suites)
+    return str(sum(suite.counts.passed for suite in suites)), f"**{failed}**" if failed else "0", str(skipped)
+
+
+def failures(result: LegResult | None) -> int:
+    """How many cases of a leg failed, those that ended in an error included."""
+    return sum(suite.counts.failed + suite.counts.error for suite in result.facts.suites) if result else 0
+
+
+def _versus(entry: Entry) -> str:
+    """What the baseline says about the failing tests; a leg without any has nothing to compare."""
+    if not failures(entry.result) or entry.leg is None:
+        return ""
+    new = entry.leg.new_failures
+    if new is None:
+        return "not in the baseline"
+    return counted(new, "new failure") if new else "no new failure"
+
+
+def _outcome(entry: Entry) -> str:
+    told = rests_on(entry.result) if entry.result and entry.status == GREEN else _why(entry)
+    quarantine = entry.result.quarantine if entry.result else None
+    if quarantine:
+        return f"{told} · {_quarantined(quarantine, decides=entry.decides)}"
+    return told if entry.decides or entry.leg is None else f"{told} · does not decide"
+
+
+def _why(entry: Entry) -> str:
+    status = entry.status if entry.leg is None and entry.status in IDLE else f"**{entry.status}**"
+    if not entry.reasons:
+        return f"{status}: no reason given"
+    more = f" and {len(entry.reasons) - 1} more" if len(entry.reasons) > 1 else ""
+    return f"{status}: {code(entry.reasons[0], TITLE_LIMIT)}{more}"
+
+
+def _quarantined(quarantine: Quarantine, *, decides: bool) -> str:
+    link, owner = issue_link(quarantine.issue), code(quarantine.owner, 60)
+    if decides:
+        return f"its quarantine ended {quarantine.until} ({link}, {owner}): **decides**"
+    return f"quarantined until {quarantine.until} ({link}, {owner}): does not decide"

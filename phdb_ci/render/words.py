@@ -1,0 +1,57 @@
+"""The words and signs that comment and summary share: statuses, numbers, durations, runners. All our own."""
+
+from collections.abc import Iterable, Sequence
+
+
+OUTCOME_ICONS = {"pass": "✅", "fail": "❌", "incomplete": "⚠️"}
+ICONS = {
+    "passed": "✅", "failed": "❌", "unproven": "❓", "timeout": "⏰", "blocked": "⛔", "error": "💥",
+    "cancelled": "🚫", "missing": "🕳️", "skipped": "⚪", "elsewhere": "⚪",
+}  # fmt: skip
+# How a status reads after names: "a and b failed", "c blocked".
+SAID = {
+    "failed": "failed", "unproven": "unproven", "timeout": "timed out", "blocked": "blocked",
+    "error": "could not run", "cancelled": "cancelled", "skipped": "skipped", "missing": "left no result",
+}  # fmt: skip
+TIMES, DASH = "\u00d7", "\u2013"  # a dash where nothing is counted, which is not the same as none
+_LONGEST = 1e7  # seconds; what claims to be longer is no duration
+
+
+def seconds(value: float) -> float:
+    """A duration that can be reckoned with: finite, not negative."""
+    return min(max(value, 0.0), _LONGEST)
+
+
+def clock(value: float) -> str:
+    """A duration as a cell shows it: `4:58`, `1:02:03`."""
+    total = round(seconds(value))
+    hours, minutes = total // 3600, total // 60 % 60
+    return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
+
+
+def spoken(value: float) -> str:
+    """A duration as a sentence says it: `8 min 42 s`."""
+    total = round(seconds(value))
+    hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under 1 s"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """The number with its word."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def listed(items: Sequence[str], most: int = 4) -> str:
+    """`a`, `a and b`, `a, b and 7 more`."""
+    if len(items) > most:
+        items = [*items[:most], f"{len(items) - most} more"]
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def tallied(words: Iterable[str]) -> str:
+    """`2 failed, 1 unproven`, in the order in which they come first."""
+    seen: dict[str, int] = {}
+    for word in words:
+        seen[word] = seen.get(word, 0) + 1
+    return ", ".join(f"{number} {word}" for word, number in seen.items())
