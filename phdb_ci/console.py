@@ -1,7 +1,9 @@
-"""What a person sees while a run goes on and at its end. Words only; colour on the status word, and only on a terminal.
+"""What a person sees while a run goes on and at its end.
 
-Lines go to standard error as things happen (a live line on a terminal, plain lines elsewhere, folded groups on GitHub);
-the table at the end goes to standard output. Text from repositories is stripped of control characters.
+Words only; colour on the status word, and only on a terminal.
+Lines go to standard error as things happen (a live line on a terminal, plain lines elsewhere, folded groups
+on GitHub); the table at the end goes to standard output. Text from repositories is stripped of control
+characters.
 """
 
 import re
@@ -26,8 +28,8 @@ TAIL = 25  # lines of a log that are shown for a leg that is not green
 
 
 def plain(text: str, limit: int = 300) -> str:
-    """One line without anything that a terminal would obey."""
-    line = UNSAFE.sub(" ", ESCAPE.sub("", text))
+    """One line without anything that a terminal or GitHub would obey (`##[` is a command anywhere)."""
+    line = UNSAFE.sub(" ", ESCAPE.sub("", text)).replace("##[", "## [")
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
@@ -87,7 +89,7 @@ class Console:
             self._line(f"  {'note':>10}  {plain(text, 1000)}")
 
     def log_tail(self, leg: str, path: Path) -> None:
-        """The last lines of a log, each behind a bar, so that no line can start a workflow command on GitHub."""
+        """The last lines of a log, each behind a bar: no line can start a workflow command on GitHub."""
         lines = _tail(path)
         if not lines:
             return
@@ -134,8 +136,12 @@ def _tail(path: Path) -> list[str]:
 def table(rows: Iterable[Sequence[str]]) -> list[str]:
     """Rows as aligned columns; the last column is left as long as it is."""
     rows = [list(row) for row in rows]
-    widths = [max((len(row[index]) for row in rows), default=0) for index in range(len(rows[0]) if rows else 0)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    widths = [
+        max((len(row[index]) for row in rows), default=0) for index in range(len(rows[0]) if rows else 0)
+    ]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 def plan_text(plan: Plan) -> str:
@@ -144,12 +150,20 @@ def plan_text(plan: Plan) -> str:
     for source in plan.sources.repos.values():
         extra = "".join(f"\n      {plain(note)}" for note in source.notes)
         dirty = " + uncommitted changes" if source.dirty else ""
-        lines.append(f"  {source.repo:<18} {source.commit[:12]}  {source.origin:<4} {plain(source.via)}{dirty}{extra}")
+        lines.append(
+            f"  {source.repo:<18} {source.commit[:12]}  {source.origin:<4} {plain(source.via)}{dirty}{extra}"
+        )
     for node in plan.artifacts:
         lines += ["", f"artifact {node.name}  {node.action}  key {node.key[:12]}"]
-        lines += [f"  {plain(why)}" for why in (*node.why, *(f"missing tool: {tool}" for tool in node.missing_tools))]
+        lines += [
+            f"  {plain(why)}"
+            for why in (*node.why, *(f"missing tool: {tool}" for tool in node.missing_tools))
+        ]
     lines += ["", "legs"]
-    rows = [(f"  {leg.leg}", " + ".join(leg.needs) or "-", _seconds(leg.expected), "; ".join(leg.evidence)) for leg in plan.legs]
+    rows = [
+        (f"  {leg.leg}", " + ".join(leg.needs) or "-", _seconds(leg.expected), "; ".join(leg.evidence))
+        for leg in plan.legs
+    ]
     lines += table([("  leg", "needs", "last", "must show"), *rows])
     lines += [f"  {leg.job}@{leg.os}  {leg.kind}: {leg.reason}" for leg in plan.idle]
     lines += [f"note: {plain(note, 1000)}" for note in plan.notes]
@@ -162,7 +176,9 @@ def _seconds(value: float | None) -> str:
 
 def verdict_text(verdict: Verdict, console: Console) -> str:
     """The verdict for a terminal: one row per leg, what it rests on, and one sentence at the end."""
-    legs = sorted(verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed"))
+    legs = sorted(
+        verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed")
+    )
     rows = [_row(leg) for leg in legs]
     lines = table([("status", "leg", "passed", "failed", "skipped", "time", "rests on"), *rows])
     lines = [lines[0], *(_coloured(line, row[0], console) for line, row in zip(lines[1:], rows, strict=True))]
@@ -171,13 +187,21 @@ def verdict_text(verdict: Verdict, console: Console) -> str:
     lines.append("")
     for artifact in verdict.artifacts:
         digest = f"sha256:{artifact.digest[:16]}" if artifact.digest else "; ".join(artifact.reasons)
-        jobs = f", used by {len(artifact.used_by)} jobs, called {artifact.calls} times" if artifact.used_by else ""
+        jobs = (
+            f", used by {len(artifact.used_by)} job(s), called {artifact.calls} times"
+            if artifact.used_by
+            else ""
+        )
         lines.append(f"{artifact.name}: {artifact.status}, {plain(digest)}{jobs}")
     sources = ", ".join(f"{source.repo} {source.commit[:7]} ({source.origin})" for source in verdict.sources)
     lines += [f"{verdict.stack} stack: {sources}"]
     lines += [f"{source.repo}: {plain(note)}" for source in verdict.sources for note in source.notes]
     lines += [f"note: {plain(note, 1000)}" for note in verdict.notes]
-    lines += ["", f"verdict {console.paint(verdict.outcome)}: {verdict.gate}: {verdict.headline} in {duration(verdict.seconds)}"]
+    took = duration(verdict.seconds)
+    lines += [
+        "",
+        f"verdict {console.paint(verdict.outcome)}: {verdict.gate}: {verdict.headline} in {took}",
+    ]
     return "\n".join(lines)
 
 
@@ -191,9 +215,16 @@ def _row(leg: VerdictLeg) -> tuple[str, ...]:
     passed = sum(suite.counts.passed for suite in suites)
     bad = sum(suite.counts.failed + suite.counts.error for suite in suites)
     skipped = sum(suite.counts.skipped + suite.counts.todo for suite in suites)
-    counts = ("-", "-", "-") if all(suite.kind == "exit" for suite in suites) else (str(passed), str(bad), str(skipped))
-    rests = [f"{use.name} called {use.calls}×" for use in result.facts.artifacts]
+    counts = (
+        ("-", "-", "-")
+        if all(suite.kind == "exit" for suite in suites)
+        else (str(passed), str(bad), str(skipped))
+    )
+    rests = [f"{use.name} called {use.calls}×" for use in result.facts.artifacts]  # noqa: RUF001 - a sign for people
     said = [*(plain(reason) for reason in result.reasons), *rests, *(plain(note) for note in result.notes)]
     if not leg.decides and result.quarantine:
-        said.insert(0, f"quarantined until {result.quarantine.until}, does not decide: {plain(result.quarantine.issue)}")
+        said.insert(
+            0,
+            f"quarantined until {result.quarantine.until}, does not decide: {plain(result.quarantine.issue)}",
+        )
     return (result.status, result.leg, *counts, duration(result.seconds), "; ".join(said))

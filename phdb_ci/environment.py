@@ -1,42 +1,53 @@
-"""The environment of a job: it starts empty and gets an allow-list from outside, the harness's own settings, the matrix's.
+"""The environment of a job: empty, then an allow-list from outside, the harness's own settings, the matrix's.
 
-Pure: the caller's environment comes in as a mapping. A variable of the caller that is not on the list (`LI_LIDB_MOCK`,
-`LI_DATA_DIR`, `CFLAGS`, a token) never reaches a job.
+Pure: the caller's environment comes in as a mapping. A variable of the caller that is not on the list
+(`LI_LIDB_MOCK`, `LI_DATA_DIR`, `CFLAGS`, a token) never reaches a job.
 """
 
 import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 ALLOWED = frozenset({
     "PATH", "LANG", "LANGUAGE", "TZ",
-    "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT",
+    "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS", "PIP_CERT",
     "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT",
     "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_HTTP_TIMEOUT",
     "npm_config_registry", "NPM_CONFIG_REGISTRY", "npm_config_cafile", "NPM_CONFIG_CAFILE",
 })  # fmt: skip
 QUIET = {
-    "CI": "true", "LC_ALL": "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8", "TERM": "dumb", "NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "CI": "true", "LC_ALL": "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8",
+    "TERM": "dumb", "NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore", "UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1",
+    # By default a job's packages are hard links: what it writes into one, all later jobs would import.
+    "UV_LINK_MODE": "copy",
     "npm_config_audit": "false", "npm_config_fund": "false", "npm_config_update_notifier": "false",
 }  # fmt: skip
-SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIAL|PRIVATE", re.IGNORECASE)
+SECRET_NAME = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|CREDENTIAL|PRIVATE|_PAT$", re.IGNORECASE
+)
 
 
 def outside(caller: Mapping[str, str]) -> dict[str, str]:
-    """What may come in from the caller. PATH loses the harness's own environment, which is no business of a job's."""
+    """What may come in from the caller; PATH without the harness's own environment."""
     allowed = {name: value for name, value in caller.items() if name in ALLOWED or name.startswith("LC_")}
     allowed["PATH"] = clean_path(caller.get("PATH", ""))
     return allowed
 
 
 def clean_path(path: str) -> str:
-    """PATH without the folder of the Python environment that the harness itself runs in."""
-    own = {str(Path(sys.prefix) / "bin"), str(Path(sys.executable).parent)} if sys.prefix != sys.base_prefix else set()
-    kept = [folder for folder in path.split(":") if folder and folder not in own]
+    """PATH without the harness's own environment, and without what a checkout could fill (`.`, `bin`)."""
+    own = (
+        {str(Path(sys.prefix) / "bin"), str(Path(sys.executable).parent)}
+        if sys.prefix != sys.base_prefix
+        else set()
+    )
+    kept = [folder for folder in path.split(":") if folder.startswith("/") and folder not in own]
     return ":".join(kept) or "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -51,7 +62,10 @@ def downloads(cache: Path) -> dict[str, str]:
 
 
 def secrets(caller: Mapping[str, str]) -> tuple[str, ...]:
-    """Values of the caller's environment that must not show in logs: tokens by name, passwords inside URLs."""
+    """Values of the caller's environment that must not show in logs: tokens by name, passwords inside URLs.
+
+    In a URL a long user name without a password is a token.
+    """
     found = {value for name, value in caller.items() if SECRET_NAME.search(name) and len(value) >= 6}
     for value in caller.values():
         if "://" in value and "@" in value:
@@ -63,9 +77,11 @@ def _passwords(value: str) -> list[str]:
     found = []
     for word in value.split():
         try:
-            password = urlsplit(word).password
+            url = urlsplit(word)
         except ValueError:
             continue
-        if password:
-            found.append(password)
+        if url.password:
+            found += [url.password, unquote(url.password)]
+        elif url.username and len(url.username) >= 16:
+            found.append(url.username)
     return found

@@ -1,7 +1,8 @@
 """Every error that a user can be expected to meet: what failed, why, what to try, and the exit code.
 
-Anything that is not one of these is a bug of phdb-ci and is reported as one (see cli.py). Exit codes are those of the
-interface: 2 usage or matrix, 3 this machine cannot do it, 130 interrupted; 0 and 1 belong to verdicts.
+Anything that is not one of these is a bug of phdb-ci and is reported as one (see cli.py). Exit codes are
+those of the interface: 2 usage or matrix, 3 this machine cannot do it, 130 interrupted; 0 and 1 belong to
+verdicts.
 """
 
 from collections.abc import Iterable
@@ -39,7 +40,9 @@ class PhdbError(Exception):
         """The message as a user sees it, the things to try below it."""
         if not self.tries:
             return f"error: {self.message}"
-        return "\n".join([f"error: {self.message}", "Things to try:", *(f"  - {line}" for line in self.tries)])
+        return "\n".join(
+            [f"error: {self.message}", "Things to try:", *(f"  - {line}" for line in self.tries)]
+        )
 
 
 class UsageError(PhdbError):

@@ -1,9 +1,11 @@
 """The rules that turn an exit code into a status: exit code 0 is a claim, the harness's own facts decide.
 
-Each rule is a small pure function from a job's row and its facts to reasons; an empty answer means that it holds. The
-first status with a reason wins, in this order: blocked, error, cancelled, timeout, failed, unproven; only then passed.
+Each rule is a small pure function from a job's row and its facts to reasons; an empty answer means that it
+holds. The first status with a reason wins, in this order: blocked, error, cancelled, timeout, unproven by a
+forbidden variable, failed, unproven; only then passed.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
 from phdb_ci.models.matrix import Job, Report
@@ -13,7 +15,7 @@ Rule = Callable[[Job, Facts], Iterable[str]]
 
 
 def judge(job: Job, facts: Facts) -> tuple[Status, tuple[str, ...], tuple[str, ...]]:
-    """Status, the reasons for it (empty only for passed), and notes that a reader should see whatever the status."""
+    """Status, the reasons for it (empty only for passed), and notes that a reader should see in any case."""
     notes = tuple(_notes(job, facts))
     for status, rules in RULES:
         reasons = tuple(reason for rule in rules for reason in rule(job, facts))
@@ -24,28 +26,31 @@ def judge(job: Job, facts: Facts) -> tuple[Status, tuple[str, ...], tuple[str, .
 
 def blocked(_job: Job, facts: Facts) -> Iterable[str]:
     """An artifact that it needs did not build."""
-    return [facts.blocked_by] if facts.blocked_by else []
+    return [] if facts.blocked_by is None else [facts.blocked_by]
 
 
 def could_not_run(_job: Job, facts: Facts) -> Iterable[str]:
     """Tool missing, checkout or set-up failed, or the end of a command is not known."""
-    if facts.error:
+    if facts.error is not None:
         yield facts.error
     for command in facts.commands:
         if command.phase != "run" and command.exit_code != 0 and not (command.timed_out or command.cancelled):
             yield f"set-up failed with exit {command.exit_code}: {command.text}"
-        if command.problem:
+        if command.problem is not None:
             yield f"{command.problem}: {command.text}"
 
 
 def was_cancelled(_job: Job, facts: Facts) -> Iterable[str]:
     """The run was interrupted before this job had ended."""
-    return ["the run was interrupted"] if facts.cancelled else []
+    cancelled = facts.cancelled or any(command.cancelled for command in facts.commands)
+    return ["the run was interrupted"] if cancelled else []
 
 
 def timed_out(job: Job, facts: Facts) -> Iterable[str]:
     """A command did not end within the job's time limit."""
-    return [f"did not end within {job.timeout}: {command.text}" for command in facts.commands if command.timed_out]
+    return [
+        f"did not end within {job.timeout}: {command.text}" for command in facts.commands if command.timed_out
+    ]
 
 
 def command_failed(_job: Job, facts: Facts) -> Iterable[str]:
@@ -59,12 +64,13 @@ def left_processes(_job: Job, facts: Facts) -> Iterable[str]:
     """A command ended and left processes running: what it did is not over."""
     for command in facts.commands:
         if command.leftovers:
-            yield f"left {len(command.leftovers)} process(es) running ({', '.join(command.leftovers[:5])}): {command.text}"
+            names = ", ".join(command.leftovers[:5])
+            yield f"left {len(command.leftovers)} process(es) running ({names}): {command.text}"
 
 
 def report_unreadable(_job: Job, facts: Facts) -> Iterable[str]:
     """A declared report is missing, empty, truncated, foreign or left over from before."""
-    return [f"{suite.kind} report: {suite.problem}" for suite in facts.suites if suite.problem]
+    return [f"{suite.kind} report: {suite.problem}" for suite in facts.suites if suite.problem is not None]
 
 
 def case_failed(_job: Job, facts: Facts) -> Iterable[str]:
@@ -133,9 +139,11 @@ def artifact_changed(_job: Job, facts: Facts) -> Iterable[str]:
     """The artifact in the job's hands is not the one that was built."""
     for use in facts.artifacts:
         if use.after != use.before or use.before != use.digest:
-            yield f"{use.name} was replaced during the job: sha256:{use.digest[:12]} became {_sha(use.after, use.before)}"
+            found = _sha(use.after, use.before)
+            yield f"{use.name} was replaced during the job: sha256:{use.digest[:12]} became {found}"
         if use.rebuilt_as not in (None, use.digest):
-            yield f"the job built another {use.name}: sha256:{str(use.rebuilt_as)[:12]}, not sha256:{use.digest[:12]}"
+            found = str(use.rebuilt_as)[:12]
+            yield f"the job built another {use.name}: sha256:{found}, not sha256:{use.digest[:12]}"
 
 
 def _sha(after: str, before: str) -> str:
@@ -143,14 +151,17 @@ def _sha(after: str, before: str) -> str:
     return found if found in ("missing", "launcher replaced") else f"sha256:{found[:12]}"
 
 
-def stray_artifact(job: Job, facts: Facts) -> Iterable[str]:
+def stray_artifact(_job: Job, facts: Facts) -> Iterable[str]:
     """Another file of the artifact's name appeared in the workspace: a build of the job's own."""
     return [f"another {path.rsplit('/', 1)[-1]} was built in the workspace: {path}" for path in facts.strays]
 
 
 def forbidden_env(job: Job, facts: Facts) -> Iterable[str]:
-    """A variable that would falsify the job is in its environment."""
-    return [f"{name} is in the job's environment" for name in job.evidence.forbid_env if name in facts.env_names]
+    """A variable that would falsify the job is in its environment, or set by one of its commands."""
+    for name in job.evidence.forbid_env:
+        setting = re.compile(rf"(?<![\w-]){name}=")
+        if name in facts.env_names or any(setting.search(command.text) for command in facts.commands):
+            yield f"{name} is in the job's environment"
 
 
 def checkout_changed(_job: Job, facts: Facts) -> Iterable[str]:
@@ -169,9 +180,9 @@ def manifest_absent(job: Job, facts: Facts) -> Iterable[str]:
     """The manifest that the job must write is not there, or was there before."""
     if job.evidence.manifest is None:
         return []
-    if facts.manifest is None or facts.manifest.absent:
-        return [facts.manifest.absent if facts.manifest and facts.manifest.absent else "its manifest was not looked at"]
-    return []
+    if facts.manifest is None:
+        return ["its manifest was not looked at"]
+    return [] if facts.manifest.absent is None else [facts.manifest.absent]
 
 
 def nothing_ran(job: Job, facts: Facts) -> Iterable[str]:
@@ -186,12 +197,13 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     ("error", (could_not_run,)),
     ("cancelled", (was_cancelled,)),
     ("timeout", (timed_out,)),
+    ("unproven", (forbidden_env,)),  # whatever the tests say, they did not test what they are for
     ("failed", (command_failed, left_processes, report_unreadable, case_failed, manifest_wrong)),
     (
         "unproven",
         (
             nothing_ran, report_absent, too_few_executed, unnamed_skip, critical_not_executed, not_called,
-            artifact_changed, stray_artifact, forbidden_env, checkout_changed, data_not_empty, manifest_absent,
+            artifact_changed, stray_artifact, checkout_changed, data_not_empty, manifest_absent,
         ),
     ),
 )  # fmt: skip

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -91,14 +92,21 @@ def tool_version(name: str, path: str) -> str:
     if where is None:
         return "missing"
     try:
-        done = subprocess.run(
-            [where, "--version"], capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL,
-            env={"PATH": path, "LC_ALL": "C"},
+        # In a group of its own: many tools are scripts, and what they started has to end with them.
+        asked = subprocess.Popen(
+            [where, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PATH": path, "LC_ALL": "C"}, process_group=0,
         )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
         return f"broken: {type(error).__name__}"
-    lines = (done.stdout or done.stderr).decode(errors="replace").splitlines()
-    return lines[0].strip()[:200] if lines else f"exit {done.returncode}"
+    with asked:
+        try:
+            out, err = asked.communicate(timeout=20)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(asked.pid, signal.SIGKILL)
+            return f"broken: {type(error).__name__}"
+    lines = (out or err).decode(errors="replace").splitlines()
+    return lines[0].strip()[:200] if lines else f"exit {asked.returncode}"
 
 
 def load_durations(cache: Path) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """One lock for everything in the cache that two runs must not make at once.
 
-It is a `flock` on a file that is never removed: the kernel frees it when its holder dies, however it dies, and a lock
-file that is deleted could be held by two processes under one name. It works between threads too, as each call opens anew.
+It is a `flock` on a file that is never removed: the kernel frees it when its holder dies, however it dies,
+and a lock file that is deleted could be held by two processes under one name. It works between threads too,
+as each call opens anew.
 """
 
 import fcntl
@@ -23,8 +24,8 @@ def locked(
 ) -> Iterator[int]:
     """Hold the lock at `path`, alone; yields its descriptor, for a child that must hold it too.
 
-    `on_wait(path)` is called once when somebody else holds it. Raises Interrupted when `cancelled()` while it waits,
-    DiskError when the file system cannot lock.
+    `on_wait(path)` is called once when somebody else holds it. Raises Interrupted when `cancelled()` while it
+    waits, DiskError when the file system cannot lock.
     """
     with _open(path) as handle:
         waited = False

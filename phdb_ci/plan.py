@@ -1,4 +1,4 @@
-"""Matrix, Sources and Inventory → Plan: which nodes run here, what they wait for, and why. A pure function of records."""
+"""Matrix, Sources and Inventory → Plan: which nodes run here, what they wait for, and why. Pure."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -21,7 +21,7 @@ HINTS = {
 
 
 def select(matrix: Matrix, names: Sequence[str]) -> tuple[str, tuple[str, ...], str | None]:
-    """Gate and job names from the command line → the name of the verdict, the jobs in matrix order, the lead job.
+    """Gate and job names as given → the name of the verdict, the jobs, each once, and the lead job.
 
     Raises UsageError for a name that is neither, with the nearest one.
     """
@@ -35,7 +35,8 @@ def select(matrix: Matrix, names: Sequence[str]) -> tuple[str, tuple[str, ...], 
         else:
             near = get_close_matches(name, known, n=1)
             raise UsageError(
-                f'"{name}" is neither a gate nor a job of the matrix.' + (f' Perhaps you meant "{near[0]}"?' if near else ""),
+                f'"{name}" is neither a gate nor a job of the matrix.'
+                + (f' Perhaps you meant "{near[0]}"?' if near else ""),
                 tries=[f"gates: {', '.join(matrix.gates) or 'none'}", f"jobs: {', '.join(matrix.jobs)}"],
             )
     jobs = tuple(dict.fromkeys(chosen))
@@ -53,10 +54,10 @@ def repos_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in matrix.repos if name in needed)
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0917 - the records of the flow, in its order
     matrix: Matrix, gate: str, jobs: Sequence[str], lead: str | None, sources: Sources, inventory: Inventory
 ) -> Plan:
-    """The graph for these jobs on this machine. Raises ArtifactError for a handed-in artifact of other inputs."""
+    """The graph for these jobs here. Raises ArtifactError for a handed-in artifact of other inputs."""
     legs, idle = _legs(matrix, jobs, inventory)
     wanted = dict.fromkeys(name for leg in legs for name in leg.needs)
     return Plan(
@@ -111,7 +112,9 @@ def _legs(matrix: Matrix, jobs: Sequence[str], inventory: Inventory) -> tuple[li
         here = [os for os in job.os if os.startswith(inventory.os_family) and os not in job.skip]
         for os in dict.fromkeys([*job.os, *job.skip]):
             if os in job.skip:
-                idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="skipped", reason=job.skip[os]))
+                idle.append(
+                    IdleLeg(job=name, os=os, summary=job.summary, kind="skipped", reason=job.skip[os])
+                )
             elif os in here[:1]:
                 legs.append(_leg(name, os, job, inventory))
             else:
@@ -139,7 +142,7 @@ def _evidence(job: Job) -> list[str]:
     lines = [_report(report) for report in job.reports]
     if job.evidence.witness:
         witness = job.evidence.witness
-        lines.append(f"{witness.artifact} called ≥ {witness.min_calls}×")
+        lines.append(f"{witness.artifact} called ≥ {witness.min_calls}×")  # noqa: RUF001 - a sign for people
     if job.evidence.forbid_env:
         lines.append(f"no {', '.join(job.evidence.forbid_env)} in the environment")
     if job.evidence.manifest:
@@ -167,8 +170,9 @@ def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:
     entries = inventory.stored.get(name, ())
     for stored in entries:
         if stored.key == key:
-            why = (f"same key: inputs, tools and platform are those of {stored.commit[:7]} (built {stored.built})",)
-            return ArtifactNode(**common, action="reuse", why=why, stored=stored)
+            whose = f"{stored.commit[:7]} (built {stored.built})"
+            why = f"same key: inputs, tools and platform are those of {whose}"
+            return ArtifactNode(**common, action="reuse", why=(why,), stored=stored)
     return ArtifactNode(**common, action="build", why=_why_build(entries, inputs), missing_tools=missing)
 
 
@@ -180,10 +184,10 @@ def _why_build(entries: Sequence[Stored], inputs: KeyInputs) -> tuple[str, ...]:
 
 
 def _check_given(stored: Stored, inputs: KeyInputs) -> tuple[str, ...]:
-    """A handed-in artifact must be of these very inputs; another tool version is only said."""
-    if stored.inputs.trees != inputs.trees or stored.inputs.platform != inputs.platform:
+    """A handed-in artifact must be of these very inputs and commands; another tool version is only said."""
+    if stored.inputs.model_copy(update={"tools": inputs.tools}) != inputs:
         raise ArtifactError(
-            f"the {inputs.artifact} that was handed in is not of this run's commit or platform: "
+            f"the {inputs.artifact} that was handed in is not of this run's commit, commands or platform: "
             + "; ".join(changes(stored.inputs, inputs)),
             tries=["build it from the commits of this run", "leave --artifact out, and it is built here"],
         )

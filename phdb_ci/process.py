@@ -1,18 +1,22 @@
-"""Start a command, stream its output to a log, enforce its time limit, cancel it, and leave no process behind.
+"""Start a command, stream its output to a log, enforce its time limit, cancel it, leave no process behind.
 
-What ends processes is supervisor.py, one small process per command; here is the harness's side of it: the request, the
-output (secrets masked, size bounded), the result. Should a command kill its supervisor, or stop it, what is left becomes
-a child of this process (a subreaper too, on Linux) and is ended from here. Nothing here knows of jobs.
+What ends processes is supervisor.py, one small process per command; here is the harness's side of it: the
+request, the output (secrets masked, size bounded), the result. Should a command kill its supervisor, or stop
+it, what is left becomes a child of this process (a subreaper too, on Linux) and is ended from here. Nothing
+here knows of jobs.
 """
 
 import contextlib
+import functools
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +27,9 @@ LOG_LIMIT = 64 * 1024 * 1024  # bytes of output kept per command
 MASK = b"***"
 GRACE = 2.0  # seconds between TERM and KILL
 LATE = 30.0  # seconds after which a supervisor that should have ended counts as stopped by its own command
-DRAIN = 1.0  # seconds that output is still read after the end of a supervisor: a stray may hold the pipe for ever
+DRAIN = (
+    1.0  # seconds that output is still read after the end of a supervisor: a stray may hold the pipe for ever
+)
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -31,8 +37,8 @@ PR_SET_CHILD_SUBREAPER = 36
 class Request:
     """One command: what to run, where, with exactly which environment, for how long (seconds).
 
-    `isolate` asks for a network of loopback alone. `hold` are descriptors (locks) that the supervisor keeps open until
-    nothing of the command is left, even when the harness is killed before that.
+    `isolate` asks for a network of loopback alone. `hold` are descriptors (locks) that the supervisor keeps
+    open until nothing of the command is left, even when the harness is killed before that.
     """
 
     argv: Sequence[str]
@@ -64,7 +70,7 @@ def shell(text: str) -> list[str]:
 
 @dataclass
 class Canceller:
-    """Ends every command of a run: each registers its lifeline here; closing it makes the supervisor end the command."""
+    """Ends every command of a run: each registers its lifeline here; closing it ends the command."""
 
     _lifelines: set[IO[bytes]] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -97,29 +103,35 @@ class Canceller:
 
 
 def _close(lifeline: IO[bytes]) -> None:
-    try:
+    with contextlib.suppress(OSError):  # a broken pipe: the supervisor is gone already
         lifeline.close()
-    except OSError:  # a broken pipe: the supervisor is gone already
-        pass
 
 
 class Log:
-    """A bounded log file for one leg: masks secrets, also where one is split over two reads, and counts what it drops."""
+    """A bounded log file for one leg: masks secrets, also one that is split over reads; counts what it drops.
 
-    def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
+    A secret of several lines (a private key) is masked line by line.
+    """
+
+    def __init__(self, path: Path, secrets: Iterable[str] = (), limit: int | None = None) -> None:
+        self._limit = limit or LOG_LIMIT
         self._file = path.open("ab")
-        self._secrets = [secret.encode() for secret in sorted(secrets, key=len, reverse=True) if secret]
-        self._hold = max((len(secret) - 1 for secret in self._secrets), default=0)
+        hidden = sorted({part for secret in secrets for part in _parts(secret)}, key=len, reverse=True)
+        self._secrets = re.compile(b"|".join(map(re.escape, hidden))) if hidden else None
+        self._hold = max((len(part) - 1 for part in hidden), default=0)
         self._tail = b""
-        self._left = LOG_LIMIT
-        self.dropped = 0
+        self._left = self._limit
+        self._dropped = 0
 
     def write(self, data: bytes) -> None:
-        """Append output as it comes."""
-        data = self._mask(self._tail + data)
-        keep = min(self._hold, len(data) - data.rfind(b"\n") - 1)
-        self._tail = data[len(data) - keep :] if keep else b""
-        self._put(data[: len(data) - keep])
+        """Append output as it comes, but for the end of a line in which a secret may have begun."""
+        data = self._tail + data
+        cut = max(len(data) - self._hold, data.rfind(b"\n") + 1)
+        for match in self._secrets.finditer(data) if self._secrets else ():
+            if match.start() < cut:
+                cut = max(cut, match.end())
+        self._tail = data[cut:]
+        self._put(self._mask(data[:cut]))
 
     def line(self, text: str) -> None:
         """Append a line of the harness's own."""
@@ -127,11 +139,12 @@ class Log:
         self._file.write(self._mask(text.encode(errors="replace")) + b"\n")
         self._file.flush()
 
-    def flush(self) -> None:
-        """Write what was held back; starts a new budget for the next command."""
-        self._put(self._tail)
-        self._tail = b""
-        self._left, self.dropped = LOG_LIMIT, 0
+    def flush(self) -> int:
+        """Write what was held back, start a new budget for the next command; returns how much was dropped."""
+        self._put(self._mask(self._tail))
+        dropped = self._dropped
+        self._tail, self._left, self._dropped = b"", self._limit, 0
+        return dropped
 
     def close(self) -> None:
         """Write the rest and close the file."""
@@ -139,52 +152,126 @@ class Log:
         self._file.close()
 
     def _mask(self, data: bytes) -> bytes:
-        for secret in self._secrets:
-            data = data.replace(secret, MASK)
-        return data
+        return self._secrets.sub(MASK, data) if self._secrets else data
 
     def _put(self, data: bytes) -> None:
         kept = data[: self._left]
-        self.dropped += len(data) - len(kept)
+        self._dropped += len(data) - len(kept)
         self._left -= len(kept)
         self._file.write(kept)
         self._file.flush()
 
 
+def _parts(secret: str) -> list[bytes]:
+    lines = secret.splitlines()
+    wanted = [secret] if len(lines) <= 1 else [line for line in lines if len(line) >= 6]
+    return [os.fsencode(part) for part in wanted if part]
+
+
 def run(request: Request, *, log: Log, cancel: Canceller) -> Outcome:
-    """Run one command to its end; returns only when no process of it is left (on Linux; see supervisor.py)."""
+    """Run one command to its end; returns only when no process of it is left (Linux; see supervisor.py)."""
     if cancel.cancelled:
         return Outcome(130, 0.0, 0.0, timed_out=False, cancelled=True, leftovers=(), network="open")
     read, write = os.pipe()
+    with os.fdopen(read, "rb", buffering=0) as result:
+        supervisor = _start(write, request.hold)
+        assert supervisor.stdin is not None  # noqa: S101 - it is a pipe
+        cancel.add(supervisor.stdin)
+        try:
+            _send(supervisor.stdin, request)
+            _stream(supervisor, log, cancel, request.timeout)
+        finally:
+            cancel.discard(supervisor.stdin)
+            _wait(supervisor)
+        os.set_blocking(read, False)  # all is said; a stray that holds the other end is not waited for
+        said = _parse(result.read(1 << 20))
+    orphans = _end_orphans() if said is None else ()
+    return _outcome(said, cancel, log.flush(), orphans)
+
+
+_supervisors: set[int] = set()
+_starting = threading.Lock()  # a supervisor that is not in the set yet would be taken for an orphan
+
+
+def _start(write: int, hold: tuple[int, ...]) -> "subprocess.Popen[bytes]":
+    """Start a supervisor that says its result to `write`, which is closed here."""
     try:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-I", "-S", SUPERVISOR, str(write)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            pass_fds=(write, *request.hold), start_new_session=True, bufsize=0,
-        )  # fmt: skip
+        with _starting:
+            _become_subreaper()
+            supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", SUPERVISOR, str(write)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                pass_fds=(write, *hold), start_new_session=True, bufsize=0,
+            )  # fmt: skip
+            _supervisors.add(supervisor.pid)
     finally:
         os.close(write)
-    assert supervisor.stdin is not None  # noqa: S101 - it is a pipe
-    cancel.add(supervisor.stdin)
+    return supervisor
+
+
+def _wait(supervisor: "subprocess.Popen[bytes]") -> None:
+    """Wait for a supervisor whose lifeline is closed; one that does not end is killed."""
     try:
-        _send(supervisor.stdin, request)
-        _stream(supervisor, log)
-        with os.fdopen(read, "rb") as result:
-            said = _parse(result.read(1 << 20))
+        supervisor.wait(LATE)
+    except subprocess.TimeoutExpired:
+        supervisor.kill()
         supervisor.wait()
-    finally:
-        cancel.discard(supervisor.stdin)
-    dropped = log.dropped
-    log.flush()
-    return _outcome(said, cancel, dropped)
+    _supervisors.discard(supervisor.pid)
+
+
+@functools.cache
+def _become_subreaper() -> None:
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_orphans() -> tuple[str, ...]:
+    """Kill what a killed supervisor has left behind (Linux); returns the names.
+
+    All that is ours by birth (git, a tool that is asked for its version) is in our session, and each
+    supervisor is known: a child in another session is an orphan. What it leaves in turn becomes our child and
+    is met in the next round.
+    """
+    names: set[str] = set()
+    deadline = time.monotonic() + LATE
+    with _starting:
+        while (orphans := _orphans()) and time.monotonic() < deadline:
+            for pid in orphans:
+                with contextlib.suppress(OSError):
+                    names.add(Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()[:32])
+                    os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+            time.sleep(0.005)
+    return tuple(sorted(names))
+
+
+def _orphans() -> list[int]:
+    found = []
+    for pid in _children():
+        with contextlib.suppress(OSError):
+            if pid not in _supervisors and os.getsid(pid) != os.getsid(0):
+                found.append(pid)
+    return found
+
+
+def _children() -> list[int]:
+    """This process's own children (Linux; elsewhere none are known)."""
+    found: list[int] = []
+    for task in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+            found += map(int, task.read_text().split())
+    return found
 
 
 def end_children() -> None:
-    """Send TERM to this process's own children, such as a `git fetch` that is under way (Linux; elsewhere nothing)."""
-    for task in Path("/proc/self/task").glob("*/children"):
-        for pid in task.read_text().split():
-            with contextlib.suppress(OSError):
-                os.kill(int(pid), signal.SIGTERM)
+    """Send TERM to this process's own children, such as a `git fetch` that is under way (Linux alone)."""
+    for pid in _children():
+        with contextlib.suppress(OSError):
+            leads = os.getpgid(pid) == pid
+            (os.killpg if leads else os.kill)(pid, signal.SIGTERM)
 
 
 def _send(stdin: IO[bytes], request: Request) -> None:
@@ -200,34 +287,54 @@ def _send(stdin: IO[bytes], request: Request) -> None:
         return
 
 
-def _stream(supervisor: "subprocess.Popen[bytes]", log: Log) -> None:
-    """Copy output until it ends; a stray process that holds the pipe after the supervisor's end is not waited for."""
+def _stream(supervisor: "subprocess.Popen[bytes]", log: Log, cancel: Canceller, timeout: float) -> None:
+    """Copy output until it ends; a stray that holds the pipe after the supervisor's end is not waited for.
+
+    A supervisor that does not end LATE seconds after the time limit or a cancel was stopped by its command:
+    it is killed.
+    """
     assert supervisor.stdout is not None  # noqa: S101 - it is a pipe
+    limit, seen = time.monotonic() + timeout + LATE, False
     with supervisor.stdout as out, selectors.DefaultSelector() as selector:
         selector.register(out, selectors.EVENT_READ)
         while True:
-            if selector.select(timeout=0.5):
+            ready = selector.select(timeout=0.5)
+            if ready:
                 data = os.read(out.fileno(), 1 << 16)
                 if not data:
                     return
                 log.write(data)
-            elif supervisor.poll() is not None:
-                return
+            now = time.monotonic()
+            if supervisor.returncode is None and supervisor.poll() is not None:
+                limit = now + DRAIN
+            if supervisor.returncode is not None:
+                if not ready or now > limit:
+                    return
+            elif cancel.cancelled and not seen:
+                limit, seen = min(limit, now + LATE), True
+            elif now > limit:
+                supervisor.kill()
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _parse(line: bytes | None) -> dict[str, Any] | None:
     try:
-        said = json.loads(line)
+        said = json.loads(line or b"")
     except ValueError:
         return None
     return said if isinstance(said, dict) else None
 
 
-def _outcome(said: dict[str, Any] | None, cancel: Canceller, dropped: int) -> Outcome:
+def _outcome(
+    said: dict[str, Any] | None, cancel: Canceller, dropped: int, orphans: tuple[str, ...]
+) -> Outcome:
     if said is None:
-        problem = None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
-        return Outcome(130, 0.0, 0.0, timed_out=False, cancelled=cancel.cancelled, leftovers=(), network="open",
-                       problem=problem)  # fmt: skip
+        problem = (
+            None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
+        )
+        return Outcome(
+            130, 0.0, 0.0, timed_out=False, cancelled=cancel.cancelled, leftovers=orphans, network="open",
+            problem=problem,
+        )  # fmt: skip
     stopped = said["stopped"]
     return Outcome(
         exit_code=137 if said["exit"] is None else said["exit"],

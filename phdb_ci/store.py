@@ -1,14 +1,18 @@
-"""The content-addressed store of built artifacts: found by key, checked at every use, published by one rename.
+"""The store of built artifacts: found by key, checked at every use, published by one rename.
 
-An entry is a folder `<artifact>/<key>/` with the outputs and `manifest.json`, an in-toto statement with SLSA provenance
-(https://slsa.dev/spec/v1.0/provenance). It is complete or it is not there: it is made in a temporary folder and renamed.
-A damaged entry is set aside under `damaged/`, never used and never deleted silently. Locks are the caller's (locks.py).
+An entry is a folder `<artifact>/<key>/` with the outputs and `manifest.json`, an in-toto statement with SLSA
+provenance (https://slsa.dev/spec/v1.0/provenance). It is complete or it is not there: it is made in a
+temporary folder and renamed. A damaged entry is set aside under `damaged/`, never used and never deleted
+silently. Locks are the caller's (locks.py).
 """
 
+import errno
 import hashlib
+import io
 import json
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +23,8 @@ from phdb_ci.errors import ArtifactError
 from phdb_ci.models.inventory import KeyInputs, Stored
 
 MANIFEST = "manifest.json"
-BUILD_TYPE = "https://phdb-ci.invalid/artifact/v1"  # names our form of the build definition; not an address to visit
+# Names our form of the build definition; not an address to visit.
+BUILD_TYPE = "https://phdb-ci.invalid/artifact/v1"
 
 
 def key_of(inputs: KeyInputs) -> str:
@@ -30,13 +35,21 @@ def key_of(inputs: KeyInputs) -> str:
 
 def file_digest(path: Path) -> str:
     """The sha256 (hex) of a regular file; a link is not followed. Raises OSError when it cannot be read."""
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(fd, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a regular file to read. Raises OSError for anything else; a pipe in its place does not block."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(fd, "rb")
+
+
 def joint_digest(digests: Mapping[str, str]) -> str:
-    """One digest for a set of outputs: the file's own when there is one, else the sha256 over `sha256  name` lines."""
+    """One digest for a set of outputs: the file's own for one, else the sha256 over `sha256  name` lines."""
     if len(digests) == 1:
         return next(iter(digests.values()))
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
@@ -44,7 +57,7 @@ def joint_digest(digests: Mapping[str, str]) -> str:
 
 
 def measure(folder: Path, outputs: tuple[str, ...]) -> dict[str, str]:
-    """The sha256 of each output below folder; `missing` stands for one that is not a readable regular file."""
+    """The sha256 of each output below folder; `missing` for one that is not a readable regular file."""
     found = {}
     for name in outputs:
         try:
@@ -61,7 +74,7 @@ class Store:
         self.root = root
 
     def entries(self, artifact: str) -> tuple[tuple[Stored, ...], tuple[str, ...]]:
-        """All sound entries of an artifact, newest first, and a note for each damaged one that was set aside."""
+        """All sound entries of an artifact, newest first, and a note for each damaged one, now set aside."""
         sound: list[Stored] = []
         notes: list[str] = []
         for folder in self._folders(artifact):
@@ -82,32 +95,38 @@ class Store:
             self._set_aside(artifact, folder, str(error))
             return None
 
-    def publish(self, built: Path, inputs: KeyInputs, *, commit: str, source: str, started: str, seconds: float) -> Stored:
-        """Copy the outputs from folder `built` into a new entry and return it. Raises ArtifactError for a missing output."""
+    def publish(
+        self, built: Path, inputs: KeyInputs, *, commit: str, source: str, started: str, seconds: float
+    ) -> Stored:
+        """Copy the outputs from folder `built` into a new entry. Raises ArtifactError if one is missing."""
         key = key_of(inputs)
         parent = self.root / inputs.artifact
         parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
         try:
             digests = {name: _copy(built / name, temporary / name) for name in inputs.outputs}
-            statement = _statement(inputs, digests, commit=commit, source=source, started=started, seconds=seconds)
+            statement = _statement(
+                inputs, digests, commit=commit, source=source, started=started, seconds=seconds
+            )
             _write_json(temporary / MANIFEST, statement)
             temporary.chmod(0o755)
             try:
                 temporary.rename(parent / key)
-            except OSError:  # somebody else published the same key meanwhile: theirs is as good
-                if not (parent / key / MANIFEST).is_file():
-                    raise
+            except OSError:  # somebody else was quicker: their entry is as good, if it is sound
+                if self.find(inputs.artifact, key) is None:
+                    temporary.rename(parent / key)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return load(parent / key)
 
     def prune(self, *, keep: int, dry_run: bool = False) -> Iterator[tuple[Path, int]]:
-        """Remove all but the newest `keep` entries of each artifact, and what was set aside; yields path and bytes."""
+        """Remove all but the newest `keep` of each artifact and what was set aside; yields path and bytes."""
         for parent in sorted(path for path in self.root.glob("*") if path.is_dir()):
             folders = sorted(self._folders(parent.name), key=lambda path: path.stat().st_mtime, reverse=True)
             leftovers = [path for path in parent.glob(".new-*") if time.time() - path.stat().st_mtime > 3600]
-            doomed = folders[keep:] + leftovers + ([parent / "damaged"] if (parent / "damaged").is_dir() else [])
+            doomed = (
+                folders[keep:] + leftovers + ([parent / "damaged"] if (parent / "damaged").is_dir() else [])
+            )
             for path in doomed:
                 size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
                 if not dry_run:
@@ -128,11 +147,12 @@ class Store:
             folder.rename(place / folder.name)
         except FileNotFoundError:  # another run was quicker
             place.rmdir()
-        return f"{artifact} {folder.name[:12]} in the store was damaged ({why}); set aside in {place} and not used"
+        told = f"{artifact} {folder.name[:12]} in the store was damaged ({why})"
+        return f"{told}; set aside in {place} and not used"
 
 
 def load(folder: Path) -> Stored:
-    """Read an entry and check every output against its manifest. Raises ArtifactError when anything differs."""
+    """Read an entry and check every output against its manifest. Raises ArtifactError if anything differs."""
     try:
         statement = json.loads((folder / MANIFEST).read_bytes())
         subjects = {str(item["name"]): str(item["digest"]["sha256"]) for item in statement["subject"]}
@@ -145,20 +165,24 @@ def load(folder: Path) -> Stored:
             digest=joint_digest(subjects), commit=commit, built=str(metadata["finishedOn"]),
             seconds=float(metadata["seconds"]),
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise ArtifactError(f"{folder / MANIFEST} is missing or is no manifest of ours: {type(error).__name__}") from error
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise ArtifactError(
+            f"{folder / MANIFEST} is missing or is no manifest of ours: {type(error).__name__}"
+        ) from error
     if set(subjects) != set(inputs.outputs):
         raise ArtifactError(f"{folder / MANIFEST} lists other outputs than the artifact has")
     for name, digest in measure(folder, inputs.outputs).items():
-        if digest != subjects[name]:
-            raise ArtifactError(f"{name} is sha256:{digest[:12]}, its manifest says sha256:{subjects[name][:12]}")
+        if digest != subjects[name] or digest == "missing":
+            raise ArtifactError(
+                f"{name} is sha256:{digest[:12]}, its manifest says sha256:{subjects[name][:12]}"
+            )
     if len(folder.name) == 64 and folder.name != stored.key:
         raise ArtifactError("its manifest belongs to another key")
     return stored
 
 
 def place(stored: Stored, folder: Path) -> dict[str, str]:
-    """Copy the outputs into folder, executable, and return their sha256. Never a link: a job might write into it."""
+    """Copy the outputs into folder, executable; returns their sha256. No links: a job might write to them."""
     folder.mkdir(parents=True, exist_ok=True)
     placed = {name: _copy(stored.path / name, folder / name) for name in stored.digests}
     if placed != stored.digests:
@@ -167,10 +191,12 @@ def place(stored: Stored, folder: Path) -> dict[str, str]:
 
 
 def take_in(file: Path, artifact: str, outputs: tuple[str, ...]) -> Stored:
-    """An artifact handed in as a file with `manifest.json` beside it (`--artifact embed=FILE`). Raises ArtifactError."""
+    """An artifact handed in as FILE, its manifest beside it. Raises ArtifactError when they do not agree."""
     folder = file if file.is_dir() else file.parent
     if not (folder / MANIFEST).is_file():
-        raise ArtifactError(f"{file}: there is no {MANIFEST} beside it", tries=["hand in the folder of a store entry"])
+        raise ArtifactError(
+            f"{file}: there is no {MANIFEST} beside it", tries=["hand in the folder of a store entry"]
+        )
     stored = load(folder)
     if stored.artifact != artifact or set(stored.digests) != set(outputs):
         raise ArtifactError(f"{file} is artifact {stored.artifact}, not {artifact}")
@@ -184,10 +210,12 @@ def _copy(source: Path, target: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     try:
-        fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+        reading = open_regular(source)
     except OSError as error:
-        raise ArtifactError(f"output {source.name} is not there or is no regular file: {error.strerror}") from error
-    with os.fdopen(fd, "rb") as reading, target.open("wb") as writing:
+        raise ArtifactError(
+            f"output {source.name} is not there or is no regular file: {error.strerror}"
+        ) from error
+    with reading, target.open("wb") as writing:
         while chunk := reading.read(1 << 20):
             digest.update(chunk)
             writing.write(chunk)
@@ -207,11 +235,17 @@ def _statement(inputs: KeyInputs, digests: Mapping[str, str], **run: Any) -> dic
                 "buildType": BUILD_TYPE,
                 "externalParameters": {"artifact": inputs.artifact, "build": list(inputs.build)},
                 "internalParameters": {"key": key_of(inputs), "keyInputs": inputs.model_dump(mode="json")},
-                "resolvedDependencies": [{"uri": f"git+{run['source']}", "digest": {"gitCommit": run["commit"]}}],
+                "resolvedDependencies": [
+                    {"uri": f"git+{run['source']}", "digest": {"gitCommit": run["commit"]}}
+                ],
             },
             "runDetails": {
                 "builder": {"id": "https://phdb-ci.invalid/builder/local/v1"},
-                "metadata": {"startedOn": run["started"], "finishedOn": finished, "seconds": round(run["seconds"], 3)},
+                "metadata": {
+                    "startedOn": run["started"],
+                    "finishedOn": finished,
+                    "seconds": round(run["seconds"], 3),
+                },
             },
         },
     }

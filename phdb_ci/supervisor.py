@@ -2,11 +2,12 @@
 
     python -I -S supervisor.py RESULT_FD   (the request, one line of JSON, on standard input)
 
-It is small on purpose and imports the standard library alone: it starts once per command. On Linux it makes itself a
-subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that a child which forks, calls setsid and forks again is still found
-below it; elsewhere it has the process group alone. Standard input stays open for as long as the harness lives: when it
-closes, by a cancel or by the harness being killed, everything that the command started is ended, TERM first, then KILL,
-until nothing is left. With `isolate` the command sees a network namespace with loopback alone (unshare(2)).
+It is small on purpose and imports the standard library alone: it starts once per command. On Linux it makes
+itself a subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that a child which forks, calls setsid and forks
+again is still found below it; elsewhere it has the process group alone. Standard input stays open for as long
+as the harness lives: when it closes, by a cancel or by the harness being killed, everything that the command
+started is ended, TERM first, then KILL, until nothing is left. With `isolate` the command sees a network
+namespace with loopback alone (unshare(2)).
 """
 
 import ctypes
@@ -73,10 +74,10 @@ def _pipe() -> tuple[int, int]:
 
 
 def _isolate() -> bool:
-    """Enter a network namespace with loopback up; with or without root. False where the system does not allow it.
+    """Enter a network namespace with loopback up, with or without root. False where that is not allowed.
 
-    A child tries it first: some systems give the namespace and then refuse what makes it usable (AppArmor on Ubuntu
-    24.04), and this process could not leave it again.
+    A child tries it first: some systems give the namespace and then refuse what makes it usable (AppArmor on
+    Ubuntu 24.04), and this process could not leave it again.
     """
     if not LINUX:
         return False
@@ -97,7 +98,11 @@ def _enter_network() -> bool:
     if libc.unshare(CLONE_NEWNET) != 0:
         if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
             return False
-        for path, text in (("uid_map", f"{uid} {uid} 1"), ("setgroups", "deny"), ("gid_map", f"{gid} {gid} 1")):
+        for path, text in (
+            ("uid_map", f"{uid} {uid} 1"),
+            ("setgroups", "deny"),
+            ("gid_map", f"{gid} {gid} 1"),
+        ):
             with open(f"/proc/self/{path}", "w") as file:  # noqa: PTH123 - pathlib would double the start-up time
                 file.write(text)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -118,7 +123,14 @@ def _start(request: dict[str, object]) -> int:
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+        for number in (
+            signal.SIGINT,
+            signal.SIGTERM,
+            signal.SIGHUP,
+            signal.SIGCHLD,
+            signal.SIGPIPE,
+            signal.SIGXFSZ,
+        ):
             signal.signal(number, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(str(cwd))
@@ -130,7 +142,7 @@ def _start(request: dict[str, object]) -> int:
 
 
 def _watch(child: int, deadline: float, wake: int, grace: float) -> dict[str, object]:
-    """Wait for the command's own process, the time limit or the end of the lifeline, whichever comes first."""
+    """Wait for the command's own process, the time limit or the end of the lifeline: what comes first."""
     result: dict[str, object] = {"exit": None, "stopped": None, "cpu": 0.0}
     while result["exit"] is None and not result["stopped"]:
         if _reap(child, result):
@@ -194,7 +206,7 @@ def _children(pid: int) -> list[int]:
 
 def _name(pid: int) -> str:
     try:
-        with open(f"/proc/{pid}/comm") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/comm", errors="replace") as file:  # noqa: PTH123
             return file.read().strip()[:32] or "?"
     except OSError:
         return "?"
@@ -238,8 +250,10 @@ def _kill(pid: int, number: int) -> None:
         pass
 
 
-def _wait_until_gone(child: int, patience: float, result: dict[str, object] | None, *, again: int | None = None) -> None:
-    """Reap until nothing is left or patience (seconds) is over; `again`: a signal for what appears meanwhile."""
+def _wait_until_gone(
+    child: int, patience: float, result: dict[str, object] | None, *, again: int | None = None
+) -> None:
+    """Reap until nothing is left or patience (seconds) is over; `again`: a signal for what newly appears."""
     deadline = time.monotonic() + patience
     pause = 0.001
     while True:

@@ -1,4 +1,4 @@
-"""Results → Verdict: the outcome of a gate, a pure function of records. Green is never the absence of something."""
+"""Results → Verdict: the outcome of a gate, a pure function of records. Never green by absence."""
 
 import re
 import shlex
@@ -11,13 +11,17 @@ from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Source, Sources
 from phdb_ci.models.verdict import Missing, Outcome, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
 
-GITHUB = re.compile(r"^(?:https://github\.com/|git@github\.com:)([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?$")
+GITHUB = re.compile(
+    r"^(?:https://github\.com/|git@github\.com:)([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?$"
+)
 FAILS = ("failed", "unproven", "timeout", "blocked")
 
 
 def outcome(legs: Iterable[VerdictLeg], missing: Iterable[Missing]) -> Outcome:
-    """`fail` when a deciding leg is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or
-    not there; a gate in which nothing passed is never a pass.
+    """What follows from the deciding legs.
+
+    `fail` when one is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or not
+    there; a gate in which nothing passed is never a pass.
     """
     legs = list(legs)
     deciding = [leg.result.status for leg in legs if leg.decides]
@@ -35,14 +39,22 @@ def decides(quarantine: Quarantine | None, today: date) -> bool:
 
 def make_verdict(
     plan: Plan, legs: Sequence[LegResult], artifacts: Sequence[VerdictArtifact], *, tool: str, run_id: str,
-    platform: str, started: str, seconds: float, today: date, reproduce: str, attempt: int = 1, head: str | None = None,
-    run_url: str | None = None, baseline: Verdict | None = None, notes: Sequence[str] = (),
+    platform: str, started: str, seconds: float, today: date, reproduce: str, attempt: int = 1,
+    head: str | None = None, run_url: str | None = None, baseline: Verdict | None = None,
+    notes: Sequence[str] = (),
 ) -> Verdict:  # fmt: skip
-    """The verdict over what ran. A leg of the plan that left no result is listed as missing and keeps it from green."""
+    """The verdict over what ran. A leg of the plan that left no result is missing, and keeps it from green.
+
+    A result cannot quarantine itself: it is quarantined only where the plan says so too.
+    """
     by_leg = {leg.leg: leg for leg in legs}
-    shown = [_leg(by_leg[node.leg], baseline, today) for node in plan.legs if node.leg in by_leg]
+    shown = [
+        _leg(by_leg[node.leg], node.quarantined, baseline, today) for node in plan.legs if node.leg in by_leg
+    ]
     missing = [
-        Missing(job=node.job, os=node.os, reason="left no result") for node in plan.legs if node.leg not in by_leg
+        Missing(job=node.job, os=node.os, reason="left no result")
+        for node in plan.legs
+        if node.leg not in by_leg
     ]
     result = outcome(shown, missing)
     return Verdict(
@@ -63,7 +75,11 @@ def headline(result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Miss
     excused = [leg for leg in legs if not leg.decides and leg.result.status != "passed"]
     tail = f", {len(excused)} quarantined" if excused else ""
     if result == "pass":
-        return f"all {total} jobs passed{tail}" if not excused else f"{total - len(excused)} of {total} jobs passed{tail}"
+        return (
+            f"all {total} jobs passed{tail}"
+            if not excused
+            else f"{total - len(excused)} of {total} jobs passed{tail}"
+        )
     words: dict[str, list[str]] = {}
     for leg in legs:
         if leg.decides and leg.result.status != "passed":
@@ -72,7 +88,10 @@ def headline(result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Miss
         words["missing"] = [item.job for item in missing]
     if not words:
         return f"nothing that decides was run{tail}"
-    parts = [f"{len(names)} {word} ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})" for word, names in words.items()]
+    parts = [
+        f"{len(names)} {word} ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})"
+        for word, names in words.items()
+    ]
     return f"of {total} jobs, {' · '.join(parts)}{tail}"
 
 
@@ -101,16 +120,18 @@ def _spec(source: Source) -> str | None:
     return f"{source.where}@{source.commit}" if source.where.startswith("/") else source.commit
 
 
-def _leg(result: LegResult, baseline: Verdict | None, today: date) -> VerdictLeg:
-    return VerdictLeg(
-        result=result, decides=decides(result.quarantine, today), new_failures=_new_failures(result, baseline)
-    )
+def _leg(result: LegResult, quarantined: bool, baseline: Verdict | None, today: date) -> VerdictLeg:
+    decisive = decides(result.quarantine if quarantined else None, today)
+    return VerdictLeg(result=result, decides=decisive, new_failures=_new_failures(result, baseline))
 
 
 def failing_titles(result: LegResult) -> set[str]:
     """The titles of a leg's failing cases."""
     return {
-        case.title for suite in result.facts.suites for case in suite.cases if case.status in ("failed", "error")
+        case.title
+        for suite in result.facts.suites
+        for case in suite.cases
+        if case.status in ("failed", "error")
     }
 
 
@@ -125,7 +146,8 @@ def _new_failures(result: LegResult, baseline: Verdict | None) -> int | None:
 def _source(source: Source) -> VerdictSource:
     return VerdictSource(
         repo=source.repo, commit=source.commit, origin=source.origin, via=source.via, where=source.where,
-        web=web(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable, notes=source.notes,
+        web=web(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,
+        notes=source.notes,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ A job that declares `builds` has its checkouts and the build directory in the ar
 import fnmatch
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -25,11 +26,12 @@ from phdb_ci.models.matrix import Job, Manifest, Report
 from phdb_ci.models.placeholders import expand
 from phdb_ci.models.results import ArtifactUse, ManifestFact, Suite
 from phdb_ci.models.sources import Sources
-from phdb_ci.store import file_digest
+from phdb_ci.store import file_digest, open_regular
 from phdb_ci.witness import Placed, is_program, put
 
 MANIFEST_LIMIT = 8 * 1024 * 1024
-NUMBERS = ("p50_ms", "p95_ms", "ratio_vs_postgres")
+NUMBER = re.compile(r"p[0-9.]+_ms|ratio_vs_\w+")
+MEASURED = ("pass", "fail")  # statuses that a part of a manifest has from numbers alone
 
 
 @dataclass
@@ -136,7 +138,6 @@ def prepare(
         root=root, trees=trees, job=job, values=values, checkouts=checkouts, placed=placed,
         env=_environment(job, dirs, values, cache, caller),
     )  # fmt: skip
-    space.data_was_empty = not any(dirs["data"].iterdir())
     return space, tuple(locks)
 
 
@@ -150,6 +151,7 @@ def put_builds(space: Workspace, name: str, place: BuildPlace) -> None:
 
 def before_run(space: Workspace) -> None:
     """Note what must be absent before the run commands, and start counting calls."""
+    space.data_was_empty = not any(Path(space.values["data"]).iterdir())
     for index, report in enumerate(space.job.reports):
         path = space.report_path(index)
         if path is not None and os.path.lexists(path):
@@ -310,10 +312,15 @@ def _manifest_stats(space: Workspace, wanted: Manifest) -> dict[str, tuple[int, 
 
 def _read_manifest(path: Path, shown: str, wanted: Manifest) -> ManifestFact:
     try:
-        if path.is_symlink() or path.stat().st_size > MANIFEST_LIMIT:
-            return ManifestFact(file=shown, absent=f"{shown} is a link or too large to be a manifest")
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        with open_regular(path) as file:
+            text = file.read(MANIFEST_LIMIT + 1)
+    except OSError:
+        return ManifestFact(file=shown, absent=f"{shown} is a link or no regular file")
+    if len(text) > MANIFEST_LIMIT:
+        return ManifestFact(file=shown, absent=f"{shown} is too large to be a manifest")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
         return ManifestFact(file=shown, problems=(f"{shown} is not JSON",))
     status = document.get("status") if isinstance(document, dict) else None
     problems = []
@@ -332,7 +339,12 @@ def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:
     if isinstance(node, dict):
         for key, value in node.items():
             path = f"{where}.{str(key)[:40]}".lstrip(".")
-            found += [path] if key in NUMBERS and value is not None else _numbers(value, path, depth + 1)
+            if NUMBER.fullmatch(str(key)) and value is not None:
+                found.append(path)
+            elif depth and key == "status" and value in MEASURED:
+                found.append(f"{path} is {value!r}")
+            else:
+                found += _numbers(value, path, depth + 1)
     elif isinstance(node, list):
         for index, value in enumerate(node):
             found += _numbers(value, f"{where}[{index}]", depth + 1)

@@ -33,13 +33,14 @@ class _Totals(NamedTuple):
     failed: int
 
 
-def read_lines(path: Path, *, skips: Mapping[str, str], critical: Sequence[str]) -> Suite:
+def read_lines(path: Path, *, skips: Mapping[str, str], critical: Sequence[str], start: int = 0) -> Suite:
     """Read the PASS, SKIP and FAIL lines of a log; never raises for what is in it.
 
     Args:
         path: the job's log.
         skips: pattern → reason, the named skips.
         critical: patterns of cases that must have been executed.
+        start: the byte at which the run commands' output begins; what the set-up printed is before it.
 
     Returns:
         One case per name; no such line at all is zero cases and no problem.
@@ -48,7 +49,7 @@ def read_lines(path: Path, *, skips: Mapping[str, str], critical: Sequence[str])
     problem = None
     try:
         check_file(path)
-        for line in _lines(path):
+        for line in _lines(path, start):
             harness.take(line)
     except Refused as refused:
         problem = f"{path.name} {refused}"
@@ -116,11 +117,12 @@ class _Harness:
             self.cases[name] = (status, reason)
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path, start: int) -> Iterator[str]:
     """Every line that may matter, cleaned, as far as MAX_LINE; a lone carriage return ends a line too."""
     taken = 0
     at_start = True
     with path.open("rb") as file:
+        file.seek(start)
         while raw := file.readline(MAX_LINE):
             taken += len(raw)
             if taken > MAX_BYTES:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from phdb_ci.matrix.faults import Fault, Path
+from phdb_ci.matrix.faults import Fault
+from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.table import Table
 from phdb_ci.models.placeholders import placeholders
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Path = tuple[str | int, ...]
+from phdb_ci.matrix.locate import Path, offset_of, positions
 
 KINDS = {"repos": "repo", "artifacts": "artifact", "jobs": "job", "gates": "gate"}
 SHOWN = 100
@@ -32,8 +32,6 @@ class Fault:
 
 def report(faults: list[Fault], document: Mapping[str, Any], text: str, name: str) -> str:
     """All faults as one message, by line. Positions are looked for only here: a sound file costs nothing."""
-    from phdb_ci.matrix.locate import offset_of, positions
-
     found = positions(text)
     placed = sorted(((offset_of(fault.path, found), fault) for fault in faults), key=lambda item: item[0])
     blocks = [_block(fault, offset, document, text, name) for offset, fault in placed[:SHOWN]]

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 
-from phdb_ci.matrix.faults import Path
+Path = tuple[str | int, ...]
 
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from phdb_ci.matrix.faults import Fault, Path, shown_text
+from phdb_ci.matrix.faults import Fault, shown_text
+from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.table import Table
 
 SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates"})

@@ -6,7 +6,8 @@ The JSON Schema of the matrix knows which keys a table has, which words a key ta
 import json
 from typing import TYPE_CHECKING, Any
 
-from phdb_ci.matrix.faults import Fault, Path, described, near_name
+from phdb_ci.matrix.faults import Fault, described, near_name
+from phdb_ci.matrix.locate import Path
 from phdb_ci.models import base
 from phdb_ci.models import matrix as model
 

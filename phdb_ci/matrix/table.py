@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phdb_ci.matrix.faults import Path
+from phdb_ci.matrix.locate import Path
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """All records: frozen, strict about unknown keys, written as JSON and read back.
 
-One file per step of the flow (matrix, sources, inventory, plan, results, verdict). Records hold facts and no behaviour
-beyond reading them; they import nothing of phdb-ci but each other.
+One file per step of the flow (matrix, sources, inventory, plan, results, verdict). Records hold facts and no
+behaviour beyond reading them; they import nothing of phdb-ci but each other.
 """

@@ -17,9 +17,9 @@ Text = Annotated[str, StringConstraints(pattern=TEXT)]
 
 
 class Record(BaseModel):
-    """A frozen record; equality is by value."""
+    """A frozen record; equality is by value. Numbers are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
 
 
 def glob_matches(pattern: str, text: str) -> bool:

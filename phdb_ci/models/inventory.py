@@ -1,7 +1,9 @@
-"""Inventory: the facts about this machine and the store that planning needs, gathered once by inventory.py."""
+"""Inventory: the facts about this machine and the store that planning needs, gathered once."""
 
 from pathlib import Path
 from typing import Literal
+
+from pydantic import Field
 
 from phdb_ci.models.base import Name, Record, Sha
 
@@ -11,7 +13,8 @@ class KeyInputs(Record):
 
     Attributes:
         trees: git object id of each input path at the commit; None where the commit has no such path.
-        build: the build commands as the matrix writes them (`{build}` and `{cpus}` do not change what comes out).
+        build: the build commands as the matrix writes them (`{build}` and `{cpus}` do not change what comes
+            out).
         tools: first line of `TOOL --version`, by tool.
         platform: system, machine and C library, for example `linux x86_64 glibc-2.36`.
     """
@@ -27,8 +30,8 @@ class KeyInputs(Record):
 class Stored(Record):
     """One entry of the store, or an artifact that was handed in (`--artifact`).
 
-    `path` is the folder that holds the outputs; `digests` the sha256 of each, `digest` the one over all; `commit` the
-    commit that it was built from first (others may share it by key).
+    `path` is the folder that holds the outputs; `digests` the sha256 of each, `digest` the one over all;
+    `commit` the commit that it was built from first (others may share it by key).
     """
 
     artifact: Name
@@ -43,7 +46,7 @@ class Stored(Record):
 
 
 class Tool(Record):
-    """A program that a job or artifact names: where it is (None: not on PATH) and, where it counts, its version."""
+    """A program that a job or artifact names: where it is (None: not on PATH), its version if it counts."""
 
     name: str
     path: str | None
@@ -67,9 +70,9 @@ class Inventory(Record):
     platform: str
     cpus: int
     tools: dict[str, Tool]
-    inputs: dict[Name, KeyInputs] = {}
-    keys: dict[Name, str] = {}
-    stored: dict[Name, tuple[Stored, ...]] = {}
-    given: dict[Name, Stored] = {}
+    inputs: dict[Name, KeyInputs] = Field(default_factory=dict)
+    keys: dict[Name, str] = Field(default_factory=dict)
+    stored: dict[Name, tuple[Stored, ...]] = Field(default_factory=dict)
+    given: dict[Name, Stored] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    durations: dict[str, float] = {}
+    durations: dict[str, float] = Field(default_factory=dict)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from phdb_ci.models.base import Name, Record
 from phdb_ci.models.inventory import KeyInputs, Stored
+from phdb_ci.models.matrix import Os
 from phdb_ci.models.sources import Sources
 
 
@@ -24,7 +25,7 @@ class JobNode(Record):
     """A leg that runs here. `needs` names the artifacts it waits for; `missing_tools` make it an error."""
 
     job: Name
-    os: str
+    os: Os
     summary: str
     needs: tuple[Name, ...] = ()
     repos: tuple[Name, ...]
@@ -41,10 +42,10 @@ class JobNode(Record):
 
 
 class IdleLeg(Record):
-    """A leg that does not run here, and why: on another platform (`elsewhere`) or by a written rule (`skipped`)."""
+    """A leg that does not run here, and why: `elsewhere` (its platform) or `skipped` (a written rule)."""
 
     job: Name
-    os: str
+    os: Os
     summary: str
     kind: Literal["elsewhere", "skipped"]
     reason: str

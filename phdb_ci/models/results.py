@@ -1,11 +1,11 @@
-"""Results: what running left behind, one record per leg. Facts first, then the status that follows from them."""
+"""Results: what running left behind, one record per leg. Facts first, then the status that follows."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from phdb_ci.models.base import Name, Record, Sha
-from phdb_ci.models.matrix import Quarantine
+from phdb_ci.models.matrix import Os, Quarantine
 from phdb_ci.models.sources import Origin
 
 CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
@@ -29,7 +29,9 @@ class Counts(Record):
 
 
 class Case(Record):
-    """One test case. Text is already free of control characters and cut to a bound; it is still hostile Markdown.
+    """One test case.
+
+    Text is already free of control characters and cut to a bound; it is still hostile Markdown.
 
     Attributes:
         suite: the names of the enclosing suites or the class name, outermost first, joined by ` > `.
@@ -62,9 +64,10 @@ class Rule(Record):
 class Suite(Record):
     """The cases read from one report.
 
-    Every case is counted; `cases` keeps those worth showing (not passed first), up to a bound, and `dropped` says how many
-    are counted but not kept. `problem` is why the report cannot be believed (missing, empty, truncated, foreign, DOCTYPE):
-    with a problem the report is a failure whatever the counts say. `notes` are oddities that were repaired.
+    Every case is counted; `cases` keeps those worth showing (not passed first), up to a bound, and `dropped`
+    says how many are counted but not kept. `problem` is why the report cannot be believed (missing, empty,
+    truncated, foreign, DOCTYPE): with a problem the report is a failure whatever the counts say. `notes` are
+    oddities that were repaired.
     """
 
     kind: ReportKind
@@ -87,7 +90,8 @@ class Command(Record):
         phase: `env` (Python environment), `setup` or `run`.
         exit_code: as the shell shows it; a signal is 128 + its number.
         leftovers: programs that were still running when the command ended, and were ended by the supervisor.
-        network: `open`, `isolated` (loopback alone, enforced) or `unenforced` (isolation was asked for and not to be had).
+        network: `open`, `isolated` (loopback alone, enforced) or `unenforced` (isolation was asked for and
+            not to be had).
     """
 
     phase: Literal["build", "env", "setup", "run"]
@@ -117,7 +121,7 @@ class ArtifactUse(Record):
     before: str
     after: str
     calls: int = 0
-    verbs: dict[str, int] = {}
+    verbs: dict[str, int] = Field(default_factory=dict)
     builds: bool = False
     rebuilt: bool = False
     rebuilt_as: str | None = None
@@ -162,7 +166,7 @@ class LegResult(Record):
     schema_version: Literal[1] = 1
     gate: str
     job: Name
-    os: str
+    os: Os
     summary: str
     run_id: str
     attempt: int = 1

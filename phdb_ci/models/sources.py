@@ -15,12 +15,14 @@ class Source(Record):
     Attributes:
         commit: what is tested.
         origin: `pin` (the matrix), `ref` (an override), `tree` (a working tree as it stands), `depends-on`.
-        via: who asked, in the user's words: `matrix.toml`, `--repo lidb=pull/3`, `$LIDB_CI_REF`, `--stack tests/stack`.
+        via: who asked, in the user's words: `matrix.toml`, `--repo lidb=pull/3`, `$LIDB_CI_REF`, `--stack
+            tests/stack`.
         where: the URL or directory that it came from.
         objects: the bare mirror that holds its objects (a path of this machine).
         pin: the matrix's pin, for comparison.
         dirty: uncommitted or untracked changes are part of the commit (origin `tree` only).
-        reachable: whether a branch, tag or pull request of `where` contains the commit; a fork's commit does not.
+        reachable: whether a branch, tag or pull request of `where` contains the commit; a fork's commit does
+            not.
         notes: what a person should know (commit gone upstream, ...), ready to show.
     """
 
@@ -37,8 +39,10 @@ class Source(Record):
 
 
 class Sources(Record):
-    """All repos of a run. `stack`: `public` when every repo is at its pin or a ref of its URL, `stand-in` for tests/stack
-    (a directory whose `stack.toml` says so), else `local`.
+    """All repos of a run.
+
+    `stack`: `public` when every repo is at its pin or a ref of its URL, `stand-in` when every repo is
+    a plain directory of `--stack`, else `local`.
     """
 
     stack: StackKind

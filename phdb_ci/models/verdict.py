@@ -2,7 +2,10 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from phdb_ci.models.base import Name, Record, Sha
+from phdb_ci.models.matrix import Os
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Origin, StackKind
@@ -55,12 +58,12 @@ class Missing(Record):
     """A leg that the gate expects and that left no result: never green."""
 
     job: Name
-    os: str
+    os: Os
     reason: str
 
 
 class Verdict(Record):
-    """The answer. `headline` is one sentence; `outcome` follows from `legs` and `missing` alone (verdict.py)."""
+    """The answer. `headline` is one sentence; `outcome` follows from `legs` and `missing` alone."""
 
     schema_version: Literal[1] = 1
     tool: str
@@ -82,6 +85,6 @@ class Verdict(Record):
     missing: tuple[Missing, ...] = ()
     idle: tuple[IdleLeg, ...] = ()
     baseline: str | None = None
-    baseline_commits: dict[Name, Sha] = {}
+    baseline_commits: dict[Name, Sha] = Field(default_factory=dict)
     reproduce: str
     notes: tuple[str, ...] = ()

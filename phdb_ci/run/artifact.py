@@ -98,10 +98,11 @@ def ensure_current(context: Context, name: str, stored: Stored, place: BuildPlac
     Raises BuildError; also when what was compiled is not the artifact that the other jobs use.
     """
     try:
-        if place.ready.read_text(encoding="utf-8") == stored.digest:
-            return False
+        current = place.ready.read_text(encoding="utf-8") == stored.digest
     except OSError:
-        pass
+        current = False
+    if current and all((place.build / output).is_file() for output in stored.digests):
+        return False
     node = next(node for node in context.plan.artifacts if node.name == name)
     if node.missing_tools:
         raise BuildError("error", "; ".join(hint(tool) for tool in node.missing_tools))

@@ -1,4 +1,4 @@
-"""The cache's work and trash folders. What is thrown away is renamed at once and deleted late: deleting is slow."""
+"""The cache's work and trash folders. What is thrown away is renamed at once and deleted late."""
 
 import fcntl
 import os
@@ -11,15 +11,15 @@ KEEP_RUNS = 3  # workspaces of this many earlier runs stay, for a look at what f
 
 
 def throw_away(path: Path, cache: Path) -> None:
-    """Move a folder into the trash; nothing happens when it is not there."""
+    """Move a folder into the trash; nothing happens when it is not there, or a job locked it against us."""
     trash = cache / "trash"
     trash.mkdir(parents=True, exist_ok=True)
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, PermissionError):
         path.rename(trash / uuid.uuid4().hex)
 
 
 def empty_trash(cache: Path) -> None:
-    """Delete what was thrown away. Safe beside other runs: each folder is some run's garbage and nobody's work."""
+    """Delete what was thrown away. Safe beside other runs: each folder is garbage and nobody's work."""
     trash = cache / "trash"
     if trash.is_dir():
         for path in trash.iterdir():

@@ -35,6 +35,7 @@ class Attempt:
     suites: list[Suite] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     deadline: float = 0.0
+    output_from: int = 0  # where in the log the run commands begin: what the set-up prints is no result
 
     @property
     def going(self) -> bool:
@@ -51,7 +52,7 @@ def run_leg(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactRes
     job = context.matrix.jobs[node.job]
     started, offset = now(), context.offset()
     folder = context.out / node.leg
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "reports").mkdir(parents=True, exist_ok=True)
     context.progress.started(node.leg)
     log = Log(folder / "log.txt", context.masked)
     try:
@@ -118,7 +119,7 @@ def _run_job(
         job, context.work / node.leg, sources=context.plan.sources, cache=context.cache, artifacts=stored,
         caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting, cancelled=context.interrupted,
     )  # fmt: skip
-    attempt.facts |= {"env_names": tuple(sorted(space.env)), "data_was_empty": space.data_was_empty}
+    attempt.facts["env_names"] = tuple(sorted(space.env))
     again = _place_builds(context, job, stored, space, locks, log)
     attempt.deadline = time.monotonic() + seconds(job.timeout)
     for argv in workspace.python_commands(space):
@@ -126,10 +127,13 @@ def _run_job(
     for text in job.setup:
         _command(context, attempt, space, log, "setup", shell(space.command(text)), text, space.env, locks)
     workspace.before_run(space)
+    attempt.facts["data_was_empty"] = space.data_was_empty
+    log.flush()
+    attempt.output_from = (folder / "log.txt").stat().st_size
     for text in job.run:
         _command(context, attempt, space, log, "run", shell(space.command(text)), text, space.run_env(), locks)
     attempt.facts["cancelled"] = any(command.cancelled for command in attempt.commands)
-    _look_after(space, folder, log, attempt, again)
+    _look_after(space, folder, log, attempt, again, context.masked)
 
 
 def _place_builds(
@@ -171,33 +175,56 @@ def _record(phase: Literal["env", "setup", "run"], text: str, done: Outcome) -> 
     )  # fmt: skip
 
 
-def _look_after(space: Workspace, folder: Path, log: Log, attempt: Attempt, again: set[str]) -> None:
+def _look_after(
+    space: Workspace, folder: Path, log: Log, attempt: Attempt, again: set[str], masked: tuple[str, ...]
+) -> None:
     """Gather what is true after the job: reports, artifacts, strays, checkouts, manifest."""
     log.flush()
     if any(command.phase == "run" for command in attempt.commands):
-        attempt.suites += [_suite(space, index, folder) for index in range(len(space.job.reports))]
+        attempt.suites += [
+            _suite(space, index, folder, masked, attempt.output_from) for index in range(len(space.job.reports))
+        ]
     attempt.facts["artifacts"] = tuple(
         use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in workspace.uses(space)
     )
     attempt.facts["strays"] = workspace.strays(space)
     attempt.facts["changed"] = workspace.changed_files(space)
-    attempt.facts["manifest"] = workspace.manifest_fact(space)
+    fact = workspace.manifest_fact(space)
+    attempt.facts["manifest"] = fact
+    if fact and fact.file and not fact.absent:
+        shutil.copyfile(space.trees / fact.file, folder / "reports" / "manifest.json", follow_symlinks=False)
 
 
-def _suite(space: Workspace, index: int, folder: Path) -> Suite:
-    """Read one report, and keep a copy of its file in the leg's folder."""
+def _suite(space: Workspace, index: int, folder: Path, masked: tuple[str, ...], output_from: int) -> Suite:
+    """Read one report from the copy in the leg's folder, in which secrets are masked."""
     report, path = space.job.reports[index], space.report_path(index)
     if report.kind == "exit":
         return exit_suite()
     if report.kind == "lines":
-        return read_lines(folder / "log.txt", skips=report.skips, critical=report.critical)
+        return read_lines(
+            folder / "log.txt", skips=report.skips, critical=report.critical, start=output_from
+        )
     assert path is not None  # noqa: S101 - the other kinds have a file
-    if path.is_file() and not path.is_symlink() and path.stat().st_size <= REPORT_LIMIT:
-        kept = folder / "reports"
-        kept.mkdir(exist_ok=True)
-        shutil.copyfile(path, kept / f"{index + 1}-{report.kind}.xml")
-    suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
+    if path.is_symlink():
+        suite = Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
+    else:
+        kept = folder / "reports" / f"{index + 1}-{report.kind}.xml"
+        if path.is_file() and path.stat().st_size <= REPORT_LIMIT:
+            _copy_masked(path, kept, masked)
+            path = kept
+        suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
     return workspace.early_problem(space, index, suite)
+
+
+def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> None:
+    if not masked:
+        shutil.copyfile(source, target)
+        return
+    log = Log(target, masked, limit=REPORT_LIMIT)
+    with source.open("rb") as reading:
+        while chunk := reading.read(1 << 20):
+            log.write(chunk)
+    log.close()
 
 
 def _sources(context: Context, job: Job) -> tuple[LegSource, ...]:

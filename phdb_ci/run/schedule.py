@@ -1,4 +1,4 @@
-"""Run a graph of callables on threads: at most `jobs` at a time, the longest remaining path first. Knows no job."""
+"""Run a graph of callables on threads, at most `jobs` at a time, longest path first. Knows no job."""
 
 import queue
 import threading
@@ -33,7 +33,8 @@ def remaining(nodes: Mapping[str, Node]) -> dict[str, float]:
 def run_graph(nodes: Mapping[str, Node], jobs: int) -> dict[str, Any]:
     """Run every node after what it needs and return what each call gave, by name.
 
-    A call is expected not to raise; one that does ends the run with that exception once the running ones are done.
+    A call is expected not to raise; one that does ends the run with that exception once the running ones are
+    done.
     """
     priority = remaining(nodes)
     sorter = TopologicalSorter({name: node.needs for name, node in nodes.items()})

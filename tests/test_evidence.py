@@ -1,0 +1,547 @@
+"""The rules that turn an exit code into a status: each holding and broken, their order, what passed means."""
+
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phdb_ci import evidence
+from phdb_ci.evidence import RULES, judge
+from phdb_ci.models.matrix import Job
+from phdb_ci.models.results import (
+    ArtifactUse,
+    Command,
+    Counts,
+    Facts,
+    ManifestFact,
+    ReportKind,
+    Rule,
+    Status,
+    Suite,
+)
+from tests.builders import DIGEST, case, command, exit_only, rule, suite, use
+from tests.helpers import job
+
+OTHER = "0" * 64
+WITNESSED = job(artifact="embed", evidence={"witness": {"artifact": "embed", "min_calls": 4}})
+GUARDED = job(evidence={"forbid_env": ["LI_LIDB_MOCK"]})
+DOCUMENTED = job(evidence={"manifest": {"file": "**/m.json", "status": ["stub"]}})
+TWICE = job(run=["make check", "make more"])
+BARE = job(reports=[{"kind": "exit", "min_tests": 0}])
+
+
+def good(**fields: Any) -> Facts:
+    """Facts of a job that passed: two of its tests ran and its command succeeded."""
+    told: dict[str, Any] = {"commands": (command("make check"),), "suites": (suite(passed=2),)}
+    return Facts(**told | fields)
+
+
+def row(rule_: str, *values: Any) -> Any:
+    """A rule, then job, facts, status, reason, and what the row is called."""
+    return pytest.param(rule_, *values[:-1], id=f"{rule_}: {values[-1]}")
+
+
+BROKEN = [
+    row(
+        "blocked",
+        job(),
+        Facts(blocked_by="embed failed: exit 2"),
+        "blocked",
+        "embed failed: exit 2",
+        "artifact",
+    ),
+    row("could_not_run", job(), Facts(error="no cmake"), "error", "no cmake", "tool missing"),
+    row("could_not_run", job(), Facts(error=""), "error", "", "an error without words"),
+    row(
+        "could_not_run",
+        job(),
+        good(commands=(command("npm ci", 1, phase="setup"),)),
+        "error",
+        "set-up failed with exit 1: npm ci",
+        "set-up",
+    ),
+    row(
+        "could_not_run",
+        job(),
+        good(commands=(command("uv venv", 2, phase="env"),)),
+        "error",
+        "set-up failed with exit 2: uv venv",
+        "environment",
+    ),
+    row(
+        "could_not_run",
+        job(),
+        good(commands=(command("make check", problem="output dropped"),)),
+        "error",
+        "output dropped: make check",
+        "incomplete output",
+    ),
+    row(
+        "was_cancelled",
+        job(),
+        Facts(cancelled=True),
+        "cancelled",
+        "the run was interrupted",
+        "before the start",
+    ),
+    row(
+        "was_cancelled",
+        job(),
+        good(commands=(command("make check", 0, cancelled=True),)),
+        "cancelled",
+        "the run was interrupted",
+        "a command that exits 0",
+    ),
+    row(
+        "timed_out",
+        job(timeout="90s"),
+        good(commands=(command("make check", 0, timed_out=True),)),
+        "timeout",
+        "did not end within 90s: make check",
+        "a command that exits 0",
+    ),
+    row(
+        "timed_out",
+        job(),
+        good(commands=(command("npm ci", 143, phase="setup", timed_out=True),)),
+        "timeout",
+        "did not end within 10m: npm ci",
+        "set-up",
+    ),
+    row(
+        "command_failed",
+        job(),
+        good(commands=(command("make check", 139),)),
+        "failed",
+        "exit 139: make check",
+        "signal",
+    ),
+    row(
+        "left_processes",
+        job(),
+        good(commands=(command("make check", leftovers=("postgres", "sleep")),)),
+        "failed",
+        "left 2 process(es) running (postgres, sleep): make check",
+        "two",
+    ),
+    row(
+        "report_unreadable",
+        job(),
+        good(suites=(suite(passed=9, problem="is truncated"),)),
+        "failed",
+        "pytest report: is truncated",
+        "truncated",
+    ),
+    row(
+        "report_unreadable",
+        job(),
+        good(suites=(suite(passed=9, problem=""),)),
+        "failed",
+        "pytest report: ",
+        "a problem without words",
+    ),
+    row(
+        "case_failed",
+        job(),
+        good(suites=(suite(case("a", "failed"), case("b", "error"), passed=2),)),
+        "failed",
+        "2 of 4 pytest tests failed",
+        "exit 0 with failing tests",
+    ),
+    row(
+        "manifest_wrong",
+        DOCUMENTED,
+        good(manifest=ManifestFact(problems=("m.json has status 'pass'",))),
+        "failed",
+        "m.json has status 'pass'",
+        "status",
+    ),
+    row("nothing_ran", job(), Facts(), "unproven", "0 of 1 run commands were executed", "no facts at all"),
+    row("nothing_ran", TWICE, good(), "unproven", "1 of 2 run commands were executed", "one of two"),
+    row(
+        "nothing_ran",
+        BARE,
+        Facts(commands=(command("npm ci", phase="setup"),), suites=(exit_only(),)),
+        "unproven",
+        "0 of 1 run commands were executed",
+        "set-up alone",
+    ),
+    row("report_absent", job(), good(suites=()), "unproven", "1 reports declared, 0 read", "none"),
+    row(
+        "too_few_executed",
+        job(),
+        good(suites=(suite(passed=1),)),
+        "unproven",
+        "1 pytest tests were executed, at least 2 expected",
+        "one of two",
+    ),
+    row(
+        "too_few_executed",
+        job(),
+        good(suites=(Suite(kind="pytest"),)),
+        "unproven",
+        "0 pytest tests were executed, at least 2 expected",
+        "empty report",
+    ),
+    row(
+        "too_few_executed",
+        job(),
+        good(suites=(suite(case("a", "skipped"), case("b", "todo")),)),
+        "unproven",
+        "every test was skipped (2), at least 2 expected",
+        "all skipped",
+    ),
+    row(
+        "unnamed_skip",
+        job(),
+        good(suites=(suite(passed=2, unnamed_skip_count=3, unnamed_skips=("t_a",)),)),
+        "unproven",
+        "skipped without a rule that names it: t_a and 2 more",
+        "three",
+    ),
+    row(
+        "critical_not_executed",
+        job(),
+        good(suites=(suite(passed=2, critical_rules=(rule("cve-*", matched=0),)),)),
+        "unproven",
+        "critical check cve-* was not executed",
+        "none",
+    ),
+    row(
+        "not_called",
+        WITNESSED,
+        good(artifacts=(use(3),)),
+        "unproven",
+        "embed was called 3 times, at least 4 expected",
+        "too seldom",
+    ),
+    row(
+        "not_called",
+        WITNESSED,
+        good(artifacts=(use(0, rebuilt=True),)),
+        "unproven",
+        "embed was called 0 times (the job built its own over it), at least 4 expected",
+        "built over",
+    ),
+    row("not_called", WITNESSED, good(), "unproven", "embed was not there to be called", "not there"),
+    row(
+        "not_called",
+        WITNESSED,
+        good(artifacts=(use(9, name="other"),)),
+        "unproven",
+        "embed was not there to be called",
+        "another was called",
+    ),
+    row(
+        "artifact_changed",
+        WITNESSED,
+        good(artifacts=(use(9).model_copy(update={"after": "missing"}),)),
+        "unproven",
+        "embed was replaced during the job: sha256:89ea00d60000 became missing",
+        "gone",
+    ),
+    row(
+        "artifact_changed",
+        WITNESSED,
+        good(artifacts=(use(9).model_copy(update={"after": "launcher replaced"}),)),
+        "unproven",
+        "embed was replaced during the job: sha256:89ea00d60000 became launcher replaced",
+        "launcher",
+    ),
+    row(
+        "artifact_changed",
+        WITNESSED,
+        good(artifacts=(use(9).model_copy(update={"before": OTHER, "after": OTHER}),)),
+        "unproven",
+        "embed was replaced during the job: sha256:89ea00d60000 became sha256:000000000000",
+        "from the start",
+    ),
+    row(
+        "artifact_changed",
+        WITNESSED,
+        good(artifacts=(use(9, rebuilt=True, rebuilt_as=OTHER),)),
+        "unproven",
+        "the job built another embed: sha256:000000000000, not sha256:89ea00d60000",
+        "another build",
+    ),
+    row(
+        "stray_artifact",
+        WITNESSED,
+        good(artifacts=(use(9),), strays=("lidb/build/lidb_embed",)),
+        "unproven",
+        "another lidb_embed was built in the workspace: lidb/build/lidb_embed",
+        "one",
+    ),
+    row(
+        "forbidden_env",
+        GUARDED,
+        good(env_names=("HOME", "LI_LIDB_MOCK")),
+        "unproven",
+        "LI_LIDB_MOCK is in the job's environment",
+        "mock",
+    ),
+    row(
+        "forbidden_env",
+        GUARDED,
+        good(commands=(command("env LI_LIDB_MOCK=1 make check", 1),)),
+        "unproven",
+        "LI_LIDB_MOCK is in the job's environment",
+        "set by a command that then failed",
+    ),
+    row(
+        "checkout_changed",
+        job(),
+        good(changed=("lidb/src/a.c", "lidb/b")),
+        "unproven",
+        "the job changed files of its checkout: lidb/src/a.c and 1 more",
+        "two files",
+    ),
+    row(
+        "data_not_empty",
+        job(),
+        good(data_was_empty=False),
+        "unproven",
+        "the data directory was not empty at the start",
+        "left over",
+    ),
+    row("manifest_absent", DOCUMENTED, good(), "unproven", "its manifest was not looked at", "not looked at"),
+    row(
+        "manifest_absent",
+        DOCUMENTED,
+        good(manifest=ManifestFact(absent="the job wrote no m.json")),
+        "unproven",
+        "the job wrote no m.json",
+        "not written",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "one", "facts", "status", "reason"), BROKEN)
+def test_broken_rule_decides_the_status_and_says_why(
+    name: str, one: Job, facts: Facts, status: Status, reason: str
+) -> None:
+    assert next(iter(getattr(evidence, name)(one, facts))) == reason
+    found, reasons, _ = judge(one, facts)
+    assert (found, reasons[0]) == (status, reason)
+
+
+HOLDING = [
+    pytest.param(job(), good(), id="tests ran"),
+    pytest.param(job(), good(suites=(suite(passed=5),)), id="more tests than asked"),
+    pytest.param(
+        job(), good(suites=(suite(case("a", "skipped"), passed=2, skip_rules=(rule("a"),)),)), id="named skip"
+    ),
+    pytest.param(
+        job(), good(suites=(suite(passed=2, critical_rules=(rule("cve-*"),)),)), id="critical check ran"
+    ),
+    pytest.param(job(), good(commands=(command("npm ci", phase="setup"), command())), id="set-up and run"),
+    pytest.param(TWICE, good(commands=(command(), command())), id="both commands"),
+    pytest.param(BARE, good(suites=(exit_only(),)), id="exit code alone"),
+    pytest.param(WITNESSED, good(artifacts=(use(4),)), id="called as often as asked"),
+    pytest.param(
+        WITNESSED, good(artifacts=(use(4, rebuilt=True, rebuilt_as=DIGEST),)), id="rebuilt the very same"
+    ),
+    pytest.param(GUARDED, good(env_names=("HOME", "LI_LIDB_MOCKED")), id="no forbidden variable"),
+    pytest.param(
+        DOCUMENTED, good(manifest=ManifestFact(file="m.json", status="stub")), id="manifest as asked"
+    ),
+]
+
+
+@pytest.mark.parametrize(("one", "facts"), HOLDING)
+def test_job_passes_when_every_rule_holds(one: Job, facts: Facts) -> None:
+    assert judge(one, facts)[:2] == ("passed", ())
+    for _, rules in RULES:
+        for each in rules:
+            assert list(each(one, facts)) == []
+
+
+def test_every_rule_is_broken_in_some_row() -> None:
+    names = {each.__name__ for _, rules in RULES for each in rules}
+    assert names == {param.values[0] for param in BROKEN}
+
+
+def test_every_rule_explains_itself() -> None:
+    assert all(each.__doc__ for _, rules in RULES for each in rules)
+
+
+def test_first_status_with_a_reason_wins() -> None:
+    order = [status for status, _ in RULES]
+    # Twice unproven: with a forbidden variable, failures are not those of what should have been tested.
+    assert order == ["blocked", "error", "cancelled", "timeout", "unproven", "failed", "unproven"]
+    order = list(dict.fromkeys([*order[:4], *order[5:]]))
+    wrong: dict[str, dict[str, Any]] = {
+        "blocked": {"blocked_by": "no embed"},
+        "error": {"error": "no cmake"},
+        "cancelled": {"cancelled": True},
+        "timeout": {"commands": (command(exit_code=1, timed_out=True),)},
+        "failed": {"suites": (suite(case("a", "failed")),)},
+        "unproven": {"data_was_empty": False},
+    }
+    for index, status in enumerate(order):
+        facts: dict[str, Any] = {}
+        for later in order[index:]:
+            facts |= wrong[later]
+        assert judge(job(), good(**facts))[0] == status
+
+
+def test_all_reasons_of_the_deciding_status_are_given() -> None:
+    facts = good(commands=(command("make check", 2),), suites=(suite(case("a", "failed"), passed=1),))
+    assert judge(job(), facts)[1] == ("exit 2: make check", "1 of 2 pytest tests failed")
+
+
+def test_no_facts_at_all_are_unproven() -> None:
+    for one in (job(), BARE, WITNESSED, DOCUMENTED):
+        assert judge(one, Facts())[0] == "unproven"
+
+
+# Notes
+
+
+def test_reader_is_told_what_an_exit_code_alone_and_a_network_rest_on() -> None:
+    facts = good(suites=(exit_only(),), commands=(command(network="isolated"),))
+    assert judge(BARE, facts)[2] == (
+        "no test cases: its exit code and the evidence are all there is",
+        "ran without a network (enforced)",
+    )
+
+
+def test_isolation_that_was_not_to_be_had_is_told_even_when_another_command_had_it() -> None:
+    facts = good(commands=(command(network="isolated"), command(network="unenforced")))
+    assert judge(job(), facts)[2] == ("network = false could not be enforced on this machine",)
+
+
+def test_named_skip_that_no_longer_happens_is_told() -> None:
+    facts = good(suites=(suite(passed=2, skip_rules=(rule("rls-*", "not wired", 0),)),))
+    assert judge(job(), facts)[2] == ("named skip no longer happens: rls-* (not wired)",)
+
+
+def test_rebuild_is_told() -> None:
+    notes = judge(WITNESSED, good(artifacts=(use(4, rebuilt=True, rebuilt_as=DIGEST),)))[2]
+    assert notes == ("rebuilt embed (its build directory was not current)",)
+
+
+# What passed means, over any facts
+
+WORDS = st.sampled_from(["", "x", "embed"])
+MAYBE = st.none() | WORDS
+FEW = st.integers(0, 3)
+DIGESTS = st.sampled_from([DIGEST, OTHER, "missing"])
+COMMANDS = st.builds(
+    Command,
+    phase=st.sampled_from(["env", "setup", "run"]),
+    text=WORDS,
+    exit_code=st.sampled_from([0, 0, 0, 1, 139]),
+    seconds=st.just(1.0),
+    timed_out=st.booleans(),
+    cancelled=st.booleans(),
+    leftovers=st.lists(WORDS, max_size=1),
+    problem=MAYBE,
+)
+SUITES = st.builds(
+    Suite,
+    kind=st.sampled_from(get_args(ReportKind)),
+    problem=MAYBE,
+    unnamed_skip_count=st.integers(0, 1),
+    counts=st.builds(
+        Counts, passed=FEW, failed=st.integers(0, 1), error=st.integers(0, 1), skipped=FEW, todo=FEW
+    ),
+    critical_rules=st.lists(st.builds(Rule, pattern=WORDS, matched=st.integers(0, 1)), max_size=1),
+)
+USES = st.builds(
+    ArtifactUse,
+    name=st.sampled_from(["embed", "other"]),
+    key=st.just("k"),
+    digest=st.just(DIGEST),
+    before=DIGESTS,
+    after=DIGESTS,
+    calls=st.integers(0, 6),
+    rebuilt=st.booleans(),
+    rebuilt_as=st.none() | DIGESTS,
+)
+FACTS = st.builds(
+    Facts,
+    commands=st.lists(COMMANDS, max_size=3),
+    suites=st.lists(SUITES, max_size=2),
+    artifacts=st.lists(USES, max_size=2),
+    env_names=st.lists(st.sampled_from(["HOME", "LI_LIDB_MOCK"]), max_size=2),
+    strays=st.lists(WORDS, max_size=1),
+    changed=st.lists(WORDS, max_size=1),
+    data_was_empty=st.booleans(),
+    error=MAYBE,
+    cancelled=st.booleans(),
+    blocked_by=MAYBE,
+    manifest=st.none() | st.builds(ManifestFact, absent=MAYBE, problems=st.lists(WORDS, max_size=1)),
+)
+EVERYTHING = job(
+    artifact="embed",
+    evidence={
+        "witness": {"artifact": "embed", "min_calls": 4},
+        "forbid_env": ["LI_LIDB_MOCK"],
+        "manifest": {"file": "m.json", "status": ["stub"]},
+    },
+)
+JOBS = st.sampled_from([job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, EVERYTHING])
+
+
+@settings(max_examples=300)
+@given(one=JOBS, facts=FACTS)
+def test_passed_means_that_no_rule_has_a_reason(one: Job, facts: Facts) -> None:
+    status, reasons, _ = judge(one, facts)
+    found = [reason for _, rules in RULES for each in rules for reason in each(one, facts)]
+    assert (status == "passed") == (not found) == (not reasons)
+
+
+def close_to_passing(one: Job) -> Facts:
+    """Facts with which this job passes."""
+    return Facts(
+        commands=tuple(command(text) for text in one.run),
+        suites=tuple(exit_only() if r.kind == "exit" else suite(passed=2) for r in one.reports),
+        artifacts=(use(4),),
+        manifest=ManifestFact(file="m.json", status="stub"),
+    )
+
+
+@settings(max_examples=500)
+@given(one=JOBS, other=FACTS, names=st.sets(st.sampled_from(sorted(Facts.model_fields)), max_size=3))
+def test_passed_implies_every_piece_of_evidence(one: Job, other: Facts, names: set[str]) -> None:
+    facts = close_to_passing(one).model_copy(update={name: getattr(other, name) for name in names})
+    if judge(one, facts)[0] == "passed":
+        _check(one, facts)
+
+
+def _check(one: Job, facts: Facts) -> None:
+    """All that a green leg promises, said once more and in other words than the rules."""
+    assert facts.error is None
+    assert facts.blocked_by is None
+    assert not facts.cancelled
+    for each in facts.commands:
+        assert each.exit_code == 0
+        assert each.problem is None
+        assert not any((each.timed_out, each.cancelled, each.leftovers))
+    assert len([each for each in facts.commands if each.phase == "run"]) >= len(one.run)
+    assert len(facts.suites) == len(one.reports)
+    for report, one_suite in zip(one.reports, facts.suites, strict=True):
+        assert one_suite.problem is None
+        assert one_suite.counts.passed >= report.min_tests
+        assert one_suite.counts.failed == one_suite.counts.error == one_suite.unnamed_skip_count == 0
+        assert all(critical.matched for critical in one_suite.critical_rules)
+    for each_use in facts.artifacts:
+        assert each_use.digest == each_use.before == each_use.after
+        assert each_use.rebuilt_as in (None, each_use.digest)
+    if one.evidence.witness:
+        first = next(each_use for each_use in facts.artifacts if each_use.name == "embed")
+        assert first.calls >= one.evidence.witness.min_calls
+    if one.evidence.manifest:
+        assert facts.manifest is not None
+        assert facts.manifest.absent is None
+        assert not facts.manifest.problems
+    assert not set(one.evidence.forbid_env) & set(facts.env_names)
+    assert facts.strays == facts.changed == ()
+    assert facts.data_was_empty
+
+
+@pytest.mark.parametrize("one", [job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, EVERYTHING])
+def test_the_search_starts_where_jobs_pass(one: Job) -> None:
+    assert judge(one, close_to_passing(one))[0] == "passed"

@@ -1,0 +1,282 @@
+"""Results to a verdict: precedence, quarantine, what is missing, and that green is never an absence."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import product
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phdb_ci.models.plan import Plan
+from phdb_ci.models.results import LegResult, Status
+from phdb_ci.models.verdict import Outcome, Verdict, VerdictLeg
+from phdb_ci.plan import make_plan, select
+from phdb_ci.verdict import decides, headline, make_verdict, outcome, reproduce, web
+from tests.builders import artifact, case, leg, missing, quarantine, result, suite
+from tests.helpers import inventory, job, matrix, sources
+
+TODAY = date(2026, 11, 25)
+STATUSES: tuple[Status, ...] = get_args(Status)
+FAIL = {"failed", "unproven", "timeout", "blocked"}
+
+
+# Outcome
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_one_leg_gives_its_outcome(status: Status) -> None:
+    expected = "pass" if status == "passed" else "fail" if status in FAIL else "incomplete"
+    assert outcome([leg(status=status)], []) == expected
+    assert outcome([leg(), leg(status=status)], []) == expected
+
+
+@pytest.mark.parametrize(("one", "two"), list(product(STATUSES, STATUSES)))
+def test_fail_goes_before_incomplete_and_both_before_pass(one: Status, two: Status) -> None:
+    found = {outcome([leg(status=status)], []) for status in (one, two)}
+    expected = "fail" if "fail" in found else "incomplete" if "incomplete" in found else "pass"
+    assert outcome([leg(status=one), leg(status=two)], []) == expected
+
+
+def test_missing_leg_is_incomplete_and_hides_no_failure() -> None:
+    assert outcome([leg()], [missing()]) == "incomplete"
+    assert outcome([leg(status="failed")], [missing()]) == "fail"
+    assert outcome([], [missing()]) == "incomplete"
+
+
+def test_gate_in_which_nothing_decides_is_not_passed() -> None:
+    assert outcome([], []) == "incomplete"
+    assert outcome([leg(decides=False), leg(decides=False)], []) == "incomplete"
+
+
+def test_leg_that_does_not_decide_changes_nothing() -> None:
+    for status in STATUSES:
+        assert outcome([leg(), leg(status=status, decides=False)], []) == "pass"
+
+
+LEGS = st.lists(st.tuples(st.sampled_from(STATUSES), st.booleans()), max_size=5)
+
+
+@given(found=LEGS, gone=st.integers(0, 1))
+def test_pass_means_that_something_decided_and_all_of_it_passed(
+    found: Sequence[tuple[Status, bool]], gone: int
+) -> None:
+    deciding = [status for status, counts in found if counts]
+    legs = [leg(status=status, decides=counts) for status, counts in found]
+    passes = outcome(iter(legs), [missing()] * gone) == "pass"
+    assert passes == (not gone and deciding != [] and set(deciding) == {"passed"})
+
+
+# Quarantine
+
+
+@pytest.mark.parametrize(
+    ("until", "counts"),
+    [
+        pytest.param(date(2026, 11, 24), True, id="over since yesterday"),
+        pytest.param(date(2026, 11, 25), False, id="last day"),
+        pytest.param(date(2026, 11, 26), False, id="until tomorrow"),
+    ],
+)
+def test_quarantine_holds_to_the_end_of_its_last_day(until: date, counts: bool) -> None:
+    assert decides(quarantine(until), TODAY) == counts
+
+
+def test_leg_without_quarantine_decides() -> None:
+    assert decides(None, TODAY)
+
+
+# The verdict
+
+
+def plan(**fields: Any) -> Plan:
+    """Two legs here, one elsewhere."""
+    rows = matrix({"smoke": job(os=["ubuntu-24.04", "macos-15"]), "lint": job(**fields)})
+    gate, names, lead = select(rows, ["pr-gate"])
+    return make_plan(rows, gate, names, lead, sources(), inventory())
+
+
+def judged(*legs: LegResult, of: Plan | None = None, **fields: Any) -> Verdict:
+    told: dict[str, Any] = {
+        "tool": "0.1.0",
+        "run_id": "4242",
+        "platform": "linux",
+        "started": "2026-11-25T03:00:00Z",
+        "seconds": 1.23456,
+        "today": TODAY,
+        "reproduce": "nox -s pr-gate",
+    }
+    return make_verdict(of or plan(), legs, [artifact()], **told | fields)
+
+
+QUARANTINED = {
+    "quarantine": {"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}
+}
+
+
+def test_all_legs_passed_is_a_pass() -> None:
+    verdict = judged(result("smoke"), result("lint"))
+    assert (verdict.outcome, verdict.headline) == ("pass", "all 2 jobs passed")
+    assert [item.os for item in verdict.idle] == ["macos-15"]
+    assert verdict.seconds == 1.235
+    assert verdict.lead == "smoke"
+
+
+def test_leg_without_a_result_is_missing() -> None:
+    verdict = judged(result("smoke"))
+    assert verdict.outcome == "incomplete"
+    assert [(item.job, item.reason) for item in verdict.missing] == [("lint", "left no result")]
+    assert verdict.headline == "of 2 jobs, 1 missing (lint)"
+
+
+def test_no_result_at_all_is_no_pass() -> None:
+    assert judged().outcome == "incomplete"
+
+
+def test_results_that_the_plan_does_not_name_make_nothing_green() -> None:
+    other = [result("smoke", os="macos-15"), result("lint", os="macos-15"), result("bench")]
+    verdict = judged(*other)
+    assert (verdict.outcome, verdict.legs) == ("incomplete", ())
+
+
+def test_quarantined_leg_is_shown_and_does_not_decide_until_its_end() -> None:
+    legs = result("smoke"), result("lint", "failed", quarantine=quarantine(date(2027, 1, 31)))
+    verdict = judged(*legs, of=plan(**QUARANTINED))
+    assert (verdict.outcome, verdict.headline) == ("pass", "1 of 2 jobs passed, 1 quarantined")
+    assert [one.result.status for one in verdict.legs] == ["passed", "failed"]
+    later = judged(*legs, of=plan(**QUARANTINED), today=date(2027, 2, 1))
+    assert (later.outcome, later.headline) == ("fail", "of 2 jobs, 1 failed (lint)")
+
+
+def test_result_cannot_quarantine_itself() -> None:
+    legs = result("smoke"), result("lint", "failed", quarantine=quarantine(date(2999, 1, 1)))
+    assert judged(*legs).outcome == "fail"
+
+
+def test_new_failures_are_counted_against_a_baseline() -> None:
+    old, new = case("old", "failed"), case("new", "error")
+    before = judged(result("smoke"), result("lint", "failed", suite(old)), run_id="1")
+    verdict = judged(result("smoke"), result("lint", "failed", suite(old, new, passed=1)), baseline=before)
+    assert [one.new_failures for one in verdict.legs] == [0, 1]
+    assert verdict.baseline == "1"
+    assert verdict.baseline_commits == {source.repo: source.commit for source in before.sources}
+    assert [one.new_failures for one in before.legs] == [None, None]
+
+
+def test_verdict_reads_back_from_its_json() -> None:
+    verdict = judged(
+        result("smoke", calls=3),
+        result("lint", "failed", suite(case("a", "failed")), quarantine=quarantine()),
+        notes=["a note"],
+        head="a" * 40,
+        attempt=2,
+        run_url="https://github.com/acme/lis/actions/runs/1",
+    )
+    assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+    first = verdict.legs[0].result
+    assert LegResult.model_validate_json(first.model_dump_json()) == first
+
+
+# Words
+
+
+def many(status: Status, *names: str) -> list[VerdictLeg]:
+    return [leg(name, status) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("result_", "legs", "gone", "text"),
+    [
+        pytest.param("pass", many("passed", "a", "b"), [], "all 2 jobs passed", id="pass"),
+        pytest.param(
+            "fail",
+            [*many("failed", "a", "b"), *many("unproven", "c")],
+            [missing("d")],
+            "of 4 jobs, 2 failed (a, b) · 1 unproven (c) · 1 missing (d)",
+            id="each kind",
+        ),
+        pytest.param("fail", many("failed", *"abcdef"), [], "of 6 jobs, 6 failed (a, b, c, d, …)", id="many"),
+        pytest.param("incomplete", [], [], "nothing that decides was run", id="nothing"),
+        pytest.param(
+            "incomplete",
+            [leg("a", "failed", decides=False)],
+            [],
+            "nothing that decides was run, 1 quarantined",
+            id="quarantined alone",
+        ),
+    ],
+)
+def test_headline_says_how_many_and_which(
+    result_: Outcome, legs: list[VerdictLeg], gone: list[Any], text: str
+) -> None:
+    assert headline(result_, legs, gone) == text
+
+
+def sourced(**fields: Any) -> Any:
+    found = sources()
+    return found.model_copy(
+        update={"repos": found.repos | {"lis": found.repos["lis"].model_copy(update=fields)}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("gate", "is_gate", "fields", "options", "command"),
+    [
+        pytest.param("pr-gate", True, {}, [], "nox -s pr-gate", id="pins"),
+        pytest.param("a+b", False, {}, [], "phdb-ci run a b", id="jobs"),
+        pytest.param(
+            "pr-gate",
+            True,
+            {"origin": "ref", "commit": "b" * 40},
+            [],
+            f"nox -s pr-gate -- --repo lis={'b' * 40}",
+            id="ref",
+        ),
+        pytest.param(
+            "pr-gate",
+            True,
+            {"origin": "ref", "commit": "b" * 40, "where": "/r/lis"},
+            [],
+            f"nox -s pr-gate -- --repo lis=/r/lis@{'b' * 40}",
+            id="ref of a directory",
+        ),
+        pytest.param(
+            "pr-gate",
+            True,
+            {"origin": "tree", "where": "/my dir/lis"},
+            [],
+            "nox -s pr-gate -- --repo 'lis=/my dir/lis'",
+            id="tree",
+        ),
+        pytest.param(
+            "pr-gate",
+            True,
+            {"origin": "tree", "where": "/s/lis", "via": "--stack /s"},
+            ["--stack", "/s"],
+            "nox -s pr-gate -- --stack /s",
+            id="stack",
+        ),
+    ],
+)
+def test_reproduce_repeats_what_is_not_the_pin(
+    gate: str, is_gate: bool, fields: dict[str, Any], options: list[str], command: str
+) -> None:
+    assert reproduce(gate, is_gate, sourced(**fields), options) == command
+
+
+@pytest.mark.parametrize(
+    ("where", "address"),
+    [
+        ("https://github.com/acme/lis.git", "https://github.com/acme/lis"),
+        ("https://github.com/acme/lis", "https://github.com/acme/lis"),
+        ("git@github.com:acme/lis.git", "https://github.com/acme/lis"),
+        ("https://evil.example/acme/lis.git", None),
+        ("https://github.com.evil.example/acme/lis", None),
+        ("https://github.com/acme/lis/../../evil", None),
+        ("https://github.com/acme/lis)[x](javascript:1", None),
+        ("/srv/lis", None),
+    ],
+)
+def test_only_a_github_address_becomes_a_link(where: str, address: str | None) -> None:
+    assert web(where) == address
