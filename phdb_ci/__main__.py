@@ -1,8 +1,6 @@
 """`python -m phdb_ci`: the same as the console script."""
 
-import sys
-
-from phdb_ci.cli import main
+from phdb_ci.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from phdb_ci.models.plan import Plan
-from phdb_ci.models.verdict import Verdict, VerdictLeg
+
+if TYPE_CHECKING:
+    from phdb_ci.models.verdict import Verdict, VerdictLeg  # a plan is shown without them
 
 COLOURS = {
     "passed": "32", "pass": "32", "built": "32", "reused": "32", "given": "32", "failed": "31", "fail": "31",
@@ -174,7 +176,7 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else duration(value)
 
 
-def verdict_text(verdict: Verdict, console: Console) -> str:
+def verdict_text(verdict: "Verdict", console: Console) -> str:
     """The verdict for a terminal: one row per leg, what it rests on, and one sentence at the end."""
     legs = sorted(
         verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed")
@@ -209,7 +211,7 @@ def _coloured(line: str, status: str, console: Console) -> str:
     return console.paint(status) + line[len(status) :]
 
 
-def _row(leg: VerdictLeg) -> tuple[str, ...]:
+def _row(leg: "VerdictLeg") -> tuple[str, ...]:
     result = leg.result
     suites = result.facts.suites
     passed = sum(suite.counts.passed for suite in suites)

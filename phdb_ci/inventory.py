@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -25,33 +25,42 @@ FAMILIES: dict[str, Literal["ubuntu", "macos", "windows"]] = {
 }  # fmt: skip
 
 
+def ask_tools(matrix: Matrix, jobs: Iterable[str], path: str) -> dict[str, Tool]:
+    """Every program that these jobs and their artifacts need, found on `path`; versions of those in a key alone.
+
+    It needs no sources, so that it can go on while they are resolved.
+    """
+    jobs = list(jobs)
+    names = _artifacts_of(matrix, jobs)
+    keyed = {tool for name in names for tool in matrix.artifacts[name].tools}
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        versions = dict(zip(keyed, pool.map(lambda tool: tool_version(tool, path), keyed), strict=True))
+    found = find_tools(_tools_of(matrix, jobs, names), path)
+    return {name: tool.model_copy(update={"version": versions.get(name)}) for name, tool in found.items()}
+
+
 def gather(
-    matrix: Matrix, jobs: Iterable[str], sources: Sources, *, cache: Path, given: Mapping[str, Path], path: str
-) -> Inventory:
-    """All facts for these jobs. `path` is the PATH that jobs will see; `given` maps artifact names to files handed in.
+    matrix: Matrix, jobs: Iterable[str], sources: Sources, *, cache: Path, given: Mapping[str, Path],
+    tools: Callable[[], Mapping[str, Tool]],
+) -> Inventory:  # fmt: skip
+    """All facts for these jobs. `tools` gives what ask_tools() found; `given` maps artifact names to files handed in.
 
     Raises UsageError for an artifact that the matrix does not have, ArtifactError for one that is not what it claims.
     """
     for name in given:
         if name not in matrix.artifacts:
             raise UsageError(f"--artifact {name}: the matrix has no artifact of that name: {', '.join(matrix.artifacts)}")
-    jobs = list(jobs)
-    names = list(dict.fromkeys(artifact for job in jobs for artifact in matrix.jobs[job].artifacts))
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        found = pool.submit(find_tools, _tools_of(matrix, jobs, names), path)
-        keyed = {tool for name in names for tool in matrix.artifacts[name].tools}
-        versions = dict(zip(keyed, pool.map(lambda tool: tool_version(tool, path), keyed), strict=True))
-        inputs = {
-            name: _inputs(name, matrix.artifacts[name], sources, versions) for name in names
-        }
-        tools = found.result()
+    names = _artifacts_of(matrix, jobs)
+    trees = {name: _trees(matrix.artifacts[name], sources) for name in names}
     store = Store(cache / "store")
     read = {name: store.entries(name) for name in names}
+    found = tools()
+    inputs = {name: _inputs(name, matrix.artifacts[name], trees[name], found) for name in names}
     return Inventory(
         os_family=os_family(),
         platform=platform_name(),
         cpus=cpus(),
-        tools={name: tool.model_copy(update={"version": versions.get(name)}) for name, tool in tools.items()},
+        tools=dict(found),
         inputs=inputs,
         keys={name: key_of(value) for name, value in inputs.items()},
         stored={name: entries for name, (entries, _) in read.items()},
@@ -133,14 +142,24 @@ def _tools_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str]) -> 
     return sorted({*rows, *(tool for name in artifacts for tool in matrix.artifacts[name].tools)})
 
 
-def _inputs(name: str, artifact: Artifact, sources: Sources, versions: Mapping[str, str]) -> KeyInputs:
+def _artifacts_of(matrix: Matrix, jobs: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(artifact for job in jobs for artifact in matrix.jobs[job].artifacts))
+
+
+def _trees(artifact: Artifact, sources: Sources) -> dict[str, str | None]:
     source = sources.repos[artifact.repo]
+    return tree_ids(source.objects, source.commit, artifact.inputs)
+
+
+def _inputs(
+    name: str, artifact: Artifact, trees: Mapping[str, str | None], tools: Mapping[str, Tool]
+) -> KeyInputs:
     return KeyInputs(
         artifact=name,
-        trees=tree_ids(source.objects, source.commit, artifact.inputs),
+        trees=dict(trees),
         build=artifact.build,
         outputs=artifact.outputs,
-        tools={tool: versions[tool] for tool in artifact.tools},
+        tools={tool: tools[tool].version or "missing" for tool in artifact.tools},
         platform=platform_name(),
     )
 

@@ -9,6 +9,7 @@ here knows of jobs.
 import contextlib
 import functools
 import json
+import marshal
 import os
 import re
 import selectors
@@ -22,7 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
-SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
+SUPERVISOR = [
+    sys.executable, "-I", "-S", "-c",
+    "import sys; sys.path.append(sys.argv[1]); from supervisor import main; main(int(sys.argv[2]))",
+    str(Path(__file__).parent),
+]  # fmt: skip
 LOG_LIMIT = 64 * 1024 * 1024  # bytes of output kept per command
 MASK = b"***"
 GRACE = 2.0  # seconds between TERM and KILL
@@ -199,7 +204,7 @@ def _start(write: int, hold: tuple[int, ...]) -> "subprocess.Popen[bytes]":
         with _starting:
             _become_subreaper()
             supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", SUPERVISOR, str(write)],
+                [*SUPERVISOR, str(write)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 pass_fds=(write, *hold), start_new_session=True, bufsize=0,
             )  # fmt: skip
@@ -279,7 +284,8 @@ def _send(stdin: IO[bytes], request: Request) -> None:
         "argv": list(request.argv), "cwd": str(request.cwd), "env": dict(request.env),
         "timeout": request.timeout, "isolate": request.isolate, "grace": GRACE, "hold": list(request.hold),
     }  # fmt: skip
-    data = memoryview(json.dumps(spec).encode() + b"\n")
+    body = marshal.dumps(spec)
+    data = memoryview(b"%d\n%b" % (len(body), body))
     try:
         while data:
             data = data[stdin.write(data) :]

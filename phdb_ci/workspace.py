@@ -75,6 +75,7 @@ class Workspace:
     build_output: dict[str, Path] = field(default_factory=dict)
     data_was_empty: bool = True
     early: dict[int, str] = field(default_factory=dict)
+    written: dict[int, tuple[int, int]] = field(default_factory=dict)
     manifests: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
@@ -155,11 +156,27 @@ def before_run(space: Workspace) -> None:
     for index, report in enumerate(space.job.reports):
         path = space.report_path(index)
         if path is not None and os.path.lexists(path):
-            space.early[index] = f"{report.path or path.name} was there before the job: left over from an earlier run"
+            space.early[index] = (
+                f"{report.path or path.name} was there before the job: left over from an earlier run"
+            )
     if space.job.evidence.manifest:
         space.manifests = _manifest_stats(space, space.job.evidence.manifest)
     for placed in space.placed.values():
         placed.start()
+
+
+def after_command(space: Workspace) -> None:
+    """Note a report that a second command has written anew: what the first one found would be lost."""
+    for index in range(len(space.job.reports)):
+        path = space.report_path(index)
+        if path is None or not os.path.lexists(path):
+            continue
+        stat = os.lstat(path)
+        now = (stat.st_mtime_ns, stat.st_ino)
+        if space.written.setdefault(index, now) != now:
+            space.early.setdefault(
+                index, f"{path.name} was written by more than one command, which keeps the last one's"
+            )
 
 
 def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
@@ -180,17 +197,29 @@ def strays(space: Workspace) -> tuple[str, ...]:
     """Files of an artifact's name that are not the harness's: a fallback build of the job's own."""
     names = {Path(output).name for placed in space.placed.values() for output in placed.stored.digests}
     own_build = {str(path.parent) for path in space.build_output.values()}
+    ours = {
+        f"{folder}/{output}"
+        for placed in space.placed.values()
+        for output in placed.stored.digests
+        for folder in (placed.folder, placed.folder / "real")
+    }
     found = []
-    for top in (*(space.trees / name for name in space.checkouts), *(space.root / name for name in ("ws", "home", "tmp", "data"))):
+    for top in (
+        *(space.trees / name for name in space.checkouts),
+        *(space.root / name for name in ("ws", "home", "tmp", "data", "venv", "art")),
+    ):
         for folder, folders, files in os.walk(top):
             folders[:] = [name for name in folders if f"{folder}/{name}" not in own_build and name != ".git"]
-            found += [f"{folder}/{name}" for name in files if name in names]
+            found += [
+                f"{folder}/{name}" for name in files if name in names and f"{folder}/{name}" not in ours
+            ]
     return tuple(sorted({_shown(space, path) for path in found})[:20])
 
 
 def changed_files(space: Workspace) -> tuple[str, ...]:
     """Tracked files of the checkouts that are no longer as committed, as `repo/path`."""
-    return tuple(f"{name}/{path}" for name, placed in space.checkouts.items() for path in changed(placed))[:50]
+    found = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in changed(placed)][:50]
+    return tuple(_text(path) for path in found)
 
 
 def manifest_fact(space: Workspace) -> ManifestFact | None:
@@ -209,8 +238,8 @@ def manifest_fact(space: Workspace) -> ManifestFact | None:
 
 
 def early_problem(space: Workspace, index: int, suite: Suite) -> Suite:
-    """A suite whose report was there before the job proves nothing, whatever it says."""
-    problem = space.early.get(index)
+    """A suite whose report was there before the job, or replaced in it, proves nothing, whatever it says."""
+    problem = suite.problem or space.early.get(index)
     return suite.model_copy(update={"problem": problem}) if problem else suite
 
 
@@ -236,7 +265,12 @@ def python_commands(space: Workspace) -> list[list[str]]:
 
 
 def _values(
-    job: Job, dirs: Mapping[str, Path], trees: Path, placed: Mapping[str, Placed], place: BuildPlace | None, cpus: int
+    job: Job,
+    dirs: Mapping[str, Path],
+    trees: Path,
+    placed: Mapping[str, Placed],
+    place: BuildPlace | None,
+    cpus: int,
 ) -> dict[str, str]:
     values = {f"repos.{name}": str(trees / name) for name in job.repos}
     for name, artifact in placed.items():
@@ -262,7 +296,7 @@ def _environment(
 
 
 def _report_env(reports: Iterable[Report], folder: Path) -> dict[str, str]:
-    """Ask pytest and node for JUnit through their own variables (stack.md, "Reports without touching the repos")."""
+    """Ask pytest and node for JUnit through their own variables, without a touch to the repos."""
     env = {}
     for report in reports:
         file = folder / f"{report.kind}.xml"
@@ -289,8 +323,14 @@ def _rebuilt(space: Workspace, name: str) -> tuple[bool, str | None]:
 def _shown(space: Workspace, path: str) -> str:
     for root in (space.trees, space.root):
         if path.startswith(f"{root}/"):
-            return path[len(str(root)) + 1 :]
-    return path
+            path = path[len(str(root)) + 1 :]
+            break
+    return _text(path)
+
+
+def _text(path: str) -> str:
+    """A path as a record can hold it: a job may use names that are no text."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _manifest_stats(space: Workspace, wanted: Manifest) -> dict[str, tuple[int, int]]:
@@ -327,7 +367,9 @@ def _read_manifest(path: Path, shown: str, wanted: Manifest) -> ManifestFact:
     if status not in wanted.status:
         problems.append(f"{shown} has status {str(status)[:40]!r}, expected {' or '.join(wanted.status)}")
     if not wanted.numbers:
-        problems += [f"{shown} holds a number that was not measured here: {where}" for where in _numbers(document)[:5]]
+        problems += [
+            f"{shown} holds a number that was not measured here: {where}" for where in _numbers(document)[:5]
+        ]
     return ManifestFact(file=shown, status=str(status)[:40], problems=tuple(problems))
 
 

@@ -32,7 +32,7 @@ def git(directory: Path, *args: str, when: int = 1_700_000_000, **env: str) -> s
     outside = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     dates = {"GIT_AUTHOR_DATE": f"{when} +0000", "GIT_COMMITTER_DATE": f"{when} +0000"}
     done = subprocess.run(
-        ["git", "-C", str(directory), *args],
+        ["git", "-c", "core.fsync=none", "-C", str(directory), *args],
         env=outside | _WHO | _TIDY | dates | env,
         check=True,
         capture_output=True,

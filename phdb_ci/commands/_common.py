@@ -4,17 +4,21 @@ import argparse
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phdb_ci.environment import clean_path
 from phdb_ci.errors import ResultsError, UsageError
-from phdb_ci.inventory import gather
+from phdb_ci.inventory import ask_tools, gather
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.models.verdict import Verdict
 from phdb_ci.plan import make_plan, repos_of, select
 from phdb_ci.sources import resolve
+
+if TYPE_CHECKING:
+    from phdb_ci.models.verdict import Verdict  # some ten records more, which a plan never needs
 
 VERDICT_LIMIT = 64 * 1024 * 1024
 
@@ -32,13 +36,14 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
     """Load the matrix, resolve the sources that the named jobs need, gather the facts, and make the plan."""
     matrix = load(arguments.matrix)
     gate, jobs, lead = select(matrix, arguments.names)
-    cache = cache_dir(os.environ)
-    sources = resolve(
-        matrix, repos_of(matrix, jobs), cache=cache, specs=pairs(arguments.repo, "--repo", "NAME=SPEC"),
-        stack=arguments.stack, environ=os.environ,
-    )  # fmt: skip
+    cache, path = cache_dir(os.environ), clean_path(os.environ.get("PATH", ""))
+    specs = pairs(arguments.repo, "--repo", "NAME=SPEC")
     given = {name: Path(file) for name, file in pairs(arguments.artifact, "--artifact", "NAME=FILE").items()}
-    inventory = gather(matrix, jobs, sources, cache=cache, given=given, path=clean_path(os.environ.get("PATH", "")))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        tools = pool.submit(ask_tools, matrix, jobs, path)
+        repos = repos_of(matrix, jobs)
+        sources = resolve(matrix, repos, cache=cache, specs=specs, stack=arguments.stack, environ=os.environ)
+        inventory = gather(matrix, jobs, sources, cache=cache, given=given, tools=tools.result)
     return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory)
 
 
@@ -55,10 +60,12 @@ def pairs(values: list[str], option: str, form: str) -> dict[str, str]:
     return found
 
 
-def read_verdict(path: Path | None) -> Verdict | None:
+def read_verdict(path: Path | None) -> "Verdict | None":
     """A verdict.json for comparison. Raises ResultsError when it is none, or none that this version reads."""
     if path is None:
         return None
+    from phdb_ci.models.verdict import Verdict
+
     try:
         if path.stat().st_size > VERDICT_LIMIT:
             raise ResultsError(f"{path}: larger than {VERDICT_LIMIT} bytes")

@@ -118,6 +118,8 @@ def _run_directory(out: Path | None, run_id: str, gate: str) -> Path:
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"--out {path}: is not empty; what lies there would mix with this run's results")
         path.mkdir(parents=True, exist_ok=True)
+        if out is None:  # a run of a working tree must not find its own results among the untracked files
+            (RUNS.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise DiskError(f"the run directory {path} cannot be made: {error.strerror}") from error
     return path.resolve()

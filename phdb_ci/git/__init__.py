@@ -5,6 +5,7 @@
     refs.py      which commit a branch, tag, pull request or id stands for
     mirror.py    bare mirrors in the cache, fetched under a lock, their commits kept by refs of ours
     trees.py     a local directory as a commit; tree ids
+    memo.py      answers that still hold, so that no process is started for them
     index.py     read a git index file
     survey.py    is a tree still what was placed?
     place.py     check a commit out, and say later whether it is still so

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phdb_ci.errors import DiskError, SourceError
+from phdb_ci.git import memo
 from phdb_ci.git.command import Done, git, git_ok
 from phdb_ci.git.index import Entry, parse, root_tree, shown
 from phdb_ci.git.mirror import Mirror, ceiling, fetch_commit, keep, pinned, prepare, unreachable
@@ -42,6 +43,10 @@ def import_directory(at: Mirror) -> Imported:
     """
     with locked(at.lock, at.on_wait):
         prepare(at)
+        seen = memo.look(Path(at.url))
+        known = memo.commit_of(at.path, seen)
+        if known is not None and pinned(at, known) is not None:
+            return Imported(known)
         # Begun anew each time: what an index has, git keeps, even if it is ignored by now or its attributes
         # changed.
         index = _fresh(at.path / "import") / "index"
@@ -54,7 +59,9 @@ def import_directory(at: Mirror) -> Imported:
         commit = write_commit(
             at.path / "objects", tree, parent=None, when=_EPOCH, message="A plain directory"
         )
-        return Imported(keep(at, commit, reachable=True).commit)
+        keep(at, commit, reachable=True)
+        memo.remember_commit(at.path, seen, commit)
+        return Imported(commit)
 
 
 def _check_plain(at: Mirror, index: Path) -> None:
@@ -241,12 +248,20 @@ def is_bare(directory: Path) -> bool:
 
 
 def tree_ids(mirror: Path, commit: str, paths: Iterable[str]) -> dict[str, str | None]:
-    """The git id of each path (file or directory) at a commit; None where there is none. One process for all.
+    """The git id of each path (file or directory) at a commit; None where there is none. At most one process.
 
     Raises:
         ToolError, DiskError: the mirror cannot be read.
     """
     wanted = list(paths)
+    known = memo.trees_of(mirror, commit)
+    if not known.keys() >= set(wanted):
+        known = _ask_tree_ids(mirror, commit, wanted)
+        memo.remember_trees(mirror, commit, known)
+    return {path: known[path] for path in wanted}
+
+
+def _ask_tree_ids(mirror: Path, commit: str, wanted: list[str]) -> dict[str, str | None]:
     # A path with a line's end would shift all answers after it; no tree that we take has one.
     asked = [path for path in wanted if "\n" not in path]
     lines = "".join(f"{_object(commit, path)}\n" for path in [".", *asked])

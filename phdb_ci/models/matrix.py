@@ -144,7 +144,8 @@ class Witness(Record):
 class Manifest(Record):
     """A JSON document that the job must write: `file` below the workspace, with one of these statuses.
 
-    `numbers = false`: nothing measured may stand in it (`p50_ms`, `p95_ms`, `ratio_vs_postgres`).
+    `numbers = false`: nothing measured may stand in it (`p50_ms`, `p99_ms`, `ratio_vs_postgres`), and no
+    part of it may have the status `pass` or `fail`.
     """
 
     file: RelPath = Field(

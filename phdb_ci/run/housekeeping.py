@@ -3,10 +3,12 @@
 import fcntl
 import os
 import shutil
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 
+STARTING = 60.0  # seconds in which a run that has just made its folder locks it
 KEEP_RUNS = 3  # workspaces of this many earlier runs stay, for a look at what failed
 
 
@@ -49,7 +51,7 @@ def _alive(work: Path) -> bool:
     try:
         fd = os.open(work / ".lock", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        return False
+        return time.time() - work.stat().st_mtime < STARTING
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

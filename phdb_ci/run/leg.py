@@ -15,7 +15,7 @@ from phdb_ci.junit import exit_suite, read_lines, read_report
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Job, seconds
 from phdb_ci.models.plan import JobNode
-from phdb_ci.models.results import Command, Facts, LegResult, LegSource, Suite
+from phdb_ci.models.results import ArtifactUse, Command, Facts, LegResult, LegSource, Suite
 from phdb_ci.plan import hint
 from phdb_ci.process import Log, Outcome, Request, run, shell
 from phdb_ci.run.artifact import ArtifactResult, BuildError, ensure_current
@@ -44,7 +44,9 @@ class Attempt:
 
     @staticmethod
     def _fine(command: Command) -> bool:
-        return command.exit_code == 0 and not command.timed_out and not command.cancelled and not command.problem
+        return (
+            command.exit_code == 0 and not command.timed_out and not command.cancelled and not command.problem
+        )
 
 
 def run_leg(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactResult]) -> LegResult:
@@ -80,7 +82,9 @@ def _facts(
     if early is not None:
         log.line(str(early.error or early.blocked_by or "the run was interrupted"))
         return early
-    stored = {name: result.stored for name, result in artifacts.items() if result.stored and name in node.needs}
+    stored = {
+        name: result.stored for name, result in artifacts.items() if result.stored and name in node.needs
+    }
     attempt = Attempt()
     try:
         with ExitStack() as held:
@@ -131,13 +135,21 @@ def _run_job(
     log.flush()
     attempt.output_from = (folder / "log.txt").stat().st_size
     for text in job.run:
-        _command(context, attempt, space, log, "run", shell(space.command(text)), text, space.run_env(), locks)
+        _command(
+            context, attempt, space, log, "run", shell(space.command(text)), text, space.run_env(), locks
+        )
+        workspace.after_command(space)
     attempt.facts["cancelled"] = any(command.cancelled for command in attempt.commands)
-    _look_after(space, folder, log, attempt, again, context.masked)
+    _look_after(context, space, folder, log, attempt, again)
 
 
 def _place_builds(
-    context: Context, job: Job, stored: Mapping[str, Stored], space: Workspace, locks: tuple[int, ...], log: Log
+    context: Context,
+    job: Job,
+    stored: Mapping[str, Stored],
+    space: Workspace,
+    locks: tuple[int, ...],
+    log: Log,
 ) -> set[str]:
     """Make the build directories current and put the witness into them; names what had to be compiled again."""
     again = set()
@@ -147,6 +159,7 @@ def _place_builds(
             again.add(name)
             log.line(f"{name}: its build directory was not current, built again")
         workspace.put_builds(space, name, place)
+        place.ready.unlink(missing_ok=True)  # until the job has ended by itself and left it as it was
     return again
 
 
@@ -176,16 +189,19 @@ def _record(phase: Literal["env", "setup", "run"], text: str, done: Outcome) -> 
 
 
 def _look_after(
-    space: Workspace, folder: Path, log: Log, attempt: Attempt, again: set[str], masked: tuple[str, ...]
+    context: Context, space: Workspace, folder: Path, log: Log, attempt: Attempt, again: set[str]
 ) -> None:
     """Gather what is true after the job: reports, artifacts, strays, checkouts, manifest."""
     log.flush()
     if any(command.phase == "run" for command in attempt.commands):
         attempt.suites += [
-            _suite(space, index, folder, masked, attempt.output_from) for index in range(len(space.job.reports))
+            _suite(space, index, folder, context.masked, attempt.output_from)
+            for index in range(len(space.job.reports))
         ]
+    uses = workspace.uses(space)
+    _keep_builds(context, attempt, uses)
     attempt.facts["artifacts"] = tuple(
-        use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in workspace.uses(space)
+        use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in uses
     )
     attempt.facts["strays"] = workspace.strays(space)
     attempt.facts["changed"] = workspace.changed_files(space)
@@ -195,15 +211,22 @@ def _look_after(
         shutil.copyfile(space.trees / fact.file, folder / "reports" / "manifest.json", follow_symlinks=False)
 
 
+def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ...]) -> None:
+    """A build directory that the job left as it was stays current; else it is made anew next time."""
+    if any(command.timed_out or command.cancelled or command.problem for command in attempt.commands):
+        return
+    for use in uses:
+        if use.builds and not use.rebuilt:
+            BuildPlace.of(context.cache, use.name, use.key).ready.write_text(use.digest, encoding="utf-8")
+
+
 def _suite(space: Workspace, index: int, folder: Path, masked: tuple[str, ...], output_from: int) -> Suite:
     """Read one report from the copy in the leg's folder, in which secrets are masked."""
     report, path = space.job.reports[index], space.report_path(index)
     if report.kind == "exit":
         return exit_suite()
     if report.kind == "lines":
-        return read_lines(
-            folder / "log.txt", skips=report.skips, critical=report.critical, start=output_from
-        )
+        return read_lines(folder / "log.txt", skips=report.skips, critical=report.critical, start=output_from)
     assert path is not None  # noqa: S101 - the other kinds have a file
     if path.is_symlink():
         suite = Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
@@ -232,5 +255,6 @@ def _sources(context: Context, job: Job) -> tuple[LegSource, ...]:
     repos = [*job.repos, *(context.matrix.artifacts[name].repo for name in job.artifacts)]
     sources = context.plan.sources.repos
     return tuple(
-        LegSource(repo=name, commit=sources[name].commit, origin=sources[name].origin) for name in dict.fromkeys(repos)
+        LegSource(repo=name, commit=sources[name].commit, origin=sources[name].origin)
+        for name in dict.fromkeys(repos)
     )

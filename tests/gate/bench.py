@@ -1,4 +1,4 @@
-"""What the gate's tests share: a scenario (a stack and a matrix of its own), the command line as a process, and /proc."""
+"""What the gate's tests share: a scenario (own stack and matrix), the command line as a process, /proc."""
 
 import fcntl
 import json
@@ -19,7 +19,9 @@ from phdb_ci.models.verdict import Verdict, VerdictArtifact
 ROOT = Path(__file__).parents[2]
 STACK = ROOT / "tests" / "stack"
 REPOS = ("lidb", "lis", "li-cursor-agents", "benchmarks")
-JUNK = shutil.ignore_patterns("__pycache__", "build", ".venv", "node_modules", "dist", "results", "*.egg-info")
+JUNK = shutil.ignore_patterns(
+    "__pycache__", "build", ".venv", "node_modules", "dist", "results", "*.egg-info"
+)
 OS = "ubuntu-24.04"
 # What a caller might have set and that has nothing to do with the gate; CI machines set some of it.
 ALIEN = ("GIT_", "GITHUB_", "PHDB_", "LI_", "LIDB_", "LIS_", "BENCH", "PYTEST", "NODE_", "PYTHON", "COV_")
@@ -64,7 +66,7 @@ class Ran:
         assert {leg.result.status for leg in self.verdict.legs} == {"passed"}
 
     def assert_not_green(self, job: str, status: str, *reasons: str) -> None:
-        """The job has this status, each text stands in one of its reasons, and the exit code is that of a `fail`."""
+        """The job has this status, each text stands in one of its reasons, and the exit code is 1."""
         result = self.leg(job)
         assert (result.status, self.verdict.outcome, self.code) == (status, "fail", 1), self.told
         for reason in reasons:
@@ -73,7 +75,7 @@ class Ran:
 
 @dataclass
 class Scenario:
-    """A stack, a matrix and a cache. Repos are shared with all tests until one is patched: then it is a copy."""
+    """A stack, a matrix and a cache. A repo is shared with all tests; one that is patched is a copy."""
 
     root: Path
     pristine: Path
@@ -187,7 +189,7 @@ class Scenario:
             check=False,
             stdin=subprocess.DEVNULL,
         )
-        assert not done.stderr.startswith("Traceback") and "\nTraceback" not in done.stderr, done.stderr
+        assert "\nTraceback" not in f"\n{done.stderr}", done.stderr
         assert "phdb-ci itself failed" not in done.stdout + done.stderr, done.stdout + done.stderr
         return done
 
@@ -225,7 +227,9 @@ class Started:
     def wait_for(self, job: str, text: str, seconds: float = 60) -> None:
         """Until this text stands in a node's log; the run must not be over before that."""
         log = self.folder / job / "log.txt"
-        assert wait_for(lambda: self.process.poll() is not None or _holds(log, text), seconds), "it never came so far"
+        assert wait_for(lambda: self.process.poll() is not None or _holds(log, text), seconds), (
+            "it never came so far"
+        )
         assert self.process.poll() is None, "the run was over too early"
 
     def send(self, number: signal.Signals) -> None:
@@ -239,7 +243,7 @@ class Started:
         return Ran(code, told, "", self.folder)
 
     def left(self) -> dict[int, str]:
-        """Processes of this run that still live: all that were started with its cache in their environment."""
+        """Processes of this run that still live: all that have its cache in their environment."""
         return processes_of(self.cache)
 
 
@@ -251,7 +255,7 @@ def processes_of(place: Path) -> dict[int, str]:
         try:
             state, name = _state(folder)
             about = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
-            about += os.fsencode(os.readlink(folder / "cwd"))
+            about += os.fsencode((folder / "cwd").readlink())
         except OSError:
             continue
         if state not in "ZX" and mark in about and int(folder.name) != os.getpid():
@@ -308,14 +312,16 @@ def once(folder: Path, name: str, make: Callable[[Path], None]) -> Path:
 COUNTING = """\
 #!/bin/sh
 for word in "$@"; do
-  case "$word" in */lidb/engine/*.cpp|*/lidb/sql/*.cpp|*/lidb/src/*.cpp) printf '%s\\n' "$word" >> {log} ;; esac
+  case "$word" in
+    */lidb/engine/*.cpp|*/lidb/sql/*.cpp|*/lidb/src/*.cpp) printf '%s\\n' "$word" >> {log} ;;
+  esac
 done
 exec {real} "$@"
 """
 
 
 def counting_compiler(folder: Path) -> tuple[str, Path]:
-    """A PATH whose `c++` notes every source of lidb that it compiles and is the real one otherwise; and its notes."""
+    """A PATH whose `c++` notes every source of lidb that it compiles, else the real one; and its notes."""
     real = shutil.which("c++")
     assert real is not None
     notes = folder / "compiled"

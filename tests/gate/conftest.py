@@ -1,8 +1,8 @@
 """Fixtures, from the ground up: the stack, copied once → a warm cache, made once → a scenario per test.
 
-    pristine/  lidb  lis  li-cursor-agents  benchmarks      nobody writes here
-    warm/      mirrors  store  builds  downloads            after one green run; shared by all tests at once
-    <test>/    stack/NAME -> pristine/NAME  matrix.toml     a repo becomes a copy when the test patches it
+pristine/  lidb  lis  li-cursor-agents  benchmarks      nobody writes here
+warm/      mirrors  store  builds  downloads            after one green run; shared by all tests at once
+<test>/    stack/NAME -> pristine/NAME  matrix.toml     a repo becomes a copy when the test patches it
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a user can get wrong, each with its exit code and one clear message; sources and quarantine as a user sets them."""
+"""What a user can get wrong, each with its exit code and one clear message; sources and quarantine."""
 
 import subprocess
 import tomllib
@@ -27,7 +27,13 @@ def assert_refused(done: "subprocess.CompletedProcess[str]", code: int, *texts: 
 def test_unknown_gate_is_refused_with_the_nearest_name(gate: Scenario, verb: str) -> None:
     done = gate.cli(verb, "pr-gat", *HERE)
 
-    assert_refused(done, 2, '"pr-gat" is neither a gate nor a job', 'Perhaps you meant "pr-gate"?', "gates: pr-gate, nightly")
+    assert_refused(
+        done,
+        2,
+        '"pr-gat" is neither a gate nor a job',
+        'Perhaps you meant "pr-gate"?',
+        "gates: pr-gate, nightly",
+    )
 
 
 def test_unknown_job_among_known_ones_is_refused(gate: Scenario) -> None:
@@ -52,12 +58,16 @@ def test_unknown_job_among_known_ones_is_refused(gate: Scenario) -> None:
         (("--out", "stack"), ("is not empty",)),
     ],
 )  # fmt: skip
-def test_option_that_cannot_be_is_refused(gate: Scenario, arguments: tuple[str, ...], texts: tuple[str, ...]) -> None:
+def test_option_that_cannot_be_is_refused(
+    gate: Scenario, arguments: tuple[str, ...], texts: tuple[str, ...]
+) -> None:
     assert_refused(gate.cli("run", "lis-tests", *HERE, *arguments), 2, *texts)
 
 
 def test_stack_that_does_not_exist_is_refused(gate: Scenario) -> None:
-    assert_refused(gate.cli("run", "lis-tests", "--stack", "nowhere"), 2, "--stack nowhere: no such directory")
+    assert_refused(
+        gate.cli("run", "lis-tests", "--stack", "nowhere"), 2, "--stack nowhere: no such directory"
+    )
 
 
 def test_stack_without_one_of_the_repos_is_refused(gate: Scenario) -> None:
@@ -69,11 +79,16 @@ def test_stack_without_one_of_the_repos_is_refused(gate: Scenario) -> None:
 def test_empty_directory_for_a_repo_is_refused(gate: Scenario) -> None:
     (gate.root / "empty").mkdir()
 
-    assert_refused(gate.cli("run", "lis-tests", *HERE, "--repo", "lis=./empty"), 2, "empty is not a git repository")
+    assert_refused(
+        gate.cli("run", "lis-tests", *HERE, "--repo", "lis=./empty"), 2, "empty is not a git repository"
+    )
 
 
 def test_every_fault_of_the_matrix_is_told_at_once(gate: Scenario) -> None:
-    gate.edit('repo = "lis"\nwith = ["lidb"]\nartifact = "embed"\ntools = ["bash"', 'repo = "list"\nwith = ["lidb"]\nartifact = "embedd"\ntools = ["bash"')
+    gate.edit(
+        'repo = "lis"\nwith = ["lidb"]\nartifact = "embed"\ntools = ["bash"',
+        'repo = "list"\nwith = ["lidb"]\nartifact = "embedd"\ntools = ["bash"',
+    )
     done = gate.cli("run", "lis-tests", *HERE)
 
     assert_refused(done, 2, 'there is no repo "list"', 'there is no artifact "embedd"', "matrix.toml:")
@@ -84,7 +99,14 @@ def test_unreachable_network_is_told_with_the_url(own: Scenario) -> None:
     own.matrix.write_text(text.replace("https://github.com/li-langverse/", "https://127.0.0.1:9/"))
     done = own.cli("run", "bench-validate")
 
-    assert_refused(done, 3, "https://127.0.0.1:9/benchmarks.git", "https://127.0.0.1:9/lidb.git", "check the network", "--repo benchmarks=DIR")
+    assert_refused(
+        done,
+        3,
+        "https://127.0.0.1:9/benchmarks.git",
+        "https://127.0.0.1:9/lidb.git",
+        "check the network",
+        "--repo benchmarks=DIR",
+    )
 
 
 def test_refused_protocol_is_told(own: Scenario) -> None:
@@ -128,7 +150,9 @@ def test_clean_tree_is_its_own_commit(gate: Scenario, local: Path) -> None:
 def test_dirty_tree_is_tested_as_it_stands_and_named_in_the_verdict(gate: Scenario, local: Path) -> None:
     head = git(local, "rev-parse", "HEAD")
     manifest = local / "tier_db_registry" / "manifest.py"
-    manifest.write_text(manifest.read_text().replace('"tier": suite["tier"],', '"tier": suite["tier"], "p50_ms": 1,'))
+    manifest.write_text(
+        manifest.read_text().replace('"tier": suite["tier"],', '"tier": suite["tier"], "p50_ms": 1,')
+    )
     status = git(local, "status", "--porcelain")
     ran = gate.run("bench-validate", "--repo", "benchmarks=./clone")
 
