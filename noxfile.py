@@ -1,7 +1,7 @@
 """The front door: `nox -l` lists the sessions, `nox -s NAME -- OPTIONS` runs one.
 
-One session per gate and per job of matrix.toml, generated; and those below. Each installs the project into the session's
-own environment and calls `phdb-ci` with what stands behind `--`. What runs when, and at once, is phdb-ci's business.
+One session per gate and per job of matrix.toml, generated; and those below. Each installs the project into the
+session's own environment and calls `phdb-ci` with what stands behind `--`. What runs when is phdb-ci's business.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def _install(session: nox.Session, *groups: str, editable: bool = True) -> None:
-    """Install the project and its dependency groups; nothing, and no network, when pyproject.toml has not changed."""
+    """Install the project and its dependency groups; nothing when pyproject.toml has not changed."""
     stamp = Path(session.create_tmp()).parent / f"phdb-ci-{'-'.join(groups) or 'run'}.stamp"
     digest = hashlib.sha256(Path("pyproject.toml").read_bytes() + Path("noxfile.py").read_bytes()).hexdigest()
     if editable and stamp.exists() and stamp.read_text() == digest and Path(session.bin, "phdb-ci").exists():
@@ -43,7 +43,7 @@ def _runs(name: str, summary: str) -> None:
         _phdb(session, "run", name)
 
     session.__doc__ = summary
-    nox.session(session, name=name)
+    nox.session(name=name)(session)
 
 
 for _name, _gate in MATRIX["gates"].items():
@@ -54,7 +54,7 @@ for _name, _job in MATRIX["jobs"].items():
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """pr-gate on the stand-in stack: real engine, supervisor, bridge and benchmark of our own, no network but installs."""
+    """Run pr-gate on the stand-in stack: a real engine, supervisor, bridge and benchmark of our own."""
     _phdb(session, "run", "pr-gate", "--stack", "tests/stack")
 
 
@@ -73,7 +73,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff and strict mypy."""
+    """Check style with ruff and types with strict mypy."""
     _install(session, "lint", "tests")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")

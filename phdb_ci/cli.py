@@ -35,7 +35,9 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, text in VERBS.items():
         verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        verb.add_argument("--matrix", type=Path, default=Path("matrix.toml"), metavar="FILE", help="default: ./matrix.toml")
+        verb.add_argument(
+            "--matrix", type=Path, default=Path("matrix.toml"), metavar="FILE", help="default: ./matrix.toml"
+        )
         verb.add_argument("--json", action="store_true", help="print the record as JSON")
         ARGUMENTS[name](verb)
     return top
@@ -49,11 +51,19 @@ def _names(verb: argparse.ArgumentParser) -> None:
         help="take a repo from a directory (./DIR, /DIR, DIR@REF) or a ref of its URL (branch, tag, commit, pull/N)",
     )  # fmt: skip
     verb.add_argument(
-        "--artifact", action="append", default=[], metavar="NAME=FILE", help="a built artifact, its manifest beside it"
+        "--artifact",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a built artifact, its manifest beside it",
     )
     verb.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier verdict.json to compare with")
-    verb.add_argument("--jobs", type=int, metavar="N", help="how many nodes run at once (default: the processors)")
-    verb.add_argument("--out", type=Path, metavar="DIR", help="the run directory (default: .phdb-ci/runs/TIME-GATE)")
+    verb.add_argument(
+        "--jobs", type=int, metavar="N", help="how many nodes run at once (default: the processors)"
+    )
+    verb.add_argument(
+        "--out", type=Path, metavar="DIR", help="the run directory (default: .phdb-ci/runs/TIME-GATE)"
+    )
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
@@ -63,7 +73,9 @@ def _plan(verb: argparse.ArgumentParser) -> None:
 
 def _cache(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--prune", action="store_true", help="remove what no recent run needs")
-    verb.add_argument("--keep", type=int, default=3, metavar="N", help="artifacts of each kind that stay (default: 3)")
+    verb.add_argument(
+        "--keep", type=int, default=3, metavar="N", help="artifacts of each kind that stay (default: 3)"
+    )
 
 
 def _nothing(_verb: argparse.ArgumentParser) -> None:
@@ -101,7 +113,9 @@ def entry() -> None:
 
     Python's own tidying up takes 35 ms after a plan, a seventh of it all, and there is nothing to tidy.
     """
-    gc.set_threshold(50_000)  # what is imported stays: looking through it again and again takes a tenth of a plan
+    gc.set_threshold(
+        50_000
+    )  # what is imported stays: looking through it again and again takes a tenth of a plan
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
@@ -114,10 +128,15 @@ def _bug(error: Exception) -> int:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="phdb-ci-bug-", suffix=".txt", delete=False, encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="phdb-ci-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
         file.write(f"phdb-ci {__version__}, Python {sys.version}, {sys.platform}\n\n")
         file.write("".join(traceback.format_exception(error)))
-    print(f"error: phdb-ci itself failed: {type(error).__name__}: {error}\nThe details are in {file.name}", file=sys.stderr)
+    print(
+        f"error: phdb-ci itself failed: {type(error).__name__}: {error}\nThe details are in {file.name}",
+        file=sys.stderr,
+    )
     return Exit.INCOMPLETE
 
 

@@ -1,4 +1,4 @@
-"""Gather, once, the facts about this machine that planning needs: tools, platform, keys, what the store holds, durations."""
+"""Gather, once, the facts of this machine that planning needs: tools, platform, keys, the store, durations."""
 
 import json
 import os
@@ -49,7 +49,9 @@ def gather(
     """
     for name in given:
         if name not in matrix.artifacts:
-            raise UsageError(f"--artifact {name}: the matrix has no artifact of that name: {', '.join(matrix.artifacts)}")
+            raise UsageError(
+                f"--artifact {name}: the matrix has no artifact of that name: {', '.join(matrix.artifacts)}"
+            )
     names = _artifacts_of(matrix, jobs)
     trees = {name: _trees(matrix.artifacts[name], sources) for name in names}
     store = Store(cache / "store")
@@ -64,7 +66,11 @@ def gather(
         inputs=inputs,
         keys={name: key_of(value) for name, value in inputs.items()},
         stored={name: entries for name, (entries, _) in read.items()},
-        given={name: _take_in(file, name, matrix.artifacts[name]) for name, file in given.items() if name in names},
+        given={
+            name: _take_in(file, name, matrix.artifacts[name])
+            for name, file in given.items()
+            if name in names
+        },
         notes=tuple(note for _, notes in read.values() for note in notes),
         durations=load_durations(cache),
     )

@@ -54,7 +54,7 @@ def repos_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in matrix.repos if name in needed)
 
 
-def make_plan(  # noqa: PLR0917 - the records of the flow, in its order
+def make_plan(
     matrix: Matrix, gate: str, jobs: Sequence[str], lead: str | None, sources: Sources, inventory: Inventory
 ) -> Plan:
     """The graph for these jobs here. Raises ArtifactError for a handed-in artifact of other inputs."""

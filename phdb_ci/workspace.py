@@ -1,5 +1,4 @@
-"""A job's own directory: checkouts side by side, home, tmp, data, artifacts, Python environment, reports; and what is
-true of them before and after the job.
+"""A job's own directory, and what is true of it before and after the job.
 
     <work>/<leg>/  ws/<repo>  home  tmp  data  art/<artifact>  venv  reports
 

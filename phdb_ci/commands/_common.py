@@ -72,4 +72,6 @@ def read_verdict(path: Path | None) -> "Verdict | None":
         document = json.loads(path.read_bytes())
         return Verdict.model_validate(document)
     except (OSError, ValueError, RecursionError) as error:
-        raise ResultsError(f"{path}: not a verdict of schema version 1: {str(error).splitlines()[0]}") from error
+        raise ResultsError(
+            f"{path}: not a verdict of schema version 1: {str(error).splitlines()[0]}"
+        ) from error

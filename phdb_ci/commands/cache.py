@@ -31,7 +31,11 @@ def main(arguments: argparse.Namespace) -> int:
         prune(cache, arguments.keep)
     after = {name: _size(cache / name) for name in PARTS}
     if arguments.json:
-        print(json.dumps({"cache": str(cache), "bytes": after, "freed": sum(before.values()) - sum(after.values())}))
+        print(
+            json.dumps(
+                {"cache": str(cache), "bytes": after, "freed": sum(before.values()) - sum(after.values())}
+            )
+        )
         return Exit.PASS
     rows = [(name, _human(after[name]), text) for name, text in PARTS.items()]
     print("\n".join([str(cache), *table(rows)]))
@@ -41,11 +45,15 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def prune(cache: Path, keep: int) -> None:
-    """Remove old artifacts, build directories without a stored artifact, workspaces of runs that are over, the trash."""
+    """Remove old artifacts, build directories without a stored artifact, workspaces of ended runs, the trash."""
     store = Store(cache / "store")
     for _ in store.prune(keep=keep):
         pass
-    kept = {f"{entry.parent.name}-{entry.name[:16]}" for entry in (cache / "store").glob("*/*") if len(entry.name) == 64}
+    kept = {
+        f"{entry.parent.name}-{entry.name[:16]}"
+        for entry in (cache / "store").glob("*/*")
+        if len(entry.name) == 64
+    }
     for place in (cache / "builds").glob("*/"):
         if place.name not in kept:
             throw_away(place, cache)
@@ -67,11 +75,7 @@ def _size(path: Path) -> int:
 
 
 def _human(size: int) -> str:
-    value = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            break
-        value /= 1000
-    else:
-        unit = "TB"
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+    if size < 1000:
+        return f"{size} B"
+    power = min(len(str(size)) - 1, 12) // 3
+    return f"{size / 1000**power:.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"

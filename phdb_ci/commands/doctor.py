@@ -30,7 +30,9 @@ def main(arguments: argparse.Namespace) -> int:
         "platform": platform_name(),
         "cpus": cpus(),
         "cache": str(cache_dir(os.environ)),
-        "network isolation": "enforced" if isolates() else "not to be had here: jobs with network = false say so",
+        "network isolation": "enforced"
+        if isolates()
+        else "not to be had here: jobs with network = false say so",
     }
     versions = {name: tool_version(name, path) if tool.path else hint(name) for name, tool in tools.items()}
     missing = [name for name, tool in tools.items() if tool.path is None]
@@ -46,6 +48,8 @@ def isolates() -> bool:
     """Whether a command can be given a network of loopback alone on this system: tried, not guessed."""
     with tempfile.TemporaryDirectory() as folder:
         log = Log(Path(folder) / "log")
-        done = run(Request(["true"], Path(folder), dict(os.environ), 10, isolate=True), log=log, cancel=Canceller())
+        done = run(
+            Request(["true"], Path(folder), dict(os.environ), 10, isolate=True), log=log, cancel=Canceller()
+        )
         log.close()
     return done.network == "isolated"

@@ -23,14 +23,11 @@ def main(arguments: argparse.Namespace) -> int:
 def mermaid(plan: Plan) -> str:
     """The graph as a mermaid flowchart: sources into artifacts, artifacts into legs, legs into the gate."""
     lines = ["flowchart LR"]
-    for source in plan.sources.repos.values():
-        lines.append(f'  {_id(source.repo)}(["{source.repo} {source.commit[:7]}"])')
-    for node in plan.artifacts:
-        lines.append(f'  {_id(node.name)}[["{node.name}: {node.action}"]]')
+    lines += [f'  {_id(one.repo)}(["{one.repo} {one.commit[:7]}"])' for one in plan.sources.repos.values()]
+    lines += [f'  {_id(node.name)}[["{node.name}: {node.action}"]]' for node in plan.artifacts]
     for leg in plan.legs:
         lines.append(f'  {_id(leg.leg)}["{leg.leg}"] --> verdict{{{{"{plan.gate}"}}}}')
-        lines += [f"  {_id(need)} --> {_id(leg.leg)}" for need in leg.needs]
-        lines += [f"  {_id(repo)} --> {_id(leg.leg)}" for repo in leg.repos]
+        lines += [f"  {_id(need)} --> {_id(leg.leg)}" for need in (*leg.needs, *leg.repos)]
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Self
 
 from phdb_ci import __version__
 from phdb_ci.commands._common import cache_dir, planned, read_verdict
@@ -86,7 +87,7 @@ class Signals:
         self.running = False
         self._before: dict[signal.Signals, object] = {}
 
-    def __enter__(self) -> "Signals":
+    def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._handle)
         return self
@@ -125,7 +126,9 @@ def _run_directory(out: Path | None, run_id: str, gate: str) -> Path:
     return path.resolve()
 
 
-def _context(matrix: Matrix, plan: Plan, out: Path, run_id: str, console: Console, cancel: Canceller) -> Context:
+def _context(
+    matrix: Matrix, plan: Plan, out: Path, run_id: str, console: Console, cancel: Canceller
+) -> Context:
     cache = cache_dir(os.environ)
     try:
         work, _lock = open_work(cache, run_id)

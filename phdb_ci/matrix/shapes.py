@@ -37,7 +37,11 @@ TYPES = {
     "dict_type": "a table",
     "model_type": "a table",
 }
-BOUNDS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
+BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+    "too_long": ("a list of no more than", "max_length"),
+}
 
 
 def shape_faults(error: "ValidationError", schema: dict[str, Any]) -> list[Fault]:
@@ -109,8 +113,6 @@ def _wrong(detail: "ErrorDetails", node: dict[str, Any]) -> str:
         return f"must be {TYPES[kind]}{_example(node)}; got {got}"
     if kind == "too_short":
         return f"must not be empty{_example(node)}"
-    if kind == "too_long":
-        return f"must hold no more than {context['max_length']}{_example(node)}"
     if kind in BOUNDS:
         words, bound = BOUNDS[kind]
         return f"must be {words} {context[bound]}; got {got}"

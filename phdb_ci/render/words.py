@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-
 OUTCOME_ICONS = {"pass": "✅", "fail": "❌", "incomplete": "⚠️"}
 ICONS = {
     "passed": "✅", "failed": "❌", "unproven": "❓", "timeout": "⏰", "blocked": "⛔", "error": "💥",

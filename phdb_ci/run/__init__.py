@@ -1,9 +1,9 @@
 """Plan → Results: obtain the artifacts, run the legs, watch, cancel. The verdict over what comes out is verdict.py's.
 
-    schedule.py   any graph of callables on threads, longest path first
-    artifact.py   one artifact: from the store, handed in, or built under a lock
-    leg.py        one leg: workspace, commands, reports, facts, status
-    housekeeping  the cache's work and trash folders
+schedule.py   any graph of callables on threads, longest path first
+artifact.py   one artifact: from the store, handed in, or built under a lock
+leg.py        one leg: workspace, commands, reports, facts, status
+housekeeping  the cache's work and trash folders
 """
 
 from phdb_ci.run.artifact import ArtifactResult

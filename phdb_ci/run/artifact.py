@@ -55,11 +55,17 @@ def obtain(context: Context, node: ArtifactNode) -> ArtifactResult:
     try:
         result = _build(context, node, offset)
     except BuildError as error:
-        result = ArtifactResult(node.name, error.status, None, node.why, (str(error),), context.offset() - offset, offset)
+        result = ArtifactResult(
+            node.name, error.status, None, node.why, (str(error),), context.offset() - offset, offset
+        )
     except Interrupted as error:
-        result = ArtifactResult(node.name, "cancelled", None, node.why, (str(error),), context.offset() - offset, offset)
+        result = ArtifactResult(
+            node.name, "cancelled", None, node.why, (str(error),), context.offset() - offset, offset
+        )
     except (PhdbError, OSError) as error:
-        result = ArtifactResult(node.name, "error", None, node.why, (str(error),), context.offset() - offset, offset)
+        result = ArtifactResult(
+            node.name, "error", None, node.why, (str(error),), context.offset() - offset, offset
+        )
     context.progress.finished(node.name, result.status, result.seconds, result.reasons)
     return result
 
@@ -92,7 +98,9 @@ def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, held: in
             raise BuildError("failed", done.problem or f"exit {done.exit_code}: {text}")
 
 
-def ensure_current(context: Context, name: str, stored: Stored, place: BuildPlace, held: int, log: Log) -> bool:
+def ensure_current(
+    context: Context, name: str, stored: Stored, place: BuildPlace, held: int, log: Log
+) -> bool:
     """Make the build directory hold a current build for a job that declares `builds`; True when that meant to compile.
 
     Raises BuildError; also when what was compiled is not the artifact that the other jobs use.
@@ -109,7 +117,10 @@ def ensure_current(context: Context, name: str, stored: Stored, place: BuildPlac
     compile_at(context, node, place, held, log)
     made = joint_digest(measure(place.build, tuple(stored.digests)))
     if made != stored.digest:
-        raise BuildError("failed", f"a second build of {name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}")
+        raise BuildError(
+            "failed",
+            f"a second build of {name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}",
+        )
     place.ready.write_text(stored.digest, encoding="utf-8")
     return True
 

@@ -41,7 +41,7 @@ class Silent:
 
 @dataclass
 class Context:
-    """One run. `out` is its run directory, `work` its folder in the cache, `caller` the environment it was started in."""
+    """One run: `out` is its run directory, `work` its folder in the cache, `caller` the caller's environment."""
 
     matrix: Matrix
     plan: Plan

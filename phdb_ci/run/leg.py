@@ -121,7 +121,8 @@ def _run_job(
 ) -> None:  # fmt: skip
     space, locks = workspace.prepare(
         job, context.work / node.leg, sources=context.plan.sources, cache=context.cache, artifacts=stored,
-        caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting, cancelled=context.interrupted,
+        caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
+        cancelled=context.interrupted,
     )  # fmt: skip
     attempt.facts["env_names"] = tuple(sorted(space.env))
     again = _place_builds(context, job, stored, space, locks, log)
