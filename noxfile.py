@@ -5,35 +5,54 @@ session's own environment and calls `phdb-ci` with what stands behind `--`. What
 """
 
 import hashlib
+import signal
 import tomllib
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
-nox.needs_version = ">=2024.10.9"
+nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests"]
 
 MATRIX = tomllib.loads(Path("matrix.toml").read_text(encoding="utf-8"))
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+PASSED_ON = (2, 3, 130)  # exit codes: usage, machine, interrupted; they concern more than one session
+
+signal.signal(
+    signal.SIGTERM, signal.default_int_handler
+)  # else nox dies of it and leaves what it started behind
 
 
 def _install(session: nox.Session, *groups: str, editable: bool = True) -> None:
     """Install the project and its dependency groups; nothing when pyproject.toml has not changed."""
-    stamp = Path(session.create_tmp()).parent / f"phdb-ci-{'-'.join(groups) or 'run'}.stamp"
+    stamp = Path(session.virtualenv.location) / f"phdb-ci-{'-'.join(groups) or 'run'}.stamp"
     digest = hashlib.sha256(Path("pyproject.toml").read_bytes() + Path("noxfile.py").read_bytes()).hexdigest()
     if editable and stamp.exists() and stamp.read_text() == digest and Path(session.bin, "phdb-ci").exists():
         return
     wanted = nox.project.dependency_groups(PYPROJECT, *groups)
-    session.install(*(["-e"] if editable else ["--reinstall" if session.venv_backend == "uv" else "--force-reinstall"]),
-                    ".", *wanted)  # fmt: skip
+    session.install(*(["-e", "."] if editable else _compiled(session)), *wanted)
     stamp.write_text(digest)
 
 
+def _compiled(session: nox.Session) -> list[str]:
+    """The project as users have it, with its bytecode, and anew each time; pip does both by itself."""
+    options = ["--compile-bytecode", "--reinstall-package=phdb-ci"] if session.venv_backend == "uv" else []
+    return [*options, "."]
+
+
 def _phdb(session: nox.Session, *arguments: str) -> None:
+    """Run phdb-ci. It gets half a minute to end its jobs and write a verdict when nox is interrupted."""
     _install(session)
-    session.run("phdb-ci", *arguments, *session.posargs)
+    try:
+        session.run("phdb-ci", *arguments, *session.posargs, terminate_timeout=30)
+    except CommandFailed as failed:
+        code = getattr(failed, "return_code", None)  # not in every version of nox that will do
+        if code not in PASSED_ON:
+            raise
+        raise SystemExit(code) from failed
 
 
 def _runs(name: str, summary: str) -> None:
@@ -56,6 +75,18 @@ for _name, _job in MATRIX["jobs"].items():
 def demo(session: nox.Session) -> None:
     """Run pr-gate on the stand-in stack: a real engine, supervisor, bridge and benchmark of our own."""
     _phdb(session, "run", "pr-gate", "--stack", "tests/stack")
+
+
+@nox.session
+def plan(session: nox.Session) -> None:
+    """Show what would run, on which commits, and why: `nox -s plan -- pr-gate`."""
+    _phdb(session, "plan")
+
+
+@nox.session
+def cache(session: nox.Session) -> None:
+    """Show what the cache holds: `nox -s cache -- --prune` shrinks it."""
+    _phdb(session, "cache")
 
 
 @nox.session

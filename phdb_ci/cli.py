@@ -113,9 +113,7 @@ def entry() -> None:
 
     Python's own tidying up takes 35 ms after a plan, a seventh of it all, and there is nothing to tidy.
     """
-    gc.set_threshold(
-        50_000
-    )  # what is imported stays: looking through it again and again takes a tenth of a plan
+    gc.set_threshold(50_000)  # what is imported stays: looking through it again and again is slow
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):

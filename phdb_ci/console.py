@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 from phdb_ci.models.plan import Plan
 
 if TYPE_CHECKING:
+    from phdb_ci.models.results import ArtifactUse
     from phdb_ci.models.verdict import Verdict, VerdictLeg  # a plan is shown without them
 
 COLOURS = {
@@ -27,6 +28,7 @@ COLOURS = {
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)")
 TAIL = 25  # lines of a log that are shown for a leg that is not green
+VERBS = 5  # verbs of an artifact that a row of the table names
 
 
 def plain(text: str, limit: int = 300) -> str:
@@ -38,6 +40,20 @@ def plain(text: str, limit: int = 300) -> str:
 def duration(seconds: float) -> str:
     """Seconds as `3.2 s` or `2:05`."""
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def counted(number: int, one: str) -> str:
+    """The number with its word: `1 leg`, `7 legs`."""
+    return f"{number} {one}{'' if number == 1 else 's'}"
+
+
+def coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether colour is wanted on a stream: on a terminal unless NO_COLOR or TERM=dumb."""
+    return _terminal(stream, environ) and not environ.get("NO_COLOR")
+
+
+def _terminal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    return stream.isatty() and environ.get("TERM") != "dumb"
 
 
 class Console:
@@ -54,9 +70,9 @@ class Console:
     @classmethod
     def for_terminal(cls, environ: Mapping[str, str]) -> "Console":
         """Colour and the live line on a terminal unless NO_COLOR or TERM=dumb; groups on GitHub."""
-        tty = sys.stderr.isatty() and environ.get("TERM") != "dumb"
         github = environ.get("GITHUB_ACTIONS") == "true"
-        return cls(sys.stderr, colour=(tty and not environ.get("NO_COLOR")), live=tty, github=github)
+        colour, live = coloured(sys.stderr, environ), _terminal(sys.stderr, environ)
+        return cls(sys.stderr, colour=colour, live=live, github=github)
 
     def begin(self, total: int) -> None:
         """A run of `total` nodes starts."""
@@ -148,7 +164,8 @@ def table(rows: Iterable[Sequence[str]]) -> list[str]:
 
 def plan_text(plan: Plan) -> str:
     """The plan for a terminal: sources, artifacts and why, legs and what they wait for."""
-    lines = [f"{plan.gate}: {len(plan.legs)} legs here, {plan.platform}, {plan.cpus} cpus", "", "sources"]
+    here = f"{counted(len(plan.legs), 'leg')} here, {plan.platform}, {counted(plan.cpus, 'cpu')}"
+    lines = [f"{plan.gate}: {here}", "", "sources"]
     for source in plan.sources.repos.values():
         extra = "".join(f"\n      {plain(note)}" for note in source.notes)
         dirty = " + uncommitted changes" if source.dirty else ""
@@ -166,7 +183,10 @@ def plan_text(plan: Plan) -> str:
         (f"  {leg.leg}", " + ".join(leg.needs) or "-", _seconds(leg.expected), "; ".join(leg.evidence))
         for leg in plan.legs
     ]
-    lines += table([("  leg", "needs", "last", "must show"), *rows])
+    head, *told = table([("  leg", "needs", "last took", "must show"), *rows])
+    lines.append(head)
+    for leg, line in zip(plan.legs, told, strict=True):
+        lines += [line, *(f"    missing tool: {tool}" for tool in leg.missing_tools)]
     lines += [f"  {leg.job}@{leg.os}  {leg.kind}: {leg.reason}" for leg in plan.idle]
     lines += [f"note: {plain(note, 1000)}" for note in plan.notes]
     return "\n".join(lines)
@@ -189,11 +209,10 @@ def verdict_text(verdict: "Verdict", console: Console) -> str:
     lines.append("")
     for artifact in verdict.artifacts:
         digest = f"sha256:{artifact.digest[:16]}" if artifact.digest else "; ".join(artifact.reasons)
-        jobs = (
-            f", used by {len(artifact.used_by)} job(s), called {artifact.calls} times"
-            if artifact.used_by
-            else ""
-        )
+        jobs = ""
+        if artifact.used_by:
+            calls = counted(artifact.calls, "time")
+            jobs = f", used by {counted(len(artifact.used_by), 'job')}, called {calls}"
         lines.append(f"{artifact.name}: {artifact.status}, {plain(digest)}{jobs}")
     sources = ", ".join(f"{source.repo} {source.commit[:7]} ({source.origin})" for source in verdict.sources)
     lines += [f"{verdict.stack} stack: {sources}"]
@@ -222,11 +241,19 @@ def _row(leg: "VerdictLeg") -> tuple[str, ...]:
         if all(suite.kind == "exit" for suite in suites)
         else (str(passed), str(bad), str(skipped))
     )
-    rests = [f"{use.name} called {use.calls}×" for use in result.facts.artifacts]  # noqa: RUF001 - a sign for people
-    said = [*(plain(reason) for reason in result.reasons), *rests, *(plain(note) for note in result.notes)]
+    said = [plain(reason) for reason in result.reasons]
+    said += [f"{counted(leg.fewer_tests, 'test')} fewer than the baseline"] if leg.fewer_tests else []
+    said += [*map(_called, result.facts.artifacts), *(plain(note) for note in result.notes)]
     if not leg.decides and result.quarantine:
         said.insert(
             0,
             f"quarantined until {result.quarantine.until}, does not decide: {plain(result.quarantine.issue)}",
         )
     return (result.status, result.leg, *counts, duration(result.seconds), "; ".join(said))
+
+
+def _called(use: "ArtifactUse") -> str:
+    """How often an artifact was called, in all and by verb, the most frequent verbs first."""
+    verbs = sorted(use.verbs.items(), key=lambda item: -item[1])
+    told = [f"{plain(verb, 20)} {times}" for verb, times in verbs[:VERBS]] + ["…"] * (len(verbs) > VERBS)
+    return f"{use.name} called {use.calls}×" + (f" ({', '.join(told)})" if told else "")  # noqa: RUF001 - a sign for people

@@ -113,6 +113,14 @@ def unnamed_skip(_job: Job, facts: Facts) -> Iterable[str]:
             yield f"skipped without a rule that names it: {first}{more}"
 
 
+def too_many_skipped(job: Job, facts: Facts) -> Iterable[str]:
+    """More tests were skipped than the matrix allows, by whatever name."""
+    for report, suite in _pairs(job, facts):
+        skipped = suite.counts.skipped + suite.counts.todo
+        if report.max_skips is not None and skipped > report.max_skips:
+            yield f"{skipped} {report.kind} tests were skipped, at most {report.max_skips} may be"
+
+
 def critical_not_executed(_job: Job, facts: Facts) -> Iterable[str]:
     """A critical check did not run."""
     for suite in facts.suites:
@@ -128,9 +136,11 @@ def not_called(job: Job, facts: Facts) -> Iterable[str]:
         return
     for use in facts.artifacts:
         if use.name == witness.artifact:
-            if use.calls < witness.min_calls:
+            calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else use.calls
+            if calls < witness.min_calls:
+                what = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
                 over = " (the job built its own over it)" if use.rebuilt else ""
-                yield f"{use.name} was called {use.calls} times{over}, at least {witness.min_calls} expected"
+                yield f"{use.name} was called {calls} times{what}{over}, at least {witness.min_calls} expected"
             return
     yield f"{witness.artifact} was not there to be called"
 
@@ -162,6 +172,14 @@ def forbidden_env(job: Job, facts: Facts) -> Iterable[str]:
         setting = re.compile(rf"(?<![\w-]){name}=")
         if name in facts.env_names or any(setting.search(command.text) for command in facts.commands):
             yield f"{name} is in the job's environment"
+
+
+def linked_outside(_job: Job, facts: Facts) -> Iterable[str]:
+    """A commit holds a link that leaves the checkouts: what stands behind it belongs to no commit."""
+    return [
+        f"{path} is a link that leaves the workspace: what it shows is in no commit"
+        for path in facts.links_out
+    ]
 
 
 def checkout_changed(_job: Job, facts: Facts) -> Iterable[str]:
@@ -202,8 +220,9 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     (
         "unproven",
         (
-            nothing_ran, report_absent, too_few_executed, unnamed_skip, critical_not_executed, not_called,
-            artifact_changed, stray_artifact, checkout_changed, data_not_empty, manifest_absent,
+            nothing_ran, report_absent, too_few_executed, unnamed_skip, too_many_skipped, critical_not_executed,
+            not_called, artifact_changed, stray_artifact, linked_outside, checkout_changed, data_not_empty,
+            manifest_absent,
         ),
     ),
 )  # fmt: skip

@@ -142,7 +142,8 @@ def _evidence(job: Job) -> list[str]:
     lines = [_report(report) for report in job.reports]
     if job.evidence.witness:
         witness = job.evidence.witness
-        lines.append(f"{witness.artifact} called ≥ {witness.min_calls}×")  # noqa: RUF001 - a sign for people
+        verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
+        lines.append(f"{witness.artifact} called ≥ {witness.min_calls}×{verbs}")  # noqa: RUF001 - a sign for people
     if job.evidence.forbid_env:
         lines.append(f"no {', '.join(job.evidence.forbid_env)} in the environment")
     if job.evidence.manifest:
@@ -157,7 +158,8 @@ def _evidence(job: Job) -> list[str]:
 def _report(report: Report) -> str:
     if report.kind == "exit":
         return "exit code alone (no test cases counted)"
-    return f"{report.kind}: ≥ {report.min_tests} executed, no skip but {len(report.skips)} named"
+    most = f"{report.max_skips} of " if report.max_skips is not None else ""
+    return f"{report.kind}: ≥ {report.min_tests} executed, no skip but {most}{len(report.skips)} named"
 
 
 def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:

@@ -9,7 +9,6 @@ here knows of jobs.
 import contextlib
 import functools
 import json
-import marshal
 import os
 import re
 import selectors
@@ -190,6 +189,8 @@ def run(request: Request, *, log: Log, cancel: Canceller) -> Outcome:
             _wait(supervisor)
         os.set_blocking(read, False)  # all is said; a stray that holds the other end is not waited for
         said = _parse(result.read(1 << 20))
+    if supervisor.returncode != 0:  # it was killed: what stands in its pipe may be anybody's word
+        said = None
     orphans = _end_orphans() if said is None else ()
     return _outcome(said, cancel, log.flush(), orphans)
 
@@ -284,8 +285,7 @@ def _send(stdin: IO[bytes], request: Request) -> None:
         "argv": list(request.argv), "cwd": str(request.cwd), "env": dict(request.env),
         "timeout": request.timeout, "isolate": request.isolate, "grace": GRACE, "hold": list(request.hold),
     }  # fmt: skip
-    body = marshal.dumps(spec)
-    data = memoryview(b"%d\n%b" % (len(body), body))
+    data = memoryview(json.dumps(spec).encode() + b"\n")
     try:
         while data:
             data = data[stdin.write(data) :]

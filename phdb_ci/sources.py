@@ -6,6 +6,7 @@ git.
 """
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,12 +39,16 @@ _AT_ONCE = 8  # fetching waits for the network, not for processors
 
 @dataclass(frozen=True)
 class _Wish:
-    """Who wants a repo from where: a directory, with or without a ref; a ref of its URL; else its pin."""
+    """Who wants a repo from where: a directory, with or without a ref; a ref of its URL; else its pin.
+
+    `perhaps` is what to try instead when it cannot be had.
+    """
 
     via: str
     directory: Path | None = None
     ref: str | None = None
     stack: bool = False
+    perhaps: tuple[str, ...] = ()
 
 
 def resolve(
@@ -88,8 +93,20 @@ def _spec(via: str, spec: str) -> _Wish:
     _refuse(via, spec)
     if spec.startswith(_DIRECTORY):
         return _directory(via, spec)
-    check_ref(spec, via)
-    return _Wish(via, ref=spec)
+    perhaps = _perhaps(via, spec)
+    try:
+        check_ref(spec, via)
+    except UsageError as error:
+        error.tries = (*perhaps, *error.tries)
+        raise
+    return _Wish(via, ref=spec, perhaps=perhaps)
+
+
+def _perhaps(via: str, spec: str) -> tuple[str, ...]:
+    """What to try when a ref that reads like a directory of this place cannot be had."""
+    if "/" not in spec or not os.path.isdir(spec):  # noqa: PTH112 - Path's raises for a name too long
+        return ()
+    return (f"{via.removesuffix(spec)}./{spec} for the directory of that name",)
 
 
 def _refuse(via: str, value: str) -> None:
@@ -228,6 +245,7 @@ def _attempt(task: _Task) -> Source | PhdbError:
     try:
         return task.run()
     except PhdbError as error:
+        error.tries = (*task.wish.perhaps, *error.tries)
         return error
     except OSError as error:
         return DiskError(f"{task.name}: {error}", tries=["is there space in the cache? may it be written?"])

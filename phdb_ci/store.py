@@ -193,10 +193,11 @@ def place(stored: Stored, folder: Path) -> dict[str, str]:
 def take_in(file: Path, artifact: str, outputs: tuple[str, ...]) -> Stored:
     """An artifact handed in as FILE, its manifest beside it. Raises ArtifactError when they do not agree."""
     folder = file if file.is_dir() else file.parent
+    tries = [f"hand in a store entry, the folder CACHE/store/{artifact}/KEY/ (CACHE: see phdb-ci doctor)"]
+    if not os.path.lexists(file):
+        raise ArtifactError(f"{file} does not exist", tries=tries)
     if not (folder / MANIFEST).is_file():
-        raise ArtifactError(
-            f"{file}: there is no {MANIFEST} beside it", tries=["hand in the folder of a store entry"]
-        )
+        raise ArtifactError(f"{file}: there is no {MANIFEST} beside it", tries=tries)
     stored = load(folder)
     if stored.artifact != artifact or set(stored.digests) != set(outputs):
         raise ArtifactError(f"{file} is artifact {stored.artifact}, not {artifact}")

@@ -1,21 +1,21 @@
 """Runs one command and leaves nothing of it behind. Started by process.py, never imported by it.
 
-    python -I -S -c "… from supervisor import main …" RESULT_FD
+    python -I -S -c "... from supervisor import main ..." RESULT_FD   (as a module it is compiled once)
 
-The request comes on standard input: a line with its length, then that many bytes of marshal; the result is
-one line of JSON. It starts once per command, so it is small on purpose and imports little: `json` alone would
-take as long as all the rest. On Linux it makes itself a subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that
-a child which forks, calls setsid and forks again is still found below it; elsewhere it has the process group
-alone. Standard input stays open for as long as the harness lives: when it closes, by a cancel or by the
-harness being killed, everything that the command started is ended, TERM first, then KILL, until nothing is
-left. With `isolate` the command sees a network namespace with loopback alone (unshare(2)).
+The request comes on standard input as one line of JSON; so does the result go to RESULT_FD. It starts once per
+command, so it is small on purpose and imports the standard library alone, what isolation needs only when it is
+asked for. On Linux it makes itself a subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that a child which forks,
+calls setsid and forks again is still found below it; elsewhere it has the process group alone. Standard input
+stays open for as long as the harness lives: when it closes, by a cancel or by the harness being killed,
+everything that the command started is ended, TERM first, then KILL, until nothing is left. With `isolate` the
+command sees a network namespace with loopback alone (unshare(2)).
 """
 
-import _signal as signal  # type: ignore[import-not-found]  # without the enums around it: 4 ms of 15
 import ctypes
-import marshal
+import json
 import os
 import select
+import signal
 import sys
 import time
 
@@ -30,7 +30,7 @@ SHOWN = 100  # names of what was left behind; more would fill the pipe that the 
 def main(result_fd: int) -> None:
     """Read the request, run the command, write the result as one line of JSON to `result_fd`."""
     os.set_inheritable(result_fd, False)
-    request = marshal.loads(_read_request())  # noqa: S302 - from the harness alone
+    request = json.loads(_read_line())
     for fd in request["hold"]:
         os.set_inheritable(fd, False)  # locks: held here until the end, never by the command
     if LINUX:
@@ -48,35 +48,19 @@ def main(result_fd: int) -> None:
     result = _watch(child, started + request["timeout"], wake_read, request["grace"])
     result["leftovers"] = _sweep(child, settle=0.0 if result["stopped"] else SETTLE, grace=request["grace"])
     result |= {"seconds": time.monotonic() - started, "network": network}
-    os.write(result_fd, _json(result))
+    os.write(result_fd, json.dumps(result).encode() + b"\n")
     os._exit(0)  # there is nothing to tidy up
 
 
-def _read_request() -> bytes:
-    """The request; the harness sends nothing behind it."""
-    head, body = b"", b""
-    while not head or len(body) < int(head):
+def _read_line() -> bytes:
+    """The request: all that comes before a line end; the harness sends nothing behind it."""
+    line = b""
+    while not line.endswith(b"\n"):
         chunk = os.read(0, 1 << 20)
         if not chunk:
             sys.exit(0)  # the harness died before it said anything
-        body += chunk
-        if not head and b"\n" in body:
-            head, _, body = body.partition(b"\n")
-    return body
-
-
-def _json(result: dict[str, object]) -> bytes:
-    if result["leftovers"]:  # names need quoting, and are seldom there
-        import json
-
-        return json.dumps(result).encode() + b"\n"
-    parts = [f'"{key}": {_word(value)}' for key, value in result.items()]
-    return f"{{{', '.join(parts)}}}\n".encode()
-
-
-def _word(value: object) -> str:
-    """None, a number, the empty list or a word of ours as JSON."""
-    return "null" if value is None else f'"{value}"' if isinstance(value, str) else str(value)
+        line += chunk
+    return line
 
 
 def _pipe() -> tuple[int, int]:

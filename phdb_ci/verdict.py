@@ -72,14 +72,12 @@ def make_verdict(
 def headline(result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> str:
     """One sentence: how many of how many, and which."""
     total = len(legs) + len(missing)
+    jobs = f"{total} job{'' if total == 1 else 's'}"
     excused = [leg for leg in legs if not leg.decides and leg.result.status != "passed"]
     tail = f", {len(excused)} quarantined" if excused else ""
     if result == "pass":
-        return (
-            f"all {total} jobs passed{tail}"
-            if not excused
-            else f"{total - len(excused)} of {total} jobs passed{tail}"
-        )
+        share = f"{total - len(excused)} of " if excused else "all " if total > 1 else ""
+        return f"{share}{jobs} passed{tail}"
     words: dict[str, list[str]] = {}
     for leg in legs:
         if leg.decides and leg.result.status != "passed":
@@ -92,7 +90,7 @@ def headline(result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Miss
         f"{len(names)} {word} ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})"
         for word, names in words.items()
     ]
-    return f"of {total} jobs, {' · '.join(parts)}{tail}"
+    return f"of {jobs}, {' · '.join(parts)}{tail}"
 
 
 def reproduce(gate: str, is_gate: bool, sources: Sources, options: Sequence[str]) -> str:
@@ -122,7 +120,10 @@ def _spec(source: Source) -> str | None:
 
 def _leg(result: LegResult, quarantined: bool, baseline: Verdict | None, today: date) -> VerdictLeg:
     decisive = decides(result.quarantine if quarantined else None, today)
-    return VerdictLeg(result=result, decides=decisive, new_failures=_new_failures(result, baseline))
+    return VerdictLeg(
+        result=result, decides=decisive, new_failures=_new_failures(result, baseline),
+        fewer_tests=_fewer_tests(result, baseline),
+    )  # fmt: skip
 
 
 def failing_titles(result: LegResult) -> set[str]:
@@ -141,6 +142,18 @@ def _new_failures(result: LegResult, baseline: Verdict | None) -> int | None:
         if leg.result.leg == result.leg:
             return len(failing_titles(result) - failing_titles(leg.result))
     return None
+
+
+def _fewer_tests(result: LegResult, baseline: Verdict | None) -> int | None:
+    """How many cases fewer were executed than in the baseline; None without a baseline for this leg."""
+    for leg in baseline.legs if baseline else ():
+        if leg.result.leg == result.leg:
+            return max(0, _executed(leg.result) - _executed(result))
+    return None
+
+
+def _executed(result: LegResult) -> int:
+    return sum(suite.counts.executed for suite in result.facts.suites)
 
 
 def _source(source: Source) -> VerdictSource:

@@ -6,31 +6,28 @@ A job that declares `builds` has its checkouts and the build directory in the ar
 (`builds/<artifact>-<key>/`), where a build that is current costs nothing; it holds that place's lock while it runs.
 """
 
-import fnmatch
-import json
 import os
-import re
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from phdb_ci.environment import QUIET, downloads, outside
-from phdb_ci.git import Checkout, changed, checkout
+from phdb_ci.files import walk
+from phdb_ci.git import Checkout, changed, checkout, outside_links
 from phdb_ci.locks import OnWait, locked
+from phdb_ci.manifest import put_away
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Job, Manifest, Report
+from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.placeholders import expand
-from phdb_ci.models.results import ArtifactUse, ManifestFact, Suite
+from phdb_ci.models.results import ArtifactUse, Suite
 from phdb_ci.models.sources import Sources
-from phdb_ci.store import file_digest, open_regular
+from phdb_ci.store import file_digest
+from phdb_ci.watch import Watch
 from phdb_ci.witness import Placed, is_program, put
-
-MANIFEST_LIMIT = 8 * 1024 * 1024
-NUMBER = re.compile(r"p[0-9.]+_ms|ratio_vs_\w+")
-MEASURED = ("pass", "fail")  # statuses that a part of a manifest has from numbers alone
 
 
 @dataclass
@@ -74,8 +71,11 @@ class Workspace:
     build_output: dict[str, Path] = field(default_factory=dict)
     data_was_empty: bool = True
     early: dict[int, str] = field(default_factory=dict)
-    written: dict[int, tuple[int, int]] = field(default_factory=dict)
-    manifests: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def tops(self) -> tuple[Path, ...]:
+        """The folders of the checkouts."""
+        return tuple(self.trees / name for name in self.checkouts)
 
     @property
     def cwd(self) -> Path:
@@ -159,23 +159,24 @@ def before_run(space: Workspace) -> None:
                 f"{report.path or path.name} was there before the job: left over from an earlier run"
             )
     if space.job.evidence.manifest:
-        space.manifests = _manifest_stats(space, space.job.evidence.manifest)
+        put_away(space.job.evidence.manifest, space.tops)
     for placed in space.placed.values():
         placed.start()
 
 
-def after_command(space: Workspace) -> None:
-    """Note a report that a second command has written anew: what the first one found would be lost."""
-    for index in range(len(space.job.reports)):
-        path = space.report_path(index)
-        if path is None or not os.path.lexists(path):
-            continue
-        stat = os.lstat(path)
-        now = (stat.st_mtime_ns, stat.st_ino)
-        if space.written.setdefault(index, now) != now:
-            space.early.setdefault(
-                index, f"{path.name} was written by more than one command, which keeps the last one's"
-            )
+def watch(space: Workspace) -> Watch:
+    """What sees a report overwritten while the run commands run."""
+    paths = {index: space.report_path(index) for index in range(len(space.job.reports))}
+    return Watch(
+        {index: (path, space.job.reports[index].kind == "pytest") for index, path in paths.items() if path}
+    )
+
+
+def note_rewritten(space: Workspace, watched: Watch) -> None:
+    """A report that a second test run has overwritten is no report of the first."""
+    for index in watched.rewritten:
+        kept = "it was written by more than one test run, and holds the last one's cases alone"
+        space.early.setdefault(index, kept)
 
 
 def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
@@ -186,10 +187,25 @@ def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
         calls = placed.calls()
         found.append(ArtifactUse(
             name=name, key=placed.stored.key, digest=placed.stored.digest, before=placed.before, after=placed.after(),
-            calls=calls.total(), verbs=dict(calls.most_common(20)), builds=name in space.job.builds,
+            calls=calls.total(), verbs=_verbs(space.job, name, calls), builds=name in space.job.builds,
             rebuilt=rebuilt, rebuilt_as=rebuilt_as,
         ))  # fmt: skip
     return tuple(found)
+
+
+def _verbs(job: Job, name: str, calls: Counter[str]) -> dict[str, int]:
+    """Calls by first argument: those that count, and the most frequent of the others."""
+    witness = job.evidence.witness
+    demanded = witness.verbs if witness and witness.artifact == name else ()
+    return {verb: calls[verb] for verb in demanded} | dict(calls.most_common(20))
+
+
+def links_out(space: Workspace) -> tuple[str, ...]:
+    """Links of the commits that leave the folder of the checkouts, as `repo/path`."""
+    found = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in outside_links(placed)][
+        :20
+    ]
+    return tuple(_text(path) for path in found)
 
 
 def strays(space: Workspace) -> tuple[str, ...]:
@@ -203,15 +219,12 @@ def strays(space: Workspace) -> tuple[str, ...]:
         for folder in (placed.folder, placed.folder / "real")
     }
     found = []
-    for top in (
-        *(space.trees / name for name in space.checkouts),
-        *(space.root / name for name in ("ws", "home", "tmp", "data", "venv", "art")),
-    ):
-        for folder, folders, files in os.walk(top):
-            folders[:] = [name for name in folders if f"{folder}/{name}" not in own_build and name != ".git"]
-            found += [
-                f"{folder}/{name}" for name in files if name in names and f"{folder}/{name}" not in ours
-            ]
+    for top in (*space.tops, *(space.root / name for name in ("ws", "home", "tmp", "data", "venv", "art"))):
+        for folder, files in walk(top):
+            if folder not in own_build:
+                found += [
+                    path for name in files if name in names and (path := f"{folder}/{name}") not in ours
+                ]
     return tuple(sorted({_shown(space, path) for path in found})[:20])
 
 
@@ -219,21 +232,6 @@ def changed_files(space: Workspace) -> tuple[str, ...]:
     """Tracked files of the checkouts that are no longer as committed, as `repo/path`."""
     found = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in changed(placed)][:50]
     return tuple(_text(path) for path in found)
-
-
-def manifest_fact(space: Workspace) -> ManifestFact | None:
-    """What the manifest that the job must write says, if it was written by this very job."""
-    wanted = space.job.evidence.manifest
-    if wanted is None:
-        return None
-    now = _manifest_stats(space, wanted)
-    fresh = [path for path, stat in now.items() if space.manifests.get(path) != stat]
-    if not fresh:
-        left = " (one left over from before was not touched)" if now else ""
-        return ManifestFact(absent=f"the job wrote no {wanted.file}{left}")
-    if len(fresh) > 1:
-        return ManifestFact(absent=f"the job wrote {len(fresh)} files that match {wanted.file}")
-    return _read_manifest(space.trees / fresh[0], fresh[0], wanted)
 
 
 def early_problem(space: Workspace, index: int, suite: Suite) -> Suite:
@@ -330,63 +328,3 @@ def _shown(space: Workspace, path: str) -> str:
 def _text(path: str) -> str:
     """A path as a record can hold it: a job may use names that are no text."""
     return os.fsencode(path).decode(errors="replace")
-
-
-def _manifest_stats(space: Workspace, wanted: Manifest) -> dict[str, tuple[int, int]]:
-    """Files below the checkouts that match, with what shows a rewrite: change time and inode."""
-    found = {}
-    pattern = wanted.file.removeprefix("**/")
-    for name in space.checkouts:
-        for folder, folders, files in os.walk(space.trees / name):
-            folders[:] = [item for item in folders if item not in (".git", "node_modules", ".venv")]
-            for file in files:
-                path = f"{folder}/{file}"
-                relative = path[len(str(space.trees)) + 1 :]
-                inside = relative.split("/", 1)[1]
-                if fnmatch.fnmatchcase(inside, wanted.file) or fnmatch.fnmatchcase(inside, pattern):
-                    stat = os.lstat(path)
-                    found[relative] = (stat.st_ctime_ns, stat.st_ino)
-    return found
-
-
-def _read_manifest(path: Path, shown: str, wanted: Manifest) -> ManifestFact:
-    try:
-        with open_regular(path) as file:
-            text = file.read(MANIFEST_LIMIT + 1)
-    except OSError:
-        return ManifestFact(file=shown, absent=f"{shown} is a link or no regular file")
-    if len(text) > MANIFEST_LIMIT:
-        return ManifestFact(file=shown, absent=f"{shown} is too large to be a manifest")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return ManifestFact(file=shown, problems=(f"{shown} is not JSON",))
-    status = document.get("status") if isinstance(document, dict) else None
-    problems = []
-    if status not in wanted.status:
-        problems.append(f"{shown} has status {str(status)[:40]!r}, expected {' or '.join(wanted.status)}")
-    if not wanted.numbers:
-        problems += [
-            f"{shown} holds a number that was not measured here: {where}" for where in _numbers(document)[:5]
-        ]
-    return ManifestFact(file=shown, status=str(status)[:40], problems=tuple(problems))
-
-
-def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:
-    """Where a measured value stands in the manifest; anything but null counts, so that "1.0" is no way round."""
-    if depth > 50:
-        return [f"{where} (nested too deep)"]
-    found = []
-    if isinstance(node, dict):
-        for key, value in node.items():
-            path = f"{where}.{str(key)[:40]}".lstrip(".")
-            if NUMBER.fullmatch(str(key)) and value is not None:
-                found.append(path)
-            elif depth and key == "status" and value in MEASURED:
-                found.append(f"{path} is {value!r}")
-            else:
-                found += _numbers(value, path, depth + 1)
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            found += _numbers(value, f"{where}[{index}]", depth + 1)
-    return found

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.console import TAIL, Console, duration, plain, plan_text, table, verdict_text
+from phdb_ci.console import TAIL, Console, coloured, duration, plain, plan_text, table, verdict_text
 from phdb_ci.plan import make_plan, select
 from tests.builders import (
     artifact,
@@ -174,6 +174,10 @@ def test_colour_and_live_line_follow_the_terminal(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     console = Console.for_terminal(environ)
     assert (console.colour, console.live, console.github) == (colour, live, github)
+    stream = io.StringIO()
+    assert not coloured(stream, environ)
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert coloured(stream, environ) == colour, "standard output follows the same rule"
 
 
 @pytest.mark.parametrize(
@@ -196,13 +200,13 @@ def test_plan_says_what_why_and_where() -> None:
     gate, names, lead = select(rows, ["pr-gate"])
     facts = inventory("cmake", stored={}, notes=["embed was \x1b[31mdamaged"])
     text = plan_text(make_plan(rows, gate, names, lead, sources(), facts))
-    assert text.splitlines()[0] == "pr-gate: 1 legs here, linux x86_64 glibc-2.36, 4 cpus"
+    assert text.splitlines()[0] == "pr-gate: 1 leg here, linux x86_64 glibc-2.36, 4 cpus"
     for part in (
         "lidb               c0ffee000000  pin  matrix.toml",
         "artifact embed  build  key ",
         "  nothing is stored yet",
         "  missing tool: cmake",
-        "smoke@ubuntu-24.04  embed  -     pytest: ≥ 2 executed, no skip but 0 named",
+        "smoke@ubuntu-24.04  embed  -          pytest: ≥ 2 executed, no skip but 0 named",
         "smoke@macos-15  elsewhere: this machine is linux",
         "note: embed was damaged",
     ):
@@ -210,6 +214,16 @@ def test_plan_says_what_why_and_where() -> None:
     assert "reuse" in plan_text(
         make_plan(rows, gate, names, lead, sources(), inventory(stored={"embed": (stored(),)}))
     )
+
+
+def test_plan_names_the_missing_tool_below_its_leg() -> None:
+    rows = matrix({"smoke": job(tools=["fancy", "node"]), "lint": job(tools=["node"])})
+    gate, names, lead = select(rows, ["pr-gate"])
+    plan = make_plan(rows, gate, names, lead, sources(), inventory("fancy"))
+    lines = plan_text(plan).splitlines()
+    legs = lines[lines.index("legs") + 1 :]
+    assert legs[0].split() == ["leg", "needs", "last", "took", "must", "show"]
+    assert [line.split("@")[0] for line in legs[1:]] == ["  smoke", "    missing tool: fancy", "  lint"]
 
 
 def test_verdict_shows_the_lead_first_then_what_is_not_green() -> None:
@@ -241,3 +255,21 @@ def test_verdict_counts_cases_and_says_what_a_leg_rests_on() -> None:
     assert rows["smoke"][-3:] == ["embed", "called", "7×"]  # noqa: RUF001 - the sign that people read
     assert rows["bench"][2:5] == rows["lint"][2:5] == ["-", "-", "-"]
     assert "quarantined until 2027-01-31, does not decide: https://github.com/acme/lidb/issues/42" in text
+
+
+def test_row_counts_the_calls_by_verb_and_what_the_baseline_ran_more() -> None:
+    verbs = {"open": 1, "migrate": 1, "exec": 7}
+    many = {f"verb{number}": 1 for number in range(9)}
+    legs = [
+        leg("smoke", "passed", artifacts=(use(9, verbs=verbs),)).model_copy(update={"fewer_tests": 6}),
+        leg("lint", "passed", artifacts=(use(9, verbs=many),)).model_copy(update={"fewer_tests": 0}),
+    ]
+    text = verdict_text(verdict(*legs), written()[0])
+    assert "6 tests fewer than the baseline; embed called 9× (exec 7, open 1, migrate 1)" in text  # noqa: RUF001 - as shown
+    assert "  embed called 9× (verb0 1, verb1 1, verb2 1, verb3 1, verb4 1, …)" in text  # noqa: RUF001 - as shown
+    assert text.count("fewer") == 1
+
+
+def test_one_of_a_thing_is_told_as_one() -> None:
+    text = verdict_text(verdict(leg(), artifacts=(artifact(used_by=("smoke",), calls=1),)), written()[0])
+    assert "used by 1 job, called 1 time\n" in text

@@ -25,6 +25,9 @@ from tests.helpers import job
 
 OTHER = "0" * 64
 WITNESSED = job(artifact="embed", evidence={"witness": {"artifact": "embed", "min_calls": 4}})
+SPOKEN_TO = job(
+    artifact="embed", evidence={"witness": {"artifact": "embed", "min_calls": 4, "verbs": ["exec"]}}
+)
 GUARDED = job(evidence={"forbid_env": ["LI_LIDB_MOCK"]})
 DOCUMENTED = job(evidence={"manifest": {"file": "**/m.json", "status": ["stub"]}})
 TWICE = job(run=["make check", "make more"])
@@ -223,6 +226,30 @@ BROKEN = [
         "unproven",
         "embed was called 0 times (the job built its own over it), at least 4 expected",
         "built over",
+    ),
+    row(
+        "not_called",
+        SPOKEN_TO,
+        good(artifacts=(use(9, verbs={"open": 6, "exec": 3}),)),
+        "unproven",
+        "embed was called 3 times with exec, at least 4 expected",
+        "other verbs",
+    ),
+    row(
+        "too_many_skipped",
+        job(reports=[{"kind": "pytest", "min_tests": 1, "skips": {"*": "all"}, "max_skips": 1}]),
+        good(suites=(suite(case("a", "skipped"), case("b", "todo"), passed=2),)),
+        "unproven",
+        "2 pytest tests were skipped, at most 1 may be",
+        "too many",
+    ),
+    row(
+        "linked_outside",
+        job(),
+        good(links_out=("lis/tests",)),
+        "unproven",
+        "lis/tests is a link that leaves the workspace: what it shows is in no commit",
+        "link",
     ),
     row("not_called", WITNESSED, good(), "unproven", "embed was not there to be called", "not there"),
     row(

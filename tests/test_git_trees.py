@@ -116,6 +116,12 @@ def test_nested_repository_in_a_plain_directory_is_refused(cache: Path, tmp_path
         import_directory(at(cache, tmp_path / "d"))
 
 
+def test_nested_repository_without_a_commit_is_refused_by_name(cache: Path, tmp_path: Path) -> None:
+    init(plain(tmp_path / "d") / "src" / "new's")
+    with pytest.raises(SourceError, match=r"holds another git repository: src/new's$"):
+        import_directory(at(cache, tmp_path / "d"))
+
+
 def test_clean_tree_is_its_head(cache: Path, upstream: Path) -> None:
     before = listing(upstream)
     assert taken(cache, upstream) == Imported(C2)

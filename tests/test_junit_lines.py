@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phdb_ci.junit import lines as lines_module
-from phdb_ci.junit import read_lines
+from phdb_ci.junit import node_failures_in_log, read_lines
 from phdb_ci.models.results import Suite
 
 HARNESS = """\
@@ -206,3 +206,21 @@ def test_large_log_takes_no_memory(logs: Logs) -> None:
 def test_any_bytes_are_answered(logs: Logs, pieces: list[bytes]) -> None:
     suite = logs.read(b"".join(pieces))
     assert suite.kind == "lines"
+
+
+@pytest.mark.parametrize("line", ["  FAIL indented", "\tFAIL: tabbed"])
+def test_indented_failure_counts(tmp_path: Path, line: str) -> None:
+    log = tmp_path / "log"
+    log.write_text(f"PASS a\n{line}\n")
+    assert read_lines(log, skips={}, critical=()).counts.failed == 1
+
+
+def test_failing_section_of_node_is_seen_from_the_start_that_is_asked_for(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("\x1b[31m✖ failing tests:\x1b[39m\nrest\n")
+    assert node_failures_in_log(log, 0)
+    assert not node_failures_in_log(log, log.stat().st_size)
+
+
+def test_log_that_is_not_there_hides_no_failure_of_node(tmp_path: Path) -> None:
+    assert node_failures_in_log(tmp_path / "none", 0)

@@ -358,11 +358,15 @@ def test_subtests_that_the_file_does_not_show_are_noted() -> None:
     )
 
 
-@pytest.mark.parametrize("word", ["tests", "failures", "errors", "skipped"])
-def test_pytest_total_that_differs_is_noted(reports: Reports, word: str) -> None:
+@pytest.mark.parametrize("word", ["failures", "errors", "skipped"])
+def test_pytest_total_that_no_case_shows_is_a_problem(reports: Reports, word: str) -> None:
     xml = f'<testsuites><testsuite {word}="7"><testcase name="a"/></testsuite></testsuites>'
-    (note,) = reports.read(xml, "pytest").notes
-    assert note.startswith(f"pytest says {word}=7")
+    assert f"contradicts itself: pytest says {word}=7" in str(reports.read(xml, "pytest").problem)
+
+
+def test_cases_that_pytest_did_not_run_are_a_problem(reports: Reports) -> None:
+    xml = '<testsuites><testsuite tests="0"><testcase name="a"/></testsuite></testsuites>'
+    assert "contradicts itself: pytest says tests=0" in str(reports.read(xml, "pytest").problem)
 
 
 def test_pytest_total_that_is_no_number_is_passed_over(reports: Reports) -> None:
@@ -412,18 +416,16 @@ def footer(**totals: int) -> str:
     ],
     ids=["tests", "pass", "skipped", "todo", "cancelled"],
 )
-def test_node_total_that_differs_is_noted(reports: Reports, totals: dict[str, int], note: str) -> None:
-    assert (
-        note in reports.read(f'<testsuites><testcase name="a"/>{footer(**totals)}</testsuites>', "node").notes
-    )
+def test_node_total_that_differs_is_a_problem(reports: Reports, totals: dict[str, int], note: str) -> None:
+    suite = reports.read(f'<testsuites><testcase name="a"/>{footer(**totals)}</testsuites>', "node")
+    assert f"contradicts itself: {note}" in str(suite.problem)
 
 
-def test_failure_that_only_a_node_total_shows_is_noted(reports: Reports) -> None:
+def test_failure_that_only_a_node_total_shows_is_a_problem(reports: Reports) -> None:
     """A test that fails by itself after its subtests passed is a suite without a word about failing."""
     test = '<testsuite name="t"><testcase name="sub"/></testsuite>'
     xml = f"<testsuites>{test}{footer(fail=1, cancelled=0)}</testsuites>"
-    (note,) = reports.read(xml, "node").notes
-    assert note.startswith("node says 1 failed, no case shows it")
+    assert "node says 1 failed, no case shows it" in str(reports.read(xml, "node").problem)
 
 
 def test_diagnostic_comment_does_not_outvote_the_totals(reports: Reports) -> None:

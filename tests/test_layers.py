@@ -17,9 +17,9 @@ PACKAGE = ROOT / "phdb_ci"
 LAYERS = (
     ("errors",),
     ("models",),
-    ("locks", "environment", "supervisor"),
+    ("locks", "environment", "launcher", "supervisor", "files", "watch"),
     ("matrix", "git", "process", "store", "junit", "schemas"),
-    ("sources", "inventory", "witness"),
+    ("sources", "inventory", "witness", "manifest"),
     ("workspace",),
     ("plan", "evidence", "verdict", "render"),
     ("run", "github", "console"),

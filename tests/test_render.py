@@ -104,10 +104,10 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
         "|:-:|:--|--:|--:|--:|--:|:--|:--|",
         "| ❌ | **e2e-engine** | 41 | **2** | 0 | 4:58 | 1 new failure | **failed**: `exit 1` and 1 more |",
         "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 0:38 | 1 new failure | **failed**: `why` |",
-        "| ✅ | smoke | – | – | – | 0:38 |  | exit code, embed called 4× |",  # noqa: RUF001 - as shown
+        "| ✅ | smoke | exit code only | – | – | 0:38 |  | embed called 4× |",  # noqa: RUF001 - as shown
         "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 0:38 |  | embed called 6× |",  # noqa: RUF001 - as shown
         "| ✅ | e2e-mock | 37 | 0 | 0 | 1:03 |  | tests alone, no artifact called |",
-        "| ✅ | bench-validate | – | – | – | 0:03 |  | exit code only |",  # noqa: RUF001 - as shown
+        "| ✅ | bench-validate | exit code only | – | – | 0:03 |  | exit code alone, no artifact called |",  # noqa: RUF001 - as shown
         "| ⚪ | pg-bench |  |  |  |  |  | skipped: `nightly only` |",
     ]
     assert "| `tests/e2e/test_query.py > test_join[left\\|outer]` | `AssertionError: expected 3" in text
@@ -175,13 +175,17 @@ def test_vs_column_is_there_only_with_a_baseline() -> None:
             leg("new", "failed", failing, new_failures=2),
             leg("fresh", "failed", failing),
             leg("late", "timeout", new_failures=0),
+            leg("less", new_failures=0).model_copy(update={"fewer_tests": 6}),
+            leg("both", "failed", failing, new_failures=1).model_copy(update={"fewer_tests": 1}),
+            leg("same", new_failures=0).model_copy(update={"fewer_tests": 0}),
             baseline="1",
         )
     )
-    told = {row[1]: row[6] for row in rows.rows[:5]}
+    told = {row[1]: row[6] for row in rows.rows[:8]}
     assert told == {
         "job": "vs baseline", "known": "no new failure", "new": "2 new failures",
-        "fresh": "not in the baseline", "late": "",
+        "fresh": "not in the baseline", "late": "", "less": "6 tests fewer",
+        "both": "1 new failure, 1 test fewer", "same": "",
     }  # fmt: skip
 
 
@@ -227,6 +231,22 @@ def test_pass_says_what_was_not_run() -> None:
     assert "Not green" not in text
 
 
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [
+        pytest.param("pr-gate", "gate **pr-gate**", id="a gate"),
+        pytest.param("smoke", "job **smoke**", id="a job"),
+        pytest.param("smoke+lint", "jobs **smoke+lint**", id="jobs, one of them not here"),
+        pytest.param("pr-gate+smoke", "gates and jobs **pr-gate+smoke**", id="both"),
+        pytest.param("pr-gate+nightly", "gates **pr-gate+nightly**", id="gates"),
+        pytest.param("smoke + lint", "gate `smoke + lint`", id="no name of ours"),
+    ],
+)
+def test_sentence_says_whether_a_gate_or_jobs_were_asked_for(gate: str, told: str) -> None:
+    text = comment(verdict(leg("smoke"), idle=[idle("lint")], gate=gate))
+    assert f" · {told} · " in text
+
+
 def test_missing_leg_is_named_and_never_green() -> None:
     made = verdict(leg("a"), missing=[missing("b")])
     assert heading(comment(made)) == "## ⚠️ phdb-ci: 1 of 2 jobs left no result"
@@ -248,9 +268,14 @@ def test_quarantine_past_its_date_decides() -> None:
 
 
 def test_stand_in_stack_is_said_in_the_heading() -> None:
-    text = comment(verdict(leg("a"), stack="stand-in", head=None))
-    assert heading(text) == "## ✅ phdb-ci on the stand-in stack: 1 job passed"
-    assert "this says nothing about the public repositories" in text
+    plain = source(origin="tree", via="--stack DIR", web=None, pin=sha("dda0c69"))
+    made = verdict(leg("a"), stack="stand-in", head=None, sources=(plain,))
+    text = comment(made)
+    assert heading(text) == "## ✅ phdb-ci on a stand-in stack: 1 job passed"
+    assert "plain directories, not the public repositories; its green says nothing about them" in text
+    assert "Sources: 1 repository, embed built" in text
+    assert "the pin is" not in text
+    assert "1 not at its pin" in comment(made.model_copy(update={"stack": "local"}))
     assert "phdb-ci on a local stack: " in heading(comment(verdict(leg("a"), stack="local")))
 
 
@@ -282,9 +307,10 @@ def test_what_green_rests_on_is_shown() -> None:
     assert [row[-1] for row in found.rows[1:5]] == [
         "embed called 12×",  # noqa: RUF001 - as shown
         "tests alone, no artifact called, network not cut off",
-        "exit code, manifest stub",
-        "exit code, embed called 3×",  # noqa: RUF001 - as shown
+        "manifest stub",
+        "embed called 3×",  # noqa: RUF001 - as shown
     ]
+    assert [row[2] for row in found.rows[1:5]] == ["6", "2", "exit code only", "exit code only"]
     basis = [row[3:6] for row in found.rows if len(row) == 7 and row[2].startswith("what ")][1:]
     assert basis == [
         ["6 lines (4 critical)", "embed 12×", "isolated"],  # noqa: RUF001 - as shown
@@ -306,23 +332,25 @@ def test_artifact_that_did_not_build_says_why() -> None:
     assert "| embed | none | **failed**: `exit 2: cmake --build` | 0 jobs | 0 times |" in comment(made)
 
 
-def test_summary_holds_commands_and_every_skip() -> None:
+def test_summary_holds_every_skip_and_the_commands_of_what_is_not_green() -> None:
     skips = [case(f"skip_{number}", "skipped", message="not here") for number in range(90)]
     made = verdict(
-        leg(
-            "a",
-            "passed",
-            suite(*skips, passed=3),
-            commands=(command("npm ci", phase="setup"),),
-            notes=("a note",),
-        )
+        leg("a", "passed", suite(*skips, passed=3), commands=(command("make a"),), notes=("a note",)),
+        leg("b", "failed", commands=(command("npm ci", phase="setup"),)),
+        leg("c", "passed", commands=(command("make c"),)),
     )
     text = summary(made)
     found = checked(text, SUMMARY_BUDGET)
     assert ["setup", "npm ci", "0", "0:03", "open", ""] in found.rows
     assert ["skip_89", "skipped", "not here"] in found.rows
     assert "- `a note`" in text
+    assert "make" not in text
     assert "npm ci" not in comment(made)
+    titles = [line for line in text.splitlines() if "Complete lists: " in line]
+    assert titles == [
+        "<summary>Complete lists: b, 1 command</summary>",
+        "<summary>Complete lists: a, 90 skipped tests, 1 note</summary>",
+    ]
 
 
 @settings(max_examples=60, deadline=None)

@@ -210,6 +210,28 @@ def test_bad_spec(bench: Bench, tmp_path: Path, spec: str, error: type[PhdbError
     assert caught.value.exit_code == Exit.USAGE
 
 
+@pytest.mark.parametrize("spec", ["stack/lidb", "stack/lidb/"])
+def test_ref_that_reads_like_a_directory_suggests_it(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    stack_of(tmp_path / "stack", "lidb")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PhdbError) as caught:
+        bench.one(lidb=spec)
+    assert caught.value.tries[0] == f"--repo lidb=./{spec} for the directory of that name"
+
+
+@pytest.mark.parametrize("spec", ["stack", "stack/nowhere", f"stack/{'x' * 300}"])
+def test_ref_that_names_no_directory_suggests_none(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    stack_of(tmp_path / "stack", "lidb")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError) as caught:
+        bench.one(lidb=spec)
+    assert "./" not in "".join(caught.value.tries)
+
+
 def test_bad_spec_of_a_repo_that_is_not_needed_is_refused_too(bench: Bench) -> None:
     with pytest.raises(UsageError):
         bench.all("lidb", lis="--x")

@@ -71,6 +71,8 @@ def read_verdict(path: Path | None) -> "Verdict | None":
             raise ResultsError(f"{path}: larger than {VERDICT_LIMIT} bytes")
         document = json.loads(path.read_bytes())
         return Verdict.model_validate(document)
+    except FileNotFoundError as error:
+        raise ResultsError(f"--baseline: there is no file {path}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(
             f"{path}: not a verdict of schema version 1: {str(error).splitlines()[0]}"

@@ -3,11 +3,13 @@
 import argparse
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from phdb_ci.commands._common import cache_dir
 from phdb_ci.console import table
 from phdb_ci.errors import Exit, UsageError
+from phdb_ci.files import walk
 from phdb_ci.run.housekeeping import empty_trash, sweep_work, throw_away
 from phdb_ci.store import Store
 
@@ -62,15 +64,11 @@ def prune(cache: Path, keep: int) -> None:
 
 
 def _size(path: Path) -> int:
-    if not path.is_dir():
-        return 0
     total = 0
-    for folder, _, files in os.walk(path):
-        for name in files:
-            try:
+    for folder, names in walk(path, without=frozenset()):
+        for name in names:
+            with suppress(OSError):  # gone by now, or its path is longer than the system takes
                 total += os.lstat(f"{folder}/{name}").st_size
-            except OSError:
-                continue
     return total
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -12,12 +13,16 @@ from phdb_ci.environment import clean_path
 from phdb_ci.errors import Exit
 from phdb_ci.inventory import cpus, find_tools, platform_name, tool_version
 from phdb_ci.matrix import load
+from phdb_ci.models.inventory import Tool
 from phdb_ci.plan import hint
 from phdb_ci.process import Canceller, Log, Request, run
 
+BROKEN = re.compile(r"broken: |exit [1-9-]")  # what tool_version says of a tool that does not run
+OLDEST_GIT = (2, 34)
+
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print one row per tool, then isolation and the cache; 3 when a tool is missing."""
+    """Print one row per tool, then isolation and the cache; 3 when a tool or the cache cannot be used."""
     matrix = load(arguments.matrix)
     path = clean_path(os.environ.get("PATH", ""))
     names = {
@@ -26,22 +31,54 @@ def main(arguments: argparse.Namespace) -> int:
         *(tool for artifact in matrix.artifacts.values() for tool in artifact.tools),
     }
     tools = find_tools(sorted(names), path)
+    cache = cache_dir(os.environ)
+    refused = unwritable(cache)
     facts = {
         "platform": platform_name(),
         "cpus": cpus(),
-        "cache": str(cache_dir(os.environ)),
         "network isolation": "enforced"
         if isolates()
         else "not to be had here: jobs with network = false say so",
     }
-    versions = {name: tool_version(name, path) if tool.path else hint(name) for name, tool in tools.items()}
-    missing = [name for name, tool in tools.items() if tool.path is None]
+    rows = [_row(tool, path) for tool in tools.values()]
+    missing = [name for state, name, _ in rows if state != "ok"]
     if arguments.json:
-        print(json.dumps(facts | {"tools": versions, "missing": missing}))
+        versions = {name: text for _, name, text in rows}
+        told = {"cache": str(cache), "cache_problem": refused, "tools": versions, "missing": missing}
+        print(json.dumps(facts | told))
     else:
-        rows = [("missing" if name in missing else "ok", name, text) for name, text in versions.items()]
-        print("\n".join(table([*rows, *(("", name, str(value)) for name, value in facts.items())])))
-    return Exit.INCOMPLETE if missing else Exit.PASS
+        rows += [("", name, str(value)) for name, value in facts.items()]
+        rows.append(("broken", "cache", f"{cache}: {refused}") if refused else ("", "cache", str(cache)))
+        print("\n".join(table(rows)))
+    return Exit.INCOMPLETE if missing or refused else Exit.PASS
+
+
+def _row(tool: Tool, path: str) -> tuple[str, str, str]:
+    """Whether a tool is there and works, its name, and what it says of itself or how to get it."""
+    if tool.path is None:
+        return "missing", tool.name, hint(tool.name)
+    version = tool_version(tool.name, path)
+    if BROKEN.match(version):
+        return "broken", tool.name, f"{tool.path} --version: {version.removeprefix('broken: ')}"
+    if tool.name == "git" and _git(version) < OLDEST_GIT:
+        return "broken", tool.name, f"{version}: {'.'.join(map(str, OLDEST_GIT))} or newer is needed"
+    return "ok", tool.name, version
+
+
+def _git(version: str) -> tuple[int, ...]:
+    found = re.match(r"git version (\d+)\.(\d+)", version)
+    return tuple(map(int, found.groups())) if found else (0, 0)
+
+
+def unwritable(cache: Path) -> str | None:
+    """Why the cache cannot be written, or made where it is not there; None when it can. Leaves nothing behind."""
+    place = next(folder for folder in (cache, *cache.parents) if os.path.lexists(folder))
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(b"phdb-ci")
+    except OSError as error:
+        return f"cannot be written ({error.strerror}); let PHDB_CI_CACHE name a directory that can"
+    return None
 
 
 def isolates() -> bool:

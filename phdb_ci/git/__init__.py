@@ -15,7 +15,7 @@ Here stands what other modules may use. Nothing in it knows of jobs, gates or th
 
 from phdb_ci.git.env import clean_env, mask
 from phdb_ci.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
-from phdb_ci.git.place import Checkout, changed, checkout, checkout_many, discard, present
+from phdb_ci.git.place import Checkout, changed, checkout, checkout_many, discard, outside_links, present
 from phdb_ci.git.refs import FULL, check_ref
 from phdb_ci.git.trees import Imported, import_directory, import_worktree, is_bare, is_repository, tree_ids
 
@@ -37,6 +37,7 @@ __all__ = [
     "is_repository",
     "mask",
     "mirror_of",
+    "outside_links",
     "pinned",
     "present",
     "take",

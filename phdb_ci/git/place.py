@@ -17,6 +17,7 @@ from pathlib import Path
 
 from phdb_ci.errors import DiskError, PhdbError
 from phdb_ci.git.command import Done, failure, git
+from phdb_ci.git.index import LINK, parse
 from phdb_ci.git.survey import Survey, read_file, survey
 
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[gc]\n\tauto = 0\n"
@@ -110,6 +111,19 @@ def changed(placed: Checkout) -> list[str]:
     if seen is None:
         raise DiskError(f"{placed.gitdir} is gone: nothing can be said about {placed.dest}")
     return seen.altered
+
+
+def outside_links(placed: Checkout) -> list[str]:
+    """The tracked links that leave the folder in which the checkouts stand: what they show is in no commit."""
+    entries, _ = parse((placed.gitdir / "index").read_bytes())
+    found = []
+    for entry in entries:
+        if entry.mode == LINK:
+            path = placed.dest / entry.path
+            target = os.path.normpath(path.parent / path.readlink()) if path.is_symlink() else str(path)
+            if not target.startswith(f"{placed.dest.parent}/"):
+                found.append(entry.path)
+    return found
 
 
 def git_dir_of(dest: Path) -> Path:

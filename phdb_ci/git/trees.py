@@ -9,6 +9,7 @@ directory is gone.
 import hashlib
 import os
 import posixpath
+import re
 import shutil
 import zlib
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from phdb_ci.git.refs import FULL
 from phdb_ci.locks import locked
 
 _EPOCH = 946_684_800  # 2000-01-01, the date of every commit that has no date of its own
+_NO_COMMIT = re.compile(r"^error: '(.+?)/?' does not have a commit checked out", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def import_directory(at: Mirror) -> Imported:
         env, own = {"GIT_INDEX_FILE": str(index)}, ("--git-dir", str(at.path))
         done = git("-C", at.url, *own, "--work-tree", at.url, "add", "--all", "--", ".", env=env)
         if done.code != 0:
-            raise SourceError(f"{at.repo}: cannot read {at.where}: {done.line}")
+            fresh = _NO_COMMIT.search(done.err)
+            told = SourceError(f"{at.repo}: cannot read {at.where}: {done.line}")
+            raise _nested(at, fresh[1]) if fresh else told
         _check_plain(at, index)
         tree = git_ok(*own, "write-tree", env=env).text
         commit = write_commit(
@@ -72,8 +76,12 @@ def _check_plain(at: Mirror, index: Path) -> None:
         )
     inner = next((entry.path for entry in found if entry.submodule), None)
     if inner is not None:
-        tries = ["a plain directory is taken as a whole: move that repository out, or make this one too"]
-        raise SourceError(f"{at.repo}: {at.where} holds another git repository: {inner}", tries=tries)
+        raise _nested(at, inner)
+
+
+def _nested(at: Mirror, inner: str) -> SourceError:
+    tries = ["a plain directory is taken as a whole: move that repository out, or make this one too"]
+    return SourceError(f"{at.repo}: {at.where} holds another git repository: {inner}", tries=tries)
 
 
 def _fresh(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Totals that runners state, against what was counted: a difference is a note, the count stands. Pure."""
+"""Totals that runners state, against what was counted. A report that contradicts itself proves nothing. Pure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,25 +6,37 @@ from phdb_ci.junit.text import counted
 from phdb_ci.models.results import CaseStatus
 
 
-def pytest_mismatch(
+def pytest_surplus(
     stated: Mapping[str, int | None], elements: Mapping[str, int], cases: int, doubles: int
-) -> Iterator[str]:
-    """What differs in the attributes that pytest writes.
+) -> str | None:
+    """More tests stated than shown, which is no contradiction: subtests count, and the file does not show them."""
+    said = stated["tests"]
+    if said is None or said <= cases + max(doubles, elements["error"]):
+        return None
+    return f"pytest says tests={said}, the report holds {counted(cases, 'case', 'cases')}"
 
-    `failures`, `errors` and `skipped` count result elements. In `tests`, a test whose teardown broke is one
-    or two (by version), and subtests count, which the file does not show one by one.
+
+def pytest_contradictions(
+    stated: Mapping[str, int | None], elements: Mapping[str, int], cases: int
+) -> Iterator[str]:
+    """What cannot be in the attributes that pytest writes.
+
+    `failures`, `errors` and `skipped` count result elements; `tests` counts what ran, so fewer than there are cases
+    means that cases were listed and not run (`--setup-only`).
     """
     for word, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         said = stated[word]
         if said is not None and said != elements[element]:
             yield f"pytest says {word}={said}, the report holds {elements[element]}"
     said = stated["tests"]
-    if said is not None and not cases <= said <= cases + max(doubles, elements["error"]):
+    if said is not None and said < cases:
         yield f"pytest says tests={said}, the report holds {counted(cases, 'case', 'cases')}"
 
 
-def node_mismatch(footer: Mapping[str, int], counts: Mapping[CaseStatus, int], suites: int) -> Iterator[str]:
-    """What differs in the totals that node writes as closing comments.
+def node_contradictions(
+    footer: Mapping[str, int], counts: Mapping[CaseStatus, int], suites: int
+) -> Iterator[str]:
+    """What cannot be in the totals that node writes as closing comments.
 
     A test with subtests is a suite in the file and a test in the totals; a suite that is skipped or empty
     is a case in the file and a suite in the totals. So tests and suites together agree exactly, the outcomes

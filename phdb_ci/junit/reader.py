@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
-from phdb_ci.junit.crosscheck import node_mismatch, pytest_mismatch
+from phdb_ci.junit.crosscheck import node_contradictions, pytest_contradictions, pytest_surplus
 from phdb_ci.junit.dialects import (
     FLAKY,
     IN_CASE,
@@ -138,7 +138,7 @@ class _Reader:
         self._doubles.close()
         self._note_repairs()
         if problem is None:
-            self._note_mismatches()
+            problem = self._contradiction()
         return self.tally.finish(problem, self.notes)
 
     def _what_is_wrong(self, error: expat.ExpatError, *, at_end: bool) -> str:
@@ -272,13 +272,16 @@ class _Reader:
             flaky = counted(self.flaky, "case", "cases")
             self.notes.append(f"{flaky} passed only when run again: {', '.join(self._flaky_names)}")
 
-    def _note_mismatches(self) -> None:
+    def _contradiction(self) -> str | None:
+        """Where the runner's own totals and the cases cannot both be true; None when they can."""
+        found: list[str] = []
         if self.kind == "pytest":
-            self.notes.extend(
-                pytest_mismatch(self.stated, self.elements, self.tally.total, self._doubles.merged)
-            )
+            found += pytest_contradictions(self.stated, self.elements, self.tally.total)
+            surplus = pytest_surplus(self.stated, self.elements, self.tally.total, self._doubles.merged)
+            self.notes += [surplus] if surplus else []
         elif self.kind == "node":
-            self.notes.extend(node_mismatch(self.footer, self.tally.counts, self.suites))
+            found += node_contradictions(self.footer, self.tally.counts, self.suites)
+        return f"contradicts itself: {'; '.join(found)}" if found else None
 
 
 def _no_doctype(name: str, *_ids: object) -> None:

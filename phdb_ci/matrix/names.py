@@ -9,8 +9,8 @@ from phdb_ci.matrix.table import Table
 SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates"})
 # nox has a session for each of these, for each gate, artifact and job.
 SESSIONS = frozenset({
-    "render", "verdict", "publish", "bump", "prove", "doctor", "demo", "tests", "lint", "act", "fakegreen",
-    "benchmark",
+    "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
+    "fakegreen", "benchmark",
 })  # fmt: skip
 GATES = frozenset({"pr-gate", "nightly"})
 ARTIFACTS = frozenset({"embed"})

@@ -101,7 +101,7 @@ def _report_counts(report: Table, kind: str | None) -> Iterator[Fault]:
     if kind == "exit":
         if least != 0 and "min_tests" in report.values:
             yield Fault(report.at("min_tests"), "must be 0 for kind exit, which counts no tests")
-        for key in ("skips", "critical"):
+        for key in ("skips", "max_skips", "critical"):
             if key in report.values:
                 yield Fault(report.at(key), f"kind exit knows no tests, so it has no {key}")
     elif kind is not None and least == 0:

@@ -22,6 +22,7 @@ PATTERNS = {
     model.ENV_NAME: "a variable's name has letters, digits and _, and starts with no digit",
     model.ENV_VALUE: "a variable's value cannot hold a NUL character",
     model.DURATION: "a duration is written as 90s, 10m or 2h",
+    model.VERB: "a verb is the first word of a call: 1 to 32 letters and -",
     model.OS: "a runner is written as ubuntu-24.04, macos-15 or windows-2025",
     model.BRANCH: "a branch is written as main or release/1.2",
     model.URL: "a URL starts with https://, ssh://, git@, file:// or /",

@@ -14,6 +14,7 @@ from phdb_ci.models.base import Name, Record, Sha, Text
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 ENV_VALUE = r"^[^\x00]*$"
 DURATION = r"^[1-9][0-9]{0,4}(s|m|h)$"
+VERB = r"^[A-Za-z-]{1,32}$"
 OS = r"^(ubuntu|macos|windows)-[a-z0-9.]+$"
 BRANCH = r"^[A-Za-z0-9_][A-Za-z0-9_./+-]*$"
 URL = r"^(https://|ssh://|git@|file://|/)[^\x00-\x1f\x7f]+$"
@@ -24,6 +25,7 @@ COMMAND = r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]
 EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME)]
 EnvValue = Annotated[str, StringConstraints(pattern=ENV_VALUE)]
 Duration = Annotated[str, StringConstraints(pattern=DURATION)]
+Verb = Annotated[str, StringConstraints(pattern=VERB)]
 Os = Annotated[str, StringConstraints(pattern=OS)]
 Branch = Annotated[str, StringConstraints(pattern=BRANCH)]
 Command = Annotated[str, StringConstraints(pattern=COMMAND)]
@@ -127,25 +129,41 @@ class Report(Record):
     skips: dict[Text, Text] = Field(
         {}, description="tests that may be skipped (`*` is any text), each with its reason"
     )
+    max_skips: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        description="how many cases may be skipped by those names, at most",
+        examples=[3],
+    )
     critical: tuple[Text, ...] = Field(
         (), description="checks that must run: patterns of their names", examples=[["cve-*"]]
     )
 
 
 class Witness(Record):
-    """The artifact's binary must have been called at least this often during the run commands."""
+    """The artifact's binary must have been called at least this often during the run commands.
+
+    With `verbs`, a call counts only when its first argument begins with one of these words (`exec-json`).
+    """
 
     artifact: Name = Field(description="the artifact whose calls are counted", examples=["embed"])
     min_calls: int = Field(
         ge=1, le=1_000_000, description="how many calls there must be, at least", examples=[4]
+    )
+    verbs: tuple[Verb, ...] = Field(
+        (),
+        description="the first arguments that count as a call; all do when there are none",
+        examples=[["exec-json"]],
     )
 
 
 class Manifest(Record):
     """A JSON document that the job must write: `file` below the workspace, with one of these statuses.
 
-    `numbers = false`: nothing measured may stand in it (`p50_ms`, `p99_ms`, `ratio_vs_postgres`), and no
-    part of it may have the status `pass` or `fail`.
+    One that was there before the job is put away, so that what is found was written by the job. `numbers =
+    false`: nothing measured may stand in it (`p50_ms`, `throughput`, `ratio_vs_postgres`), and no part of it
+    may have the status `pass` or `fail`.
     """
 
     file: RelPath = Field(

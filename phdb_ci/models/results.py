@@ -145,6 +145,7 @@ class Facts(Record):
     env_names: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    links_out: tuple[str, ...] = ()
     manifest: ManifestFact | None = None
     data_was_empty: bool = True
     error: str | None = None

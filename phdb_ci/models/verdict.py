@@ -52,6 +52,7 @@ class VerdictLeg(Record):
     result: LegResult
     decides: bool = True
     new_failures: int | None = None
+    fewer_tests: int | None = None
 
 
 class Missing(Record):

@@ -32,16 +32,19 @@ class Lists:
 
 
 def rests_on(result: LegResult) -> str:
-    """In a few words, for the table: `embed called 41 times`, `exit code only`."""
-    words = [f"{word(use.name)} called {use.calls}{TIMES}" for use in result.facts.artifacts if use.calls]
-    words += [f"manifest {_manifest(result)}"] if _manifest(result) else []
-    if not _reports(result):
-        words = ["exit code", *words] if words else ["exit code only"]
-    elif not words:
-        words = ["tests alone, no artifact called"]
+    """In a few words, for the table, beside its counts of tests: `embed called 41 times`, `manifest stub`."""
+    words = _more(result)
+    if not words:
+        words = [f"{'tests' if _reports(result) else 'exit code'} alone, no artifact called"]
     if network(result) == "unenforced":
         words.append("network **not** cut off")
     return ", ".join(words)
+
+
+def _more(result: LegResult) -> list[str]:
+    """What there is beside tests and the exit code."""
+    words = [f"{word(use.name)} called {use.calls}{TIMES}" for use in result.facts.artifacts if use.calls]
+    return [*words, f"manifest {_manifest(result)}"] if _manifest(result) else words
 
 
 def basis(entries: Sequence[Entry], *, passed: bool) -> Basis | None:
@@ -56,11 +59,12 @@ def basis(entries: Sequence[Entry], *, passed: bool) -> Basis | None:
 
 
 def lists(entry: Entry, most: int) -> Lists | None:
-    """Commands, skipped tests and notes of one leg."""
+    """Skipped tests and notes of one leg; its commands too where it is not green."""
     result = entry.result
     if result is None:
         return None
-    commands = tuple(_command(command) for command in result.facts.commands[:most])
+    ran = result.facts.commands if entry.status != GREEN else ()
+    commands = tuple(_command(command) for command in ran[:most])
     skipped = [
         cells(code(case.title, TITLE_LIMIT), case.status, code(case.message))
         for suite in result.facts.suites
@@ -69,8 +73,12 @@ def lists(entry: Entry, most: int) -> Lists | None:
     ]
     notes = [*result.notes, *(note for suite in result.facts.suites for note in suite.notes)]
     shown = tuple(filter(None, (code(note) for note in dict.fromkeys(notes[:most]))))
-    title = f"Complete lists: {entry.name}, {counted(len(result.facts.commands), 'command')}"
-    return Lists(title, commands, tuple(skipped[:most]), shown) if commands or skipped or shown else None
+    parts = [(len(ran), "command"), (len(skipped), "skipped test"), (len(shown), "note")]
+    told = [counted(number, one) for number, one in parts if number]
+    if not told:
+        return None
+    title = f"Complete lists: {entry.name}, {', '.join(told)}"
+    return Lists(title, commands, tuple(skipped[:most]), shown)
 
 
 def network(result: LegResult) -> str:
@@ -82,7 +90,7 @@ def network(result: LegResult) -> str:
 def _title(entries: Sequence[Entry]) -> str:
     results = [entry.result for entry in entries if entry.result]
     parts = _calls(results)[:4]
-    bare = sum(bool(one.facts.commands) and rests_on(one).startswith("exit code only") for one in results)
+    bare = sum(bool(one.facts.commands) and not _reports(one) and not _more(one) for one in results)
     parts += [f"{counted(bare, 'job')} on the exit code only"] if bare else []
     named = sum(rule.matched for result in results for rule in _rules(result))
     parts.append(f"{counted(named, 'test')} skipped by name")

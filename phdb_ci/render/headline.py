@@ -39,11 +39,10 @@ def heading(verdict: Verdict, entries: Sequence[Entry]) -> str:
 
 def sentence(verdict: Verdict, entries: Sequence[Entry]) -> str:
     """Which jobs, for which commits, which run, how long."""
-    gate = f"**{word(verdict.gate)}**" if _GATE.fullmatch(verdict.gate) else code(verdict.gate, 100)
     run = run_link(verdict.run_url)
     facts = [
         f"{_named(entries)} for {_tested(verdict)}",
-        f"gate {gate}",
+        _asked(verdict, entries),
         f"{run} attempt {verdict.attempt}" if run else f"run {code(verdict.run_id, 60)}",
         spoken(verdict.seconds),
     ]
@@ -53,7 +52,8 @@ def sentence(verdict: Verdict, entries: Sequence[Entry]) -> str:
 def stack_warning(verdict: Verdict) -> str | None:
     """What a verdict that is not about the public repositories does not say."""
     if verdict.stack == "stand-in":
-        return "On the **stand-in stack**, phdb-ci's own: this says nothing about the public repositories."
+        plain = "plain directories, not the public repositories"
+        return f"On a **stand-in stack**: {plain}; its green says nothing about them."
     if verdict.stack == "local":
         return "On a **local stack**: at least one repository is a directory of the machine that ran this."
     return None
@@ -91,6 +91,16 @@ def _count(verdict: Verdict, expected: Sequence[Entry], excused: int) -> str:
     if excused:
         return f"{total - excused} of {counted(total, 'job')} passed"
     return f"{'all ' if total > 1 else ''}{counted(total, 'job')} passed"
+
+
+def _asked(verdict: Verdict, entries: Sequence[Entry]) -> str:
+    """`gate **pr-gate**`, `jobs **smoke+lint**`: gates and jobs share one set of names."""
+    if not _GATE.fullmatch(verdict.gate):
+        return f"gate {code(verdict.gate, 100)}"
+    names, jobs = set(verdict.gate.split("+")), {entry.job for entry in entries}
+    kinds = [kind for kind, own in (("gate", names - jobs), ("job", names & jobs)) if own]
+    what = listed([f"{kind}s" for kind in kinds]) if len(names) > 1 else kinds[0]
+    return f"{what} **{word(verdict.gate)}**"
 
 
 def _named(entries: Sequence[Entry]) -> str:
@@ -131,4 +141,4 @@ def _source(source: VerdictSource) -> str:
 
 
 def _stack(verdict: Verdict) -> str:
-    return "the stand-in stack" if verdict.stack == "stand-in" else "a local stack"
+    return "a stand-in stack" if verdict.stack == "stand-in" else "a local stack"

@@ -50,7 +50,7 @@ def warnings(verdict: Verdict) -> list[str]:
 
 def _title(verdict: Verdict) -> str:
     parts = [counted(len(verdict.sources), "repository", "repositories")]
-    off = sum(one.commit != one.pin for one in verdict.sources)
+    off = sum(_off_pin(verdict, one) for one in verdict.sources)
     parts += [f"{off} not at {'its' if off == 1 else 'their'} pin"] if off else []
     if verdict.baseline is not None:
         parts.append(
@@ -64,16 +64,21 @@ def _repo(verdict: Verdict, source: VerdictSource, *, compared: bool) -> tuple[s
     before = _before(verdict, source)
     moved = (_since(verdict, source, before),) if compared else ()
     name = f"**{word(source.repo)}**" if before else word(source.repo)
-    return cells(name, commit_link(source.web, source.commit), _origin(source), *moved)
+    return cells(name, commit_link(source.web, source.commit), _origin(verdict, source), *moved)
 
 
-def _origin(source: VerdictSource) -> str:
+def _off_pin(verdict: Verdict, source: VerdictSource) -> bool:
+    """Whether a commit is another than its pin; no commit of a stand-in could be one."""
+    return verdict.stack != "stand-in" and source.commit != source.pin
+
+
+def _origin(verdict: Verdict, source: VerdictSource) -> str:
     words = [ORIGINS[source.origin]]
     if source.origin != "pin":
         words[0] = f"{words[0]} {code(source.via, TITLE_LIMIT)}".rstrip()
     if source.dirty:
         words.append("**with uncommitted changes**")
-    if source.commit != source.pin:
+    if _off_pin(verdict, source):
         words.append(f"the pin is `{source.pin[:7]}`")
     if not source.reachable:
         words.append("⚠️ on no branch, tag or pull request of its repository")

@@ -40,14 +40,16 @@ def _row(entry: Entry, *, compared: bool) -> tuple[str, ...]:
     versus = (_versus(entry),) if compared else ()
     time = clock(result.seconds) if result and result.seconds else ""
     label = f"**{entry.label}**" if entry.rank == 0 else entry.label
-    return cells(ICONS[entry.status], label, *_counts(result), time, *versus, _outcome(entry))
+    return cells(ICONS[entry.status], label, *_counts(entry), time, *versus, _outcome(entry))
 
 
-def _counts(result: LegResult | None) -> tuple[str, str, str]:
+def _counts(entry: Entry) -> tuple[str, str, str]:
     """Passed, failed and skipped cases; a dash where nothing counts cases, which is not the same as none."""
+    result = entry.result
     suites = [suite for suite in result.facts.suites if suite.kind != "exit"] if result else []
     if not suites:
-        return (DASH, DASH, DASH) if result else ("", "", "")
+        passed = "exit code only" if entry.status == GREEN else DASH
+        return (passed, DASH, DASH) if result else ("", "", "")
     failed = failures(result)
     skipped = sum(suite.counts.skipped + suite.counts.todo for suite in suites)
     return str(sum(suite.counts.passed for suite in suites)), f"**{failed}**" if failed else "0", str(skipped)
@@ -59,13 +61,16 @@ def failures(result: LegResult | None) -> int:
 
 
 def _versus(entry: Entry) -> str:
-    """What the baseline says about the failing tests; a leg without any has nothing to compare."""
-    if not failures(entry.result) or entry.leg is None:
+    """What the baseline says: about the failing tests, where there are any, and about tests that are not run now."""
+    if entry.leg is None:
         return ""
-    new = entry.leg.new_failures
+    new, fewer = entry.leg.new_failures, entry.leg.fewer_tests
+    told = f"{counted(fewer, 'test')} fewer" if fewer else ""
+    if not failures(entry.result):
+        return told
     if new is None:
         return "not in the baseline"
-    return counted(new, "new failure") if new else "no new failure"
+    return ", ".join(filter(None, [counted(new, "new failure") if new else "no new failure", told]))
 
 
 def _outcome(entry: Entry) -> str:

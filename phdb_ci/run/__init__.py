@@ -2,7 +2,8 @@
 
 schedule.py   any graph of callables on threads, longest path first
 artifact.py   one artifact: from the store, handed in, or built under a lock
-leg.py        one leg: workspace, commands, reports, facts, status
+leg.py        one leg: workspace, commands, facts, status
+reports.py    from a leg's report files to its suites
 housekeeping  the cache's work and trash folders
 """
 

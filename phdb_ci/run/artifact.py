@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +82,7 @@ def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, held: in
     source = context.plan.sources.repos[artifact.repo]
     tree = place.root / artifact.repo
     checkout(source.objects, source.commit, tree, trash=context.cache / "trash")
+    keep_only(tree, artifact.inputs, context.cache)
     env = _environment(context, node.name)
     values = {"build": shlex.quote(str(place.build)), "cpus": str(context.plan.cpus)}
     deadline = time.monotonic() + seconds(artifact.timeout)
@@ -96,6 +97,24 @@ def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, held: in
             raise BuildError("timeout", f"did not end within {artifact.timeout}: {text}")
         if done.problem or done.exit_code:
             raise BuildError("failed", done.problem or f"exit {done.exit_code}: {text}")
+
+
+def keep_only(tree: Path, inputs: Sequence[str], cache: Path) -> None:
+    """Put away everything of a checkout but an artifact's inputs.
+
+    A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
+    """
+    kept = {Path(path) for path in inputs}
+    above = {parent for path in kept for parent in path.parents}
+    folders = [Path()]
+    while folders:
+        inside = folders.pop()
+        for item in (tree / inside).iterdir():
+            path = inside / item.name
+            if path in above:
+                folders.append(path)
+            elif path not in kept:
+                throw_away(item, cache)
 
 
 def ensure_current(

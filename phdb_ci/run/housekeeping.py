@@ -2,11 +2,12 @@
 
 import fcntl
 import os
-import shutil
 import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
+
+from phdb_ci.files import remove
 
 STARTING = 60.0  # seconds in which a run that has just made its folder locks it
 KEEP_RUNS = 3  # workspaces of this many earlier runs stay, for a look at what failed
@@ -25,7 +26,7 @@ def empty_trash(cache: Path) -> None:
     trash = cache / "trash"
     if trash.is_dir():
         for path in trash.iterdir():
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
 
 
 def open_work(cache: Path, run_id: str) -> tuple[Path, int]:

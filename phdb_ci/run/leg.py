@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from phdb_ci import evidence, workspace
+from phdb_ci import evidence, manifest, workspace
 from phdb_ci.errors import PhdbError
-from phdb_ci.junit import exit_suite, read_lines, read_report
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Job, seconds
 from phdb_ci.models.plan import JobNode
@@ -21,10 +20,10 @@ from phdb_ci.process import Log, Outcome, Request, run, shell
 from phdb_ci.run.artifact import ArtifactResult, BuildError, ensure_current
 from phdb_ci.run.context import Context, now
 from phdb_ci.run.housekeeping import throw_away
+from phdb_ci.run.reports import read_suites
 from phdb_ci.workspace import BuildPlace, Workspace
 
 RESULT = "result.json"
-REPORT_LIMIT = 256 * 1024 * 1024  # bytes of a report that are kept in the run directory
 
 
 @dataclass
@@ -135,11 +134,11 @@ def _run_job(
     attempt.facts["data_was_empty"] = space.data_was_empty
     log.flush()
     attempt.output_from = (folder / "log.txt").stat().st_size
-    for text in job.run:
-        _command(
-            context, attempt, space, log, "run", shell(space.command(text)), text, space.run_env(), locks
-        )
-        workspace.after_command(space)
+    with workspace.watch(space) as watched:
+        for text in job.run:
+            argv, env = shell(space.command(text)), space.run_env()
+            _command(context, attempt, space, log, "run", argv, text, env, locks)
+    workspace.note_rewritten(space, watched)
     attempt.facts["cancelled"] = any(command.cancelled for command in attempt.commands)
     _look_after(context, space, folder, log, attempt, again)
 
@@ -195,10 +194,7 @@ def _look_after(
     """Gather what is true after the job: reports, artifacts, strays, checkouts, manifest."""
     log.flush()
     if any(command.phase == "run" for command in attempt.commands):
-        attempt.suites += [
-            _suite(space, index, folder, context.masked, attempt.output_from)
-            for index in range(len(space.job.reports))
-        ]
+        attempt.suites += read_suites(space, folder, context.masked, attempt.output_from)
     uses = workspace.uses(space)
     _keep_builds(context, attempt, uses)
     attempt.facts["artifacts"] = tuple(
@@ -206,10 +202,11 @@ def _look_after(
     )
     attempt.facts["strays"] = workspace.strays(space)
     attempt.facts["changed"] = workspace.changed_files(space)
-    fact = workspace.manifest_fact(space)
-    attempt.facts["manifest"] = fact
-    if fact and fact.file and not fact.absent:
-        shutil.copyfile(space.trees / fact.file, folder / "reports" / "manifest.json", follow_symlinks=False)
+    attempt.facts["links_out"] = workspace.links_out(space)
+    if space.job.evidence.manifest:
+        attempt.facts["manifest"], path = manifest.read(space.job.evidence.manifest, space.tops)
+        if path is not None:
+            shutil.copyfile(path, folder / "reports" / "manifest.json", follow_symlinks=False)
 
 
 def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ...]) -> None:
@@ -219,36 +216,6 @@ def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ..
     for use in uses:
         if use.builds and not use.rebuilt:
             BuildPlace.of(context.cache, use.name, use.key).ready.write_text(use.digest, encoding="utf-8")
-
-
-def _suite(space: Workspace, index: int, folder: Path, masked: tuple[str, ...], output_from: int) -> Suite:
-    """Read one report from the copy in the leg's folder, in which secrets are masked."""
-    report, path = space.job.reports[index], space.report_path(index)
-    if report.kind == "exit":
-        return exit_suite()
-    if report.kind == "lines":
-        return read_lines(folder / "log.txt", skips=report.skips, critical=report.critical, start=output_from)
-    assert path is not None  # noqa: S101 - the other kinds have a file
-    if path.is_symlink():
-        suite = Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
-    else:
-        kept = folder / "reports" / f"{index + 1}-{report.kind}.xml"
-        if path.is_file() and path.stat().st_size <= REPORT_LIMIT:
-            _copy_masked(path, kept, masked)
-            path = kept
-        suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
-    return workspace.early_problem(space, index, suite)
-
-
-def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> None:
-    if not masked:
-        shutil.copyfile(source, target)
-        return
-    log = Log(target, masked, limit=REPORT_LIMIT)
-    with source.open("rb") as reading:
-        while chunk := reading.read(1 << 20):
-            log.write(chunk)
-    log.close()
 
 
 def _sources(context: Context, job: Job) -> tuple[LegSource, ...]:

@@ -1,0 +1,122 @@
+"""The manifest that a job must write: put an earlier one away, find what the job wrote, and read it as hostile text.
+
+What it says is gathered here as facts; that a fact is a fault is evidence.py's to say.
+"""
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from phdb_ci.files import walk
+from phdb_ci.models.matrix import Manifest
+from phdb_ci.models.results import ManifestFact
+from phdb_ci.store import open_regular
+
+LIMIT = 8 * 1024 * 1024  # bytes; a manifest is a page or two
+DEPTH = 50
+# A key that names something measured, whatever it is called, but for what is set beforehand.
+_WORDS = r"p\d+|[munµ]s|msec|latency|throughput|qps|tps|ops|ratio|mean|median|avg|stddev"
+MEASURED_KEY = re.compile(rf"(?:.*[_-])?(?:{_WORDS})(?:[_-].*)?", re.IGNORECASE)
+SET_KEY = re.compile(r".*(?:threshold|target|timeout|limit|budget).*", re.IGNORECASE)
+MEASURED_STATUS = ("pass", "fail")
+
+
+def put_away(wanted: Manifest, checkouts: Iterable[Path]) -> None:
+    """Delete what matches before the job runs: what matches afterwards was written by the job."""
+    for _, path in _matching(wanted, checkouts):
+        path.unlink(missing_ok=True)
+
+
+def read(wanted: Manifest, checkouts: Iterable[Path]) -> tuple[ManifestFact, Path | None]:
+    """What the manifest says that the job has written, and where it is."""
+    found = _matching(wanted, checkouts)
+    if not found:
+        return ManifestFact(absent=f"the job wrote no {wanted.file}"), None
+    if len(found) > 1:
+        return ManifestFact(absent=f"the job wrote {len(found)} files that match {wanted.file}"), None
+    shown, path = found[0]
+    try:
+        with open_regular(path) as file:
+            text = file.read(LIMIT + 1)
+    except OSError:
+        return ManifestFact(file=shown, absent=f"{shown} is a link or no regular file"), None
+    if len(text) > LIMIT:
+        return ManifestFact(file=shown, absent=f"{shown} is too large to be a manifest"), None
+    return judge(text, shown, wanted), path
+
+
+def judge(text: bytes, shown: str, wanted: Manifest) -> ManifestFact:
+    """The status and the problems of a manifest's text."""
+    try:
+        document = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        told = f": {error}" if isinstance(error, _RefusedError) else ""
+        return ManifestFact(file=shown, problems=(f"{shown} is not JSON{told}",))
+    status = document.get("status") if isinstance(document, dict) else None
+    problems = []
+    if status not in wanted.status:
+        problems.append(f"{shown} has status {str(status)[:40]!r}, expected {' or '.join(wanted.status)}")
+    if not wanted.numbers:
+        problems += [
+            f"{shown} holds a number that was not measured here: {place}" for place in _numbers(document)[:5]
+        ]
+    return ManifestFact(file=shown, status=str(status)[:40], problems=tuple(problems))
+
+
+class _RefusedError(ValueError):
+    """JSON that Python would take and other readers would read differently."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise _RefusedError("a key stands twice in it")
+    return document
+
+
+def _refuse(word: str) -> float:
+    raise _RefusedError(f"{word} is no number")
+
+
+def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:
+    """Where something measured stands; anything but null counts, so that "1.0" is no way round."""
+    if depth > DEPTH:
+        return [f"{where} (nested too deep)"]
+    found = []
+    if isinstance(node, dict):
+        for key, value in node.items():
+            place = f"{where}.{str(key)[:40]}".lstrip(".")
+            if _measured(key) and not isinstance(value, dict | list | None):
+                found.append(place)
+            elif depth and key == "status" and value in MEASURED_STATUS:
+                found.append(f"{place} is {value!r}")
+            else:
+                found += _numbers(value, place, depth + 1)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            place = f"{where}[{index}]"
+            bare = _measured(where.rsplit(".", 1)[-1].split("[", maxsplit=1)[0]) and not isinstance(
+                value, dict | list | None
+            )
+            found += [place] if bare else _numbers(value, place, depth + 1)
+    return found
+
+
+def _measured(key: str) -> bool:
+    return MEASURED_KEY.fullmatch(key) is not None and SET_KEY.fullmatch(key) is None
+
+
+def _matching(wanted: Manifest, checkouts: Iterable[Path]) -> list[tuple[str, Path]]:
+    """Every file below the checkouts that the pattern names, as `repo/path` and path."""
+    patterns = {wanted.file, wanted.file.removeprefix("**/")}
+    found = []
+    for top in checkouts:
+        for folder, names in walk(top):
+            for name in names:
+                inside = f"{folder}/{name}"[len(str(top)) + 1 :]
+                if any(fnmatch.fnmatchcase(inside, pattern) for pattern in patterns):
+                    found.append((f"{top.name}/{inside}", Path(folder, name)))
+    return sorted(found)

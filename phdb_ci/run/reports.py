@@ -1,0 +1,68 @@
+"""From the reports of a job that has ended to its suites; a copy of each stays in the leg's folder, secrets masked."""
+
+import os
+import shutil
+from pathlib import Path
+
+from phdb_ci import workspace
+from phdb_ci.junit import exit_suite, node_failures_in_log, read_lines, read_report
+from phdb_ci.models.matrix import Report
+from phdb_ci.models.results import Suite
+from phdb_ci.process import Log
+from phdb_ci.workspace import Workspace
+
+LIMIT = 256 * 1024 * 1024  # bytes of a report that are kept in the run directory
+
+
+def read_suites(space: Workspace, folder: Path, masked: tuple[str, ...], output_from: int) -> list[Suite]:
+    """One suite per report of the job, in its order. `output_from`: where in the log the run commands begin."""
+    suites = []
+    for index, report in enumerate(space.job.reports):
+        suite = _read(space, report, index, folder, masked, output_from)
+        suites.append(workspace.early_problem(space, index, suite))
+    return suites
+
+
+def _read(
+    space: Workspace, report: Report, index: int, folder: Path, masked: tuple[str, ...], output_from: int
+) -> Suite:
+    if report.kind == "exit":
+        return exit_suite()
+    log = folder / "log.txt"
+    if report.kind == "lines":
+        return read_lines(log, skips=report.skips, critical=report.critical, start=output_from)
+    path = space.report_path(index)
+    assert path is not None  # noqa: S101 - the other kinds have a file
+    if _borrowed(path):
+        return Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
+    kept = folder / "reports" / f"{index + 1}-{report.kind}.xml"
+    if path.is_file() and path.stat().st_size <= LIMIT:
+        _copy_masked(path, kept, masked)
+        path = kept
+    suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
+    if (
+        report.kind == "node"
+        and not suite.problem
+        and not suite.counts.failed
+        and node_failures_in_log(log, output_from)
+    ):
+        return suite.model_copy(update={"problem": "node printed failing tests, and the report shows none"})
+    return suite
+
+
+def _borrowed(path: Path) -> bool:
+    """Whether a report is another file by a link of either kind, or stands in a folder that is one."""
+    if not os.path.lexists(path):
+        return False
+    return path.is_symlink() or path.lstat().st_nlink > 1 or path.parent.is_symlink()
+
+
+def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> None:
+    if not masked:
+        shutil.copyfile(source, target)
+        return
+    log = Log(target, masked, limit=LIMIT)
+    with source.open("rb") as reading:
+        while chunk := reading.read(1 << 20):
+            log.write(chunk)
+    log.close()
