@@ -99,7 +99,7 @@ def doctor(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The project's own tests: `nox -s tests -- -m "not slow"` for the quick ones."""
     _install(session, "tests")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session

@@ -39,3 +39,8 @@ def git_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(command, "_execute", noted)
     return calls
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast ones first: single modules, then the gate, then whole gates."""
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is not None, "gate" in item.path.parts))

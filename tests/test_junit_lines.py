@@ -222,5 +222,12 @@ def test_failing_section_of_node_is_seen_from_the_start_that_is_asked_for(tmp_pa
     assert not node_failures_in_log(log, log.stat().st_size)
 
 
+@pytest.mark.parametrize("text", ["failing tests:", "✖ failing tests: 3", "no ✖ failing tests:", "✖ a (1ms)"])
+def test_line_that_is_not_the_head_of_the_failing_section_is_passed_over(tmp_path: Path, text: str) -> None:
+    log = tmp_path / "log"
+    log.write_text(f"ok\n{text}\n")
+    assert not node_failures_in_log(log, 0)
+
+
 def test_log_that_is_not_there_hides_no_failure_of_node(tmp_path: Path) -> None:
     assert node_failures_in_log(tmp_path / "none", 0)

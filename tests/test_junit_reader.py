@@ -369,6 +369,30 @@ def test_cases_that_pytest_did_not_run_are_a_problem(reports: Reports) -> None:
     assert "contradicts itself: pytest says tests=0" in str(reports.read(xml, "pytest").problem)
 
 
+def test_test_run_again_under_xdist_counts_once(reports: Reports) -> None:
+    """pytest-rerunfailures: each attempt but the last looks like a pass, other tests stand between them."""
+    xml = '<testsuites><testsuite tests="2">' + '<testcase name="a"/><testcase name="b"/>' * 2
+    suite = reports.read(f"{xml}</testsuite></testsuites>", "pytest")
+    assert (suite.problem, numbers(suite)) == (None, (2, 0, 0, 0, 0))
+    assert suite.notes == ("2 cases repeat a test that was run again, and no such pass counts",)
+
+
+def test_test_that_fails_at_its_last_attempt_under_xdist_is_failed(reports: Reports) -> None:
+    xml = '<testcase name="a"/><testcase name="b"/><testcase name="a"><failure/></testcase>'
+    suite = reports.read(
+        f'<testsuites><testsuite tests="2" failures="1">{xml}</testsuite></testsuites>', "pytest"
+    )
+    assert (suite.problem, suite.counts.failed) == (None, 1)
+
+
+def test_cases_of_many_names_that_pytest_did_not_run_are_a_problem_though_one_repeats(
+    reports: Reports,
+) -> None:
+    xml = '<testcase name="a"/><testcase name="b"/><testcase name="a"/>'
+    suite = reports.read(f'<testsuites><testsuite tests="1">{xml}</testsuite></testsuites>', "pytest")
+    assert suite.problem == "contradicts itself: pytest says tests=1, the report holds 2 cases"
+
+
 def test_pytest_total_that_is_no_number_is_passed_over(reports: Reports) -> None:
     suite = reports.read('<testsuite tests="abc" errors=""><testcase name="a"/></testsuite>', "pytest")
     assert (suite.notes, suite.problem) == ((), None)
@@ -426,6 +450,13 @@ def test_failure_that_only_a_node_total_shows_is_a_problem(reports: Reports) -> 
     test = '<testsuite name="t"><testcase name="sub"/></testsuite>'
     xml = f"<testsuites>{test}{footer(fail=1, cancelled=0)}</testsuites>"
     assert "node says 1 failed, no case shows it" in str(reports.read(xml, "node").problem)
+
+
+def test_failing_root_hook_that_no_node_total_counts_is_failed_without_a_problem(reports: Reports) -> None:
+    hook = '<undefined name="root"><testcase name="/t.js"><failure type="hookFailed"/></testcase>'
+    totals = footer(tests=1, suites=0, **{"pass": 1}, fail=0, cancelled=0)
+    suite = reports.read(f'<testsuites><testcase name="a"/>{hook}{totals}</undefined></testsuites>', "node")
+    assert (suite.problem, suite.counts.failed) == (None, 1)
 
 
 def test_diagnostic_comment_does_not_outvote_the_totals(reports: Reports) -> None:

@@ -261,6 +261,9 @@ class _Reader:
         if self._doubles.merged:
             twice = counted(self._doubles.merged, "test stands", "tests stand")
             self.notes.append(f"{twice} twice in the report (failed, then its teardown) and counts once")
+        if self._doubles.repeated:
+            again = counted(self._doubles.repeated, "case repeats", "cases repeat")
+            self.notes.append(f"{again} a test that was run again, and no such pass counts")
         if self.nameless:
             self.notes.append(f"{counted(self.nameless, 'case has', 'cases have')} no name")
         if self.strays:
@@ -276,7 +279,7 @@ class _Reader:
         """Where the runner's own totals and the cases cannot both be true; None when they can."""
         found: list[str] = []
         if self.kind == "pytest":
-            found += pytest_contradictions(self.stated, self.elements, self.tally.total)
+            found += pytest_contradictions(self.stated, self.elements, self._doubles.distinct)
             surplus = pytest_surplus(self.stated, self.elements, self.tally.total, self._doubles.merged)
             self.notes += [surplus] if surplus else []
         elif self.kind == "node":
