@@ -6,12 +6,12 @@ from phdb_ci.junit.text import counted
 from phdb_ci.models.results import CaseStatus
 
 
-def pytest_surplus(
+def pytest_difference(
     stated: Mapping[str, int | None], elements: Mapping[str, int], cases: int, doubles: int
 ) -> str | None:
-    """More tests stated than shown, which is no contradiction: subtests count, and the file does not show them."""
+    """Another number of tests stated than shown, which can be: subtests count unseen, reruns are seen uncounted."""
     said = stated["tests"]
-    if said is None or said <= cases + max(doubles, elements["error"]):
+    if said is None or cases <= said <= cases + max(doubles, elements["error"]):
         return None
     return f"pytest says tests={said}, the report holds {counted(cases, 'case', 'cases')}"
 
@@ -21,15 +21,15 @@ def pytest_contradictions(
 ) -> Iterator[str]:
     """What cannot be in the attributes that pytest writes.
 
-    `failures`, `errors` and `skipped` count result elements; `tests` counts what ran, so fewer than there are cases
-    means that cases were listed and not run (`--setup-only`).
+    `failures`, `errors` and `skipped` count result elements; `tests` counts what ran, so none where there are cases
+    means that they were listed and not run (`--setup-only`).
     """
     for word, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         said = stated[word]
         if said is not None and said != elements[element]:
             yield f"pytest says {word}={said}, the report holds {elements[element]}"
     said = stated["tests"]
-    if said is not None and said < cases:
+    if said == 0 < cases:
         yield f"pytest says tests={said}, the report holds {counted(cases, 'case', 'cases')}"
 
 

@@ -1,4 +1,4 @@
-"""One test, several cases: it failed and its teardown then broke, or it was run again. Pure."""
+"""One test, two cases: pytest writes a test twice that failed and whose teardown then broke. Pure."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,20 +14,16 @@ class Doubles:
     """Hands each test on once, the worst status winning; memory is bounded.
 
     Neighbours of one name are merged. Under xdist other tests stand between the two; but the first is always
-    a failure and the second an error, so that it is enough to remember which tests failed. An attempt that is
-    followed by another (pytest-rerunfailures) stands there like a pass, so that only the first pass of a name counts.
+    a failure and the second an error, so that it is enough to remember which tests failed.
 
     Attributes:
         merged: how many cases were taken as the second telling of another.
-        distinct: how many of the cases were the first of their name.
-        repeated: how many were not, because their test was run again.
     """
 
     def __init__(self, hand_on: Callable[[RawCase], None]) -> None:
-        self.merged = self.distinct = self.repeated = 0
+        self.merged = 0
         self._hand_on = hand_on
         self._last: RawCase | None = None
-        self._seen: set[int] = set()
         self._failed: set[int] = set()
 
     def add(self, case: RawCase) -> None:
@@ -47,18 +43,9 @@ class Doubles:
         last, self._last = self._last, None
         if last is None:
             return
-        test = hash((last.suite, last.name))
-        if last.name and test in self._seen:
-            self.repeated += 1
-            if last.status == "passed":
-                return
-        else:
-            self.distinct += 1
-            if len(self._seen) < MAX_REMEMBERED:
-                self._seen.add(test)
         self._hand_on(last)
         if last.status == "failed" and len(self._failed) < MAX_REMEMBERED:
-            self._failed.add(test)
+            self._failed.add(hash((last.suite, last.name)))
 
 
 def _worse(first: RawCase, second: RawCase) -> RawCase:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
-from phdb_ci.junit.crosscheck import node_contradictions, pytest_contradictions, pytest_surplus
+from phdb_ci.junit.crosscheck import node_contradictions, pytest_contradictions, pytest_difference
 from phdb_ci.junit.dialects import (
     FLAKY,
     IN_CASE,
@@ -261,9 +261,6 @@ class _Reader:
         if self._doubles.merged:
             twice = counted(self._doubles.merged, "test stands", "tests stand")
             self.notes.append(f"{twice} twice in the report (failed, then its teardown) and counts once")
-        if self._doubles.repeated:
-            again = counted(self._doubles.repeated, "case repeats", "cases repeat")
-            self.notes.append(f"{again} a test that was run again, and no such pass counts")
         if self.nameless:
             self.notes.append(f"{counted(self.nameless, 'case has', 'cases have')} no name")
         if self.strays:
@@ -279,9 +276,9 @@ class _Reader:
         """Where the runner's own totals and the cases cannot both be true; None when they can."""
         found: list[str] = []
         if self.kind == "pytest":
-            found += pytest_contradictions(self.stated, self.elements, self._doubles.distinct)
-            surplus = pytest_surplus(self.stated, self.elements, self.tally.total, self._doubles.merged)
-            self.notes += [surplus] if surplus else []
+            found += pytest_contradictions(self.stated, self.elements, self.tally.total)
+            other = pytest_difference(self.stated, self.elements, self.tally.total, self._doubles.merged)
+            self.notes += [other] if other else []
         elif self.kind == "node":
             found += node_contradictions(self.footer, self.tally.counts, self.suites)
         return f"contradicts itself: {'; '.join(found)}" if found else None
