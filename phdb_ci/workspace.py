@@ -141,6 +141,12 @@ def prepare(
     return space, tuple(locks)
 
 
+def place_again(space: Workspace, cache: Path) -> None:
+    """Bring the checkouts back after a build at their place, which began with nothing and left the inputs alone."""
+    for placed in space.checkouts.values():
+        checkout(placed.mirror, placed.commit, placed.dest, gitdir=placed.gitdir, trash=cache / "trash")
+
+
 def put_builds(space: Workspace, name: str, place: BuildPlace) -> None:
     """Put the witness in front of the programs in a current build directory, for a job that declares `builds`."""
     for output in space.placed[name].stored.digests:

@@ -157,6 +157,7 @@ def _place_builds(
         place = BuildPlace.of(context.cache, name, stored[name].key)
         if ensure_current(context, name, stored[name], place, lock, log):
             again.add(name)
+            workspace.place_again(space, context.cache)
             log.line(f"{name}: its build directory was not current, built again")
         workspace.put_builds(space, name, place)
         place.ready.unlink(missing_ok=True)  # until the job has ended by itself and left it as it was
