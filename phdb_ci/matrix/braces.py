@@ -21,7 +21,8 @@ def in_builds(root: Table) -> Iterator[Fault]:
 def in_jobs(root: Table) -> Iterator[Fault]:
     """The environment, set-up and run commands of a job."""
     for job in root.tables("jobs"):
-        known = (*_repos(job, root), *_artifacts(job, root), *JOB_WORDS)
+        services = [f"services.{name}" for name in job.words("services")]
+        known = (*_repos(job, root), *_artifacts(job, root), *services, *JOB_WORDS)
         for path, text in job.texts("env") + job.texts("setup") + job.texts("run"):
             yield from _unknown(path, text, known, _advice(root))
 
@@ -50,6 +51,8 @@ def _advice(root: Table) -> dict[str, str]:
     advice = {}
     for repo in root.keys("repos"):
         advice[f"repos.{repo}"] = f'repo {repo} is not in this job\'s workspace; add `with = ["{repo}"]`'
+    for service in root.keys("services"):
+        advice[f"services.{service}"] = f'the job uses no {service}; add `services = ["{service}"]`'
     for artifact in root.keys("artifacts"):
         use = f'the job does not use artifact {artifact}; add `artifact = "{artifact}"`'
         advice |= dict.fromkeys(_outputs(artifact, root), use)

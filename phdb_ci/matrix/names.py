@@ -6,7 +6,7 @@ from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.table import Table
 
-SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates"})
+SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "self"})
 # nox has a session for each of these, for each gate, artifact and job.
 SESSIONS = frozenset({
     "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
@@ -15,7 +15,7 @@ SESSIONS = frozenset({
 GATES = frozenset({"pr-gate", "nightly"})
 ARTIFACTS = frozenset({"embed"})
 # The first word of a placeholder is one of these or an artifact.
-PLACEHOLDERS = frozenset({"repos", "build", "data", "tmp", "home", "cpus", "harness"})
+PLACEHOLDERS = frozenset({"repos", "services", "build", "data", "tmp", "home", "cpus", "harness"})
 
 
 def repos(root: Table) -> Iterator[Fault]:
@@ -33,6 +33,12 @@ def artifacts(root: Table) -> Iterator[Fault]:
             home, own = homes.get(name), job.text("repo")
             if home != own and {home, own} <= set(root.keys("repos")):
                 yield Fault(path, f"{name} is built from repo {home}, and this job runs in {own}")
+
+
+def services(root: Table) -> Iterator[Fault]:
+    """`job.services` names services."""
+    for job in root.tables("jobs"):
+        yield from _unknown("service", job.texts("services"), root.keys("services"))
 
 
 def witnesses(root: Table) -> Iterator[Fault]:
@@ -94,9 +100,10 @@ def repeated(root: Table) -> Iterator[Fault]:
     """No list names anything twice. Commands may be run twice; overrides have a rule of their own."""
     jobs = root.tables("jobs")
     plan = [
-        (jobs, ("with", "builds", "notices", "tools", "python", "os")),
+        (jobs, ("with", "builds", "notices", "tools", "python", "os", "services")),
+        (root.tables("repos"), ("docs",)),
         (root.tables("artifacts"), ("inputs", "tools", "outputs")),
-        (root.tables("gates"), ("on", "jobs")),
+        (root.tables("gates"), ("on", "jobs", "branches")),
         ([job.table("evidence") for job in jobs], ("forbid_env",)),
         ([job.table("evidence").table("manifest") for job in jobs], ("status",)),
         ([report for job in jobs for report in job.rows("reports")], ("critical",)),

@@ -87,6 +87,26 @@ def skips(root: Table) -> Iterator[Fault]:
                 )
 
 
+def schedules(root: Table) -> Iterator[Fault]:
+    """A gate that starts by itself says when, and no other does."""
+    for gate in root.tables("gates"):
+        by_itself = "schedule" in gate.words("on")
+        if by_itself and "cron" not in gate.values:
+            yield Fault(gate.at("cron"), 'needs a key `cron`, such as `cron = "17 3 * * *"`', missing=True)
+        if not by_itself and "cron" in gate.values:
+            yield Fault(gate.at("cron"), 'nothing starts at that time; add "schedule" to `on`')
+
+
+def services(root: Table) -> Iterator[Fault]:
+    """GitHub starts services on Linux runners alone."""
+    for job in root.tables("jobs"):
+        for path, name in job.texts("os"):
+            if job.words("services") and not name.startswith("ubuntu"):
+                yield Fault(
+                    path, f"GitHub starts no service on {name}; a job with services runs on ubuntu alone"
+                )
+
+
 def _report_path(report: Table, kind: str | None) -> Iterator[Fault]:
     if kind == "junit" and "path" not in report.values:
         yield Fault(report.at("path"), 'needs a key `path`, such as `path = "report.xml"`', missing=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from phdb_ci.matrix.faults import Fault, described, near_name
 from phdb_ci.matrix.locate import Path
-from phdb_ci.models import base
+from phdb_ci.models import base, hosting
 from phdb_ci.models import matrix as model
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ PATTERNS = {
     model.BRANCH: "a branch is written as main or release/1.2",
     model.URL: "a URL starts with https://, ssh://, git@, file:// or /",
     model.ISSUE: "an issue is a link that starts with https://",
+    hosting.ACTION: "an action is written as owner/name or owner/name/folder",
+    hosting.REPOSITORY: "a repository on GitHub is written as owner/name",
+    hosting.VERSION: "a version is written as v1.2.3",
+    hosting.IMAGE: "an image is written as name:tag@sha256: and 64 hex digits",
+    hosting.CRON: "a time is written as five fields of cron, such as 17 3 * * *",
+    hosting.VALUE: "a setting has letters, digits and _./:@+- alone",
+    hosting.SETTING_NAME: "a variable's name has capital letters, digits and _, a letter first",
     model.COMMAND: "a command is a text that is not blank and has no control characters",
 }
 TYPES = {

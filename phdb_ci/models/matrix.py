@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from phdb_ci.models.base import Name, Record, Sha, Text
+from phdb_ci.models.hosting import Action, ActionName, Cron, Home, OwnJob, Service
 
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 ENV_VALUE = r"^[^\x00]*$"
@@ -79,6 +80,12 @@ class Repo(Record):
     override: Override = Field(
         default_factory=Override, description="environment variables that replace the pin for one run"
     )
+    docs: tuple[Text, ...] = Field(
+        (),
+        description="paths that no job reads (`*` is any text): a pull request that changes nothing else is not run",
+        examples=[["docs/*"]],
+    )
+    ci: tuple[OwnJob, ...] = Field((), description="jobs of its own CI that no gate runs")
 
 
 class Artifact(Record):
@@ -213,6 +220,7 @@ class Job(Record):
         (), description="faults of the engine that this job is known to notice", examples=[["dead"]]
     )
     artifact: Name | None = Field(None, description="the artifact that it uses", examples=["embed"])
+    services: tuple[Name, ...] = Field((), description="servers that it talks to", examples=[["postgres"]])
     builds: tuple[Name, ...] = Field(
         (),
         max_length=1,
@@ -273,6 +281,10 @@ class Gate(Record):
     on: tuple[TRIGGERS, ...] = Field(
         (), description="the events on GitHub that start it", examples=[["pull_request"]]
     )
+    branches: tuple[Branch, ...] = Field(
+        ("main",), min_length=1, description="the branches whose pushes start it", examples=[["main", "dev"]]
+    )
+    cron: Cron | None = Field(None, description="when it starts by itself, in UTC", examples=["17 3 * * *"])
     jobs: tuple[Name, ...] = Field(min_length=1, description="the jobs that decide it", examples=[["smoke"]])
     lead: Name | None = Field(None, description="the job that is shown first", examples=["smoke"])
 
@@ -287,6 +299,9 @@ class Matrix(Record):
     artifacts: dict[Name, Artifact] = Field({}, description="what is built once and shared, by name")
     jobs: dict[Name, Job] = Field(min_length=1, description="the jobs, by name")
     gates: dict[Name, Gate] = Field({}, description="sets of jobs with one verdict, by name")
+    services: dict[Name, Service] = Field({}, description="servers that jobs talk to, by name")
+    actions: dict[ActionName, Action] = Field({}, description="the GitHub actions of the workflows, by name")
+    self_: Home | None = Field(None, alias="self", description="this project on GitHub")
 
 
 def seconds(duration: str) -> int:

@@ -31,10 +31,12 @@ class VerdictSource(Record):
 class VerdictArtifact(Record):
     """An artifact of the run: how it came to be, its digest, and the jobs that used it.
 
-    `status` is `reused`, `built`, `given`, or why there is none: `failed`, `error`, `timeout`, `cancelled`.
+    `status` is `reused`, `built`, `given`, or why there is none: `failed`, `error`, `timeout`, `cancelled`. `os` is
+    the runner that it is for, where one run has several.
     """
 
     name: Name
+    os: Os | None = None
     key: str
     status: Literal["reused", "built", "given", "failed", "error", "timeout", "cancelled"]
     digest: str | None
@@ -56,11 +58,26 @@ class VerdictLeg(Record):
 
 
 class Missing(Record):
-    """A leg that the gate expects and that left no result: never green."""
+    """A leg that the gate expects and that left no result: never green.
+
+    `blocked`: an artifact that it needs did not build. `decides` is false where a quarantine says so.
+    """
 
     job: Name
     os: Os
     reason: str
+    blocked: bool = False
+    decides: bool = True
+
+
+class Unaffected(Record):
+    """Why nothing was run: every path that changed since `base` is one that no job reads, by a rule of the matrix."""
+
+    repo: Name
+    base: Sha
+    head: Sha
+    paths: tuple[str, ...]
+    more: int = 0
 
 
 class Verdict(Record):
@@ -85,6 +102,7 @@ class Verdict(Record):
     legs: tuple[VerdictLeg, ...]
     missing: tuple[Missing, ...] = ()
     idle: tuple[IdleLeg, ...] = ()
+    unaffected: Unaffected | None = None
     baseline: str | None = None
     baseline_commits: dict[Name, Sha] = Field(default_factory=dict)
     reproduce: str

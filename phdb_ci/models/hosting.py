@@ -1,0 +1,83 @@
+"""What matrix.toml says for GitHub: pinned actions, services, this project itself, a repo's own jobs. Shapes alone."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from phdb_ci.models.base import Name, Record, Sha, Text
+
+ACTION = r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]+)*$"
+REPOSITORY = r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$"
+VERSION = r"^v[0-9]+\.[0-9]+\.[0-9]+$"
+IMAGE = r"^[a-z0-9][a-z0-9./_-]*:[A-Za-z0-9][A-Za-z0-9._-]*@sha256:[0-9a-f]{64}$"
+CRON = r"^[0-9*,/-]+( [0-9*,/-]+){4}$"
+SETTING_NAME = r"^[A-Z][A-Z0-9_]*$"
+VALUE = r"^[A-Za-z0-9_./:@+-]+$"
+
+ActionName = Annotated[str, StringConstraints(pattern=ACTION)]
+Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
+Version = Annotated[str, StringConstraints(pattern=VERSION)]
+Image = Annotated[str, StringConstraints(pattern=IMAGE)]
+Cron = Annotated[str, StringConstraints(pattern=CRON)]
+# A setting of a service; it stands in a workflow file, so it is no place for a password.
+Setting = Annotated[str, StringConstraints(pattern=VALUE)]
+SettingName = Annotated[str, StringConstraints(pattern=SETTING_NAME)]
+
+
+class Action(Record):
+    """A GitHub action that the rendered workflows use, pinned by commit; `version` is the tag of that commit."""
+
+    commit: Sha = Field(
+        description="the full commit id of the action", examples=["3d3c42e5aac5ba805825da76410c181273ba90b1"]
+    )
+    version: Version = Field(description="the tag that names this commit", examples=["v7.0.1"])
+
+
+class Home(Record):
+    """This project on GitHub: what the callers in other repositories pin.
+
+    `commit` is the last release: a file cannot name the commit that contains it.
+    """
+
+    repository: Repository = Field(
+        description="owner and name of this project on GitHub", examples=["li-langverse/phdb-ci"]
+    )
+    commit: Sha = Field(
+        description="the release that callers pin, 40 hex digits",
+        examples=["0123456789abcdef0123456789abcdef01234567"],
+    )
+    aggregators: tuple[Name, ...] = Field(
+        (),
+        description="repositories that may start a gate by hand, on refs of their choice",
+        examples=[["lic"]],
+    )
+
+
+class Service(Record):
+    """A server that jobs talk to: on GitHub a container, by digest."""
+
+    image: Image = Field(
+        description="its image with tag and digest",
+        examples=["postgres:16@sha256:95206741a5b214807675e14165369d05b93a9cf692223b616d07cca227e74b0b"],
+    )
+    port: int = Field(ge=1, le=65535, description="the port that it listens on", examples=[5432])
+    env: dict[SettingName, Setting] = Field({}, description="its environment; no password has a place here")
+    ready: Text | None = Field(
+        None, description="the command in the container that says that it is ready", examples=["pg_isready"]
+    )
+    variable: SettingName = Field(
+        description="the variable that tells jobs where it is", examples=["POSTGRES_URL"]
+    )
+    url: Setting = Field(
+        description="what the variable holds on GitHub",
+        examples=["postgresql://postgres@127.0.0.1:5432/bench"],
+    )
+
+
+class OwnJob(Record):
+    """A job of a repo's own CI that no gate runs: listed, so that nobody takes it for covered."""
+
+    job: Text = Field(description="workflow and job", examples=["CI → merge-gate"])
+    on: Text = Field(description="what starts it", examples=["pull request"])
+    shows: Text = Field(description="what it shows", examples=["meta merge gate"])
+    gap: Text = Field(description="what it leaves open", examples=["does not run engine e2e"])
