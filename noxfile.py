@@ -27,7 +27,12 @@ signal.signal(
 
 
 def _install(session: nox.Session, *groups: str, editable: bool = True) -> None:
-    """Install the project and its dependency groups; nothing when pyproject.toml has not changed."""
+    """Install the project and its dependency groups; nothing when pyproject.toml has not changed.
+
+    Nothing either with `--no-venv`, as on GitHub: there requirements.lock has installed all that phdb-ci needs.
+    """
+    if session.venv_backend == "none":
+        return
     stamp = Path(session.virtualenv.location) / f"phdb-ci-{'-'.join(groups) or 'run'}.stamp"
     digest = hashlib.sha256(Path("pyproject.toml").read_bytes() + Path("noxfile.py").read_bytes()).hexdigest()
     if editable and stamp.exists() and stamp.read_text() == digest and Path(session.bin, "phdb-ci").exists():
@@ -47,7 +52,7 @@ def _phdb(session: nox.Session, *arguments: str) -> None:
     """Run phdb-ci. It gets half a minute to end its jobs and write a verdict when nox is interrupted."""
     _install(session)
     try:
-        session.run("phdb-ci", *arguments, *session.posargs, terminate_timeout=30)
+        session.run("python", "-m", "phdb_ci", *arguments, *session.posargs, terminate_timeout=30)
     except CommandFailed as failed:
         code = getattr(failed, "return_code", None)  # not in every version of nox that will do
         if code not in PASSED_ON:

@@ -18,6 +18,7 @@ from phdb_ci.errors import Exit, PhdbError
 VERBS = {
     "plan": "what would run, on which commits, and why",
     "run": "run a gate or jobs and give the verdict",
+    "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
     "cache": "what the cache holds; --prune to shrink it",
     "doctor": "whether this machine has what the matrix needs",
 }
@@ -71,6 +72,13 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--mermaid", action="store_true", help="print the graph as a mermaid flowchart")
 
 
+def _render(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--check", action="store_true", help="write nothing; exit 1 and a diff when a file differs")
+    verb.add_argument(
+        "--to", action="append", default=[], metavar="REPO=DIR", help="put a repo's files into a checkout of it"
+    )
+
+
 def _cache(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--prune", action="store_true", help="remove what no recent run needs")
     verb.add_argument(
@@ -82,7 +90,7 @@ def _nothing(_verb: argparse.ArgumentParser) -> None:
     """A verb with no arguments of its own."""
 
 
-ARGUMENTS = {"plan": _plan, "run": _names, "cache": _cache, "doctor": _nothing}
+ARGUMENTS = {"plan": _plan, "run": _names, "render": _render, "cache": _cache, "doctor": _nothing}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,9 +5,10 @@ from difflib import get_close_matches
 
 from phdb_ci.errors import ArtifactError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored
-from phdb_ci.models.matrix import Job, Matrix, Report
+from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.plan import ArtifactNode, IdleLeg, JobNode, Plan
 from phdb_ci.models.sources import Sources
+from phdb_ci.models.wording import evidence
 
 HINTS = {
     "bash": "apt-get install bash",
@@ -130,36 +131,12 @@ def _leg(name: str, os: str, job: Job, inventory: Inventory) -> JobNode:
         summary=job.summary,
         needs=job.artifacts,
         repos=job.repos,
-        evidence=tuple(_evidence(job)),
+        evidence=tuple(evidence(job)),
         claims=job.notices,
         quarantined=job.quarantine is not None,
         expected=inventory.durations.get(f"{name}@{os}"),
         missing_tools=tuple(tool for tool in job.tools if inventory.tools[tool].path is None),
     )
-
-
-def _evidence(job: Job) -> list[str]:
-    lines = [_report(report) for report in job.reports]
-    if job.evidence.witness:
-        witness = job.evidence.witness
-        verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
-        lines.append(f"{witness.artifact} called ≥ {witness.min_calls}×{verbs}")  # noqa: RUF001 - a sign for people
-    if job.evidence.forbid_env:
-        lines.append(f"no {', '.join(job.evidence.forbid_env)} in the environment")
-    if job.evidence.manifest:
-        manifest = job.evidence.manifest
-        numbers = "" if manifest.numbers else ", no number in it"
-        lines.append(f"{manifest.file} is {' or '.join(manifest.status)}{numbers}")
-    if not job.network:
-        lines.append("no network but loopback")
-    return lines
-
-
-def _report(report: Report) -> str:
-    if report.kind == "exit":
-        return "exit code alone (no test cases counted)"
-    most = f"{report.max_skips} of " if report.max_skips is not None else ""
-    return f"{report.kind}: ≥ {report.min_tests} executed, no skip but {most}{len(report.skips)} named"
 
 
 def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:

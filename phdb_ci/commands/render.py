@@ -1,0 +1,130 @@
+"""`phdb-ci render`: the workflow files from the matrix. `--check` compares, `--to REPO=DIR` puts a repo's into a checkout.
+
+The files lie beside the matrix: `.github/workflows/` and `workflows/`. A file in `workflows/` that no template makes is
+an error: nobody would keep it current.
+"""
+
+import argparse
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from phdb_ci.commands._common import pairs
+from phdb_ci.errors import DiskError, Exit, UsageError
+from phdb_ci.matrix import load
+from phdb_ci.render.workflows import files_of, workflow_files
+
+REPAIR = "phdb-ci render"
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Write, compare or copy; 0, or 1 when `--check` finds a difference."""
+    matrix = load(arguments.matrix)
+    files = workflow_files(matrix)
+    root = arguments.matrix.resolve().parent
+    if arguments.to:
+        return _to(files, pairs(arguments.to, "--to", "REPO=DIR"), arguments)
+    unknown = _unknown(root, files)
+    changed = [path for path, text in files.items() if _read(root / path) != text]
+    if arguments.check:
+        return _check(root, files, changed, unknown, arguments)
+    if unknown:
+        raise UsageError(
+            f"no template makes {', '.join(unknown)}: nothing would keep it current",
+            tries=["remove it, or give it a place outside workflows/", *(f"rm {path}" for path in unknown)],
+        )
+    _write({str(root / path): files[path] for path in changed})
+    _tell(arguments, changed, f"{len(files)} files, {len(changed)} written")
+    return Exit.PASS
+
+
+def _to(files: Mapping[str, str], targets: Mapping[str, str], arguments: argparse.Namespace) -> int:
+    """Put a repo's files into a checkout of it, or compare them there."""
+    known = sorted({path.split("/")[1] for path in files if path.startswith("workflows/")})
+    wanted: dict[str, str] = {}
+    for repo, place in targets.items():
+        own = files_of(files, repo)
+        if not own:
+            near = get_close_matches(repo, known, n=1)
+            perhaps = f' Perhaps you meant "{near[0]}"?' if near else ""
+            raise UsageError(f"--to {repo}=…: no file is rendered for {repo}.{perhaps}", tries=[f"one of {', '.join(known)}"])
+        top = Path(place).expanduser()
+        if not top.is_dir():
+            raise UsageError(f"--to {repo}={place}: there is no such directory")
+        wanted |= {str(top / path): text for path, text in own.items()}
+    changed = [path for path, text in wanted.items() if _read(Path(path)) != text]
+    if arguments.check:
+        return _check(Path(), wanted, changed, [], arguments)
+    _write({path: wanted[path] for path in changed})
+    _tell(arguments, changed, f"{len(wanted)} files, {len(changed)} written")
+    return Exit.PASS
+
+
+def _check(
+    root: Path, files: Mapping[str, str], changed: list[str], unknown: list[str], arguments: argparse.Namespace
+) -> int:
+    """Print every difference and the command that repairs it; 1 when there is one."""
+    if arguments.json:
+        print(json.dumps({"files": len(files), "changed": changed, "unknown": unknown}))
+        return Exit.FAIL if changed or unknown else Exit.PASS
+    for path in changed:
+        old = _read(root / path)
+        print(f"{path}: {'is not there' if old is None else 'is not what the matrix renders'}")
+        lines = difflib.unified_diff(
+            (old or "").splitlines(), files[path].splitlines(), f"{path} (on disk)", f"{path} (rendered)", lineterm=""
+        )
+        print("\n".join(lines), end="\n\n")
+    for path in unknown:
+        print(f"{path}: no template makes it; remove it, or give it a place outside workflows/\n")
+    if changed:
+        to = "".join(f" --to {target}" for target in arguments.to)
+        print(f"{len(changed)} of {len(files)} files differ. Repair: {REPAIR}{to}")
+    elif not unknown:
+        print(f"{len(files)} files are current")
+    return Exit.FAIL if changed or unknown else Exit.PASS
+
+
+def _unknown(root: Path, files: Mapping[str, str]) -> list[str]:
+    """Files below `workflows/`, and workflows of our own, that no template makes."""
+    found = [
+        path.relative_to(root).as_posix()
+        for top in ("workflows", ".github/workflows")
+        for path in sorted((root / top).rglob("*"))
+        if not path.is_dir() or path.is_symlink()
+    ]
+    return [path for path in found if path not in files]
+
+
+def _read(path: Path) -> str | None:
+    """The file as text; None when it is not there, is a link, or is no text of ours."""
+    try:
+        return None if path.is_symlink() else path.read_bytes().decode()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        return ""
+    except OSError as error:
+        raise DiskError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write(files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = Path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.new")
+            temporary.write_bytes(text.encode())
+            temporary.replace(path)
+        except OSError as error:
+            raise DiskError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _tell(arguments: argparse.Namespace, changed: Iterable[str], text: str) -> None:
+    if arguments.json:
+        print(json.dumps({"written": list(changed)}))
+        return
+    for path in changed:
+        print(f"wrote {path}")
+    print(text)
