@@ -74,6 +74,32 @@ for _name, _gate in MATRIX["gates"].items():
     _runs(_name, f"gate: {_gate.get('summary', '')}")
 for _name, _job in MATRIX["jobs"].items():
     _runs(_name, f"job: {_job['summary']}")
+for _name in MATRIX.get("artifacts", {}):
+    _runs(_name, f"artifact: build it, or take it from the store; `--out DIR` leaves DIR/{_name}/{_name}.tar")
+
+
+@nox.session
+def render(session: nox.Session) -> None:
+    """Render the workflow files from matrix.toml: `-- --check` compares, `-- --to lis=DIR` fills a checkout."""
+    _phdb(session, "render")
+
+
+@nox.session
+def verdict(session: nox.Session) -> None:
+    """Give the verdict over results of other machines: `-- RESULTS_DIR --gate pr-gate`."""
+    _phdb(session, "verdict")
+
+
+@nox.session
+def publish(session: nox.Session) -> None:
+    """Publish a verdict on GitHub: the pull request's one comment and a commit status; `-- --dry-run` shows it."""
+    _phdb(session, "publish")
+
+
+@nox.session
+def bump(session: nox.Session) -> None:
+    """Move pins to their tracked branch: `-- lidb`, `-- self`, `-- --actions --check`."""
+    _phdb(session, "bump")
 
 
 @nox.session

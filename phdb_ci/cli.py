@@ -18,6 +18,7 @@ from phdb_ci.errors import Exit, PhdbError
 VERBS = {
     "plan": "what would run, on which commits, and why",
     "run": "run a gate or jobs and give the verdict",
+    "verdict": "the verdict over results that were gathered elsewhere",
     "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
     "cache": "what the cache holds; --prune to shrink it",
     "doctor": "whether this machine has what the matrix needs",
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _names(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("names", nargs="+", metavar="GATE|JOB", help="a gate, or jobs")
+    verb.add_argument("names", nargs="+", metavar="GATE|JOB", help="a gate, jobs, or an artifact to build")
     verb.add_argument("--stack", type=Path, metavar="DIR", help="take every repo from DIR/NAME")
     verb.add_argument(
         "--repo", action="append", default=[], metavar="NAME=SPEC",
@@ -56,26 +57,71 @@ def _names(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="a built artifact, its manifest beside it",
+        help="a built artifact, its manifest beside it, or NAME.tar of a run; FILE#sha256=HEX names its digest, too",
     )
-    verb.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier verdict.json to compare with")
+    _baseline(verb)
     verb.add_argument(
         "--jobs", type=int, metavar="N", help="how many nodes run at once (default: the processors)"
     )
     verb.add_argument(
         "--out", type=Path, metavar="DIR", help="the run directory (default: .phdb-ci/runs/TIME-GATE)"
     )
+    verb.add_argument(
+        "--outputs", type=Path, metavar="FILE", help="append NAME=VALUE lines, for $GITHUB_OUTPUT"
+    )
+
+
+def _baseline(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--baseline", metavar="FILE",
+        help="an earlier verdict.json to compare with, or github:BRANCH for the newest green run there",
+    )  # fmt: skip
+
+
+def _run(verb: argparse.ArgumentParser) -> None:
+    _names(verb)
+    verb.add_argument(
+        "--published", action="store_true",
+        help="before an artifact is built, look for one of the same key that its repository has published on GitHub",
+    )  # fmt: skip
+
+
+def _verdict(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "results", type=Path, metavar="RESULTS_DIR", help="one folder per leg, JOB@OS/result.json"
+    )
+    verb.add_argument("--gate", required=True, metavar="GATE", help="the gate whose legs are expected")
+    verb.add_argument(
+        "--needs", type=Path, metavar="FILE", help="toJSON(needs) of the workflow that ran the legs"
+    )
+    verb.add_argument(
+        "--run-id", metavar="ID", help="the run that counts (default: $GITHUB_RUN_ID, else the only one)"
+    )
+    _baseline(verb)
+    verb.add_argument("--out", type=Path, metavar="DIR", help="where verdict.json and its texts go")
+    verb.add_argument("--outputs", type=Path, metavar="FILE", help="append outcome=VALUE, for $GITHUB_OUTPUT")
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
     _names(verb)
+    verb.add_argument(
+        "--since",
+        metavar="NAME=COMMIT",
+        help="whether the changes of a repo since a commit could affect a job at all",
+    )
     verb.add_argument("--mermaid", action="store_true", help="print the graph as a mermaid flowchart")
 
 
 def _render(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--check", action="store_true", help="write nothing; exit 1 and a diff when a file differs")
     verb.add_argument(
-        "--to", action="append", default=[], metavar="REPO=DIR", help="put a repo's files into a checkout of it"
+        "--check", action="store_true", help="write nothing; exit 1 and a diff when a file differs"
+    )
+    verb.add_argument(
+        "--to",
+        action="append",
+        default=[],
+        metavar="REPO=DIR",
+        help="put a repo's files into a checkout of it",
     )
 
 
@@ -90,7 +136,14 @@ def _nothing(_verb: argparse.ArgumentParser) -> None:
     """A verb with no arguments of its own."""
 
 
-ARGUMENTS = {"plan": _plan, "run": _names, "render": _render, "cache": _cache, "doctor": _nothing}
+ARGUMENTS = {
+    "plan": _plan,
+    "run": _run,
+    "verdict": _verdict,
+    "render": _render,
+    "cache": _cache,
+    "doctor": _nothing,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from phdb_ci.models.verdict import Verdict, VerdictLeg  # a plan is shown without them
 
 COLOURS = {
-    "passed": "32", "pass": "32", "built": "32", "reused": "32", "given": "32", "failed": "31", "fail": "31",
+    "passed": "32", "pass": "32", "built": "32", "reused": "32", "given": "32", "published": "32",
+    "failed": "31", "fail": "31",
     "unproven": "31", "timeout": "31", "blocked": "31", "error": "33", "cancelled": "33", "incomplete": "33",
     "missing": "33", "skipped": "2", "elsewhere": "2",
 }  # fmt: skip

@@ -18,6 +18,7 @@ from phdb_ci.git import tree_ids
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored, Tool
 from phdb_ci.models.matrix import Artifact, Matrix
 from phdb_ci.models.sources import Sources
+from phdb_ci.parcel import is_parcel, unpack
 from phdb_ci.store import Store, key_of, take_in
 
 FAMILIES: dict[str, Literal["ubuntu", "macos", "windows"]] = {
@@ -25,13 +26,15 @@ FAMILIES: dict[str, Literal["ubuntu", "macos", "windows"]] = {
 }  # fmt: skip
 
 
-def ask_tools(matrix: Matrix, jobs: Iterable[str], path: str) -> dict[str, Tool]:
-    """Every program that these jobs and their artifacts need, found on `path`; versions of those in a key alone.
+def ask_tools(
+    matrix: Matrix, jobs: Iterable[str], path: str, artifacts: Iterable[str] = ()
+) -> dict[str, Tool]:
+    """Every program that these jobs and artifacts need, found on `path`; versions of those in a key alone.
 
     It needs no sources, so that it can go on while they are resolved.
     """
     jobs = list(jobs)
-    names = _artifacts_of(matrix, jobs)
+    names = _artifacts_of(matrix, jobs, artifacts)
     keyed = {tool for name in names for tool in matrix.artifacts[name].tools}
     with ThreadPoolExecutor(max_workers=8) as pool:
         versions = dict(zip(keyed, pool.map(lambda tool: tool_version(tool, path), keyed), strict=True))
@@ -41,18 +44,20 @@ def ask_tools(matrix: Matrix, jobs: Iterable[str], path: str) -> dict[str, Tool]
 
 def gather(
     matrix: Matrix, jobs: Iterable[str], sources: Sources, *, cache: Path, given: Mapping[str, Path],
-    tools: Callable[[], Mapping[str, Tool]],
+    tools: Callable[[], Mapping[str, Tool]], artifacts: Iterable[str] = (), runner: str | None = None,
 ) -> Inventory:  # fmt: skip
-    """All facts for these jobs. `tools` gives what ask_tools() found; `given` maps artifact names to files handed in.
+    """All facts for these jobs and artifacts.
 
-    Raises UsageError for an artifact that the matrix does not have, ArtifactError for one that is not what it claims.
+    `tools` gives what ask_tools() found; `given` maps artifact names to files handed in; `runner` is this machine's
+    name on GitHub. Raises ToolError for a runner that it cannot be, UsageError for an artifact that the matrix does not
+    have, ArtifactError for one that is not what it claims.
     """
     for name in given:
         if name not in matrix.artifacts:
             raise UsageError(
                 f"--artifact {name}: the matrix has no artifact of that name: {', '.join(matrix.artifacts)}"
             )
-    names = _artifacts_of(matrix, jobs)
+    names = _artifacts_of(matrix, jobs, artifacts)
     trees = {name: _trees(matrix.artifacts[name], sources) for name in names}
     store = Store(cache / "store")
     read = {name: store.entries(name) for name in names}
@@ -60,6 +65,7 @@ def gather(
     inputs = {name: _inputs(name, matrix.artifacts[name], trees[name], found) for name in names}
     return Inventory(
         os_family=os_family(),
+        runner=_checked_runner(runner),
         platform=platform_name(),
         cpus=cpus(),
         tools=dict(found),
@@ -67,7 +73,7 @@ def gather(
         keys={name: key_of(value) for name, value in inputs.items()},
         stored={name: entries for name, (entries, _) in read.items()},
         given={
-            name: _take_in(file, name, matrix.artifacts[name])
+            name: _take_in(file, name, matrix.artifacts[name], cache)
             for name, file in given.items()
             if name in names
         },
@@ -148,8 +154,18 @@ def _tools_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str]) -> 
     return sorted({*rows, *(tool for name in artifacts for tool in matrix.artifacts[name].tools)})
 
 
-def _artifacts_of(matrix: Matrix, jobs: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(artifact for job in jobs for artifact in matrix.jobs[job].artifacts))
+def _artifacts_of(matrix: Matrix, jobs: Iterable[str], named: Iterable[str] = ()) -> list[str]:
+    return list(dict.fromkeys([*named, *(one for job in jobs for one in matrix.jobs[job].artifacts)]))
+
+
+def _checked_runner(runner: str | None) -> str | None:
+    """The runner that this machine was told to be. A result that bears another system's name would be a lie."""
+    if runner and not runner.startswith(f"{os_family()}-"):
+        raise ToolError(
+            f"PHDB_CI_OS says that this is {runner}; it is {platform_name()}",
+            tries=["unset PHDB_CI_OS", "run that leg on a machine of its own"],
+        )
+    return runner or None
 
 
 def _trees(artifact: Artifact, sources: Sources) -> dict[str, str | None]:
@@ -170,8 +186,16 @@ def _inputs(
     )
 
 
-def _take_in(file: Path, name: str, artifact: Artifact) -> Stored:
+def _take_in(file: Path, name: str, artifact: Artifact, cache: Path) -> Stored:
+    """A handed-in artifact: a file or folder with its manifest, or a parcel; `FILE#sha256=HEX` names its digest too."""
+    path, sign, digest = str(file).partition("#sha256=")
     try:
-        return take_in(file, name, artifact.outputs)
+        place = unpack(Path(path), cache / "given") if is_parcel(Path(path)) else Path(path)
+        stored = take_in(place, name, artifact.outputs)
     except ArtifactError as error:
         raise ArtifactError(f"--artifact {name}={file}: {error.message}", tries=error.tries) from error
+    if sign and stored.digest != digest:
+        raise ArtifactError(
+            f"--artifact {name}={file}: it is sha256:{stored.digest[:16]}, not what was asked for"
+        )
+    return stored

@@ -26,28 +26,37 @@ def select(matrix: Matrix, names: Sequence[str]) -> tuple[str, tuple[str, ...], 
 
     Raises UsageError for a name that is neither, with the nearest one.
     """
-    known = [*matrix.gates, *matrix.jobs]
+    known = [*matrix.gates, *matrix.jobs, *matrix.artifacts]
     chosen: list[str] = []
     for name in names:
         if name in matrix.gates:
             chosen += matrix.gates[name].jobs
         elif name in matrix.jobs:
             chosen.append(name)
-        else:
+        elif name not in matrix.artifacts:
             near = get_close_matches(name, known, n=1)
             raise UsageError(
                 f'"{name}" is neither a gate nor a job of the matrix.'
                 + (f' Perhaps you meant "{near[0]}"?' if near else ""),
-                tries=[f"gates: {', '.join(matrix.gates) or 'none'}", f"jobs: {', '.join(matrix.jobs)}"],
+                tries=[
+                    f"gates: {', '.join(matrix.gates) or 'none'}",
+                    f"jobs: {', '.join(matrix.jobs)}",
+                    f"artifacts: {', '.join(matrix.artifacts) or 'none'}",
+                ],
             )
     jobs = tuple(dict.fromkeys(chosen))
     lead = matrix.gates[names[0]].lead if names[0] in matrix.gates else None
     return "+".join(dict.fromkeys(names)), jobs, lead
 
 
-def repos_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[str, ...]:
-    """Every repo that these jobs check out or build from, in matrix order."""
-    needed: set[str] = set()
+def artifacts_named(matrix: Matrix, names: Iterable[str]) -> tuple[str, ...]:
+    """The artifacts among the names: they are built, whether or not a job needs them."""
+    return tuple(dict.fromkeys(name for name in names if name in matrix.artifacts))
+
+
+def repos_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str] = ()) -> tuple[str, ...]:
+    """Every repo that these jobs check out or build from, and these artifacts are built from, in matrix order."""
+    needed = {matrix.artifacts[name].repo for name in artifacts}
     for name in jobs:
         job = matrix.jobs[name]
         needed.update(job.repos)
@@ -56,11 +65,15 @@ def repos_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[str, ...]:
 
 
 def make_plan(
-    matrix: Matrix, gate: str, jobs: Sequence[str], lead: str | None, sources: Sources, inventory: Inventory
-) -> Plan:
-    """The graph for these jobs here. Raises ArtifactError for a handed-in artifact of other inputs."""
+    matrix: Matrix, gate: str, jobs: Sequence[str], lead: str | None, sources: Sources, inventory: Inventory,
+    artifacts: Sequence[str] = (),
+) -> Plan:  # fmt: skip
+    """The graph for these jobs here, and for artifacts that were asked for by name.
+
+    Raises ArtifactError for a handed-in artifact of other inputs.
+    """
     legs, idle = _legs(matrix, jobs, inventory)
-    wanted = dict.fromkeys(name for leg in legs for name in leg.needs)
+    wanted = dict.fromkeys([*artifacts, *(name for leg in legs for name in leg.needs)])
     return Plan(
         gate=gate,
         jobs=tuple(jobs),
@@ -110,7 +123,7 @@ def _legs(matrix: Matrix, jobs: Sequence[str], inventory: Inventory) -> tuple[li
     idle: list[IdleLeg] = []
     for name in jobs:
         job = matrix.jobs[name]
-        here = [os for os in job.os if os.startswith(inventory.os_family) and os not in job.skip]
+        here = [os for os in job.os if _is_here(os, inventory) and os not in job.skip]
         for os in dict.fromkeys([*job.os, *job.skip]):
             if os in job.skip:
                 idle.append(
@@ -122,6 +135,11 @@ def _legs(matrix: Matrix, jobs: Sequence[str], inventory: Inventory) -> tuple[li
                 why = f"this machine is {inventory.platform}"
                 idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="elsewhere", reason=why))
     return legs, idle
+
+
+def _is_here(os: str, inventory: Inventory) -> bool:
+    """Whether this machine is that runner: by name where it was told which it is, else by its family."""
+    return os == inventory.runner if inventory.runner else os.startswith(inventory.os_family)
 
 
 def _leg(name: str, os: str, job: Job, inventory: Inventory) -> JobNode:

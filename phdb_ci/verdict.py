@@ -8,28 +8,51 @@ from datetime import date
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
-from phdb_ci.models.sources import Source, Sources
-from phdb_ci.models.verdict import Missing, Outcome, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
+from phdb_ci.models.sources import Source
+from phdb_ci.models.verdict import (
+    Missing,
+    Outcome,
+    Unaffected,
+    Verdict,
+    VerdictArtifact,
+    VerdictLeg,
+    VerdictSource,
+)
 
 GITHUB = re.compile(
     r"^(?:https://github\.com/|git@github\.com:)([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?$"
 )
+THERE = ("reused", "built", "given", "published")  # an artifact that jobs can use
 FAILS = ("failed", "unproven", "timeout", "blocked")
 
 
-def outcome(legs: Iterable[VerdictLeg], missing: Iterable[Missing]) -> Outcome:
+def outcome(
+    legs: Iterable[VerdictLeg], missing: Iterable[Missing], *, artifacts: Iterable[VerdictArtifact] = (),
+    unaffected: Unaffected | None = None,
+) -> Outcome:  # fmt: skip
     """What follows from the deciding legs.
 
     `fail` when one is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or not
-    there; a gate in which nothing passed is never a pass.
+    there; a gate in which nothing passed is never a pass. Where no job was asked for, the artifacts decide; where a
+    written rule says that nothing could be affected, and nothing was run, there is nothing to be against it.
     """
-    legs = list(legs)
+    legs, missing = list(legs), [item for item in missing if item.decides]
     deciding = [leg.result.status for leg in legs if leg.decides]
-    if any(status in FAILS for status in deciding):
+    if any(status in FAILS for status in deciding) or any(item.blocked for item in missing):
         return "fail"
-    if list(missing) or any(status != "passed" for status in deciding) or not deciding:
+    if not legs and not missing:
+        return "pass" if unaffected else _built(list(artifacts))
+    if missing or any(status != "passed" for status in deciding) or not deciding:
         return "incomplete"
     return "pass"
+
+
+def _built(artifacts: Sequence[VerdictArtifact]) -> Outcome:
+    """The outcome where artifacts alone were asked for."""
+    states = {artifact.status for artifact in artifacts}
+    if states & {"failed", "timeout"}:
+        return "fail"
+    return "pass" if states and states <= set(THERE) else "incomplete"
 
 
 def decides(quarantine: Quarantine | None, today: date) -> bool:
@@ -49,19 +72,22 @@ def make_verdict(
     """
     by_leg = {leg.leg: leg for leg in legs}
     shown = [
-        _leg(by_leg[node.leg], node.quarantined, baseline, today) for node in plan.legs if node.leg in by_leg
+        shown_leg(by_leg[node.leg], node.quarantined, baseline, today)
+        for node in plan.legs
+        if node.leg in by_leg
     ]
     missing = [
         Missing(job=node.job, os=node.os, reason="left no result")
         for node in plan.legs
         if node.leg not in by_leg
     ]
-    result = outcome(shown, missing)
+    result = outcome(shown, missing, artifacts=() if plan.jobs else artifacts)
     return Verdict(
-        tool=tool, gate=plan.gate, lead=plan.lead, outcome=result, headline=headline(result, shown, missing),
+        tool=tool, gate=plan.gate, lead=plan.lead, outcome=result,
+        headline=headline(result, shown, missing, () if plan.jobs else artifacts),
         run_id=run_id, attempt=attempt, run_url=run_url, head=head, platform=platform, started=started,
         seconds=round(seconds, 3), stack=plan.sources.stack,
-        sources=tuple(_source(source) for source in plan.sources.repos.values()),
+        sources=tuple(shown_source(source) for source in plan.sources.repos.values()),
         artifacts=tuple(artifacts), legs=tuple(shown), missing=tuple(missing), idle=plan.idle,
         baseline=baseline.run_id if baseline else None,
         baseline_commits={source.repo: source.commit for source in baseline.sources} if baseline else {},
@@ -69,8 +95,17 @@ def make_verdict(
     )  # fmt: skip
 
 
-def headline(result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> str:
+def headline(
+    result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Missing],
+    artifacts: Sequence[VerdictArtifact] = (), unaffected: Unaffected | None = None,
+) -> str:  # fmt: skip
     """One sentence: how many of how many, and which."""
+    if unaffected and not legs and not missing:
+        count = len(unaffected.paths) + unaffected.more
+        paths = f"{count} path{'' if count == 1 else 's'}"
+        return f"not run: nothing that a job reads has changed in {unaffected.repo} ({paths})"
+    if artifacts and not legs and not missing:
+        return ", ".join(f"{one.name} {one.status}" for one in artifacts)
     total = len(legs) + len(missing)
     jobs = f"{total} job{'' if total == 1 else 's'}"
     excused = [leg for leg in legs if not leg.decides and leg.result.status != "passed"]
@@ -82,8 +117,8 @@ def headline(result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Miss
     for leg in legs:
         if leg.decides and leg.result.status != "passed":
             words.setdefault(leg.result.status, []).append(leg.result.job)
-    if missing:
-        words["missing"] = [item.job for item in missing]
+    for item in missing:
+        words.setdefault("blocked" if item.blocked else "missing", []).append(item.job)
     if not words:
         return f"nothing that decides was run{tail}"
     parts = [
@@ -93,10 +128,12 @@ def headline(result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Miss
     return f"of {jobs}, {' · '.join(parts)}{tail}"
 
 
-def reproduce(gate: str, is_gate: bool, sources: Sources, options: Sequence[str]) -> str:
+def reproduce(
+    gate: str, is_gate: bool, sources: Iterable[Source | VerdictSource], options: Sequence[str] = ()
+) -> str:
     """The command that runs the same again: `--repo` for every source that is not the matrix's pin."""
     words = ["nox", "-s", gate, "--"] if is_gate else ["phdb-ci", "run", *gate.split("+")]
-    for source in sources.repos.values():
+    for source in sources:
         spec = _spec(source)
         if spec and not _covered(source, options):
             words += ["--repo", f"{source.repo}={spec}"]
@@ -106,11 +143,11 @@ def reproduce(gate: str, is_gate: bool, sources: Sources, options: Sequence[str]
     return shlex.join(words)
 
 
-def _covered(source: Source, options: Sequence[str]) -> bool:
+def _covered(source: Source | VerdictSource, options: Sequence[str]) -> bool:
     return source.via.startswith("--stack") and "--stack" in options
 
 
-def _spec(source: Source) -> str | None:
+def _spec(source: Source | VerdictSource) -> str | None:
     if source.origin == "pin":
         return None
     if source.origin == "tree":
@@ -118,7 +155,8 @@ def _spec(source: Source) -> str | None:
     return f"{source.where}@{source.commit}" if source.where.startswith("/") else source.commit
 
 
-def _leg(result: LegResult, quarantined: bool, baseline: Verdict | None, today: date) -> VerdictLeg:
+def shown_leg(result: LegResult, quarantined: bool, baseline: Verdict | None, today: date) -> VerdictLeg:
+    """A leg's result as the verdict holds it: whether it decides, and how it compares with the baseline."""
     decisive = decides(result.quarantine if quarantined else None, today)
     return VerdictLeg(
         result=result, decides=decisive, new_failures=_new_failures(result, baseline),
@@ -156,7 +194,8 @@ def _executed(result: LegResult) -> int:
     return sum(suite.counts.executed for suite in result.facts.suites)
 
 
-def _source(source: Source) -> VerdictSource:
+def shown_source(source: Source) -> VerdictSource:
+    """A source as the verdict holds it."""
     return VerdictSource(
         repo=source.repo, commit=source.commit, origin=source.origin, via=source.via, where=source.where,
         web=web(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,

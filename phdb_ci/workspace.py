@@ -113,7 +113,7 @@ def work_dirs(root: Path) -> dict[str, Path]:
 
 def prepare(
     job: Job, root: Path, *, sources: Sources, cache: Path, artifacts: Mapping[str, Stored], caller: Mapping[str, str],
-    cpus: int, held: ExitStack, on_wait: OnWait, cancelled: Callable[[], bool],
+    cpus: int, held: ExitStack, on_wait: OnWait, cancelled: Callable[[], bool], services: Mapping[str, str],
 ) -> tuple[Workspace, tuple[int, ...]]:  # fmt: skip
     """Make a job's directory; also the locks of `builds`, entered into `held`, which last as long as the job.
 
@@ -134,6 +134,7 @@ def prepare(
     }  # fmt: skip
     placed = {name: put(artifacts[name], dirs["art"] / name) for name in job.artifacts}
     values = _values(job, dirs, trees, placed, place, cpus)
+    values |= {f"services.{name}": url for name, url in services.items()}
     space = Workspace(
         root=root, trees=trees, job=job, values=values, checkouts=checkouts, placed=placed,
         env=_environment(job, dirs, values, cache, caller),

@@ -262,7 +262,7 @@ def sourced(**fields: Any) -> Any:
 def test_reproduce_repeats_what_is_not_the_pin(
     gate: str, is_gate: bool, fields: dict[str, Any], options: list[str], command: str
 ) -> None:
-    assert reproduce(gate, is_gate, sourced(**fields), options) == command
+    assert reproduce(gate, is_gate, sourced(**fields).repos.values(), options) == command
 
 
 @pytest.mark.parametrize(

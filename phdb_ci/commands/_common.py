@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phdb_ci.environment import clean_path
-from phdb_ci.errors import ResultsError, UsageError
+from phdb_ci.errors import PhdbError, ResultsError, UsageError
 from phdb_ci.inventory import ask_tools, gather
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.plan import make_plan, repos_of, select
+from phdb_ci.plan import artifacts_named, make_plan, repos_of, select
 from phdb_ci.sources import resolve
 
 if TYPE_CHECKING:
@@ -36,15 +36,19 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
     """Load the matrix, resolve the sources that the named jobs need, gather the facts, and make the plan."""
     matrix = load(arguments.matrix)
     gate, jobs, lead = select(matrix, arguments.names)
+    artifacts = artifacts_named(matrix, arguments.names)
     cache, path = cache_dir(os.environ), clean_path(os.environ.get("PATH", ""))
     specs = pairs(arguments.repo, "--repo", "NAME=SPEC")
     given = {name: Path(file) for name, file in pairs(arguments.artifact, "--artifact", "NAME=FILE").items()}
     with ThreadPoolExecutor(max_workers=1) as pool:
-        tools = pool.submit(ask_tools, matrix, jobs, path)
-        repos = repos_of(matrix, jobs)
+        tools = pool.submit(ask_tools, matrix, jobs, path, artifacts)
+        repos = repos_of(matrix, jobs, artifacts)
         sources = resolve(matrix, repos, cache=cache, specs=specs, stack=arguments.stack, environ=os.environ)
-        inventory = gather(matrix, jobs, sources, cache=cache, given=given, tools=tools.result)
-    return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory)
+        inventory = gather(
+            matrix, jobs, sources, cache=cache, given=given, tools=tools.result, artifacts=artifacts,
+            runner=os.environ.get("PHDB_CI_OS"),
+        )  # fmt: skip
+    return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory, artifacts)
 
 
 def pairs(values: list[str], option: str, form: str) -> dict[str, str]:
@@ -58,6 +62,26 @@ def pairs(values: list[str], option: str, form: str) -> dict[str, str]:
             raise UsageError(f"{option} {name}=…: given twice")
         found[name] = rest
     return found
+
+
+def baseline_of(given: str | None, environ: Mapping[str, str]) -> "tuple[Verdict | None, tuple[str, ...]]":
+    """`--baseline`: a verdict.json, or `github:BRANCH`, the newest green run of this workflow on that branch.
+
+    The second is None with a note where there is none to be had: a first run has nothing to compare with.
+    """
+    if given is None:
+        return None, ()
+    if not given.startswith("github:"):
+        return read_verdict(Path(given)), ()
+    branch = given.removeprefix("github:")
+    if not branch:
+        return None, ()
+    from phdb_ci.github.baseline import newest_green
+
+    try:
+        return newest_green(branch, environ), ()
+    except PhdbError as error:
+        return None, (f"compared with nothing: {error.message}",)
 
 
 def read_verdict(path: Path | None) -> "Verdict | None":

@@ -1,23 +1,72 @@
 """`phdb-ci plan`: what would run, on which commits, and why. Runs nothing."""
 
 import argparse
+import os
 
-from phdb_ci.commands._common import planned
+from phdb_ci.commands._common import cache_dir, planned
+from phdb_ci.commands._verdict import write_outputs
 from phdb_ci.console import plan_text
-from phdb_ci.errors import Exit
+from phdb_ci.errors import Exit, UsageError
+from phdb_ci.git import FULL, changed_since, mask, mirror_of
+from phdb_ci.models.base import glob_matches
+from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
+from phdb_ci.models.verdict import Unaffected
+
+SHOWN = 50  # paths that the record of an unaffected run names
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the plan as a table, JSON or a mermaid flowchart."""
-    _, plan = planned(arguments)
+    matrix, plan = planned(arguments)
+    unaffected = _unaffected(arguments, matrix, plan)
+    write_outputs(arguments.outputs, _outputs(matrix, plan, unaffected))
     if arguments.json:
         print(plan.model_dump_json(indent=1))
     elif arguments.mermaid:
         print(mermaid(plan))
     else:
         print(plan_text(plan))
+        if unaffected:
+            since = f"{unaffected.repo} since {unaffected.base[:7]}"
+            print(f"note: nothing needs to run: no job reads what changed in {since}")
     return Exit.PASS
+
+
+def _outputs(matrix: Matrix, plan: Plan, unaffected: Unaffected | None) -> dict[str, object]:
+    """What the jobs of a workflow need: the sources, whether to run, and each commit that is not the matrix's pin."""
+    sources = plan.sources.repos
+    moved = dict.fromkeys(matrix.repos, "")
+    moved |= {name: source.commit for name, source in sources.items() if source.origin != "pin"}
+    return {
+        "sources": plan.sources.model_dump_json(),
+        "run": "false" if unaffected else "true",
+        "unaffected": unaffected.model_dump_json() if unaffected else "",
+        **moved,
+    }
+
+
+def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Unaffected | None:
+    """`--since NAME=COMMIT`: the changes of a repo since a commit, when every one is of a path that no job reads."""
+    name, _, base = (arguments.since or "").partition("=")
+    if not base:
+        return None
+    if name not in matrix.repos or not FULL.fullmatch(base):
+        raise UsageError(
+            f"--since {arguments.since}: expected NAME=COMMIT, a repo of the matrix and a full commit id"
+        )
+    source = plan.sources.repos.get(name)
+    if source is None:
+        return None
+    url = matrix.repos[name].url if mask(matrix.repos[name].url) == source.where else source.where
+    paths = changed_since(mirror_of(cache_dir(os.environ), name, url), base, source.commit)
+    if not paths or not all(
+        any(glob_matches(one, path) for one in matrix.repos[name].docs) for path in paths
+    ):
+        return None
+    return Unaffected(
+        repo=name, base=base, head=source.commit, paths=paths[:SHOWN], more=max(0, len(paths) - SHOWN)
+    )
 
 
 def mermaid(plan: Plan) -> str:

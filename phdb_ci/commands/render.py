@@ -1,4 +1,4 @@
-"""`phdb-ci render`: the workflow files from the matrix. `--check` compares, `--to REPO=DIR` puts a repo's into a checkout.
+"""`phdb-ci render`: the workflow files from the matrix; `--check` compares, `--to REPO=DIR` fills a checkout.
 
 The files lie beside the matrix: `.github/workflows/` and `workflows/`. A file in `workflows/` that no template makes is
 an error: nobody would keep it current.
@@ -49,7 +49,10 @@ def _to(files: Mapping[str, str], targets: Mapping[str, str], arguments: argpars
         if not own:
             near = get_close_matches(repo, known, n=1)
             perhaps = f' Perhaps you meant "{near[0]}"?' if near else ""
-            raise UsageError(f"--to {repo}=…: no file is rendered for {repo}.{perhaps}", tries=[f"one of {', '.join(known)}"])
+            raise UsageError(
+                f"--to {repo}=…: no file is rendered for {repo}.{perhaps}",
+                tries=[f"one of {', '.join(known)}"],
+            )
         top = Path(place).expanduser()
         if not top.is_dir():
             raise UsageError(f"--to {repo}={place}: there is no such directory")
@@ -63,7 +66,11 @@ def _to(files: Mapping[str, str], targets: Mapping[str, str], arguments: argpars
 
 
 def _check(
-    root: Path, files: Mapping[str, str], changed: list[str], unknown: list[str], arguments: argparse.Namespace
+    root: Path,
+    files: Mapping[str, str],
+    changed: list[str],
+    unknown: list[str],
+    arguments: argparse.Namespace,
 ) -> int:
     """Print every difference and the command that repairs it; 1 when there is one."""
     if arguments.json:
@@ -73,7 +80,11 @@ def _check(
         old = _read(root / path)
         print(f"{path}: {'is not there' if old is None else 'is not what the matrix renders'}")
         lines = difflib.unified_diff(
-            (old or "").splitlines(), files[path].splitlines(), f"{path} (on disk)", f"{path} (rendered)", lineterm=""
+            (old or "").splitlines(),
+            files[path].splitlines(),
+            f"{path} (on disk)",
+            f"{path} (rendered)",
+            lineterm="",
         )
         print("\n".join(lines), end="\n\n")
     for path in unknown:

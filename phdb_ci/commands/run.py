@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import secrets
 import signal
 import sys
@@ -14,32 +13,44 @@ from pathlib import Path
 from typing import Self
 
 from phdb_ci import __version__
-from phdb_ci.commands._common import cache_dir, planned, read_verdict
+from phdb_ci.commands._common import baseline_of, cache_dir, planned
+from phdb_ci.commands._verdict import (
+    attempt,
+    code,
+    head,
+    point_latest,
+    run_directory,
+    run_url,
+    write,
+    write_outputs,
+)
 from phdb_ci.console import Console, coloured, verdict_text
 from phdb_ci.errors import DiskError, Exit, Interrupted, UsageError
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Verdict, VerdictArtifact
+from phdb_ci.parcel import SUFFIX, pack
+from phdb_ci.plan import artifacts_named
 from phdb_ci.process import Canceller, end_children
 from phdb_ci.run import Context, Results, run_plan
 from phdb_ci.run.context import now
 from phdb_ci.run.housekeeping import open_work
 from phdb_ci.verdict import make_verdict, reproduce
 
-RUNS = Path(".phdb-ci/runs")
-
 
 def main(arguments: argparse.Namespace) -> int:
     """Plan, run, judge, write the run directory, print the verdict; 0, 1, 3 or 130."""
-    baseline = read_verdict(arguments.baseline)
+    baseline, notes = baseline_of(arguments.baseline, os.environ)
     jobs = _parallel(arguments.jobs)
     began, started = time.monotonic(), now()
     console = Console.for_terminal(os.environ)
     cancel = Canceller()
     with Signals(cancel) as signals:
         matrix, plan = planned(arguments)
+        if arguments.published:
+            plan = _with_published(plan, matrix)
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        out = _run_directory(arguments.out, run_id, plan.gate)
+        out = run_directory(arguments.out, run_id, plan.gate)
         (out / "plan.json").write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
         context = _context(matrix, plan, out, run_id, console, cancel)
         signals.running = True
@@ -51,33 +62,24 @@ def main(arguments: argparse.Namespace) -> int:
             console.end()
         verdict = make_verdict(
             plan, results.legs, _artifacts(results), tool=__version__, run_id=context.run_id,
-            attempt=context.attempt, head=context.head, run_url=_run_url(), platform=plan.platform, started=started,
-            seconds=time.monotonic() - began, today=date.today(),  # noqa: DTZ011 - a quarantine ends on the user's own day
-            reproduce=reproduce(plan.gate, plan.gate in matrix.gates, plan.sources, _options(arguments)),
-            baseline=baseline, notes=plan.notes,
+            attempt=context.attempt, head=context.head, run_url=run_url(os.environ), platform=plan.platform,
+            started=started, seconds=time.monotonic() - began, today=date.today(),  # noqa: DTZ011 - a quarantine ends on the user's own day
+            reproduce=reproduce(plan.gate, plan.gate in matrix.gates, plan.sources.repos.values(), _options(arguments)),
+            baseline=baseline, notes=(*plan.notes, *notes),
         )  # fmt: skip
+        _hand_out(matrix, arguments.names, results, out)
         write(verdict, out)
-        _point_latest(out, arguments.out)
+        point_latest(out, arguments.out)
+        write_outputs(arguments.outputs, _outputs(verdict))
     _show(arguments, verdict, console, out)
     return Exit.INTERRUPTED if signals.caught else code(verdict)
 
 
-def code(verdict: Verdict) -> Exit:
-    """The exit code of a verdict."""
-    return {"pass": Exit.PASS, "fail": Exit.FAIL, "incomplete": Exit.INCOMPLETE}[verdict.outcome]
+def _with_published(plan: Plan, matrix: Matrix) -> Plan:
+    """The plan, its builds replaced by what their repositories have published on GitHub under the same key."""
+    from phdb_ci.github.published import with_published
 
-
-def write(verdict: Verdict, out: Path) -> None:
-    """The verdict's files in the run directory: verdict.json last, so that it is there only with the others."""
-    from phdb_ci.junit import write_junit
-    from phdb_ci.render import comment, summary
-
-    write_junit(out / "junit.xml", [leg.result for leg in verdict.legs])
-    (out / "comment.md").write_text(comment(verdict), encoding="utf-8")
-    (out / "summary.md").write_text(summary(verdict), encoding="utf-8")
-    temporary = out / ".verdict.json"
-    temporary.write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    temporary.replace(out / "verdict.json")
+    return with_published(plan, matrix, cache_dir(os.environ), os.environ)
 
 
 def _get_ready() -> None:
@@ -122,20 +124,6 @@ def _parallel(jobs: int | None) -> int:
     return jobs or cpus()
 
 
-def _run_directory(out: Path | None, run_id: str, gate: str) -> Path:
-    """Make the run directory. Raises UsageError for one that holds something, DiskError when it cannot be written."""
-    path = out or RUNS / f"{run_id[:15]}-{gate[:60]}-{run_id[-6:]}"
-    try:
-        if path.exists() and any(path.iterdir()):
-            raise UsageError(f"--out {path}: is not empty; what lies there would mix with this run's results")
-        path.mkdir(parents=True, exist_ok=True)
-        if out is None:  # a run of a working tree must not find its own results among the untracked files
-            (RUNS.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-    except OSError as error:
-        raise DiskError(f"the run directory {path} cannot be made: {error.strerror}") from error
-    return path.resolve()
-
-
 def _context(
     matrix: Matrix, plan: Plan, out: Path, run_id: str, console: Console, cancel: Canceller
 ) -> Context:
@@ -144,12 +132,10 @@ def _context(
         work, _lock = open_work(cache, run_id)
     except OSError as error:
         raise DiskError(f"the cache {cache} cannot be written: {error.strerror}") from error
-    attempt = os.environ.get("GITHUB_RUN_ATTEMPT", "1")
-    head = os.environ.get("PHDB_CI_HEAD", "")
     return Context(
         matrix=matrix, plan=plan, cache=cache, out=out, work=work, caller=dict(os.environ),
-        run_id=os.environ.get("GITHUB_RUN_ID") or run_id, attempt=int(attempt) if attempt.isdigit() else 1,
-        head=head if re.fullmatch(r"[0-9a-f]{40}", head) else None, progress=console, cancel=cancel,
+        run_id=os.environ.get("GITHUB_RUN_ID") or run_id, attempt=attempt(os.environ),
+        head=head(os.environ), progress=console, cancel=cancel,
     )  # fmt: skip
 
 
@@ -167,12 +153,22 @@ def _artifacts(results: Results) -> list[VerdictArtifact]:
     return found
 
 
-def _run_url() -> str | None:
-    """The address of this run on GitHub, from its own variables, when they have the form that GitHub gives them."""
-    repository, run = os.environ.get("GITHUB_REPOSITORY", ""), os.environ.get("GITHUB_RUN_ID", "")
-    if re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository) and run.isdigit():
-        return f"https://github.com/{repository}/actions/runs/{run}"
-    return None
+def _hand_out(matrix: Matrix, names: Sequence[str], results: Results, out: Path) -> None:
+    """Put the artifacts that were asked for by name into the run directory, each as one file with its manifest."""
+    for name in artifacts_named(matrix, names):
+        stored = results.artifacts[name].stored
+        if stored is not None:
+            (out / name).mkdir(exist_ok=True)
+            pack(stored, out / name / f"{name}{SUFFIX}")
+
+
+def _outputs(verdict: Verdict) -> dict[str, object]:
+    """What a workflow wants to know: the outcome, and of a single artifact its key and digest."""
+    values: dict[str, object] = {"outcome": verdict.outcome}
+    if len(verdict.artifacts) == 1:
+        one = verdict.artifacts[0]
+        values |= {"key": one.key, "digest": one.digest or "", "status": one.status, "seconds": one.seconds}
+    return values
 
 
 def _options(arguments: argparse.Namespace) -> Sequence[str]:
@@ -183,15 +179,6 @@ def _options(arguments: argparse.Namespace) -> Sequence[str]:
     if arguments.matrix != Path("matrix.toml"):
         options += ["--matrix", str(arguments.matrix)]
     return options
-
-
-def _point_latest(out: Path, chosen: Path | None) -> None:
-    """Let `latest` point to the newest run; two runs at once leave it at one of them."""
-    if chosen is not None:
-        return
-    temporary = out.parent / f".latest-{out.name}"
-    temporary.symlink_to(out.name)
-    temporary.replace(out.parent / "latest")
 
 
 def _show(arguments: argparse.Namespace, verdict: Verdict, console: Console, out: Path) -> None:

@@ -5,18 +5,22 @@
     refs.py      which commit a branch, tag, pull request or id stands for
     mirror.py    bare mirrors in the cache, fetched under a lock, their commits kept by refs of ours
     trees.py     a local directory as a commit; tree ids
+    remote.py    what a remote's branches and tags stand for now
     memo.py      answers that still hold, so that no process is started for them
     index.py     read a git index file
     survey.py    is a tree still what was placed?
+    changes.py   which paths changed between two commits
     place.py     check a commit out, and say later whether it is still so
 
 Here stands what other modules may use. Nothing in it knows of jobs, gates or the matrix.
 """
 
+from phdb_ci.git.changes import changed_since
 from phdb_ci.git.env import clean_env, mask
 from phdb_ci.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
 from phdb_ci.git.place import Checkout, changed, checkout, checkout_many, discard, outside_links, present
 from phdb_ci.git.refs import FULL, check_ref
+from phdb_ci.git.remote import remote_refs
 from phdb_ci.git.trees import Imported, import_directory, import_worktree, is_bare, is_repository, tree_ids
 
 __all__ = [
@@ -26,6 +30,7 @@ __all__ = [
     "Mirror",
     "Taken",
     "changed",
+    "changed_since",
     "check_ref",
     "checkout",
     "checkout_many",
@@ -40,6 +45,7 @@ __all__ = [
     "outside_links",
     "pinned",
     "present",
+    "remote_refs",
     "take",
     "take_local",
     "take_ref",

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from phdb_ci.models.base import Name, Record, Sha
+from phdb_ci.models.matrix import Os
 
 
 class KeyInputs(Record):
@@ -58,6 +59,7 @@ class Inventory(Record):
 
     Attributes:
         os_family: `ubuntu`, `macos` or `windows`: legs of this family run here.
+        runner: on GitHub the one runner that this machine is; only its legs run here.
         inputs: per artifact, everything that it is built from in this run.
         keys: per artifact, the digest of those inputs.
         stored: per artifact, what the store holds, newest first, checked against its manifest.
@@ -67,6 +69,7 @@ class Inventory(Record):
     """
 
     os_family: Literal["ubuntu", "macos", "windows"]
+    runner: Os | None = None
     platform: str
     cpus: int
     tools: dict[str, Tool]

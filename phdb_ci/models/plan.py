@@ -9,12 +9,12 @@ from phdb_ci.models.sources import Sources
 
 
 class ArtifactNode(Record):
-    """An artifact of this run: reused from the store, handed in, or built, with the reasons why."""
+    """An artifact of this run: reused from the store, handed in, published elsewhere, or built, and the reasons why."""
 
     name: Name
     key: str
     inputs: KeyInputs
-    action: Literal["reuse", "build", "given"]
+    action: Literal["reuse", "build", "given", "published"]
     why: tuple[str, ...]
     stored: Stored | None = None
     expected: float | None = None

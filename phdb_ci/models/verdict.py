@@ -31,14 +31,14 @@ class VerdictSource(Record):
 class VerdictArtifact(Record):
     """An artifact of the run: how it came to be, its digest, and the jobs that used it.
 
-    `status` is `reused`, `built`, `given`, or why there is none: `failed`, `error`, `timeout`, `cancelled`. `os` is
-    the runner that it is for, where one run has several.
+    `status` is `reused`, `built`, `given`, `published` (by its repository's own workflow), or why there is none:
+    `failed`, `error`, `timeout`, `cancelled`. `os` is the runner that it is for, where one run has several.
     """
 
     name: Name
     os: Os | None = None
     key: str
-    status: Literal["reused", "built", "given", "failed", "error", "timeout", "cancelled"]
+    status: Literal["reused", "built", "given", "published", "failed", "error", "timeout", "cancelled"]
     digest: str | None
     why: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()

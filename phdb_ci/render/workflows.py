@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from phdb_ci.errors import UsageError
-from phdb_ci.models.matrix import Gate, Home, Job, Matrix, seconds
+from phdb_ci.models.hosting import Home
+from phdb_ci.models.matrix import Gate, Job, Matrix, seconds
 from phdb_ci.models.wording import evidence
 
 RUNNER = "ubuntu-24.04"  # of the jobs that test nothing themselves
@@ -133,7 +134,9 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
 def files_of(files: Mapping[str, str], repo: str) -> dict[str, str]:
     """The files that a repository takes over, by their path in a checkout of it."""
     start = f"workflows/{repo}/"
-    return {f"{OWN}/{path.removeprefix(start)}": text for path, text in files.items() if path.startswith(start)}
+    return {
+        f"{OWN}/{path.removeprefix(start)}": text for path, text in files.items() if path.startswith(start)
+    }
 
 
 def is_called(gate: Gate) -> bool:
@@ -151,11 +154,12 @@ def gate_file(matrix: Matrix, name: str) -> GateFile:
     gate = matrix.gates[name]
     embeds = embeds_of(matrix, gate.jobs)
     legs = [
-        _leg(matrix, job, os, embeds) for job in gate.jobs for os in matrix.jobs[job].os if os not in matrix.jobs[job].skip
+        _leg(matrix, job, os, embeds)
+        for job in gate.jobs
+        for os in matrix.jobs[job].os
+        if os not in matrix.jobs[job].skip
     ]
-    skipped = [
-        f"{job}@{os}: {reason}" for job in gate.jobs for os, reason in matrix.jobs[job].skip.items()
-    ]
+    skipped = [f"{job}@{os}: {reason}" for job in gate.jobs for os, reason in matrix.jobs[job].skip.items()]
     return GateFile(
         name=name, summary=gate.summary, gate=gate, called=is_called(gate), embeds=embeds, legs=tuple(legs),
         skipped=tuple(skipped),
@@ -187,7 +191,8 @@ def _leg(matrix: Matrix, name: str, os: str, embeds: Iterable[Embed]) -> Leg:
     kept = manifest.file.rsplit("/", 1)[-1] if manifest and manifest.numbers else None
     return Leg(
         id=job_id(name, os), name=f"{name}@{os}", job=name, os=os, minutes=_minutes(job.timeout),
-        comments=tuple(_comments(job)), embeds=tuple(one for one in embeds if one.os == os and one.artifact in job.artifacts),
+        comments=tuple(_comments(job)),
+        embeds=tuple(one for one in embeds if one.os == os and one.artifact in job.artifacts),
         node="node" in job.tools, services=services,
         env={matrix.services[one].variable: matrix.services[one].url for one in job.services},
         quarantined=job.quarantine is not None, kept=kept,
@@ -214,7 +219,9 @@ def _minutes(limit: str) -> int:
 
 def _slug(matrix: Matrix, artifact: str) -> str | None:
     """`owner/name` of the repository on GitHub that publishes an artifact."""
-    found = re.match(r"https://github\.com/([^/]+/[^/]+?)(?:\.git)?$", matrix.repos[matrix.artifacts[artifact].repo].url)
+    found = re.match(
+        r"https://github\.com/([^/]+/[^/]+?)(?:\.git)?$", matrix.repos[matrix.artifacts[artifact].repo].url
+    )
     return found[1] if found else None
 
 
@@ -237,7 +244,9 @@ def _render(template: str, matrix: Matrix, **names: object) -> str:
 
     def uses(action: str) -> str:
         if action not in matrix.actions:
-            raise UsageError(f'the workflows use {action}, and the matrix does not pin it: add it to [actions]')
+            raise UsageError(
+                f"the workflows use {action}, and the matrix does not pin it: add it to [actions]"
+            )
         pin = matrix.actions[action]
         return f"{action}@{pin.commit} # {pin.version}"
 

@@ -29,7 +29,7 @@ class ArtifactResult:
     """What became of an artifact: `stored` is there exactly when jobs can use it."""
 
     name: str
-    status: Literal["reused", "built", "given", "failed", "error", "timeout", "cancelled"]
+    status: Literal["reused", "built", "given", "published", "failed", "error", "timeout", "cancelled"]
     stored: Stored | None = None
     why: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -48,7 +48,9 @@ class BuildError(Exception):
 def obtain(context: Context, node: ArtifactNode) -> ArtifactResult:
     """Give the run its artifact; never raises for what can be expected to go wrong with a build."""
     if node.stored is not None:
-        status: Literal["given", "reused"] = "given" if node.action == "given" else "reused"
+        status: Literal["given", "published", "reused"] = "reused"
+        if node.action in ("given", "published"):
+            status = node.action
         return ArtifactResult(node.name, status, node.stored, node.why, offset=context.offset())
     offset = context.offset()
     context.progress.started(node.name)

@@ -106,6 +106,10 @@ def _cannot_start(context: Context, node: JobNode, artifacts: Mapping[str, Artif
         return Facts(cancelled=True)
     if node.missing_tools:
         return Facts(error="; ".join(hint(tool) for tool in node.missing_tools))
+    for name in context.matrix.jobs[node.job].services:
+        variable = context.matrix.services[name].variable
+        if not context.caller.get(variable):
+            return Facts(error=f"it needs {name}, and {variable} is not set")
     for name in node.needs:
         result = artifacts[name]
         if result.stored is None:
@@ -120,6 +124,7 @@ def _run_job(
 ) -> None:  # fmt: skip
     space, locks = workspace.prepare(
         job, context.work / node.leg, sources=context.plan.sources, cache=context.cache, artifacts=stored,
+        services={name: context.caller[context.matrix.services[name].variable] for name in job.services},
         caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
         cancelled=context.interrupted,
     )  # fmt: skip
@@ -207,7 +212,8 @@ def _look_after(
     if space.job.evidence.manifest:
         attempt.facts["manifest"], path = manifest.read(space.job.evidence.manifest, space.tops)
         if path is not None:
-            shutil.copyfile(path, folder / "reports" / "manifest.json", follow_symlinks=False)
+            name = space.job.evidence.manifest.file.rsplit("/", 1)[-1].replace("*", "_")
+            shutil.copyfile(path, folder / "reports" / name, follow_symlinks=False)
 
 
 def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ...]) -> None:

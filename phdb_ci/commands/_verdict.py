@@ -1,0 +1,92 @@
+"""What the verbs that give a verdict share: its files, its exit code, where it runs, values for a workflow."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from phdb_ci.errors import DiskError, Exit, UsageError
+from phdb_ci.models.verdict import Verdict
+
+RUNS = Path(".phdb-ci/runs")
+
+
+def code(verdict: Verdict) -> Exit:
+    """The exit code of a verdict."""
+    return {"pass": Exit.PASS, "fail": Exit.FAIL, "incomplete": Exit.INCOMPLETE}[verdict.outcome]
+
+
+def write(verdict: Verdict, out: Path) -> None:
+    """The verdict's files in the run directory: verdict.json last, so that it is there only with the others."""
+    from phdb_ci.junit import write_junit
+    from phdb_ci.render import comment, summary
+
+    write_junit(out / "junit.xml", [leg.result for leg in verdict.legs])
+    (out / "comment.md").write_text(comment(verdict), encoding="utf-8")
+    (out / "summary.md").write_text(summary(verdict), encoding="utf-8")
+    temporary = out / ".verdict.json"
+    temporary.write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.replace(out / "verdict.json")
+
+
+def run_directory(out: Path | None, run_id: str, gate: str) -> Path:
+    """Make the run directory. Raises UsageError for one that holds something, DiskError when it cannot be written."""
+    path = out or RUNS / f"{run_id[:15]}-{gate[:60]}-{run_id[-6:]}"
+    try:
+        if path.exists() and any(path.iterdir()):
+            raise UsageError(f"--out {path}: is not empty; what lies there would mix with this run's results")
+        path.mkdir(parents=True, exist_ok=True)
+        if out is None:  # a run of a working tree must not find its own results among the untracked files
+            (RUNS.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise DiskError(f"the run directory {path} cannot be made: {error.strerror}") from error
+    return path.resolve()
+
+
+def point_latest(out: Path, chosen: Path | None) -> None:
+    """Let `latest` point to the newest run; two runs at once leave it at one of them."""
+    if chosen is not None:
+        return
+    temporary = out.parent / f".latest-{out.name}"
+    temporary.symlink_to(out.name)
+    temporary.replace(out.parent / "latest")
+
+
+def run_url(environ: Mapping[str, str]) -> str | None:
+    """The address of this run on GitHub, from its own variables, when they have the form that GitHub gives them."""
+    repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
+    if re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository) and run.isdigit():
+        return f"https://github.com/{repository}/actions/runs/{run}"
+    return None
+
+
+def attempt(environ: Mapping[str, str]) -> int:
+    """Which attempt of the run this is; 1 outside of GitHub."""
+    told = environ.get("GITHUB_RUN_ATTEMPT", "1")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 6 else 1
+
+
+def head(environ: Mapping[str, str]) -> str | None:
+    """The commit that the verdict is for, as the workflow says it."""
+    told = environ.get("PHDB_CI_HEAD", "")
+    return told if re.fullmatch(r"[0-9a-f]{40}", told) else None
+
+
+def write_outputs(path: Path | None, values: Mapping[str, object]) -> None:
+    """Append `name=value` lines to a step's output file. A text stays as it is, anything else becomes JSON.
+
+    A value of several lines would need a delimiter that nothing in it can guess; none of ours has any.
+    """
+    if path is None:
+        return
+    lines = []
+    for name, value in values.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        if "\n" in text or "\r" in text:
+            raise UsageError(f"--outputs: {name} has more than one line")
+        lines.append(f"{name}={text}\n")
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise DiskError(f"--outputs {path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,61 @@
+"""`phdb-ci verdict RESULTS_DIR --gate G`: the verdict over results that were gathered elsewhere: GitHub's fan-in."""
+
+import argparse
+import os
+import sys
+from datetime import UTC, date, datetime
+
+from phdb_ci import __version__
+from phdb_ci.commands._common import baseline_of
+from phdb_ci.commands._verdict import (
+    attempt,
+    code,
+    head,
+    point_latest,
+    run_directory,
+    run_url,
+    write,
+    write_outputs,
+)
+from phdb_ci.console import Console, coloured, verdict_text
+from phdb_ci.errors import UsageError
+from phdb_ci.fanin import Run, gather, read_needs, read_results, verdict_of
+from phdb_ci.matrix import load
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Read, judge, write the run directory, print the verdict; 0, 1 or 3."""
+    matrix = load(arguments.matrix)
+    if arguments.gate not in matrix.gates:
+        raise UsageError(
+            f"--gate {arguments.gate}: no gate of the matrix; it has {', '.join(matrix.gates) or 'none'}"
+        )
+    run = _run(arguments)
+    gathered = gather(
+        matrix, arguments.gate, read_results(arguments.results), read_needs(arguments.needs), run
+    )
+    baseline, notes = baseline_of(arguments.baseline, os.environ)
+    verdict = verdict_of(
+        matrix, arguments.gate, gathered, tool=__version__, run=run, today=date.today(),  # noqa: DTZ011 - a quarantine ends on the user's own day
+        run_url=run_url(os.environ), baseline=baseline, notes=notes,
+    )  # fmt: skip
+    out = run_directory(
+        arguments.out, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.run_id or 'fan-in'}", arguments.gate
+    )
+    write(verdict, out)
+    point_latest(out, arguments.out)
+    write_outputs(arguments.outputs, {"outcome": verdict.outcome})
+    if arguments.json:
+        print(verdict.model_dump_json(indent=1))
+    else:
+        shown = Console(sys.stdout, colour=coloured(sys.stdout, os.environ), live=False)
+        print(f"{verdict_text(verdict, shown)}\n{out}")
+    return code(verdict)
+
+
+def _run(arguments: argparse.Namespace) -> Run:
+    """The run that is expected: GitHub's own variables where it runs there, `--run-id` before them."""
+    on_github = os.environ.get("GITHUB_RUN_ID")
+    return Run(
+        arguments.run_id or on_github or None, attempt(os.environ) if on_github else None, head(os.environ)
+    )
