@@ -20,6 +20,7 @@ VERBS = {
     "run": "run a gate or jobs and give the verdict",
     "verdict": "the verdict over results that were gathered elsewhere",
     "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
+    "bump": "move pins to the branches they track; --check only says what would move",
     "cache": "what the cache holds; --prune to shrink it",
     "doctor": "whether this machine has what the matrix needs",
 }
@@ -110,6 +111,11 @@ def _plan(verb: argparse.ArgumentParser) -> None:
         help="whether the changes of a repo since a commit could affect a job at all",
     )
     verb.add_argument("--mermaid", action="store_true", help="print the graph as a mermaid flowchart")
+    verb.add_argument(
+        "--markdown",
+        action="store_true",
+        help="the CI matrix of these gates as a Markdown page; resolves no source",
+    )
 
 
 def _render(verb: argparse.ArgumentParser) -> None:
@@ -123,6 +129,15 @@ def _render(verb: argparse.ArgumentParser) -> None:
         metavar="REPO=DIR",
         help="put a repo's files into a checkout of it",
     )
+
+
+def _bump(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("names", nargs="*", metavar="REPO|self", help="repos, or self (default: every repo)")
+    verb.add_argument("--actions", action="store_true", help="the GitHub actions, each to its newest vX.Y.Z")
+    verb.add_argument(
+        "--check", action="store_true",
+        help="write nothing; exit 1 when something would move or an action's tag does not name its commit",
+    )  # fmt: skip
 
 
 def _cache(verb: argparse.ArgumentParser) -> None:
@@ -141,6 +156,7 @@ ARGUMENTS = {
     "run": _run,
     "verdict": _verdict,
     "render": _render,
+    "bump": _bump,
     "cache": _cache,
     "doctor": _nothing,
 }

@@ -1,13 +1,18 @@
-"""`phdb-ci plan`: what would run, on which commits, and why. Runs nothing."""
+"""`phdb-ci plan`: what would run, on which commits, and why. Runs nothing.
+
+`--markdown` is the CI matrix as a page, from the matrix alone: it needs neither sources nor a network.
+"""
 
 import argparse
 import os
+from difflib import get_close_matches
 
 from phdb_ci.commands._common import cache_dir, planned
 from phdb_ci.commands._verdict import write_outputs
 from phdb_ci.console import plan_text
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.git import FULL, changed_since, mask, mirror_of
+from phdb_ci.matrix import load
 from phdb_ci.models.base import glob_matches
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
@@ -17,7 +22,10 @@ SHOWN = 50  # paths that the record of an unaffected run names
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the plan as a table, JSON or a mermaid flowchart."""
+    """Print the plan as a table, JSON or a mermaid flowchart; or the matrix as Markdown."""
+    if arguments.markdown:
+        print(_page(arguments), end="")
+        return Exit.PASS
     matrix, plan = planned(arguments)
     unaffected = _unaffected(arguments, matrix, plan)
     write_outputs(arguments.outputs, _outputs(matrix, plan, unaffected))
@@ -67,6 +75,19 @@ def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Un
     return Unaffected(
         repo=name, base=base, head=source.commit, paths=paths[:SHOWN], more=max(0, len(paths) - SHOWN)
     )
+
+
+def _page(arguments: argparse.Namespace) -> str:
+    from phdb_ci.render.matrix_page import matrix_page
+
+    matrix = load(arguments.matrix)
+    for name in arguments.names:
+        if name not in matrix.gates:
+            near = get_close_matches(name, matrix.gates, n=1)
+            perhaps = f' Perhaps you meant "{near[0]}"?' if near else ""
+            tries = [f"gates: {', '.join(matrix.gates) or 'none'}"]
+            raise UsageError(f'--markdown: "{name}" is no gate of the matrix.{perhaps}', tries=tries)
+    return matrix_page(matrix, arguments.names)
 
 
 def mermaid(plan: Plan) -> str:

@@ -30,6 +30,13 @@ def positions(text: str) -> dict[Path, int]:
     return scanner.found
 
 
+def values(text: str) -> dict[Path, tuple[int, int]]:
+    """For every key and list entry of the text: where its value starts and ends, quotes and brackets included."""
+    scanner = _Scanner(text)
+    scanner.scan()
+    return scanner.values
+
+
 def offset_of(path: Path, found: Mapping[Path, int]) -> int:
     """The offset of the key, else of what holds it, else of the file's start."""
     return next((found[path[:length]] for length in range(len(path), 0, -1) if path[:length] in found), 0)
@@ -42,6 +49,7 @@ class _Scanner:
         self.text = text
         self.at = 0
         self.found: dict[Path, int] = {}
+        self.values: dict[Path, tuple[int, int]] = {}
         self.lengths: dict[Path, int] = {}
 
     def scan(self) -> None:
@@ -117,12 +125,13 @@ class _Scanner:
 
     def value(self, path: Path) -> None:
         """A value; lists and inline tables are looked into."""
-        self.blank()
-        sign = self.text[self.at]
+        start = self.blank()
+        sign = self.text[start]
         if sign in "[{":
             self.container(path, "]" if sign == "[" else "}")
         else:
             self.at = self.string_end() if sign in "\"'" else self.past(_SCALAR)
+        self.values[path] = (start, start + len(self.text[start : self.at].rstrip()))
 
     def container(self, path: Path, closing: str) -> None:
         """The entries of a list or an inline table, to its closing bracket."""

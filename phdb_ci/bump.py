@@ -1,0 +1,186 @@
+"""New commits for matrix.toml: which ones, from what the remotes say, and the file's text with them in it. Pure.
+
+    repo_move, home_move, action_move    what a remote says → the value that the matrix has and the one it should have
+    action_pin                           does a tag name the commit that the matrix says it does?
+    edited                               the text with other values, and with every other byte as it was
+
+Nothing here asks a remote or writes a file (`commands/bump.py` does).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from phdb_ci.errors import MatrixError, SourceError
+from phdb_ci.matrix.load import parse
+from phdb_ci.matrix.locate import Path, values
+from phdb_ci.models.hosting import Action, Home
+from phdb_ci.models.matrix import Repo
+
+HEADS, TAGS = "refs/heads/", "refs/tags/"
+RELEASES = TAGS + "v*"
+# At most nine digits each: a tag is hostile text, and Python itself refuses numbers of some thousand digits.
+_RELEASE = re.compile(r"v(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
+_QUOTES = ('"""', "'''", '"', "'")
+Refs = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One pinned commit of the matrix and the one that it should be; for an action with the tags that name them.
+
+    Attributes:
+        name: the repo or action, or `self`.
+        follows: what the new commit was found at: a branch or a tag.
+        note: what a person should look at.
+    """
+
+    kind: Literal["repo", "self", "action"]
+    name: str
+    url: str
+    old: str
+    new: str
+    follows: str
+    version: str = ""
+    note: str = ""
+
+    @property
+    def moved(self) -> bool:
+        """Whether the file has to change."""
+        return self.old != self.new or bool(self.version and self.version != self.follows)
+
+    @property
+    def values(self) -> dict[Path, str]:
+        """Where it stands in the matrix, and what is to stand there."""
+        if self.kind == "repo":
+            return {("repos", self.name, "pin"): self.new}
+        if self.kind == "self":
+            return {("self", "commit"): self.new}
+        at = ("actions", self.name)
+        return {(*at, "commit"): self.new, (*at, "version"): self.follows}
+
+
+@dataclass(frozen=True)
+class Pin:
+    """An action as the matrix pins it, and what its own tags say of that.
+
+    Attributes:
+        fault: what is untrue about version and commit; empty when that tag names this very commit.
+        newer: the newest release, when it is newer than the pinned one.
+    """
+
+    kind: Literal["action"]
+    name: str
+    url: str
+    version: str
+    commit: str
+    fault: str
+    newer: str
+
+
+def repo_move(name: str, repo: Repo, refs: Refs, branches: Iterable[str] = ()) -> Move:
+    """To the present commit of its branch. Raises SourceError, with the near ones of `branches`, if there is none."""
+    commit = refs.get(HEADS + repo.track)
+    if commit is None:
+        near = get_close_matches(repo.track, [one.removeprefix(HEADS) for one in branches], n=3, cutoff=0.5)
+        tries = [f"perhaps you meant {' or '.join(repr(one) for one in near)}"] if near else []
+        told = f'{name}: there is no branch "{repo.track}" (repos.{name}.track) in its repository'
+        raise SourceError(told, tries=[*tries, "correct `track` in matrix.toml"])
+    return Move("repo", name, repo.url, repo.pin, commit, repo.track)
+
+
+def home_move(home: Home, url: str, refs: Refs) -> Move:
+    """To its newest release. Raises SourceError when it has none."""
+    tag = newest(refs)
+    if tag is None:
+        tries = [
+            "tag a release: git tag -a v0.1.0 && git push origin v0.1.0",
+            "check self.repository in matrix.toml",
+        ]
+        raise SourceError(f"self: {home.repository} has no release tag (vX.Y.Z)", tries=tries)
+    return Move("self", "self", url, home.commit, refs[TAGS + tag], tag)
+
+
+def action_move(name: str, action: Action, url: str, refs: Refs) -> Move:
+    """To its newest release, never back. Raises SourceError when there is none, or when only older ones are left."""
+    tag = newest(refs)
+    if tag is None:
+        raise SourceError(f"{name}: it has no release tag (vX.Y.Z)", tries=["check its name in matrix.toml"])
+    if _number(tag) < _number(action.version):
+        told = f"{name}: its newest release is {tag}, older than {action.version}, which the matrix has"
+        raise SourceError(told, tries=["was a release deleted, or did the matrix name one that never was?"])
+    fault = _fault(action, refs)
+    note = f"{fault}: was the pin wrong, or was the tag moved? Look before you use it" if fault else ""
+    return Move("action", name, url, action.commit, refs[TAGS + tag], tag, action.version, note)
+
+
+def action_pin(name: str, action: Action, url: str, refs: Refs) -> Pin:
+    """What the tags say of a pinned action. A moved tag and an invented commit look alike: neither is true."""
+    tag = newest(refs)
+    newer = tag if tag and _number(tag) > _number(action.version) else ""
+    return Pin("action", name, url, action.version, action.commit, _fault(action, refs), newer)
+
+
+def newest(refs: Refs) -> str | None:
+    """The release tag (vX.Y.Z and nothing else) with the highest version."""
+    tags = [ref.removeprefix(TAGS) for ref in refs if ref.startswith(TAGS)]
+    return max(filter(_RELEASE.fullmatch, tags), key=_number, default=None)
+
+
+def edited(text: str, name: str, wanted: Mapping[Path, str]) -> str:
+    """The matrix's text with these values, all else kept to the byte; messages call it `name`.
+
+    Raises:
+        MatrixError: the new text would be no matrix, or not exactly the old one with these values.
+    """
+    document = _document(text, name)
+    places = values(text)
+    edits = []
+    for path, new in wanted.items():
+        old = _replace(document, path, new)
+        edits.append((*_within(text, places.get(path), old, path, name), new))
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    if _document(text, name) != document:
+        raise MatrixError(f"{name}: the new values cannot be set without changing more than them")
+    return text
+
+
+def _fault(action: Action, refs: Refs) -> str:
+    said = f"the matrix says that {action.version} is {action.commit}"
+    named = refs.get(TAGS + action.version)
+    if named is None:
+        return f"{said}, and there is no such tag"
+    return f"{said}, and the tag says {named}" if named != action.commit else ""
+
+
+def _document(text: str, name: str) -> dict[str, Any]:
+    return parse(text, name).model_dump(by_alias=True)
+
+
+def _replace(document: dict[str, Any], path: Path, new: str) -> str:
+    """Set the value in the document; the old one."""
+    table: Any = document
+    for part in path[:-1]:
+        table = table[part]
+    old: str = table[path[-1]]
+    table[path[-1]] = new
+    return old
+
+
+def _within(text: str, place: tuple[int, int] | None, old: str, path: Path, name: str) -> tuple[int, int]:
+    """Where the old value stands between its quotes."""
+    start, end = place or (0, 0)
+    quote = next((sign for sign in _QUOTES if text.startswith(sign, start)), "")
+    start, end = start + len(quote), end - len(quote)
+    if place is None or text[start:end] != old:
+        key = ".".join(map(str, path))
+        tries = [f'write it as {path[-1]} = "{old}"']
+        raise MatrixError(f"{name}: {key} is written in a way that cannot be changed in place", tries=tries)
+    return start, end
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.removeprefix("v").split("."))

@@ -1,0 +1,199 @@
+"""`phdb-ci bump`: move pins to what they follow, and nothing else in matrix.toml; `--check` only says what would move.
+
+A repo follows its branch, `self` this project's newest release, an action its newest release. For actions `--check`
+is a lie detector: it fails where a tag does not name the commit that the matrix says it does.
+"""
+
+import argparse
+import json
+import shlex
+import shutil
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+
+from phdb_ci.bump import (
+    HEADS,
+    RELEASES,
+    Move,
+    Pin,
+    Refs,
+    action_move,
+    action_pin,
+    edited,
+    home_move,
+    repo_move,
+)  # fmt: skip
+from phdb_ci.console import counted, table
+from phdb_ci.errors import DiskError, Exit, UsageError
+from phdb_ci.git import mask, remote_refs
+from phdb_ci.matrix import load, parse
+from phdb_ci.matrix.locate import Path as Keys
+from phdb_ci.models.matrix import Matrix
+from phdb_ci.verdict import web
+
+SELF = "self"
+WORKERS = 8  # remotes that are asked at once
+Asked = Mapping[tuple[str, str], Refs]
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Move, or check; 1 when `--check` finds something that would move, or an action that is not what it says."""
+    matrix = load(arguments.matrix)
+    names = _names(matrix, arguments)
+    actions = matrix.actions if arguments.actions else {}
+    asks = [_ask(matrix, name) for name in names]
+    asked = _asked([*asks, *((_action_url(name), RELEASES) for name in actions)])
+    moves = [_move(matrix, name, asked[ask]) for name, ask in zip(names, asks, strict=True)]
+    told = [
+        (name, action, url := _action_url(name), asked[url, RELEASES]) for name, action in actions.items()
+    ]
+    if arguments.check:
+        return _check(moves, [action_pin(*one) for one in told], arguments)
+    moves += [action_move(*one) for one in told]
+    wanted = {path: new for move in moves if move.moved for path, new in move.values.items()}
+    if wanted:
+        _write(arguments.matrix, matrix, wanted)
+    _tell(matrix, moves, arguments)
+    return Exit.PASS
+
+
+def _names(matrix: Matrix, arguments: argparse.Namespace) -> list[str]:
+    """The repos (and `self`) that were named; every repo when nothing was. Raises UsageError for an unknown one."""
+    if arguments.actions and not matrix.actions:
+        raise UsageError(f"--actions: {arguments.matrix} has none")
+    if not arguments.names:
+        return [] if arguments.actions else list(matrix.repos)
+    known = [*matrix.repos, *([SELF] if matrix.self_ else [])]
+    for name in arguments.names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            perhaps = f' Perhaps you meant "{near[0]}"?' if near else ""
+            tries = [f"one of {', '.join(known)}", "actions are moved all at once: --actions"]
+            raise UsageError(f'"{name}" is no repo of the matrix.{perhaps}', tries=tries)
+    return list(dict.fromkeys(arguments.names))
+
+
+def _ask(matrix: Matrix, name: str) -> tuple[str, str]:
+    """Which refs of which URL say where a repo, or this project, should be."""
+    if name == SELF and matrix.self_:
+        return f"https://github.com/{matrix.self_.repository}.git", RELEASES
+    repo = matrix.repos[name]
+    return repo.url, HEADS + repo.track
+
+
+def _action_url(name: str) -> str:
+    """The repository of an action, which may lie in a folder of it (`actions/cache/restore`)."""
+    return f"https://github.com/{'/'.join(name.split('/')[:2])}.git"
+
+
+def _asked(asks: Iterable[tuple[str, str]]) -> Asked:
+    """Ask every remote once, several at a time."""
+    unique = list(dict.fromkeys(asks))
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        answers = pool.map(lambda ask: remote_refs(ask[0], [ask[1]]), unique)
+        return dict(zip(unique, answers, strict=True))
+
+
+def _move(matrix: Matrix, name: str, refs: Refs) -> Move:
+    if name == SELF and matrix.self_:
+        return home_move(matrix.self_, _ask(matrix, name)[0], refs)
+    repo = matrix.repos[name]
+    # The other branches only when it is missing: a repository may have thousands.
+    branches = () if refs else remote_refs(repo.url, [HEADS + "*"])
+    return repo_move(name, repo, refs, branches)
+
+
+def _check(moves: list[Move], pins: list[Pin], arguments: argparse.Namespace) -> int:
+    """Say what would move and what is untrue; 1 when there is something."""
+    moving = [move for move in moves if move.moved]
+    wrong = [pin for pin in pins if pin.fault]
+    code = Exit.FAIL if moving or wrong else Exit.PASS
+    if arguments.json:
+        _print_json([*moves, *pins], written=False)
+        return code
+    print("\n".join(table([*map(_row, moves), *map(_pin_row, pins)])))
+    notes = [f"note: {pin.name}: {pin.newer} is newer than {pin.version}" for pin in pins if pin.newer]
+    print("\n".join(["", *notes, *(f"wrong: {pin.name}: {pin.fault}" for pin in wrong)]).rstrip())
+    if moves:
+        names = "".join(f" {move.name}" for move in moving)
+        print(
+            f"{len(moving)} of {len(moves)} would move"
+            + (f": phdb-ci bump{names}{_matrix(arguments)}" if moving else "")
+        )
+    if pins:
+        print(
+            f"{len(pins) - len(wrong)} of {counted(len(pins), 'action')} are at the commit that their tag names"
+        )
+    return code
+
+
+def _tell(matrix: Matrix, moves: list[Move], arguments: argparse.Namespace) -> None:
+    """Say what moved, and what to run next."""
+    moved = sum(move.moved for move in moves)
+    if arguments.json:
+        _print_json(moves, written=bool(moved))
+        return
+    print("\n".join(table(map(_row, moves))))
+    print("\n".join(["", *(f"note: {move.name}: {move.note}" for move in moves if move.note)]).rstrip())
+    if not moved:
+        print(f"nothing to move: {arguments.matrix} is as it was")
+        return
+    gate = next(iter(matrix.gates), None) or next(iter(matrix.jobs))
+    own = _matrix(arguments)
+    print(
+        f"wrote {arguments.matrix}: {moved} moved. Next: `phdb-ci render{own}` and `phdb-ci plan {gate}{own}`"
+    )
+
+
+def _row(move: Move) -> tuple[str, str, str, str]:
+    version = f"{move.version} → {move.follows}" if move.version not in ("", move.follows) else move.follows
+    if move.old == move.new:
+        return move.name, f"{move.old[:7]} unchanged", version, ""
+    page = web(move.url)
+    link = f"{page}/compare/{move.old}...{move.new}" if page and move.old.strip("0") else ""
+    return move.name, f"{move.old[:7]} → {move.new[:7]}", version, link
+
+
+def _pin_row(pin: Pin) -> tuple[str, str, str, str]:
+    return pin.name, pin.commit[:7], pin.version, "WRONG" if pin.fault else "ok"
+
+
+def _print_json(records: Iterable[Move | Pin], *, written: bool) -> None:
+    shown = []
+    for record in records:
+        more = {"moved": record.moved} if isinstance(record, Move) else {}
+        shown.append(asdict(record) | {"url": mask(record.url)} | more)
+    print(json.dumps({"written": written, "records": shown}, indent=1))
+
+
+def _matrix(arguments: argparse.Namespace) -> str:
+    """The option that names the matrix, where it is not the usual one."""
+    usual = arguments.matrix == Path("matrix.toml")
+    return "" if usual else f" --matrix {shlex.quote(str(arguments.matrix))}"
+
+
+def _write(path: Path, matrix: Matrix, wanted: Mapping[Keys, str]) -> None:
+    """Put the new values into the file, whole or not at all; through a link, into what it leads to."""
+    target = path.resolve()
+    fresh = target.with_name(f".{target.name}.new")
+    try:
+        text = target.read_bytes().decode()
+        if parse(text, str(path)) != matrix:
+            tries = ["run the command again"]
+            raise UsageError(
+                f"{path} was changed while the remotes were asked; nothing was written", tries=tries
+            )
+        made = edited(text, str(path), wanted)
+        fresh.write_bytes(made.encode())
+        shutil.copymode(target, fresh)
+        fresh.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise DiskError(
+            f"{path} cannot be written: {error.strerror}", tries=["nothing was changed"]
+        ) from error
