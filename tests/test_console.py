@@ -206,7 +206,7 @@ def test_plan_says_what_why_and_where() -> None:
         "artifact embed  build  key ",
         "  nothing is stored yet",
         "  missing tool: cmake",
-        "smoke@ubuntu-24.04  embed  -          pytest: ≥ 2 executed, no skip but 0 named",
+        "smoke@ubuntu-24.04  embed  -          pytest: ≥ 2 executed, none skipped",
         "smoke@macos-15  elsewhere: this machine is linux",
         "note: embed was damaged",
     ):

@@ -1,4 +1,4 @@
-"""requirements.lock, which the workflows install: every dependency, at a version that pyproject.toml allows, with hashes."""
+"""requirements.lock, which workflows install: every dependency, as pyproject.toml allows it, with hashes."""
 
 import re
 import tomllib

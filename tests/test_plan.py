@@ -207,7 +207,7 @@ def test_leg_says_what_it_needs_and_what_it_must_show() -> None:
     assert (leg.needs, leg.repos, leg.claims) == (("embed",), ("lidb", "lis"), ("dead",))
     assert (leg.quarantined, leg.expected) == (True, 12.5)
     assert leg.evidence == (
-        "pytest: ≥ 3 executed, no skip but 1 named",
+        "pytest: ≥ 3 executed, skipped only by 1 named rule",
         "exit code alone (no test cases counted)",
         "embed called ≥ 4×",  # noqa: RUF001 - the sign that people read
         "no LI_LIDB_MOCK in the environment",

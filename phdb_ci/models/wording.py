@@ -24,5 +24,10 @@ def evidence(job: Job) -> list[str]:
 def _report(report: Report) -> str:
     if report.kind == "exit":
         return "exit code alone (no test cases counted)"
-    most = f"{report.max_skips} of " if report.max_skips is not None else ""
-    return f"{report.kind}: ≥ {report.min_tests} executed, no skip but {most}{len(report.skips)} named"
+    if not report.skips:
+        skipped = "none skipped"
+    else:
+        most = f"at most {report.max_skips} skipped, and" if report.max_skips is not None else "skipped"
+        rules = len(report.skips)
+        skipped = f"{most} only by {rules} named rule{'' if rules == 1 else 's'}"
+    return f"{report.kind}: ≥ {report.min_tests} executed, {skipped}"
