@@ -135,11 +135,19 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style with ruff and types with strict mypy."""
+    """Check style with ruff, types with strict mypy, and the rendered workflows with every linter and our own rules."""
     _install(session, "lint", "tests")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("pytest", "tests/linting")
+
+
+@nox.session
+def act(session: nox.Session) -> None:
+    """Run the rendered workflows for real, on the stand-in stack, in the place of GitHub."""
+    _install(session, "act", "tests")
+    session.run("pytest", "tests/act", "-n", "auto", *session.posargs, env={"PHDB_CI_ACT": "1"})
 
 
 @nox.session

@@ -20,6 +20,7 @@ VERBS = {
     "run": "run a gate or jobs and give the verdict",
     "verdict": "the verdict over results that were gathered elsewhere",
     "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
+    "prove": "what does each job notice? run it against broken engines",
     "bump": "move pins to the branches they track; --check only says what would move",
     "cache": "what the cache holds; --prune to shrink it",
     "doctor": "whether this machine has what the matrix needs",
@@ -46,8 +47,8 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _names(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("names", nargs="+", metavar="GATE|JOB", help="a gate, jobs, or an artifact to build")
+def _names(verb: argparse.ArgumentParser, nargs: str = "+") -> None:
+    verb.add_argument("names", nargs=nargs, metavar="GATE|JOB", help="a gate, jobs, or an artifact to build")
     verb.add_argument("--stack", type=Path, metavar="DIR", help="take every repo from DIR/NAME")
     verb.add_argument(
         "--repo", action="append", default=[], metavar="NAME=SPEC",
@@ -131,6 +132,13 @@ def _render(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _prove(verb: argparse.ArgumentParser) -> None:
+    _names(verb, "*")
+    verb.add_argument(
+        "--check", action="store_true", help="exit 1 where a claim (`notices`) was not measured true"
+    )
+
+
 def _bump(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("names", nargs="*", metavar="REPO|self", help="repos, or self (default: every repo)")
     verb.add_argument("--actions", action="store_true", help="the GitHub actions, each to its newest vX.Y.Z")
@@ -156,6 +164,7 @@ ARGUMENTS = {
     "run": _run,
     "verdict": _verdict,
     "render": _render,
+    "prove": _prove,
     "bump": _bump,
     "cache": _cache,
     "doctor": _nothing,

@@ -262,7 +262,9 @@ def _raise(errors: Sequence[PhdbError]) -> None:
 
 
 def _kind(wishes: Mapping[str, _Wish], found: Iterable[Source]) -> StackKind:
-    if all(wish.directory is None for wish in wishes.values()):
+    found = list(found)
+    # A commit that is the pin is the public one, wherever its objects came from: its id says what is in it.
+    if all(wishes[source.repo].directory is None or source.commit == source.pin for source in found):
         return "public"
     plain = all(source.origin == "tree" and not is_repository(Path(source.where)) for source in found)
     return "stand-in" if plain and all(wish.stack for wish in wishes.values()) else "local"

@@ -13,6 +13,7 @@ import secrets
 import shlex
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,11 +33,15 @@ LOG_LIMIT = 64 * 1024 * 1024  # bytes of the record that are counted: over a mil
 
 @dataclass
 class Placed:
-    """An artifact in one job's hands: launchers in `folder`, outputs in `folder/real`, the record beside."""
+    """An artifact in one job's hands: launchers in `folder`, outputs in `folder/real`, the record beside.
+
+    `behind` names programs that a launcher hands over to in the place of the real output (`phdb-ci prove`).
+    """
 
     stored: Stored
     folder: Path
     before: str
+    behind: Mapping[str, Path] = field(default_factory=dict)
     _mark: str = field(default_factory=lambda: secrets.token_hex(8))
     _start: int = 0
     _launchers: tuple[tuple[Path, str], ...] = ()
@@ -48,7 +53,7 @@ class Placed:
 
     def launcher(self, output: str) -> str:
         """The text of the launcher for one output."""
-        real = self.folder / "real" / output
+        real = self.behind.get(output, self.folder / "real" / output)
         return SCRIPT.format(mark=self._mark, log=shlex.quote(str(self.log)), real=shlex.quote(str(real)))
 
     def put_launcher(self, output: str, path: Path) -> None:
@@ -102,9 +107,10 @@ def _still(path: Path, digest: str) -> bool:
         return False
 
 
-def put(stored: Stored, folder: Path) -> Placed:
+def put(stored: Stored, folder: Path, behind: Mapping[str, Path] | None = None) -> Placed:
     """Copy an artifact into a job's folder and put the launchers in front of its programs."""
-    placed = Placed(stored=stored, folder=folder, before=joint_digest(place(stored, folder / "real")))
+    before = joint_digest(place(stored, folder / "real"))
+    placed = Placed(stored=stored, folder=folder, before=before, behind=behind or {})
     placed.log.touch()
     for output in stored.digests:
         target = folder / output

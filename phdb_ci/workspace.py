@@ -8,6 +8,7 @@ A job that declares `builds` has its checkouts and the build directory in the ar
 
 import os
 import shlex
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -55,6 +56,18 @@ class BuildPlace:
     def lock(self) -> Path:
         """The lock file; beside the place, so that the place can be thrown away under it."""
         return self.root.with_suffix(".lock")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What `phdb-ci prove` puts in an artifact's place, by output.
+
+    `behind`: the program that the witness hands over to. `instead`: the file that lies where the output was, put there
+    behind the harness's back.
+    """
+
+    behind: Mapping[str, Path] = field(default_factory=dict)
+    instead: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass
@@ -114,6 +127,7 @@ def work_dirs(root: Path) -> dict[str, Path]:
 def prepare(
     job: Job, root: Path, *, sources: Sources, cache: Path, artifacts: Mapping[str, Stored], caller: Mapping[str, str],
     cpus: int, held: ExitStack, on_wait: OnWait, cancelled: Callable[[], bool], services: Mapping[str, str],
+    engines: Mapping[str, Engine] | None = None,
 ) -> tuple[Workspace, tuple[int, ...]]:  # fmt: skip
     """Make a job's directory; also the locks of `builds`, entered into `held`, which last as long as the job.
 
@@ -132,7 +146,12 @@ def prepare(
         )
         for name in job.repos
     }  # fmt: skip
-    placed = {name: put(artifacts[name], dirs["art"] / name) for name in job.artifacts}
+    placed = {}
+    for name in job.artifacts:
+        engine = (engines or {}).get(name, Engine())
+        placed[name] = put(artifacts[name], dirs["art"] / name, engine.behind)
+        for output, other in engine.instead.items():
+            shutil.copyfile(other, dirs["art"] / name / "real" / output)
     values = _values(job, dirs, trees, placed, place, cpus)
     values |= {f"services.{name}": url for name, url in services.items()}
     space = Workspace(

@@ -10,6 +10,7 @@
     index.py     read a git index file
     survey.py    is a tree still what was placed?
     changes.py   which paths changed between two commits
+    graft.py     ancestors, and commits like another
     place.py     check a commit out, and say later whether it is still so
 
 Here stands what other modules may use. Nothing in it knows of jobs, gates or the matrix.
@@ -17,6 +18,7 @@ Here stands what other modules may use. Nothing in it knows of jobs, gates or th
 
 from phdb_ci.git.changes import changed_since
 from phdb_ci.git.env import clean_env, mask
+from phdb_ci.git.graft import ancestors, commit_with, files_of
 from phdb_ci.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
 from phdb_ci.git.place import Checkout, changed, checkout, checkout_many, discard, outside_links, present
 from phdb_ci.git.refs import FULL, check_ref
@@ -29,13 +31,16 @@ __all__ = [
     "Imported",
     "Mirror",
     "Taken",
+    "ancestors",
     "changed",
     "changed_since",
     "check_ref",
     "checkout",
     "checkout_many",
     "clean_env",
+    "commit_with",
     "discard",
+    "files_of",
     "import_directory",
     "import_worktree",
     "is_bare",

@@ -33,6 +33,7 @@ PATTERNS = {
     hosting.IMAGE: "an image is written as name:tag@sha256: and 64 hex digits",
     hosting.CRON: "a time is written as five fields of cron, such as 17 3 * * *",
     hosting.VALUE: "a setting has letters, digits and _./:@+- alone",
+    hosting.PROBE: "a command of words with letters, digits and _./=- alone",
     hosting.SETTING_NAME: "a variable's name has capital letters, digits and _, a letter first",
     model.COMMAND: "a command is a text that is not blank and has no control characters",
 }

@@ -12,6 +12,7 @@ VERSION = r"^v[0-9]+\.[0-9]+\.[0-9]+$"
 IMAGE = r"^[a-z0-9][a-z0-9./_-]*:[A-Za-z0-9][A-Za-z0-9._-]*@sha256:[0-9a-f]{64}$"
 CRON = r"^[0-9*,/-]+( [0-9*,/-]+){4}$"
 SETTING_NAME = r"^[A-Z][A-Z0-9_]*$"
+PROBE = r"^[A-Za-z0-9_./=-]+( [A-Za-z0-9_./=-]+)*$"
 VALUE = r"^[A-Za-z0-9_./:@+-]+$"
 
 ActionName = Annotated[str, StringConstraints(pattern=ACTION)]
@@ -21,6 +22,7 @@ Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 Cron = Annotated[str, StringConstraints(pattern=CRON)]
 # A setting of a service; it stands in a workflow file, so it is no place for a password.
 Setting = Annotated[str, StringConstraints(pattern=VALUE)]
+Probe = Annotated[str, StringConstraints(pattern=PROBE)]
 SettingName = Annotated[str, StringConstraints(pattern=SETTING_NAME)]
 
 
@@ -62,7 +64,7 @@ class Service(Record):
     )
     port: int = Field(ge=1, le=65535, description="the port that it listens on", examples=[5432])
     env: dict[SettingName, Setting] = Field({}, description="its environment; no password has a place here")
-    ready: Text | None = Field(
+    ready: Probe | None = Field(
         None, description="the command in the container that says that it is ready", examples=["pg_isready"]
     )
     variable: SettingName = Field(

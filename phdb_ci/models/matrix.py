@@ -4,6 +4,7 @@
 Descriptions and examples of the keys show in editors (schemas/matrix.schema.json) and in messages.
 """
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
@@ -180,6 +181,11 @@ class Manifest(Record):
         min_length=1, description="the statuses that it may have", examples=[["stub"]]
     )
     numbers: bool = Field(False, description="whether it may hold measured numbers")
+
+    @property
+    def kept(self) -> str:
+        """The name under which it is kept among the job's reports."""
+        return re.sub(r"[^A-Za-z0-9._-]", "_", self.file.rsplit("/", 1)[-1])
 
 
 class Evidence(Record):

@@ -30,6 +30,7 @@ class Embed:
     os: str
     minutes: int
     home: str | None
+    track: str
 
     @property
     def stored(self) -> str:
@@ -98,37 +99,62 @@ class GateFile:
     skipped: tuple[str, ...]
 
     @property
+    def asked(self) -> bool:
+        """Whether who starts it says which commits: a caller, or a person."""
+        return self.called or "workflow_dispatch" in self.gate.on
+
+    @property
     def verdict_needs(self) -> tuple[str, ...]:
         """Every other job: the verdict looks at all of them."""
         return ("plan", *(one.id for one in self.embeds), *(leg.id for leg in self.legs))
 
 
 def workflow_files(matrix: Matrix) -> dict[str, str]:
-    """Every rendered file by its path below the project's root.
+    """Every rendered file by its path below the project's root. A gate that nothing starts has none.
 
-    Raises UsageError when the matrix has no [self], or lacks an action that a template uses.
+    Raises UsageError when the matrix has no [self], lacks an action that a template uses, or would not give each file
+    and each repo its own.
     """
     home = _home(matrix)
     files = {f"{OWN}/ci.yml": _render("ci", matrix)}
-    for name in matrix.gates:
-        files[f"{OWN}/{name}.yml"] = _render("gate", matrix, file=gate_file(matrix, name))
-    called = [name for name, gate in matrix.gates.items() if is_called(gate)]
-    for repo in matrix.repos:
-        for name in called:
-            files[f"workflows/{repo}/phdb-gate.yml"] = _render(
-                "caller", matrix, repo=repo, name=name, gate=matrix.gates[name]
+
+    def add(path: str, text: str) -> None:
+        if path in files:
+            raise UsageError(f"two things of the matrix would be rendered to {path}; give one another name")
+        files[path] = text
+
+    started = {name: gate for name, gate in matrix.gates.items() if gate.on}
+    for name in started:
+        add(f"{OWN}/{name}.yml", _render("gate", matrix, file=gate_file(matrix, name)))
+    called = [name for name, gate in started.items() if is_called(gate)]
+    if called:
+        _check_references(matrix)
+    for name in called:
+        for repo in matrix.repos:
+            add(
+                f"workflows/{repo}/phdb-gate.yml",
+                _render("caller", matrix, repo=repo, name=name, gate=started[name]),
             )
-            files[f"workflows/{repo}/phdb-verdict.yml"] = _render("publish", matrix, repo=repo)
-        for artifact, row in matrix.artifacts.items():
-            if row.repo == repo:
-                embeds = embeds_of(matrix, matrix.jobs, artifact)
-                files[f"workflows/{repo}/phdb-{artifact}.yml"] = _render(
-                    "artifact", matrix, repo=repo, artifact=artifact, embeds=embeds
-                )
-    for repo in home.aggregators:
-        for name in called:
-            files[f"workflows/{repo}/phdb-aggregate.yml"] = _render("aggregate", matrix, repo=repo, name=name)
+            add(f"workflows/{repo}/phdb-verdict.yml", _render("publish", matrix, repo=repo))
+        for repo in home.aggregators:
+            add(f"workflows/{repo}/phdb-aggregate.yml", _render("aggregate", matrix, repo=repo, name=name))
+    for artifact, row in matrix.artifacts.items():
+        embeds = embeds_of(matrix, matrix.jobs, artifact)
+        text = _render("artifact", matrix, repo=row.repo, artifact=artifact, embeds=embeds)
+        add(f"workflows/{row.repo}/phdb-{artifact}.yml", text)
     return files
+
+
+def _check_references(matrix: Matrix) -> None:
+    """A repo whose commit no variable can set would have a caller that tests the pin, and never its own change."""
+    for name, repo in matrix.repos.items():
+        if not repo.override.ref:
+            raise UsageError(
+                f"repo {name} has no variable for a commit, so its own pull requests could not be tested",
+                tries=[
+                    f'add `override = {{ ref = ["{re.sub(r"[^A-Z0-9]", "_", name.upper())}_CI_REF"] }}` to it'
+                ],
+            )
 
 
 def files_of(files: Mapping[str, str], repo: str) -> dict[str, str]:
@@ -179,6 +205,7 @@ def embeds_of(matrix: Matrix, jobs: Iterable[str], only: str | None = None) -> t
         Embed(
             id=job_id(artifact, os), artifact=artifact, os=os,
             minutes=_minutes(matrix.artifacts[artifact].timeout), home=_slug(matrix, artifact),
+            track=matrix.repos[matrix.artifacts[artifact].repo].track,
         )
         for artifact, os in wanted
     )  # fmt: skip
@@ -188,7 +215,7 @@ def _leg(matrix: Matrix, name: str, os: str, embeds: Iterable[Embed]) -> Leg:
     job = matrix.jobs[name]
     services = tuple(_server(matrix, service) for service in job.services)
     manifest = job.evidence.manifest
-    kept = manifest.file.rsplit("/", 1)[-1] if manifest and manifest.numbers else None
+    kept = manifest.kept if manifest and manifest.numbers else None
     return Leg(
         id=job_id(name, os), name=f"{name}@{os}", job=name, os=os, minutes=_minutes(job.timeout),
         comments=tuple(_comments(job)),

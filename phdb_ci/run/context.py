@@ -11,6 +11,7 @@ from phdb_ci.environment import secrets
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.process import Canceller
+from phdb_ci.workspace import Engine
 
 
 class Progress(Protocol):
@@ -41,7 +42,10 @@ class Silent:
 
 @dataclass
 class Context:
-    """One run: `out` is its run directory, `work` its folder in the cache, `caller` the caller's environment."""
+    """One run: `out` is its run directory, `work` its folder in the cache, `caller` the caller's environment.
+
+    `engines`: what stands in the place of an artifact, by its name; nothing but for `phdb-ci prove`.
+    """
 
     matrix: Matrix
     plan: Plan
@@ -52,6 +56,7 @@ class Context:
     run_id: str
     attempt: int = 1
     head: str | None = None
+    engines: Mapping[str, Engine] = field(default_factory=dict)
     progress: Progress = field(default_factory=Silent)
     cancel: Canceller = field(default_factory=Canceller)
     began: float = field(default_factory=time.monotonic)

@@ -125,7 +125,7 @@ def _run_job(
     space, locks = workspace.prepare(
         job, context.work / node.leg, sources=context.plan.sources, cache=context.cache, artifacts=stored,
         services={name: context.caller[context.matrix.services[name].variable] for name in job.services},
-        caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
+        engines=context.engines, caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
         cancelled=context.interrupted,
     )  # fmt: skip
     attempt.facts["env_names"] = tuple(sorted(space.env))
@@ -212,8 +212,8 @@ def _look_after(
     if space.job.evidence.manifest:
         attempt.facts["manifest"], path = manifest.read(space.job.evidence.manifest, space.tops)
         if path is not None:
-            name = space.job.evidence.manifest.file.rsplit("/", 1)[-1].replace("*", "_")
-            shutil.copyfile(path, folder / "reports" / name, follow_symlinks=False)
+            kept = folder / "reports" / space.job.evidence.manifest.kept
+            shutil.copyfile(path, kept, follow_symlinks=False)
 
 
 def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ...]) -> None:

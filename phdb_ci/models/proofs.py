@@ -1,0 +1,62 @@
+"""Proofs: which faults each job was seen to notice, on which commits; written as proofs.json by `phdb-ci prove`."""
+
+from typing import Literal
+
+from phdb_ci.models.base import Name, Record, Sha
+from phdb_ci.models.matrix import Fault, Os
+from phdb_ci.models.results import Status
+from phdb_ci.models.sources import StackKind
+
+ReportFault = Literal["emptied", "skipped", "truncated"]
+
+
+class Proof(Record):
+    """One fault put before one job. `noticed`: the job was not green. `seconds`: how long it took to be so."""
+
+    fault: Fault | ReportFault
+    noticed: bool
+    status: Status
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class JobProofs(Record):
+    """One job. `control` is what it is with the sound engine: unless it passed, nothing can be said of faults."""
+
+    job: Name
+    os: Os
+    control: Status
+    reason: str = ""
+    seconds: float = 0.0
+    commits: dict[Name, Sha]
+    engines: tuple[Proof, ...] = ()
+    reports: tuple[Proof, ...] = ()
+
+    def noticed(self, fault: str) -> bool | None:
+        """Whether a fault was noticed; None when it was not measured."""
+        return next((proof.noticed for proof in (*self.engines, *self.reports) if proof.fault == fault), None)
+
+
+class Proofs(Record):
+    """The table of one stack. `measured` is a date (UTC)."""
+
+    tool: str
+    measured: str
+    platform: str
+    stack: StackKind
+    jobs: tuple[JobProofs, ...]
+
+    def of(self, job: str) -> JobProofs | None:
+        """What is known of a job."""
+        return next((one for one in self.jobs if one.job == job), None)
+
+
+class ProofFile(Record):
+    """proofs.json: at most one table for each kind of stack, for what one shows says nothing about another."""
+
+    schema_version: Literal[1] = 1
+    tables: tuple[Proofs, ...] = ()
+
+    def of(self, stack: str) -> Proofs | None:
+        """The table of a stack."""
+        return next((one for one in self.tables if one.stack == stack), None)

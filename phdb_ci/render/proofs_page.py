@@ -1,0 +1,80 @@
+"""ProofFile → docs/proofs.md: jobs by faults, and for what was missed or claimed in vain, the reason. Pure."""
+
+from collections.abc import Iterator
+
+from phdb_ci.models.matrix import FAULTS, Matrix
+from phdb_ci.models.proofs import JobProofs, Proof, ProofFile, Proofs
+from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, word
+
+YES, NO, NONE = "noticed", "**missed**", "-"
+REPORTS = ("emptied", "skipped", "truncated")
+HEAD = """\
+# What each job notices
+
+Written by `phdb-ci prove`: every job that declares a witness was run against broken engines in the artifact's place.
+A fault is *noticed* when the job is not green with it and is green with the sound engine behind the same program. A
+fault in parentheses is not claimed by the job (`notices` in matrix.toml).
+"""
+
+
+def proofs_page(file: ProofFile, matrix: Matrix) -> str:
+    """The page over all tables of the file."""
+    return (
+        "\n".join([HEAD, *(line for table in file.tables for line in _table(table, matrix))]).rstrip() + "\n"
+    )
+
+
+def _table(table: Proofs, matrix: Matrix) -> Iterator[str]:
+    commits = {repo: commit for job in table.jobs for repo, commit in job.commits.items()}
+    told = ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in commits.items())
+    yield f"## The {table.stack} stack\n"
+    yield f"Measured on {table.measured}, {code(table.platform)}, phdb-ci {code(table.tool)}: {told or 'nothing'}.\n"
+    yield _row(["job", "control", *FAULTS])
+    yield _row([":--"] * (2 + len(FAULTS)))
+    for job in table.jobs:
+        claims = matrix.jobs[job.job].notices if job.job in matrix.jobs else ()
+        yield _row([word(job.job), _control(job), *(_cell(job, fault, claims) for fault in FAULTS)])
+    yield ""
+    yield _row(["job, its report", *REPORTS])
+    yield _row([":--"] * (1 + len(REPORTS)))
+    for job in table.jobs:
+        yield _row([word(job.job), *(_cell(job, fault, REPORTS) for fault in REPORTS)])
+    yield ""
+    yield from _reasons(table)
+
+
+def _row(values: list[str]) -> str:
+    return f"| {' | '.join(values)} |"
+
+
+def _control(job: JobProofs) -> str:
+    return "passed" if job.control == "passed" else f"**{job.control}**"
+
+
+def _cell(job: JobProofs, fault: str, claims: tuple[str, ...]) -> str:
+    noticed = job.noticed(fault)
+    if noticed is None:
+        return NONE
+    text = YES if noticed else NO
+    return text if fault in claims else f"({text})"
+
+
+def _reasons(table: Proofs) -> Iterator[str]:
+    """By what each fault was noticed, in a section that is closed at first."""
+    yield "<details>\n<summary>By what each was noticed</summary>\n"
+    yield _row(["job", "fault", "status", "reason"])
+    yield _row([":--"] * 4)
+    for job in table.jobs:
+        if job.control != "passed":
+            yield _row(list(cells(word(job.job), "none", job.control, code(job.reason, TITLE_LIMIT) or NONE)))
+        for proof in (*job.engines, *job.reports):
+            yield _row(
+                list(
+                    cells(word(job.job), proof.fault, _status(proof), code(proof.reason, TITLE_LIMIT) or NONE)
+                )
+            )
+    yield "\n</details>\n"
+
+
+def _status(proof: Proof) -> str:
+    return proof.status
