@@ -1,0 +1,214 @@
+"""The rendered gate, run from a caller to the verdict on the stand-in stack: green, red, quarantined, rerun, missing."""
+
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from phdb_ci.models.verdict import Verdict
+from tests.act.rerun import keep
+from tests.act.runner import Act
+from tests.act.world import SMALL, World, base_python, verdict
+from tests.gate.bench import counting_compiler, once, sources_of_lidb
+
+E2E = "tests/e2e/lidb.test.mjs"
+LEG = "e2e-engine__ubuntu-24_04"
+Place = Callable[[World], Act]
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the jobs' Python environments stand on."""
+    base = tmp_path_factory.getbasetemp()
+    return once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, "python", base_python) / "bin" / "python"
+
+
+@pytest.fixture
+def place(tmp_path: Path, python: Path) -> Place:
+    """Makes the place where a world's workflows run."""
+    return lambda world: world.act(tmp_path / "act", {"PHDB_CI_ACT_PYTHON": str(python)})
+
+
+def small(tmp_path: Path, stand_ins: dict[str, Path], *edits: tuple[str, str]) -> World:
+    return World(tmp_path / "world", stand_ins, SMALL, edits)
+
+
+def with_failing_test(world: World, condition: str = "true") -> str:
+    """A pull request whose engine suite fails while the condition (JavaScript) holds."""
+    file = world.root / "li-cursor-agents" / E2E
+    assert "LI_E2E_LIDB_ENGINE" in file.read_text()
+    broken = f"""
+import failing from "node:test";
+import {{ existsSync }} from "node:fs";
+failing("a test that fails", () => {{ if ({condition}) throw new Error("as it should"); }});
+"""
+    return world.pull_request("li-cursor-agents", {E2E: file.read_text() + broken})
+
+
+def statuses(given: Verdict) -> dict[str, str]:
+    return {leg.result.job: leg.result.status for leg in given.legs}
+
+
+def test_green_pull_request_passes_on_one_engine_that_was_built_once(
+    tmp_path: Path, stand_ins: dict[str, Path], python: Path
+) -> None:
+    world = World(tmp_path / "world", stand_ins)
+    path, compiled = counting_compiler(tmp_path)
+    act = world.act(tmp_path / "act", {"PHDB_CI_ACT_PYTHON": str(python), "PATH": path})
+    head = world.pull_request("lis", {"NOTES": "nothing that matters, and no document\n"})
+    ran = world.gate(act, "lis", head)
+    given = verdict(ran)
+    assert ran.code == 0, ran.log
+    assert given.outcome == "pass"
+    assert set(ran.results.values()) == {"success"}
+    assert (given.head, given.run_id, given.attempt) == (head, "4242", 1)
+    assert {source.repo: source.commit for source in given.sources} == world.pins | {"lis": head}
+    # Built once: each source compiled once in all jobs together; each consumer had that very engine.
+    names = [line.rsplit("/", 1)[-1] for line in compiled.read_text().splitlines()]
+    assert sorted(names) == sources_of_lidb()
+    (embed,) = given.artifacts
+    used = [use for leg in given.legs for use in leg.result.facts.artifacts]
+    assert (embed.status, len(embed.used_by)) == ("built", len(used))
+    assert {use.digest for use in used} == {embed.digest}
+    for leg in given.legs:
+        if leg.result.facts.artifacts:
+            told = "\n".join(ran.job(leg.result.leg).lines)
+            assert re.search(rf"nox -s {leg.result.job} -- --artifact .*embed\.tar#sha256=", told), leg.result.leg
+    assert "## ✅" in "\n".join(ran.job("verdict").lines) or given.outcome == "pass"
+    assert not ran.left
+
+
+def test_another_digest_than_the_build_told_is_refused_by_every_consumer(
+    tmp_path: Path, stand_ins: dict[str, Path], place: Place
+) -> None:
+    world = small(tmp_path, stand_ins)
+    rendered = world.root / "phdb-ci" / ".github" / "workflows" / "pr-gate.yml"
+    text = rendered.read_text()
+    assert "digest: ${{ steps.build.outputs.digest }}" in text
+    rendered.write_text(text.replace("digest: ${{ steps.build.outputs.digest }}", f'digest: "{"0" * 64}"'))
+    ran = world.gate(place(world), "lis", world.pull_request("lis", {"NOTES": "x\n"}))
+    given = verdict(ran)
+    assert (ran.code != 0, given.outcome) == (True, "incomplete")
+    assert {item.job for item in given.missing} == {"e2e-engine", "db-smoke"}
+    for name in ("e2e-engine", "db-smoke"):
+        assert "not what was asked for" in "\n".join(ran.job(f"{name}@ubuntu-24.04").lines)
+
+
+def test_failing_suite_fails_the_verdict_and_names_the_test(
+    tmp_path: Path, stand_ins: dict[str, Path], place: Place
+) -> None:
+    world = small(tmp_path, stand_ins)
+    ran = world.gate(place(world), "li-cursor-agents", with_failing_test(world))
+    given = verdict(ran)
+    assert (ran.code != 0, given.outcome) == (True, "fail")
+    assert statuses(given) == {"e2e-engine": "failed", "db-smoke": "passed", "bench-validate": "passed"}
+    assert (ran.job("e2e-engine@ubuntu-24.04").result, ran.job("verdict").result) == ("failure", "failure")
+    failing = next(leg for leg in given.legs if leg.result.job == "e2e-engine")
+    assert [case.name for suite in failing.result.facts.suites for case in suite.cases if case.status == "failed"] == [
+        "a test that fails"
+    ]
+
+
+def test_quarantined_failure_is_shown_and_does_not_decide(
+    tmp_path: Path, stand_ins: dict[str, Path], place: Place
+) -> None:
+    quarantine = (
+        'quarantine = { issue = "https://github.com/li-langverse/lidb/issues/42", owner = "@li-langverse/db", '
+        'until = 2999-01-31, reason = "known" }'
+    )
+    world = small(
+        tmp_path, stand_ins, ("[jobs.e2e-engine]\n", f"[jobs.e2e-engine]\n{quarantine}\n")
+    )
+    text = (world.root / "phdb-ci" / ".github" / "workflows" / "pr-gate.yml").read_text()
+    assert text.count("continue-on-error: true\n") == 1
+    ran = world.gate(place(world), "li-cursor-agents", with_failing_test(world))
+    given = verdict(ran)
+    assert given.outcome == "pass"
+    assert {leg.result.job: (leg.result.status, leg.decides) for leg in given.legs} == {
+        "e2e-engine": ("failed", False), "db-smoke": ("passed", True), "bench-validate": ("passed", True),
+    }  # fmt: skip
+    assert ran.job("verdict").result == "success"
+
+
+def test_rerun_of_the_failed_job_counts_its_newest_attempt_and_keeps_the_others(
+    tmp_path: Path, stand_ins: dict[str, Path], place: Place
+) -> None:
+    world, mended = small(tmp_path, stand_ins), tmp_path / "mended"
+    act = place(world)
+    head = with_failing_test(world, f"!existsSync({str(mended)!r})")
+    first = world.gate(act, "li-cursor-agents", head)
+    assert verdict(first).outcome == "fail", first.log
+    mended.touch()
+    rendered = world.root / "phdb-ci" / ".github" / "workflows" / "pr-gate.yml"
+    green = [job for job in first.jobs.values() if job.result == "success" and job.id != "gate"]
+    rendered.write_text(keep(rendered.read_text(), green))
+    second = world.gate(act, "li-cursor-agents", head, attempt=2)
+    given = verdict(second)
+    assert (given.outcome, given.attempt) == ("pass", 2), second.log
+    assert {leg.result.job: leg.result.attempt for leg in given.legs} == {
+        "e2e-engine": 2, "db-smoke": 1, "bench-validate": 1,
+    }  # fmt: skip
+
+
+def test_result_that_was_never_handed_over_is_missing_and_not_green(
+    tmp_path: Path, stand_ins: dict[str, Path], place: Place
+) -> None:
+    world = small(tmp_path, stand_ins)
+    rendered = world.root / "phdb-ci" / ".github" / "workflows" / "pr-gate.yml"
+    text = rendered.read_text()
+    begin = text.index("  db-smoke__ubuntu-24_04:")
+    step = text.index("      - name: Keep the result", begin)
+    rendered.write_text(text[:step] + text[text.index("\n\n", step) + 1 :])
+    ran = world.gate(place(world), "lis", world.pull_request("lis", {"NOTES": "x\n"}))
+    given = verdict(ran)
+    assert (ran.code != 0, given.outcome) == (True, "incomplete")
+    assert [(item.job, item.reason) for item in given.missing] == [("db-smoke", "left no result")]
+    assert ran.job("db-smoke@ubuntu-24.04").result == "success"
+
+
+def test_result_of_an_earlier_attempt_does_not_stand_for_a_job_that_was_broken_off(
+    tmp_path: Path, stand_ins: dict[str, Path], place: Place
+) -> None:
+    world = small(tmp_path, stand_ins)
+    act = place(world)
+    head = world.pull_request("lis", {"NOTES": "x\n"})
+    assert verdict(world.gate(act, "lis", head)).outcome == "pass"
+    rendered = world.root / "phdb-ci" / ".github" / "workflows" / "pr-gate.yml"
+    text = rendered.read_text()
+    begin = text.index("  db-smoke__ubuntu-24_04:")
+    step = text.index("      - name: Check phdb-ci out", begin)
+    rendered.write_text(text[:step] + "      - run: exit 1\n" + text[step:])
+    ran = world.gate(act, "lis", head, attempt=2)
+    given = verdict(ran)
+    assert (ran.code != 0, given.outcome) == (True, "incomplete"), ran.log
+    assert [item.job for item in given.missing] == ["db-smoke"]
+
+
+def test_engine_that_does_not_build_blocks_its_consumers(
+    tmp_path: Path, stand_ins: dict[str, Path], place: Place
+) -> None:
+    world = small(tmp_path, stand_ins)
+    head = world.pull_request("lidb", {"src/main.cpp": "this is no C++\n"})
+    ran = world.gate(place(world), "lidb", head)
+    given = verdict(ran)
+    assert (ran.code != 0, given.outcome) == (True, "fail")
+    assert Counter(item.blocked for item in given.missing) == {True: 2}
+    assert [artifact.status for artifact in given.artifacts] == ["failed"]
+
+
+def test_pull_request_that_changes_documents_alone_is_not_run_and_says_so(
+    tmp_path: Path, stand_ins: dict[str, Path], place: Place
+) -> None:
+    world = small(tmp_path, stand_ins)
+    head = world.pull_request("lis", {"README.md": "Nothing else.\n"})
+    ran = world.gate(place(world), "lis", head)
+    given = verdict(ran)
+    assert (ran.code, given.outcome, given.legs, given.missing) == (0, "pass", (), ()), ran.log
+    assert given.unaffected is not None
+    assert (given.unaffected.paths, given.unaffected.head) == (("README.md",), head)
+    assert {name: state for name, state in ran.results.items() if state == "skipped"}.keys() >= {LEG}
+    shutil.rmtree(tmp_path / "act", ignore_errors=True)
