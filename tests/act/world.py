@@ -34,7 +34,7 @@ RUN = 4242
 
 @dataclass
 class World:
-    """See above. `jobs` are the gate's; all of them by default. `edits` are made to the matrix before it is rendered."""
+    """See above. `jobs` are the gate's, by default all; `edits` are made to the matrix before it is rendered."""
 
     root: Path
     stand_ins: Mapping[str, Path]
