@@ -20,6 +20,7 @@ VERBS = {
     "run": "run a gate or jobs and give the verdict",
     "verdict": "the verdict over results that were gathered elsewhere",
     "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
+    "publish": "publish a gate's verdict on GitHub: the pull request's one comment and a commit status",
     "prove": "what does each job notice? run it against broken engines",
     "bump": "move pins to the branches they track; --check only says what would move",
     "cache": "what the cache holds; --prune to shrink it",
@@ -132,6 +133,25 @@ def _render(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _publish(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "verdict",
+        nargs="?",
+        type=Path,
+        metavar="VERDICT.json",
+        help="with --dry-run (default: the latest run's)",
+    )
+    verb.add_argument("--dry-run", action="store_true", help="show what would be published; contact nobody")
+    verb.add_argument("--repository", metavar="OWNER/NAME", help="default: $GITHUB_REPOSITORY")
+    verb.add_argument("--run-id", metavar="ID", help="the gate's run that has ended")
+    verb.add_argument(
+        "--workflow", metavar="FILE", help="the gate's workflow (.github/workflows/phdb-gate.yml)"
+    )
+    verb.add_argument(
+        "--as", dest="author", metavar="LOGIN", help="whose comments are ours (default: the token's owner)"
+    )
+
+
 def _prove(verb: argparse.ArgumentParser) -> None:
     _names(verb, "*")
     verb.add_argument(
@@ -164,6 +184,7 @@ ARGUMENTS = {
     "run": _run,
     "verdict": _verdict,
     "render": _render,
+    "publish": _publish,
     "prove": _prove,
     "bump": _bump,
     "cache": _cache,

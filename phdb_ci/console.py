@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from phdb_ci.models.plan import Plan
+from phdb_ci.models.plan import JobNode, Plan
 
 if TYPE_CHECKING:
     from phdb_ci.models.results import ArtifactUse
@@ -181,7 +181,7 @@ def plan_text(plan: Plan) -> str:
         ]
     lines += ["", "legs"]
     rows = [
-        (f"  {leg.leg}", " + ".join(leg.needs) or "-", _seconds(leg.expected), "; ".join(leg.evidence))
+        (f"  {leg.leg}", " + ".join(leg.needs) or "-", _seconds(leg.expected), _must(leg))
         for leg in plan.legs
     ]
     head, *told = table([("  leg", "needs", "last took", "must show"), *rows])
@@ -191,6 +191,10 @@ def plan_text(plan: Plan) -> str:
     lines += [f"  {leg.job}@{leg.os}  {leg.kind}: {leg.reason}" for leg in plan.idle]
     lines += [f"note: {plain(note, 1000)}" for note in plan.notes]
     return "\n".join(lines)
+
+
+def _must(leg: JobNode) -> str:
+    return "; ".join([*leg.evidence, *([leg.claimed] if leg.claims else [])])
 
 
 def _seconds(value: float | None) -> str:

@@ -82,6 +82,20 @@ class NetworkError(PhdbError):
     kind = "network"
 
 
+class RightsError(PhdbError):
+    """GitHub knows the token not, or not well enough; the message names what to grant."""
+
+    exit_code = Exit.INCOMPLETE
+    kind = "rights"
+
+
+class RefusedError(PhdbError):
+    """GitHub does not have what was asked for, or does not take what was sent."""
+
+    exit_code = Exit.INCOMPLETE
+    kind = "refused"
+
+
 class ToolError(PhdbError):
     """A program that the run needs is missing or does not work on this machine."""
 

@@ -7,6 +7,7 @@ checked: regular files alone, safe names, each once, within bounds; nothing is e
 import shutil
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from phdb_ci.errors import ArtifactError
@@ -16,6 +17,11 @@ from phdb_ci.store import MANIFEST, file_digest, load, open_regular
 SUFFIX = ".tar"
 LARGEST = 1 << 30  # bytes of all files together
 MOST = 1000
+ROOM = 4096  # bytes beside each file's own: headers and padding
+# What tarfile raises on a file that was made to break it, beside its own errors.
+BROKEN = (
+    tarfile.TarError, OSError, EOFError, ValueError, OverflowError, LookupError, TypeError, RecursionError,
+)  # fmt: skip
 
 
 def is_parcel(file: Path) -> bool:
@@ -39,25 +45,40 @@ def pack(stored: Stored, file: Path) -> None:
 def unpack(file: Path, folder: Path) -> Path:
     """Unpack a parcel below folder, by its digest; returns the artifact's own folder, sound and checked.
 
-    Raises ArtifactError for anything that is no parcel.
+    One that was unpacked before is taken as it is, unless it was damaged since. Raises ArtifactError for anything that
+    is no parcel.
     """
     try:
+        if file.stat().st_size > LARGEST + MOST * ROOM:
+            raise ArtifactError(f"{file} is larger than a parcel can be")
         place = folder / file_digest(file)[:32]
-    except OSError as error:
-        raise ArtifactError(f"{file} cannot be read: {error.strerror}") from error
-    if not place.is_dir():
+        if place.is_dir() and _sound(place):
+            return place
         folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        try:
-            _extract(file, temporary)
-            load(temporary)
-            if not place.is_dir():
+    except OSError as error:
+        raise ArtifactError(f"{file} cannot be read: {error.strerror}") from error
+    try:
+        _extract(file, temporary)
+        load(temporary)
+        if not (place.is_dir() and _sound(place)):
+            shutil.rmtree(place, ignore_errors=True)
+            with suppress(OSError):  # somebody else was quicker: what is there is checked now
                 temporary.rename(place)
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise ArtifactError(f"{file} is no parcel of ours: {error}") from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        load(place)
+    except BROKEN as error:
+        raise ArtifactError(f"{file} is no parcel of ours: {error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return place
+
+
+def _sound(place: Path) -> bool:
+    try:
+        load(place)
+    except ArtifactError:
+        return False
+    return True
 
 
 def _extract(file: Path, target: Path) -> None:
@@ -66,7 +87,8 @@ def _extract(file: Path, target: Path) -> None:
     with tarfile.open(file, "r:") as tar:
         for member in tar:
             path = Path(member.name)
-            if not member.isreg() or path.is_absolute() or ".." in path.parts or not path.parts:
+            plain = member.isreg() and member.size >= 0 and not path.is_absolute() and path.parts
+            if not plain or ".." in path.parts:
                 raise ArtifactError(f"{file} holds {member.name[:100]!r}, which is no plain file below it")
             total += member.size
             if path in seen or len(seen) >= MOST or total > LARGEST:

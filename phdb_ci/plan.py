@@ -7,8 +7,9 @@ from phdb_ci.errors import ArtifactError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.plan import ArtifactNode, IdleLeg, JobNode, Plan
+from phdb_ci.models.proofs import ProofFile, Proofs
 from phdb_ci.models.sources import Sources
-from phdb_ci.models.wording import evidence
+from phdb_ci.models.wording import claims, evidence
 
 HINTS = {
     "bash": "apt-get install bash",
@@ -66,13 +67,13 @@ def repos_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str] = ())
 
 def make_plan(
     matrix: Matrix, gate: str, jobs: Sequence[str], lead: str | None, sources: Sources, inventory: Inventory,
-    artifacts: Sequence[str] = (),
+    artifacts: Sequence[str] = (), proofs: ProofFile | None = None,
 ) -> Plan:  # fmt: skip
     """The graph for these jobs here, and for artifacts that were asked for by name.
 
     Raises ArtifactError for a handed-in artifact of other inputs.
     """
-    legs, idle = _legs(matrix, jobs, inventory)
+    legs, idle = _legs(matrix, jobs, inventory, proofs.of(sources.stack) if proofs else None)
     wanted = dict.fromkeys([*artifacts, *(name for leg in legs for name in leg.needs)])
     return Plan(
         gate=gate,
@@ -118,7 +119,9 @@ def _short(oid: str | None) -> str:
     return oid[:7] if oid else "absent"
 
 
-def _legs(matrix: Matrix, jobs: Sequence[str], inventory: Inventory) -> tuple[list[JobNode], list[IdleLeg]]:
+def _legs(
+    matrix: Matrix, jobs: Sequence[str], inventory: Inventory, proofs: Proofs | None
+) -> tuple[list[JobNode], list[IdleLeg]]:
     legs: list[JobNode] = []
     idle: list[IdleLeg] = []
     for name in jobs:
@@ -130,7 +133,7 @@ def _legs(matrix: Matrix, jobs: Sequence[str], inventory: Inventory) -> tuple[li
                     IdleLeg(job=name, os=os, summary=job.summary, kind="skipped", reason=job.skip[os])
                 )
             elif os in here[:1]:
-                legs.append(_leg(name, os, job, inventory))
+                legs.append(_leg(name, os, job, inventory, proofs))
             else:
                 why = f"this machine is {inventory.platform}"
                 idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="elsewhere", reason=why))
@@ -142,7 +145,7 @@ def _is_here(os: str, inventory: Inventory) -> bool:
     return os == inventory.runner if inventory.runner else os.startswith(inventory.os_family)
 
 
-def _leg(name: str, os: str, job: Job, inventory: Inventory) -> JobNode:
+def _leg(name: str, os: str, job: Job, inventory: Inventory, proofs: Proofs | None) -> JobNode:
     return JobNode(
         job=name,
         os=os,
@@ -151,6 +154,7 @@ def _leg(name: str, os: str, job: Job, inventory: Inventory) -> JobNode:
         repos=job.repos,
         evidence=tuple(evidence(job)),
         claims=job.notices,
+        claimed=claims(name, job, proofs),
         quarantined=job.quarantine is not None,
         expected=inventory.durations.get(f"{name}@{os}"),
         missing_tools=tuple(tool for tool in job.tools if inventory.tools[tool].path is None),

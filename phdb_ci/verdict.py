@@ -155,12 +155,14 @@ def _spec(source: Source | VerdictSource) -> str | None:
     return f"{source.where}@{source.commit}" if source.where.startswith("/") else source.commit
 
 
-def shown_leg(result: LegResult, quarantined: bool, baseline: Verdict | None, today: date) -> VerdictLeg:
+def shown_leg(
+    result: LegResult, quarantined: bool, baseline: Verdict | None, today: date, claimed: str = ""
+) -> VerdictLeg:
     """A leg's result as the verdict holds it: whether it decides, and how it compares with the baseline."""
     decisive = decides(result.quarantine if quarantined else None, today)
     return VerdictLeg(
         result=result, decides=decisive, new_failures=_new_failures(result, baseline),
-        fewer_tests=_fewer_tests(result, baseline),
+        fewer_tests=_fewer_tests(result, baseline), claimed=claimed,
     )  # fmt: skip
 
 

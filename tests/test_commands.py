@@ -1,18 +1,23 @@
-"""What the verbs say of this machine and of files that are handed in: doctor, cache, --baseline, --artifact."""
+"""What the verbs say of this machine and of what is handed in: doctor, cache, --baseline, --artifact, --since."""
 
 import argparse
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from phdb_ci.cli import main
 from phdb_ci.commands import cache, doctor
 from phdb_ci.commands._common import read_verdict
-from phdb_ci.errors import ArtifactError, Exit, ResultsError
+from phdb_ci.commands._verdict import write_outputs
+from phdb_ci.errors import ArtifactError, Exit, ResultsError, UsageError
 from phdb_ci.files import remove
+from phdb_ci.models.sources import Sources
+from phdb_ci.models.verdict import Unaffected
 from phdb_ci.store import take_in
-from tests.repositories import listing
+from tests.repositories import commit, git, init, listing
 
 MATRIX = """
 schema = 1
@@ -143,3 +148,201 @@ def test_artifact_that_is_not_there_says_where_there_are_some(tmp_path: Path) ->
     with pytest.raises(ArtifactError, match=r"nope does not exist$") as caught:
         take_in(tmp_path / "nope", "embed", ("lidb_embed",))
     assert "CACHE/store/embed/KEY/" in caught.value.tries[0]
+
+
+# plan --since, --outputs and PHDB_CI_OS
+
+
+PLANNED = """
+schema = 1
+[repos.lidb]
+url = "{lidb}"
+pin = "{base}"
+docs = ["docs/*", "README.md"]
+override = {{ ref = ["LIDB_CI_REF"] }}
+[repos.lis]
+url = "{lis}"
+pin = "{other}"
+docs = ["docs/*"]
+[jobs.style]
+summary = "style"
+repo = "lidb"
+with = ["lis"]
+run = ["make"]
+os = ["ubuntu-22.04", "ubuntu-24.04"]
+reports = [{{ kind = "pytest", min_tests = 2 }}]
+[gates.pr-gate]
+jobs = ["style"]
+"""
+
+
+class Workplace:
+    """Two repositories behind URLs, a matrix that pins them, and a cache."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lidb, self.lis = init(root / "lidb"), init(root / "lis")
+        self.base = commit(self.lidb, "one", when=1_700_000_000, src__a_c="x", README_md="x")
+        self.other = commit(self.lis, "one", when=1_700_000_000, src__b_c="x")
+        text = PLANNED.format(
+            lidb=self.lidb.as_uri(), lis=self.lis.as_uri(), base=self.base, other=self.other
+        )
+        (root / "matrix.toml").write_text(text)
+
+    def plan(self, *options: str) -> dict[str, str]:
+        """`phdb-ci plan pr-gate`; what it left for a workflow."""
+        outputs = self.root / "outputs"
+        outputs.unlink(missing_ok=True)
+        assert main(["plan", "pr-gate", "--outputs", "outputs", *options]) == Exit.PASS
+        return dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+
+    def since(self, head: str, base: str = "") -> dict[str, str]:
+        return self.plan("--repo", f"lidb={head}", "--since", f"lidb={base or self.base}")
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    monkeypatch.setenv("PHDB_CI_CACHE", str(tmp_path / "cache"))
+    for name in ("PHDB_CI_OS", "PHDB_CI_HEAD", "LIDB_CI_REF", "GITHUB_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return Workplace(tmp_path)
+
+
+def test_plan_leaves_what_the_jobs_of_a_workflow_need(workplace: Workplace) -> None:
+    head = commit(workplace.lidb, "two", when=1_700_000_100, src__a_c="y")
+    pins = workplace.plan()
+    assert list(pins) == ["sources", "run", "unaffected", "lidb", "lis"]
+    assert (pins["run"], pins["unaffected"], pins["lidb"], pins["lis"]) == ("true", "", "", "")
+
+    moved = workplace.plan("--repo", "lidb=main")
+    assert (moved["lidb"], moved["lis"]) == (head, "")
+    sources = Sources.model_validate_json(moved["sources"])
+    assert {name: source.commit for name, source in sources.repos.items()} == {
+        "lidb": head, "lis": workplace.other,
+    }  # fmt: skip
+
+
+def test_outputs_are_appended(workplace: Workplace) -> None:
+    (workplace.root / "more").write_text("mine=1\n")
+    assert main(["plan", "pr-gate", "--outputs", "more"]) == Exit.PASS
+
+    assert (workplace.root / "more").read_text().startswith("mine=1\nsources={")
+    assert main(["plan", "pr-gate", "--outputs", "nowhere/more"]) == Exit.INCOMPLETE
+
+
+def test_value_of_several_lines_never_becomes_an_output(tmp_path: Path) -> None:
+    for text in ("a\nrun=false", "a\rb"):
+        with pytest.raises(UsageError, match="more than one line"):
+            write_outputs(tmp_path / "outputs", {"good": "x", "bad": text})
+    assert not (tmp_path / "outputs").exists()
+    write_outputs(tmp_path / "outputs", {"text": "a b", "number": 1.5, "record": {"a": "b\n"}})
+    assert (tmp_path / "outputs").read_text() == 'text=a b\nnumber=1.5\nrecord={"a": "b\\n"}\n'
+    write_outputs(None, {"bad": "a\nb"})
+
+
+DOCS: list[Any] = [
+    pytest.param({"docs__a_md": "y"}, True, id="below docs"),
+    pytest.param({"docs__deep__src_c": "y"}, True, id="deep below docs, whatever its name"),
+    pytest.param({"docs__a_md": "y", "README_md": "y"}, True, id="every path"),
+    pytest.param({"src__a_c": "y"}, False, id="code"),
+    pytest.param({"docs__a_md": "y", "src__a_c": "y"}, False, id="one path of several"),
+    pytest.param({"src__docs__a_md": "y"}, False, id="docs somewhere else"),
+    pytest.param({"sub__README_md": "y"}, False, id="another README"),
+    pytest.param({"docs": "y"}, False, id="a file called docs"),
+    pytest.param({}, False, id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("files", "expected"), DOCS)
+def test_change_of_docs_alone_needs_no_run(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str], files: dict[str, str], expected: bool
+) -> None:
+    head = commit(workplace.lidb, "two", when=1_700_000_100, **files)
+    told = workplace.since(head)
+
+    assert told["run"] == ("false" if expected else "true")
+    assert bool(told["unaffected"]) == expected
+    assert ("note: nothing needs to run" in capsys.readouterr().out) == expected
+    if expected:
+        said = Unaffected.model_validate_json(told["unaffected"])
+        assert (said.repo, said.base, said.head, said.more) == ("lidb", workplace.base, head, 0)
+
+
+def test_code_that_was_moved_into_docs_is_a_change_of_code(workplace: Workplace) -> None:
+    (workplace.lidb / "docs").mkdir()
+    git(workplace.lidb, "mv", "src/a.c", "docs/a.c")
+    head = commit(workplace.lidb, "two", when=1_700_000_100)
+
+    assert workplace.since(head)["run"] == "true"
+
+
+def test_what_the_base_got_meanwhile_is_not_the_head_s(workplace: Workplace) -> None:
+    git(workplace.lidb, "checkout", "--quiet", "-b", "topic")
+    head = commit(workplace.lidb, "docs", when=1_700_000_100, docs__a_md="y")
+    git(workplace.lidb, "checkout", "--quiet", "main")
+    base = commit(workplace.lidb, "code", when=1_700_000_200, src__a_c="y")
+
+    assert workplace.since(head, base)["run"] == "false"
+
+
+def test_many_paths_are_counted_and_not_all_named(workplace: Workplace) -> None:
+    head = commit(
+        workplace.lidb, "many", when=1_700_000_100, **{f"docs__{number}_md": "x" for number in range(60)}
+    )
+    said = Unaffected.model_validate_json(workplace.since(head)["unaffected"])
+
+    assert (len(said.paths), said.more) == (50, 10)
+
+
+def test_run_without_a_base_is_always_needed(workplace: Workplace) -> None:
+    commit(workplace.lidb, "two", when=1_700_000_100, docs__a_md="y")
+
+    assert workplace.plan("--repo", "lidb=main", "--since", "lidb=")["run"] == "true"
+    assert workplace.plan("--repo", "lidb=main", "--since", "")["run"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ("lidbb={base}", "a repo of the matrix and a full commit id"),
+        ("lidb=main", "a repo of the matrix and a full commit id"),
+        ("lidb=HEAD~1", "a repo of the matrix and a full commit id"),
+        ("lidb=--output=x", "a repo of the matrix and a full commit id"),
+        ("lidb=" + "bad0" * 10, "is not in file://"),
+        ("lidb={other}", "is not in file://"),
+    ],
+)
+def test_base_that_cannot_be_is_refused_and_nothing_is_left(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str], since: str, told: str
+) -> None:
+    text = since.format(base=workplace.base, other=workplace.other)
+    assert main(["plan", "pr-gate", "--since", text, "--outputs", "outputs"]) == Exit.USAGE
+
+    assert told in capsys.readouterr().err
+    assert not (workplace.root / "outputs").exists()
+
+
+def test_leg_of_the_runner_that_this_machine_was_told_to_be_is_planned(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert workplace.base
+    monkeypatch.setattr("phdb_ci.inventory.os_family", lambda: "ubuntu")
+    for runner, legs in (("", ["ubuntu-22.04"]), ("ubuntu-24.04", ["ubuntu-24.04"]), ("ubuntu-1", [])):
+        monkeypatch.setenv("PHDB_CI_OS", runner)
+        assert main(["plan", "pr-gate", "--json"]) == Exit.PASS
+        assert [leg["os"] for leg in json.loads(capsys.readouterr().out)["legs"]] == legs
+
+
+@pytest.mark.parametrize("runner", ["macos-15", "windows-2025", "ubuntu", "Ubuntu-24.04", "x\ny"])
+def test_runner_that_this_machine_cannot_be_is_refused(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runner: str
+) -> None:
+    assert workplace.base
+    monkeypatch.setattr("phdb_ci.inventory.os_family", lambda: "ubuntu")
+    monkeypatch.setenv("PHDB_CI_OS", runner)
+    assert main(["plan", "pr-gate"]) == Exit.INCOMPLETE
+
+    said = capsys.readouterr().err
+    assert "error: PHDB_CI_OS says that this is " in said
+    assert "unset PHDB_CI_OS" in said

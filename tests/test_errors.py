@@ -15,6 +15,8 @@ CODES = {
     "ArtifactError": ("artifact", 2),
     "ResultsError": ("results", 2),
     "NetworkError": ("network", 3),
+    "RightsError": ("rights", 3),
+    "RefusedError": ("refused", 3),
     "ToolError": ("tool", 3),
     "DiskError": ("disk", 3),
     "Interrupted": ("interrupted", 130),

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.commands import plan
+from phdb_ci.commands._proofs import read_proofs
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.render.matrix_page import HEAD, OWN, claims, matrix_page, prose
+from phdb_ci.models.proofs import ProofFile
+from phdb_ci.models.wording import claims_everywhere
+from phdb_ci.render.matrix_page import HEAD, OWN, matrix_page, prose
 from tests.builders import quarantine
 from tests.helpers import job, matrix
 from tests.page import Page
@@ -30,7 +33,7 @@ def with_page(text: str) -> str:
     ours = load(OURS)
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
-    return f"{head}{BEGIN}\n{matrix_page(ours, list(ours.gates))}\n{END}{tail}"
+    return f"{head}{BEGIN}\n{matrix_page(ours, list(ours.gates), read_proofs(OURS))}\n{END}{tail}"
 
 
 def gates(**on: tuple[str, ...]) -> dict[str, dict[str, object]]:
@@ -66,7 +69,7 @@ def test_command_prints_the_page_and_needs_no_source(
 ) -> None:
     names = ["pr-gate", "nightly"]
     assert plan.main(argparse.Namespace(matrix=OURS, names=names, markdown=True)) == Exit.PASS
-    assert capsys.readouterr().out == matrix_page(load(OURS), names)
+    assert capsys.readouterr().out == matrix_page(load(OURS), names, read_proofs(OURS))
     assert git_calls == []
 
 
@@ -133,7 +136,7 @@ def test_job_without_gaps_has_a_dash() -> None:
     ("notices", "said"), [((), "claims none"), (("dead", "null"), "claims 2, none measured yet")]
 )
 def test_claims_are_counted_and_not_believed(notices: tuple[str, ...], said: str) -> None:
-    assert claims(job(notices=notices)) == said
+    assert claims_everywhere("smoke", job(notices=notices), ProofFile()) == said
 
 
 def test_text_of_the_matrix_is_shown_as_it_is() -> None:

@@ -8,7 +8,7 @@ from phdb_ci.errors import ArtifactError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.plan import changes, hint, make_plan, repos_of, select
+from phdb_ci.plan import artifacts_named, changes, hint, make_plan, repos_of, select
 from tests.helpers import PIN, TREE, inventory, job, key_inputs, matrix, sources, stored
 
 OLD = "01d" + "0" * 37
@@ -61,7 +61,9 @@ def test_unknown_name_is_refused_with_the_nearest(name: str, near: str) -> None:
     with pytest.raises(UsageError) as caught:
         select(three(), ["smoke", name])
     assert caught.value.message == f'"{name}" is neither a gate nor a job of the matrix.{near}'
-    assert caught.value.tries == ("gates: pr-gate, nightly", "jobs: smoke, lint, bench")
+    assert caught.value.tries == (
+        "gates: pr-gate, nightly", "jobs: smoke, lint, bench", "artifacts: embed",
+    )  # fmt: skip
 
 
 def test_repos_are_those_of_checkouts_and_of_artifacts() -> None:
@@ -234,3 +236,62 @@ def test_inventory_and_matrix_read_back_from_their_json() -> None:
     assert Inventory.model_validate_json(facts.model_dump_json()) == facts
     assert KeyInputs.model_validate_json(key_inputs().model_dump_json()) == key_inputs()
     assert Matrix.model_validate_json(matrix().model_dump_json(by_alias=True)) == matrix()
+
+
+# Artifacts by name
+
+
+def test_artifact_s_name_asks_for_no_job() -> None:
+    assert select(three(), ["embed"]) == ("embed", (), None)
+    assert select(three(), ["embed", "smoke", "embed"]) == ("embed+smoke", ("smoke",), None)
+    assert select(three(), ["pr-gate", "embed"]) == ("pr-gate+embed", ("smoke", "lint"), "lint")
+    assert artifacts_named(three(), ["embed", "smoke", "embed"]) == ("embed",)
+    assert artifacts_named(three(), ["pr-gate"]) == ()
+
+
+def test_artifact_that_was_asked_for_is_planned_though_no_job_needs_it() -> None:
+    plan = make_plan(three(), "embed", (), None, sources(), inventory(), ["embed"])
+    assert [(node.name, node.action) for node in plan.artifacts] == [("embed", "build")]
+    assert (plan.gate, plan.jobs, plan.legs, plan.idle) == ("embed", (), (), ())
+
+
+def test_artifact_that_is_asked_for_twice_over_is_planned_once() -> None:
+    rows = matrix()
+    plan = make_plan(rows, "embed+smoke", ("smoke",), None, sources(), inventory(), ["embed"])
+    assert [node.name for node in plan.artifacts] == ["embed"]
+
+
+def test_repo_of_an_artifact_that_was_asked_for_is_needed() -> None:
+    rows = matrix({"a": job(repo="lis")})
+    assert repos_of(rows, [], ["embed"]) == ("lidb",)
+    assert repos_of(rows, ["a"], ["embed"]) == ("lidb", "lis")
+
+
+# Which runner this is
+
+
+TWO = {"smoke": job(os=["ubuntu-22.04", "ubuntu-24.04", "macos-15"])}
+
+
+@pytest.mark.parametrize(
+    ("runner", "here"),
+    [
+        pytest.param(None, ["ubuntu-22.04"], id="not told: the first of its family"),
+        pytest.param("ubuntu-24.04", ["ubuntu-24.04"], id="told"),
+        pytest.param("ubuntu-26.04", [], id="one that the job does not name"),
+        pytest.param("ubuntu-24", [], id="a beginning of a name"),
+    ],
+)
+def test_machine_that_was_told_which_runner_it_is_runs_that_leg_alone(
+    runner: str | None, here: list[str]
+) -> None:
+    plan = planned(TWO, inventory(runner=runner))
+    assert [leg.os for leg in plan.legs] == here
+    assert {leg.os for leg in plan.idle} == {"ubuntu-22.04", "ubuntu-24.04", "macos-15"} - set(here)
+    assert {leg.kind for leg in plan.idle} == {"elsewhere"}
+
+
+def test_rule_that_skips_a_runner_goes_before_being_it() -> None:
+    rows = {"smoke": job(os=["ubuntu-24.04"], skip={"ubuntu-24.04": "broken"})}
+    plan = planned(rows, inventory(runner="ubuntu-24.04"))
+    assert (plan.legs, [leg.kind for leg in plan.idle]) == ((), ["skipped"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult, Status
-from phdb_ci.models.verdict import Outcome, Verdict, VerdictLeg
+from phdb_ci.models.verdict import Outcome, Unaffected, Verdict, VerdictLeg
 from phdb_ci.plan import make_plan, select
 from phdb_ci.verdict import decides, headline, make_verdict, outcome, reproduce, web
 from tests.builders import artifact, case, leg, missing, quarantine, result, suite
@@ -66,6 +66,77 @@ def test_pass_means_that_something_decided_and_all_of_it_passed(
     legs = [leg(status=status, decides=counts) for status, counts in found]
     passes = outcome(iter(legs), [missing()] * gone) == "pass"
     assert passes == (not gone and deciding != [] and set(deciding) == {"passed"})
+
+
+# Artifacts alone
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["built"], "pass"), (["reused"], "pass"), (["given"], "pass"), (["published", "built"], "pass"),
+        (["failed"], "fail"), (["timeout"], "fail"), (["built", "failed"], "fail"), (["error", "failed"], "fail"),
+        (["error"], "incomplete"), (["cancelled"], "incomplete"), (["built", "cancelled"], "incomplete"),
+        ([], "incomplete"),
+    ],
+)  # fmt: skip
+def test_artifacts_decide_where_no_job_was_asked_for(states: list[str], expected: Outcome) -> None:
+    assert outcome([], [], artifacts=[artifact(status=one) for one in states]) == expected
+
+
+def test_artifacts_excuse_no_leg() -> None:
+    assert outcome([leg(status="failed")], [], artifacts=[artifact()]) == "fail"
+    assert outcome([], [missing()], artifacts=[artifact()]) == "incomplete"
+
+
+def test_run_of_an_artifact_alone_has_its_outcome_and_says_so() -> None:
+    rows = matrix()
+    of = make_plan(rows, "embed", (), None, sources(), inventory(), ["embed"])
+    verdict = judged(of=of)
+    assert (verdict.outcome, verdict.headline, verdict.gate) == ("pass", "embed built", "embed")
+
+
+def test_artifact_makes_no_gate_green_in_which_no_job_ran() -> None:
+    rows = matrix({"smoke": job(artifact="embed", os=["macos-15"])})
+    of = make_plan(rows, "smoke", ("smoke",), None, sources(), inventory())
+    verdict = judged(of=of)
+    assert (verdict.outcome, verdict.headline) == ("incomplete", "nothing that decides was run")
+
+
+# Nothing affected
+
+
+UNAFFECTED = Unaffected(repo="lis", base="b" * 40, head="c" * 40, paths=("README.md",), more=2)
+
+
+def test_run_that_could_affect_nothing_is_a_pass_only_when_nothing_ran_and_nothing_is_missing() -> None:
+    assert outcome([], [], unaffected=UNAFFECTED) == "pass"
+    assert outcome([], [missing()], unaffected=UNAFFECTED) == "incomplete"
+    assert outcome([leg(status="failed")], [], unaffected=UNAFFECTED) == "fail"
+    assert outcome([leg(status="unproven")], [missing()], unaffected=UNAFFECTED) == "fail"
+    assert outcome([leg(status="error")], [], unaffected=UNAFFECTED) == "incomplete"
+
+
+@pytest.mark.parametrize(("paths", "more", "text"), [(("a",), 0, "1 path"), (("a", "b"), 48, "50 paths")])
+def test_headline_of_a_run_that_could_affect_nothing_says_so(
+    paths: tuple[str, ...], more: int, text: str
+) -> None:
+    why = UNAFFECTED.model_copy(update={"paths": paths, "more": more})
+    told = headline("pass", [], [], unaffected=why)
+    assert told == f"not run: nothing that a job reads has changed in lis ({text})"
+    assert headline("fail", many("failed", "a"), [], unaffected=why) == "of 1 job, 1 failed (a)"
+
+
+# Missing, and what its quarantine or its artifact says
+
+
+def test_blocked_leg_fails_and_quarantined_one_does_not_decide() -> None:
+    gone = missing()
+    assert outcome([leg()], [gone.model_copy(update={"blocked": True})]) == "fail"
+    assert outcome([leg()], [gone.model_copy(update={"decides": False})]) == "pass"
+    assert outcome([leg()], [gone.model_copy(update={"decides": False, "blocked": True})]) == "pass"
+    assert outcome([], [gone.model_copy(update={"decides": False})]) == "incomplete"
+    assert outcome([leg(decides=False)], [gone.model_copy(update={"decides": False})]) == "incomplete"
 
 
 # Quarantine

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phdb_ci.commands._proofs import read_proofs
 from phdb_ci.environment import clean_path
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
 from phdb_ci.inventory import ask_tools, gather
@@ -48,7 +49,8 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
             matrix, jobs, sources, cache=cache, given=given, tools=tools.result, artifacts=artifacts,
             runner=os.environ.get("PHDB_CI_OS"),
         )  # fmt: skip
-    return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory, artifacts)
+    proofs = read_proofs(arguments.matrix)
+    return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory, artifacts, proofs)
 
 
 def pairs(values: list[str], option: str, form: str) -> dict[str, str]:

@@ -67,9 +67,11 @@ def attempt(environ: Mapping[str, str]) -> int:
 
 
 def head(environ: Mapping[str, str]) -> str | None:
-    """The commit that the verdict is for, as the workflow says it."""
+    """The commit that the verdict is for, as the workflow says it. Raises UsageError for what is none."""
     told = environ.get("PHDB_CI_HEAD", "")
-    return told if re.fullmatch(r"[0-9a-f]{40}", told) else None
+    if told and not re.fullmatch(r"[0-9a-f]{40}", told):
+        raise UsageError(f"PHDB_CI_HEAD={told[:60]}: expected a full commit id, 40 hex digits")
+    return told or None
 
 
 def write_outputs(path: Path | None, values: Mapping[str, object]) -> None:

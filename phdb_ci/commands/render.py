@@ -7,6 +7,7 @@ an error: nobody would keep it current.
 import argparse
 import difflib
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,8 +16,7 @@ from phdb_ci.commands._common import pairs
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.render.workflows import files_of, workflow_files
-
-REPAIR = "phdb-ci render"
+from phdb_ci.store import open_regular
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -90,11 +90,18 @@ def _check(
     for path in unknown:
         print(f"{path}: no template makes it; remove it, or give it a place outside workflows/\n")
     if changed:
-        to = "".join(f" --to {target}" for target in arguments.to)
-        print(f"{len(changed)} of {len(files)} files differ. Repair: {REPAIR}{to}")
+        print(f"{len(changed)} of {len(files)} files differ. Repair: {_repair(arguments)}")
     elif not unknown:
         print(f"{len(files)} files are current")
     return Exit.FAIL if changed or unknown else Exit.PASS
+
+
+def _repair(arguments: argparse.Namespace) -> str:
+    """The command that makes the files current."""
+    words = ["phdb-ci", "render"]
+    if arguments.matrix != Path("matrix.toml"):
+        words += ["--matrix", str(arguments.matrix)]
+    return shlex.join([*words, *(word for target in arguments.to for word in ("--to", target))])
 
 
 def _unknown(root: Path, files: Mapping[str, str]) -> list[str]:
@@ -111,7 +118,10 @@ def _unknown(root: Path, files: Mapping[str, str]) -> list[str]:
 def _read(path: Path) -> str | None:
     """The file as text; None when it is not there, is a link, or is no text of ours."""
     try:
-        return None if path.is_symlink() else path.read_bytes().decode()
+        if path.is_symlink():
+            return None
+        with open_regular(path) as file:
+            return file.read().decode()
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
@@ -126,6 +136,7 @@ def _write(files: Mapping[str, str]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.new")
+            temporary.unlink(missing_ok=True)  # a link at its place would lead elsewhere
             temporary.write_bytes(text.encode())
             temporary.replace(path)
         except OSError as error:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 from phdb_ci import __version__
 from phdb_ci.commands._common import baseline_of
+from phdb_ci.commands._proofs import read_proofs
 from phdb_ci.commands._verdict import (
     attempt,
     code,
@@ -30,14 +31,13 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"--gate {arguments.gate}: no gate of the matrix; it has {', '.join(matrix.gates) or 'none'}"
         )
-    run = _run(arguments)
-    gathered = gather(
-        matrix, arguments.gate, read_results(arguments.results), read_needs(arguments.needs), run
-    )
+    run, today = _run(arguments), date.today()  # noqa: DTZ011 - a quarantine ends on the user's own day
+    found, needs = read_results(arguments.results), read_needs(arguments.needs)
+    gathered = gather(matrix, arguments.gate, found, needs, run, today)
     baseline, notes = baseline_of(arguments.baseline, os.environ)
     verdict = verdict_of(
-        matrix, arguments.gate, gathered, tool=__version__, run=run, today=date.today(),  # noqa: DTZ011 - a quarantine ends on the user's own day
-        run_url=run_url(os.environ), baseline=baseline, notes=notes,
+        matrix, arguments.gate, gathered, tool=__version__, run=run, today=today,
+        run_url=run_url(os.environ), baseline=baseline, notes=notes, proofs=read_proofs(arguments.matrix),
     )  # fmt: skip
     out = run_directory(
         arguments.out, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.run_id or 'fan-in'}", arguments.gate

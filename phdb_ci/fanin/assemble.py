@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from phdb_ci.fanin.gather import Gathered, Run
 from phdb_ci.models.matrix import Matrix
+from phdb_ci.models.proofs import ProofFile
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import StackKind
 from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
+from phdb_ci.models.wording import claims
 from phdb_ci.verdict import decides, headline, outcome, reproduce, shown_leg, shown_source, web
 
 _CLOCK = "%Y-%m-%dT%H:%M:%SZ"
@@ -16,18 +18,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def verdict_of(
     matrix: Matrix, gate: str, gathered: Gathered, *, tool: str, run: Run, today: date, run_url: str | None,
-    baseline: Verdict | None = None, notes: Sequence[str] = (),
+    baseline: Verdict | None = None, notes: Sequence[str] = (), proofs: ProofFile | None = None,
 ) -> Verdict:  # fmt: skip
     """The verdict over what was gathered. Its clock is that of the results: the same results give the same verdict."""
     started, ended = _span(gathered.legs)
+    sources = _shown_sources(matrix, gathered)
+    stack = gathered.sources.stack if gathered.sources else _stack(sources)
+    measured = proofs.of(stack) if proofs else None
     legs = [
-        shown_leg(_placed(leg, started), leg.quarantine is not None, baseline, today) for leg in gathered.legs
-    ]
+        shown_leg(
+            _placed(leg, started), leg.quarantine is not None, baseline, today,
+            claims(leg.job, matrix.jobs[leg.job], measured),
+        )
+        for leg in gathered.legs
+    ]  # fmt: skip
     missing = [
         item.model_copy(update={"decides": decides(matrix.jobs[item.job].quarantine, today)})
         for item in gathered.missing
     ]
-    sources = _shown_sources(matrix, gathered)
     found = outcome(legs, missing, unaffected=gathered.unaffected)
     return Verdict(
         tool=tool, gate=gate, lead=matrix.gates[gate].lead, outcome=found,
@@ -36,7 +44,7 @@ def verdict_of(
         attempt=run.attempt or max([leg.attempt for leg in gathered.legs], default=1),
         run_url=run_url, head=run.head, platform=", ".join(dict.fromkeys(leg.os for leg in gathered.legs)) or "none",
         started=started.strftime(_CLOCK), seconds=round((ended - started).total_seconds(), 3),
-        stack=gathered.sources.stack if gathered.sources else _stack(sources), sources=sources,
+        stack=stack, sources=sources,
         artifacts=tuple(_used(artifact, gathered.legs) for artifact in gathered.artifacts), legs=tuple(legs),
         missing=tuple(missing), idle=tuple(gathered.idle),
         unaffected=gathered.unaffected if not legs and not missing else None,
@@ -48,10 +56,18 @@ def verdict_of(
 
 def _span(legs: Iterable[LegResult]) -> tuple[datetime, datetime]:
     """From the start of the first leg to the end of the last, by their own clocks."""
-    times = [(when, when + timedelta(seconds=leg.seconds)) for leg in legs if (when := _time(leg.started))]
+    times = [(when, _end(when, leg.seconds)) for leg in legs if (when := _time(leg.started))]
     if not times:
         return _EPOCH, _EPOCH
     return min(start for start, _ in times), max(end for _, end in times)
+
+
+def _end(start: datetime, seconds: float) -> datetime:
+    """When something ended that took so long; a time that no calendar has counts as none."""
+    try:
+        return start + timedelta(seconds=max(0.0, seconds))
+    except OverflowError:
+        return start
 
 
 def _time(text: str) -> datetime | None:

@@ -16,10 +16,11 @@ DEPTH = 3  # folders below RESULTS_DIR that are looked through
 
 @dataclass(frozen=True)
 class Needs:
-    """What GitHub says of the run's jobs: `result` and `outputs` by job id. Empty outside of GitHub."""
+    """What GitHub says of the run's jobs: `result` and `outputs` by job id. Not given outside of GitHub."""
 
     results: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    given: bool = False
 
     def output(self, job: str, name: str) -> str | None:
         """An output of a job; None where there is none or it is empty."""
@@ -42,17 +43,30 @@ def read_needs(path: Path | None) -> Needs:
     try:
         if path.stat().st_size > LIMIT:
             raise ResultsError(f"--needs {path}: larger than {LIMIT} bytes")
-        document = json.loads(path.read_bytes())
-        results = {str(job): str(row["result"]) for job, row in document.items()}
+        document = json.loads(path.read_bytes(), object_pairs_hook=_once)
+        results = {job: _text(row["result"]) for job, row in document.items()}
         outputs = {
-            str(job): {str(name): str(value) for name, value in (row.get("outputs") or {}).items()}
+            job: {name: _text(value) for name, value in (row.get("outputs") or {}).items()}
             for job, row in document.items()
         }
     except OSError as error:
         raise ResultsError(f"--needs {path}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ResultsError(f"--needs {path}: not what toJSON(needs) gives: {type(error).__name__}") from error
-    return Needs(results, outputs)
+    return Needs(results, outputs, given=True)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose keys stand there once each: of two, readers disagree which one counts."""
+    found = {_text(name): value for name, value in pairs}
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _text(value: object) -> str:
+    """A value as text that can be written again, with no half of a surrogate pair; nothing for null."""
+    return "" if value is None else str(value).encode(errors="replace").decode()
 
 
 def read_results(folder: Path) -> list[Found]:
@@ -77,8 +91,11 @@ def _read(path: Path) -> Found:
     try:
         if path.stat().st_size > LIMIT:
             return Found(leg, None, f"{RESULT} is larger than {LIMIT} bytes")
-        return Found(leg, LegResult.model_validate_json(path.read_bytes()))
+        result = LegResult.model_validate_json(path.read_bytes())
     except OSError as error:
         return Found(leg, None, f"{RESULT}: {error.strerror}")
     except (ValueError, RecursionError) as error:
         return Found(leg, None, f"{RESULT} is no record of ours: {str(error).splitlines()[0][:200]}")
+    if result.leg != leg:
+        return Found(leg, None, f"{RESULT} is of {result.leg}")
+    return Found(leg, result)

@@ -7,8 +7,6 @@ from phdb_ci.errors import SourceError
 from phdb_ci.git.command import git, git_ok
 from phdb_ci.git.mirror import Mirror, take, take_local
 
-MOST = 100_000
-
 
 def changed_since(at: Mirror, base: str, head: str) -> tuple[str, ...]:
     """The paths that differ between head and where it left base's history, renames as two paths.
@@ -29,6 +27,5 @@ def changed_since(at: Mirror, base: str, head: str) -> tuple[str, ...]:
     # Three dots: what head did since it left; what base got meanwhile is not head's change.
     options = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
     out = git_ok(*own, "diff", *options, f"{base}...{head}").out
-    return tuple(
-        os.fsdecode(path).encode(errors="replace").decode() for path in out.split(b"\0")[:MOST] if path
-    )
+    # All of them: one that was left out could be the one that matters.
+    return tuple(os.fsdecode(path).encode(errors="replace").decode() for path in out.split(b"\0") if path)

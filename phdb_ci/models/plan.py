@@ -22,7 +22,11 @@ class ArtifactNode(Record):
 
 
 class JobNode(Record):
-    """A leg that runs here. `needs` names the artifacts it waits for; `missing_tools` make it an error."""
+    """A leg that runs here.
+
+    `needs` names the artifacts it waits for; `missing_tools` make it an error; `claimed` says how much of its `claims`
+    was measured.
+    """
 
     job: Name
     os: Os
@@ -31,6 +35,7 @@ class JobNode(Record):
     repos: tuple[Name, ...]
     evidence: tuple[str, ...]
     claims: tuple[str, ...] = ()
+    claimed: str = ""
     quarantined: bool = False
     expected: float | None = None
     missing_tools: tuple[str, ...] = ()

@@ -49,12 +49,16 @@ class VerdictArtifact(Record):
 
 
 class VerdictLeg(Record):
-    """One leg's result and whether it decides the gate (a quarantined one does not, until its end date)."""
+    """One leg's result and whether it decides the gate (a quarantined one does not, until its end date).
+
+    `claimed`: what the job claims to notice, and how much of it was measured.
+    """
 
     result: LegResult
     decides: bool = True
     new_failures: int | None = None
     fewer_tests: int | None = None
+    claimed: str = ""
 
 
 class Missing(Record):

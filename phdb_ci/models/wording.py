@@ -1,6 +1,7 @@
 """Rows of the matrix in words, for every place that shows them: plan, page, workflows."""
 
 from phdb_ci.models.matrix import Job, Report
+from phdb_ci.models.proofs import ProofFile, Proofs
 
 
 def evidence(job: Job) -> list[str]:
@@ -31,3 +32,23 @@ def _report(report: Report) -> str:
         rules = len(report.skips)
         skipped = f"{most} only by {rules} named rule{'' if rules == 1 else 's'}"
     return f"{report.kind}: ≥ {report.min_tests} executed, {skipped}"
+
+
+def claims(name: str, job: Job, proofs: Proofs | None) -> str:
+    """What a job claims to notice (`notices`), and how much of it was measured on this kind of stack."""
+    if not job.notices:
+        return "claims none"
+    found = proofs.of(name) if proofs else None
+    if found is None or all(found.noticed(fault) is None for fault in job.notices):
+        return f"claims {len(job.notices)}, none measured on this stack"
+    true = sum(found.noticed(fault) is True for fault in job.notices)
+    commits = " + ".join(f"{repo} {commit[:7]}" for repo, commit in found.commits.items())
+    return f"claims {len(job.notices)}, measured {true} on {commits}"
+
+
+def claims_everywhere(name: str, job: Job, proofs: ProofFile) -> str:
+    """The same over every kind of stack that was measured, for a page about none in particular."""
+    told = [f"{claims(name, job, table)} ({table.stack})" for table in proofs.tables if table.of(name)]
+    if not job.notices or not told:
+        return f"claims {len(job.notices)}, none measured yet" if job.notices else "claims none"
+    return "; ".join(told)

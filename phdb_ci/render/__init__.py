@@ -4,31 +4,58 @@ Python decides what is shown and makes every value safe (markdown.py), templates
 long is made again from less (shed.py). No clock, no environment, no network; of the disk only the templates.
 """
 
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.render.headline import MARKER
-from phdb_ci.render.shed import COMMENT, SUMMARY, fitting
+from phdb_ci.render.markdown import cut
+from phdb_ci.render.marker import MARKER, State, digest, marked
+from phdb_ci.render.shed import COMMENT, SUMMARY, Level, rungs
+from phdb_ci.render.status import commit_status
 from phdb_ci.render.view import view
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["MARKER", "comment", "environment", "summary", "templates"]
+__all__ = ["MARKER", "comment", "comments", "commit_status", "environment", "summary", "templates"]
 
 
-def comment(verdict: Verdict) -> str:
-    """The pull-request comment: GitHub Markdown, at most 65,000 bytes; its first line is the marker."""
-    template = environment().get_template("comment.md.j2")
-    return fitting(COMMENT, lambda level: template.render(view=view(verdict, level)))
+def comment(verdict: Verdict, posting: Posting | None = None) -> str:
+    """The pull-request comment: GitHub Markdown, at most 65,000 bytes; its first line is the marker.
+
+    With a posting it names its run and links its jobs.
+    """
+    return next(comments(verdict, posting))
+
+
+def comments(verdict: Verdict, posting: Posting | None = None) -> Iterator[str]:
+    """The comment, and then the same with ever less in it, for a server that takes less than it says."""
+    return rungs(COMMENT, _text("comment.md.j2", verdict, posting))
 
 
 def summary(verdict: Verdict) -> str:
     """The step summary: the same with everything, at most 1,000,000 bytes."""
-    template = environment().get_template("summary.md.j2")
-    return fitting(SUMMARY, lambda level: template.render(view=view(verdict, level)))
+    return next(rungs(SUMMARY, _text("summary.md.j2", verdict, None)))
+
+
+def _text(name: str, verdict: Verdict, posting: Posting | None) -> Callable[[Level], str]:
+    template = environment().get_template(name)
+
+    def text(level: Level) -> str:
+        body = template.render(view=view(verdict, level, posting))
+        number, attempt, seen = None, verdict.attempt, None
+        if posting:
+            number, attempt, seen = posting.run_number, posting.attempt, digest(body)
+        state = State(
+            run_id=cut(verdict.run_id, 100), run_number=number, attempt=attempt, head=verdict.head,
+            outcome=verdict.outcome, digest=seen,
+        )  # fmt: skip
+        return marked(state, body)
+
+    return text
 
 
 @cache

@@ -117,10 +117,17 @@ def _row(entry: Entry) -> Row:
     named = sum(rule.matched for rule in _rules(result))
     cut_off = network(result)
     return cells(
-        ICONS[entry.status], entry.label, code(result.summary, TITLE_LIMIT),
+        ICONS[entry.status], entry.label, _shown(entry, result),
         _results(result), _engine(result),
         f"**{cut_off}**" if cut_off == "unenforced" else cut_off, str(named) if named else "",
     )  # fmt: skip
+
+
+def _shown(entry: Entry, result: LegResult) -> str:
+    """What a pass shows, and which faults of the engine the job is known to notice."""
+    claimed = entry.leg.claimed if entry.leg else ""
+    told = code(claimed) if claimed and claimed != "claims none" else ""
+    return "; ".join(filter(None, (code(result.summary, TITLE_LIMIT), told)))
 
 
 def _results(result: LegResult) -> str:

@@ -51,15 +51,19 @@ def entries(verdict: Verdict) -> list[Entry]:
     several += Counter(one.job for one in verdict.missing) + Counter(one.job for one in verdict.idle)
 
     def entry(
-        job: str, os: str, status: str, reasons: tuple[str, ...], leg: VerdictLeg | None = None
-    ) -> Entry:
+        job: str, os: str, status: str, reasons: tuple[str, ...], leg: VerdictLeg | None = None, *,
+        decides: bool = False,
+    ) -> Entry:  # fmt: skip
         name = f"{job} ({os})" if several[job] > 1 else job
-        return Entry(job, os, name, status, reasons, leg.decides if leg else status == "missing", leg)
+        return Entry(job, os, name, status, reasons, leg.decides if leg else decides, leg)
 
     found = [
         entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg)
         for leg in verdict.legs
     ]
-    found += [entry(one.job, one.os, "missing", (one.reason,)) for one in verdict.missing]
+    found += [
+        entry(one.job, one.os, "blocked" if one.blocked else "missing", (one.reason,), decides=one.decides)
+        for one in verdict.missing
+    ]
     found += [entry(one.job, one.os, one.kind, (one.reason,)) for one in verdict.idle]
     return sorted(found, key=lambda one: (one.job != verdict.lead, one.rank))

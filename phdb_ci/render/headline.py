@@ -1,52 +1,71 @@
-"""What stands above and below everything: the marker, the headline, the sentence, the footer."""
+"""What stands above and below everything: the headline, the sentence, the footer."""
 
-import base64
-import json
 import re
 from collections.abc import Sequence
 
+from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Outcome, Verdict, VerdictSource
 from phdb_ci.render.entries import GREEN, IDLE, Entry
-from phdb_ci.render.markdown import code, cut, run_link, word
-from phdb_ci.render.words import OUTCOME_ICONS, SAID, counted, listed, spoken, tallied
+from phdb_ci.render.markdown import code, run_link, word
+from phdb_ci.render.words import OUTCOME_ICONS, SAID, UNAFFECTED, counted, listed, spoken, tallied
 
-MARKER = "phdb-ci:verdict:v1"
 _GATE = re.compile(r"[a-z0-9][a-z0-9_+-]{0,99}")
-
-
-def marker(verdict: Verdict) -> str:
-    """The comment's first line: by it the comment is found again, and told from a newer one."""
-    state = {
-        "run_id": cut(verdict.run_id, 100),
-        "attempt": verdict.attempt,
-        "head": verdict.head,
-        "outcome": verdict.outcome,
-    }
-    text = json.dumps(state, separators=(",", ":")).encode()
-    return f"<!-- {MARKER} {base64.b64encode(text).decode()} -->"
 
 
 def heading(verdict: Verdict, entries: Sequence[Entry]) -> str:
     """`❌ phdb-ci: 2 of 7 jobs failed`: counts alone, so that nothing from a repository can stand in it."""
+    stack = "" if verdict.stack == "public" else f" on {_stack(verdict)}"
+    sign = UNAFFECTED if is_unaffected(verdict) else OUTCOME_ICONS[judged(verdict, entries)]
+    return f"{sign} phdb-ci{stack}: {counts(verdict, entries)}"
+
+
+def counts(verdict: Verdict, entries: Sequence[Entry]) -> str:
+    """`2 of 7 jobs failed; 1 quarantined, 1 not run`."""
+    if is_unaffected(verdict):
+        return "not run, only documentation changed"
     expected = [entry for entry in entries if not _idle(entry)]
     excused = sum(not entry.decides and entry.status != GREEN for entry in expected)
     tail = [f"{excused} quarantined"] if excused else []
     tail += [f"{len(entries) - len(expected)} not run"] if len(expected) < len(entries) else []
-    stack = "" if verdict.stack == "public" else f" on {_stack(verdict)}"
-    told = "; ".join(filter(None, [_count(verdict, expected, excused), ", ".join(tail)]))
-    return f"{OUTCOME_ICONS[_outcome(verdict, expected)]} phdb-ci{stack}: {told}"
+    return "; ".join(filter(None, [_count(verdict, expected, excused), ", ".join(tail)]))
 
 
-def sentence(verdict: Verdict, entries: Sequence[Entry]) -> str:
+def is_unaffected(verdict: Verdict) -> bool:
+    """Whether nothing was run by a rule of the matrix: a record that holds a result is no such verdict."""
+    return bool(verdict.unaffected and not verdict.legs and not verdict.missing and verdict.outcome == "pass")
+
+
+def judged(verdict: Verdict, entries: Sequence[Entry]) -> Outcome:
+    """The verdict's own outcome, but never green over rows that are not: a record may come from anywhere."""
+    deciding = {entry.status for entry in entries if entry.decides and not _idle(entry)}
+    doubtful = verdict.outcome == "pass" and deciding != {GREEN} and not is_unaffected(verdict)
+    return "incomplete" if doubtful else verdict.outcome
+
+
+def sentence(verdict: Verdict, entries: Sequence[Entry], posting: Posting | None = None) -> str:
     """Which jobs, for which commits, which run, how long."""
-    run = run_link(verdict.run_url)
+    none_ran = is_unaffected(verdict)
     facts = [
-        f"{_named(entries)} for {_tested(verdict)}",
+        f"{_unread(verdict) if none_ran else _named(entries)} for {_tested(verdict)}",
         _asked(verdict, entries),
-        f"{run} attempt {verdict.attempt}" if run else f"run {code(verdict.run_id, 60)}",
-        spoken(verdict.seconds),
+        _run(verdict, posting),
+        *([] if none_ran else [spoken(verdict.seconds)]),
     ]
     return " · ".join(facts)
+
+
+def _run(verdict: Verdict, posting: Posting | None) -> str:
+    if posting:
+        return f"[run #{posting.run_number}]({posting.run_url}) attempt {posting.attempt}"
+    run = run_link(verdict.run_url)
+    return f"{run} attempt {verdict.attempt}" if run else f"run {code(verdict.run_id, 60)}"
+
+
+def _unread(verdict: Verdict) -> str:
+    """Why nothing was run."""
+    one = verdict.unaffected
+    assert one is not None  # noqa: S101 - is_unaffected() has looked
+    return f"Not run: no job reads what changed in {word(one.repo)} since `{one.base[:7]}`,"
 
 
 def stack_warning(verdict: Verdict) -> str | None:
@@ -69,12 +88,6 @@ def _tool(tool: str) -> str:
     return tool if tool.startswith("phdb-ci") else f"phdb-ci {tool}"
 
 
-def _outcome(verdict: Verdict, expected: Sequence[Entry]) -> Outcome:
-    """The verdict's own, but never green over rows that are not: a record may come from anywhere."""
-    deciding = {entry.status for entry in expected if entry.decides}
-    return "incomplete" if verdict.outcome == "pass" and deciding != {GREEN} else verdict.outcome
-
-
 def _idle(entry: Entry) -> bool:
     return entry.leg is None and entry.status in IDLE
 
@@ -86,7 +99,7 @@ def _count(verdict: Verdict, expected: Sequence[Entry], excused: int) -> str:
         return f"{len(bad)} of {counted(total, 'job')} {bad[0]}"
     if bad:
         return f"{tallied(bad)} of {counted(total, 'job')}"
-    if _outcome(verdict, expected) != "pass":
+    if judged(verdict, expected) != "pass":
         return "nothing that decides was run"
     if excused:
         return f"{total - excused} of {counted(total, 'job')} passed"

@@ -76,9 +76,9 @@ def run_link(url: str | None) -> str | None:
     return f"[run {match[1]}]({match[0]})" if match else None
 
 
-def issue_link(url: str) -> str:
+def issue_link(url: str, *, linked: bool = True) -> str:
     """A link to an issue or pull request on GitHub; any other address is shown and not linked."""
-    match = _ISSUE_URL.fullmatch(url)
+    match = _ISSUE_URL.fullmatch(url) if linked else None
     return (
         f"[{'issue' if match[1] == 'issues' else 'pull request'} {match[2]}]({url})"
         if match

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from phdb_ci.models.matrix import Gate, Job, Matrix
-from phdb_ci.models.wording import evidence
+from phdb_ci.models.proofs import ProofFile
+from phdb_ci.models.wording import claims_everywhere, evidence
 from phdb_ci.render.markdown import cells, code, issue_link, one_line, word
 from phdb_ci.render.words import DASH, counted, listed
 
@@ -22,12 +23,12 @@ LIMIT = 600
 _SIGNS = re.compile(r"[\\`*\[\]<&~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def matrix_page(matrix: Matrix, gates: Sequence[str]) -> str:
+def matrix_page(matrix: Matrix, gates: Sequence[str], proofs: ProofFile | None = None) -> str:
     """The jobs of these gates, then the repositories' own jobs that no gate runs; ends in a line end."""
     chosen = {name: matrix.gates[name] for name in gates}
     jobs = {name: matrix.jobs[name] for gate in chosen.values() for name in gate.jobs}
     rows = [
-        _row(matrix, repo, name, job)
+        _row(matrix, repo, name, job, proofs or ProofFile())
         for repo in matrix.repos
         for name, job in jobs.items()
         if job.repo == repo
@@ -40,11 +41,6 @@ def matrix_page(matrix: Matrix, gates: Sequence[str]) -> str:
         said = f"{counted(len(own), 'job')} of the repositories' own CI that no gate runs {verb} listed, not covered:"
         parts += [said, _table(OWN, own)]
     return "\n\n".join(parts) + "\n"
-
-
-def claims(job: Job) -> str:
-    """What a job claims to notice of the faults that an engine can have, and what was measured of it."""
-    return f"claims {len(job.notices)}, none measured yet" if job.notices else "claims none"
 
 
 def triggers(gates: Iterable[Gate]) -> str:
@@ -71,11 +67,12 @@ def _gate(name: str, gate: Gate) -> str:
     return f"**{word(name)}** ({triggers([gate])}): {prose(gate.summary)}"
 
 
-def _row(matrix: Matrix, repo: str, name: str, job: Job) -> tuple[str, ...]:
+def _row(matrix: Matrix, repo: str, name: str, job: Job, proofs: ProofFile) -> tuple[str, ...]:
     starts = triggers(gate for gate in matrix.gates.values() if name in gate.jobs)
     runners = ", ".join(os for os in job.os if os not in job.skip) or DASH
+    claimed = prose(claims_everywhere(name, job, proofs))
     must = prose("; ".join(evidence(job)))
-    return word(repo), word(name), starts, runners, prose(job.summary), claims(job), must, _gaps(job)
+    return word(repo), word(name), starts, runners, prose(job.summary), claimed, must, _gaps(job)
 
 
 def _gaps(job: Job) -> str:

@@ -67,11 +67,14 @@ def ladder(level: Level) -> Iterator[Level]:
             yield level
 
 
-def fitting(level: Level, render: Callable[[Level], str]) -> str:
-    """The text of the first level that fits; the last one always does: every text in it is bounded."""
+def rungs(level: Level, render: Callable[[Level], str]) -> Iterator[str]:
+    """The texts that fit, the fullest first; the last one always does: every text in it is bounded."""
     text = ""
+    found = False
     for one in ladder(level):
         text = render(one)
         if len(text.encode()) <= one.budget:
-            break
-    return text
+            found = True
+            yield text
+    if not found:
+        yield text

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
 from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, commit_link, compare_link, cut, word
 from phdb_ci.render.table import Table
-from phdb_ci.render.words import clock, counted, listed
+from phdb_ci.render.words import THERE, clock, counted, listed
 
 ORIGINS = {"pin": "pin", "ref": "override", "tree": "working tree", "depends-on": "depends on"}
 MOST, MOST_WARNINGS = 50, 10
@@ -20,11 +21,11 @@ class SourcesView:
     artifacts: tuple[tuple[str, ...], ...]
 
 
-def sources(verdict: Verdict) -> SourcesView:
+def sources(verdict: Verdict, posting: Posting | None = None) -> SourcesView:
     """Repos and artifacts of the run."""
-    since = [f"since run {code(verdict.baseline, 60)}"] if verdict.baseline is not None else []
+    since = [_since_when(verdict.baseline, posting)] if verdict.baseline is not None else []
     head = cells("repository", "commit", "taken from", *since)
-    rows = tuple(_repo(verdict, source, compared=bool(since)) for source in verdict.sources[:MOST])
+    rows = tuple(_repo(verdict, source, posting, compared=bool(since)) for source in verdict.sources[:MOST])
     repos = Table(head, tuple(":--" for _ in head), rows)
     return SourcesView(_title(verdict), repos, tuple(map(_artifact, verdict.artifacts[:MOST])))
 
@@ -56,15 +57,24 @@ def _title(verdict: Verdict) -> str:
         parts.append(
             f"{sum(_before(verdict, one) is not None for one in verdict.sources)} moved since the baseline"
         )
-    parts += [f"{one.name} {one.status}" for one in verdict.artifacts[:4]]
+    parts += [f"{_called(one)} {one.status}" for one in verdict.artifacts[:4]]
     return f"Sources: {', '.join(parts)}"
 
 
-def _repo(verdict: Verdict, source: VerdictSource, *, compared: bool) -> tuple[str, ...]:
+def _since_when(baseline: str, posting: Posting | None) -> str:
+    """`since run 4111`, and where the branch is known: `since the last green run of main (4111)`."""
+    run, branch = code(baseline, 60), code(posting.base or "", 60) if posting else ""
+    return f"since the last green run of {branch} ({run or 'not known'})" if branch else f"since run {run}"
+
+
+def _repo(
+    verdict: Verdict, source: VerdictSource, posting: Posting | None, *, compared: bool
+) -> tuple[str, ...]:
     before = _before(verdict, source)
-    moved = (_since(verdict, source, before),) if compared else ()
+    web = source.web if source.web and (posting is None or posting.is_own(source.web)) else None
+    moved = (_since(verdict, source, before, web),) if compared else ()
     name = f"**{word(source.repo)}**" if before else word(source.repo)
-    return cells(name, commit_link(source.web, source.commit), _origin(verdict, source), *moved)
+    return cells(name, commit_link(web, source.commit), _origin(verdict, source), *moved)
 
 
 def _off_pin(verdict: Verdict, source: VerdictSource) -> bool:
@@ -91,19 +101,24 @@ def _before(verdict: Verdict, source: VerdictSource) -> str | None:
     return before if before != source.commit else None
 
 
-def _since(verdict: Verdict, source: VerdictSource, before: str | None) -> str:
+def _since(verdict: Verdict, source: VerdictSource, before: str | None, web: str | None) -> str:
     if before is None:
         return "unchanged" if source.repo in verdict.baseline_commits else "not in the baseline"
     text = f"{before[:7]}…{source.commit[:7]}"
-    return compare_link(source.web, before, source.commit, text)
+    return compare_link(web, before, source.commit, text)
+
+
+def _called(artifact: VerdictArtifact) -> str:
+    """`embed`, or `embed (macos-15)` where one run has it for several runners."""
+    return f"{artifact.name} ({artifact.os})" if artifact.os else artifact.name
 
 
 def _artifact(artifact: VerdictArtifact) -> tuple[str, ...]:
     how = f"built in {clock(artifact.seconds)}" if artifact.status == "built" else artifact.status
-    there = artifact.status in ("built", "reused", "given")
+    there = artifact.status in THERE
     why = listed([told for told in map(code, (*artifact.reasons, *artifact.why)) if told], 3)
     digest = code(f"sha256:{cut(artifact.digest, 13)}", 40) if artifact.digest else "none"
     return cells(
-        word(artifact.name), digest, (how if there else f"**{how}**") + (f": {why}" if why else ""),
+        word(_called(artifact)), digest, (how if there else f"**{how}**") + (f": {why}" if why else ""),
         counted(len(artifact.used_by), "job"), counted(artifact.calls, "time"),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from phdb_ci.models.matrix import Quarantine
+from phdb_ci.models.posting import Posting
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.render.basis import rests_on
@@ -23,24 +24,29 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def main_table(verdict: Verdict, entries: Sequence[Entry], most: int) -> Table:
+def main_table(
+    verdict: Verdict, entries: Sequence[Entry], most: int, posting: Posting | None = None
+) -> Table:
     """The rows of all entries, or the first ones and a last row that counts the others."""
     compared = verdict.baseline is not None
-    versus = {"vs baseline": ":--"} if compared else {}
+    against = code(posting.base, 60) if posting and posting.base else ""
+    versus = {f"vs {against or 'baseline'}": ":--"} if compared else {}
     columns = {"": ":-:", "job": ":--", **dict.fromkeys(NUMBERS, "--:"), **versus, "result": ":--"}
-    rows = [_row(entry, compared=compared) for entry in entries[:most]]
+    rows = [_row(entry, posting, compared=compared) for entry in entries[:most]]
     if len(entries) > most:
         rest = [entry.status for entry in entries[most:]]
         rows.append(("⋯", f"and {len(rest)} more: {tallied(rest)}", *[""] * (len(columns) - 2)))
-    return Table(tuple(columns), tuple(columns.values()), tuple(rows))
+    return Table(cells(*columns), tuple(columns.values()), tuple(rows))
 
 
-def _row(entry: Entry, *, compared: bool) -> tuple[str, ...]:
+def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str, ...]:
     result = entry.result
     versus = (_versus(entry),) if compared else ()
     time = clock(result.seconds) if result and result.seconds else ""
-    label = f"**{entry.label}**" if entry.rank == 0 else entry.label
-    return cells(ICONS[entry.status], label, *_counts(entry), time, *versus, _outcome(entry))
+    url = posting.job_url(f"{entry.job}@{entry.os}") if posting else None
+    label = f"[{entry.label}]({url})" if url else entry.label
+    label = f"**{label}**" if entry.rank == 0 else label
+    return cells(ICONS[entry.status], label, *_counts(entry), time, *versus, _outcome(entry, posting))
 
 
 def _counts(entry: Entry) -> tuple[str, str, str]:
@@ -73,24 +79,29 @@ def _versus(entry: Entry) -> str:
     return ", ".join(filter(None, [counted(new, "new failure") if new else "no new failure", told]))
 
 
-def _outcome(entry: Entry) -> str:
+def _outcome(entry: Entry, posting: Posting | None) -> str:
     told = rests_on(entry.result) if entry.result and entry.status == GREEN else _why(entry)
     quarantine = entry.result.quarantine if entry.result else None
     if quarantine:
-        return f"{told} · {_quarantined(quarantine, decides=entry.decides)}"
-    return told if entry.decides or entry.leg is None else f"{told} · does not decide"
+        return f"{told} · {_quarantined(quarantine, posting, decides=entry.decides)}"
+    return told if entry.decides or _is_idle(entry) else f"{told} · does not decide"
 
 
 def _why(entry: Entry) -> str:
-    status = entry.status if entry.leg is None and entry.status in IDLE else f"**{entry.status}**"
+    status = entry.status if _is_idle(entry) else f"**{entry.status}**"
     if not entry.reasons:
         return f"{status}: no reason given"
     more = f" and {len(entry.reasons) - 1} more" if len(entry.reasons) > 1 else ""
     return f"{status}: {code(entry.reasons[0], TITLE_LIMIT)}{more}"
 
 
-def _quarantined(quarantine: Quarantine, *, decides: bool) -> str:
-    link, owner = issue_link(quarantine.issue), code(quarantine.owner, 60)
+def _is_idle(entry: Entry) -> bool:
+    return entry.leg is None and entry.status in IDLE
+
+
+def _quarantined(quarantine: Quarantine, posting: Posting | None, *, decides: bool) -> str:
+    linked = posting is None or posting.is_own(quarantine.issue)
+    link, owner = issue_link(quarantine.issue, linked=linked), code(quarantine.owner, 60)
     if decides:
         return f"its quarantine ended {quarantine.until} ({link}, {owner}): **decides**"
     return f"quarantined until {quarantine.until} ({link}, {owner}): does not decide"

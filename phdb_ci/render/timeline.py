@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.render.entries import GREEN, Entry
-from phdb_ci.render.words import seconds
+from phdb_ci.render.words import THERE, seconds
 
 MOST = 80
 _FOREIGN = re.compile(r"[^A-Za-z0-9 @._-]")
@@ -22,8 +22,9 @@ def timeline(verdict: Verdict, entries: Sequence[Entry]) -> tuple[str, ...]:
     if built:
         lines.append("    section builds")
     for one in built:
-        good = one.status in ("built", "reused", "given")
-        lines.append(_task(f"build {one.name}", "done" if good else "crit", one.offset, one.seconds))
+        good = one.status in THERE
+        place = f"@{one.os}" if one.os else ""
+        lines.append(_task(f"build {one.name}{place}", "done" if good else "crit", one.offset, one.seconds))
     lines.append("    section jobs")
     for entry, result in ran[:MOST]:
         tag = "done" if entry.status == GREEN else "crit"

@@ -2,26 +2,39 @@
 
 from dataclasses import dataclass
 
-from phdb_ci.models.verdict import Verdict
+from phdb_ci.models.posting import Posting
+from phdb_ci.models.verdict import Unaffected, Verdict
 from phdb_ci.render import headline
 from phdb_ci.render.basis import Basis, Lists, basis, lists
 from phdb_ci.render.entries import entries
 from phdb_ci.render.failures import Block, blocks
+from phdb_ci.render.markdown import TITLE_LIMIT, code
 from phdb_ci.render.shed import Level
 from phdb_ci.render.sources import SourcesView, in_one_line, sources, warnings
 from phdb_ci.render.table import Table, main_table
 from phdb_ci.render.timeline import timeline
+from phdb_ci.render.words import counted
+
+MOST_PATHS = 50
+
+
+@dataclass(frozen=True)
+class Unread:
+    """The section of an unaffected run: the paths that changed."""
+
+    title: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class View:
     """One field per place in the template; what is None or empty is not shown."""
 
-    marker: str
     heading: str
     sentence: str
     stack: str | None
-    table: Table
+    table: Table | None
+    unread: Unread | None
     warnings: tuple[str, ...]
     blocks: tuple[Block, ...]
     basis: Basis | None
@@ -33,23 +46,31 @@ class View:
     footer: str
 
 
-def view(verdict: Verdict, level: Level) -> View:
+def view(verdict: Verdict, level: Level, posting: Posting | None = None) -> View:
     """What is shown of a verdict at a level of detail."""
     found = entries(verdict)
+    unaffected = verdict.unaffected if headline.is_unaffected(verdict) else None
     complete = [lists(entry, 500) for entry in found[: level.blocks]] if level.lists else []
     return View(
-        marker=headline.marker(verdict),
         heading=headline.heading(verdict, found),
-        sentence=headline.sentence(verdict, found),
+        sentence=headline.sentence(verdict, found, posting),
         stack=headline.stack_warning(verdict),
-        table=main_table(verdict, found, level.rows),
+        table=None if unaffected and not found else main_table(verdict, found, level.rows, posting),
+        unread=_unread(unaffected) if unaffected else None,
         warnings=tuple(warnings(verdict)),
         blocks=blocks(found, level),
         basis=basis(found[: level.rows], passed=level.passed) if level.basis else None,
-        sources=sources(verdict) if level.sources else None,
+        sources=sources(verdict, posting) if level.sources else None,
         sources_line=in_one_line(verdict),
         lists=tuple(one for one in complete if one),
         timeline=timeline(verdict, found) if level.timeline else (),
         left_out=", ".join(level.left_out),
         footer=headline.footer(verdict),
     )
+
+
+def _unread(one: Unaffected) -> Unread:
+    paths = [code(path, TITLE_LIMIT) or "`?`" for path in one.paths[:MOST_PATHS]]
+    hidden = max(0, len(one.paths) - MOST_PATHS) + max(0, one.more)
+    shown = [*paths, f"and {hidden} more"] if hidden else paths
+    return Unread(f"Changed: {counted(len(paths) + hidden, 'path')}, none of which a job reads", tuple(shown))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 OUTCOME_ICONS = {"pass": "✅", "fail": "❌", "incomplete": "⚠️"}
+UNAFFECTED = "⚪"
 ICONS = {
     "passed": "✅", "failed": "❌", "unproven": "❓", "timeout": "⏰", "blocked": "⛔", "error": "💥",
     "cancelled": "🚫", "missing": "🕳️", "skipped": "⚪", "elsewhere": "⚪",
@@ -12,6 +13,7 @@ SAID = {
     "failed": "failed", "unproven": "unproven", "timeout": "timed out", "blocked": "blocked",
     "error": "could not run", "cancelled": "cancelled", "skipped": "skipped", "missing": "left no result",
 }  # fmt: skip
+THERE = ("built", "reused", "given", "published")  # an artifact that jobs can use
 TIMES, DASH = "\u00d7", "\u2013"  # a dash where nothing is counted, which is not the same as none
 _LONGEST = 1e7  # seconds; what claims to be longer is no duration
 

@@ -1,0 +1,116 @@
+"""`phdb-ci publish`: the verdict of a finished gate on GitHub: the pull request's one comment and a commit status.
+
+`--dry-run` shows what would be published of a local verdict.json and contacts nobody.
+"""
+
+import argparse
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from phdb_ci.commands._common import read_verdict
+from phdb_ci.commands._verdict import RUNS
+from phdb_ci.errors import DiskError, Exit, ResultsError, UsageError
+from phdb_ci.models.posting import CONTEXT, Published
+
+if TYPE_CHECKING:
+    from phdb_ci.github.hub import Waits
+
+WORKFLOW = ".github/workflows/phdb-gate.yml"
+_REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
+_SERVER = re.compile(r"https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?")
+_LOGIN = re.compile(r"[A-Za-z0-9-]{1,39}(\[bot\])?")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
+    """Publish, or show what would be published; 0 also when there was nothing to do."""
+    if arguments.dry_run:
+        return _show(arguments)
+    if arguments.verdict is not None:
+        raise UsageError(
+            f"{arguments.verdict}: a local verdict is shown and not published",
+            tries=["add --dry-run", "leave the file out: the run's own verdict is fetched from GitHub"],
+        )
+    done = _publish(arguments, os.environ, waits)
+    lines = _told(done)
+    print(done.model_dump_json(indent=1) if arguments.json else "\n".join(lines))
+    _summarise(os.environ, lines)
+    return Exit.PASS
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from phdb_ci.render import comment, commit_status
+
+    path = arguments.verdict or RUNS / "latest" / "verdict.json"
+    if not path.is_file():
+        raise ResultsError(f"there is no file {path}", tries=["run a gate first: nox -s pr-gate"])
+    verdict = read_verdict(path)
+    assert verdict is not None  # noqa: S101 - a path was given
+    body, status = comment(verdict), commit_status(verdict)
+    if arguments.json:
+        print(json.dumps({"body": body, "status": status.model_dump()}, indent=1))
+    else:
+        print(f"{body}\n{CONTEXT}: {status.state}, {status.description}")
+    return Exit.PASS
+
+
+def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "Waits | None") -> Published:
+    repository = arguments.repository or environ.get("GITHUB_REPOSITORY", "")
+    if not _REPOSITORY.fullmatch(repository):
+        raise UsageError(f"--repository {repository}: expected OWNER/NAME, or $GITHUB_REPOSITORY")
+    run = str(arguments.run_id or "")
+    if not (run.isascii() and run.isdigit() and 0 < len(run) < 20 and int(run)):
+        raise UsageError("--run-id: expected the number of the gate's run, as in its address")
+    author = arguments.author
+    if author is not None and not _LOGIN.fullmatch(author):
+        raise UsageError(f"--as {author}: expected a login of GitHub, as github-actions[bot]")
+    token = environ.get("GITHUB_TOKEN", "").strip()
+    if not token:
+        raise UsageError("$GITHUB_TOKEN is not set: comment and status are written with it")
+    api = _api(environ.get("GITHUB_API_URL") or "https://api.github.com")
+    server = (environ.get("GITHUB_SERVER_URL") or "https://github.com").rstrip("/")
+    if not _SERVER.fullmatch(server):
+        raise UsageError(f"$GITHUB_SERVER_URL={server[:100]}: expected an address like https://github.com")
+    from phdb_ci.github.hub import Hub, Waits
+    from phdb_ci.github.publish import Place, publish
+
+    hub = Hub(api, token, repository, waits or Waits())
+    return publish(hub, int(run), Place(server, arguments.workflow or WORKFLOW, author))
+
+
+def _api(url: str) -> str:
+    """The API's address. A token goes over plain http to this machine alone, where a stand-in of GitHub may be."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return url.rstrip("/")
+    raise UsageError(f"$GITHUB_API_URL={url[:100]}: expected an address like https://api.github.com")
+
+
+def _told(done: Published) -> list[str]:
+    """What was done, one line each."""
+    place = f"pull request {done.pull}: " if done.pull else ""
+    lines = [f"{place}comment {done.comment}"] if done.comment else []
+    lines += (
+        [f"{done.removed} older comment{'' if done.removed == 1 else 's'} removed"] if done.removed else []
+    )
+    lines += [f"commit status {CONTEXT}: {done.status}"] if done.status else []
+    return [*lines, *(f"note: {note}" for note in done.notes)]
+
+
+def _summarise(environ: Mapping[str, str], lines: list[str]) -> None:
+    """The same in the job's summary, where somebody who misses a comment looks first."""
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    from phdb_ci.render.markdown import code
+
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.writelines(f"- {code(line)}\n" for line in lines)
+    except OSError as error:
+        raise DiskError(f"$GITHUB_STEP_SUMMARY {path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,57 @@
+"""The verdict of the newest green run of this workflow on a branch: what a new verdict is compared with."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from github.Artifact import Artifact
+from github.PaginatedList import PaginatedList
+
+from phdb_ci.errors import ResultsError, UsageError
+from phdb_ci.github.address import api_of
+from phdb_ci.github.archive import verdict_bytes
+from phdb_ci.github.download import Expired, fetch
+from phdb_ci.github.hub import Hub, Waits
+from phdb_ci.github.record import verdict_of
+from phdb_ci.github.runs import Run, runs_on
+from phdb_ci.models.verdict import Verdict
+
+MOST = 5  # runs that are looked at: a verdict is kept for 90 days
+_WORKFLOW = re.compile(r"([^/]+/[^/]+)/(\.github/workflows/[^/@]+)@.+")
+_QUICK = Waits(posts=(), longest=10.0, secondary=5.0, backoff=0.2, timeout=15)
+
+
+def newest_green(branch: str, environ: Mapping[str, str]) -> Verdict | None:
+    """The verdict of the newest run there that passed; None where none is kept.
+
+    Raises UsageError outside of GitHub, NetworkError and the like when it cannot be asked.
+    """
+    workflow, token = (
+        _WORKFLOW.fullmatch(environ.get("GITHUB_WORKFLOW_REF", "")),
+        environ.get("GITHUB_TOKEN", ""),
+    )
+    if workflow is None or not token:
+        raise UsageError("github: needs $GITHUB_WORKFLOW_REF and $GITHUB_TOKEN, as on GitHub")
+    hub = Hub(api_of(environ), token, workflow[1], _QUICK)
+    with hub.asking(f"runs of {branch}", "actions: read"):
+        for run in runs_on(hub, PurePosixPath(workflow[2]).name, branch, MOST):
+            if run.path == workflow[2] and str(run.id) != environ.get("GITHUB_RUN_ID"):
+                verdict = _verdict(hub, run)
+                if verdict is not None:
+                    return verdict
+    return None
+
+
+def _verdict(hub: Hub, run: Run) -> Verdict | None:
+    url = f"{hub.repository.url}/actions/runs/{run.id}/artifacts"
+    listed = PaginatedList(
+        Artifact, hub.repository.requester, url, {"name": "verdict"}, list_item="artifacts"
+    )
+    kept = [one.id for one in listed if one.name == "verdict" and not one.expired]
+    if not kept:
+        return None
+    try:
+        found = verdict_of(verdict_bytes(fetch(hub, max(kept))), run)
+    except (Expired, ResultsError):
+        return None  # an older version's, or no longer kept: the one before it may do
+    return found if found and found.outcome == "pass" and found.unaffected is None else None

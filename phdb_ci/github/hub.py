@@ -1,0 +1,154 @@
+"""The way to GitHub: one client with bounded patience, and its refusals as errors that say what to do.
+
+A POST is never repeated blindly, because one that was answered with an error may have taken effect: see insist().
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from github import Auth, Github, GithubException, GithubRetry
+
+from phdb_ci import __version__
+from phdb_ci.errors import NetworkError, PhdbError, RefusedError, RightsError
+from phdb_ci.render.markdown import one_line
+
+if TYPE_CHECKING:
+    from github.Repository import Repository
+
+T = TypeVar("T")
+MANY = 100  # the longest page that GitHub gives
+
+
+@dataclass(frozen=True)
+class Waits:
+    """All patience in one place, in seconds.
+
+    Attributes:
+        secondary: after a secondary rate limit that does not say how long; longest: whatever it says.
+        posts: before a POST is tried again, once for each further try.
+        backoff: the first wait after an error of the server; it doubles.
+    """
+
+    requests: float = 0.25
+    writes: float = 1.0
+    secondary: float = 15.0
+    longest: float = 60.0
+    backoff: float = 1.0
+    posts: tuple[float, ...] = (2.0, 5.0, 15.0)
+    timeout: int = 30
+
+
+class Patience(GithubRetry):
+    """PyGithub's retry, which knows rate limits, with a limit to how long a server may make us wait."""
+
+    def get_retry_after(self, response: object) -> float | None:
+        """What the server asks for, at most as long as we are willing to wait."""
+        asked = super().get_retry_after(response)  # type: ignore[arg-type]  # urllib3 names a base class of its own
+        longest = self.max_rate_limit_wait
+        return asked if asked is None or longest is None else min(asked, longest)
+
+
+class Hub:
+    """A repository on GitHub, as a token sees it."""
+
+    def __init__(self, api: str, token: str, repository: str, waits: Waits) -> None:
+        self.api, self.token, self.waits = api.rstrip("/"), token, waits
+        self.name = repository
+        retry = Patience(
+            total=4, allowed_methods=frozenset({"GET", "PATCH", "DELETE"}), backoff_factor=waits.backoff,
+            backoff_max=waits.longest, status_forcelist=[429, *range(500, 600)],
+            secondary_rate_wait=waits.secondary, max_rate_limit_wait=waits.longest,
+        )  # fmt: skip
+        self.github = Github(
+            auth=Auth.Token(token), base_url=self.api, per_page=MANY, retry=retry, timeout=waits.timeout,
+            seconds_between_requests=waits.requests, seconds_between_writes=waits.writes, lazy=True,
+            user_agent=f"phdb-ci/{__version__}",
+        )  # fmt: skip
+        self.repository: Repository = self.github.get_repo(repository)
+
+    def login(self) -> str:
+        """Whom comments of this token are from. GITHUB_TOKEN may not ask, and needs not."""
+        if self.token.startswith(("ghp_", "github_pat_", "gho_", "ghu_")):
+            return str(self.github.get_user().login)
+        return "github-actions[bot]"
+
+    @contextmanager
+    def asking(self, what: str, grant: str) -> Iterator[None]:
+        """Turn what GitHub or the network answers into an error of ours; `grant` is the permission that it takes."""
+        try:
+            yield
+        except GithubException as error:
+            raise self.refusal(what, grant, error.status, message_of(error)) from error
+        except OSError as error:  # all that requests and urllib raise
+            told = self.clean(str(error)) or type(error).__name__
+            raise NetworkError(f"{what}: {self.api} could not be reached: {told}") from error
+
+    def refusal(self, what: str, grant: str, status: int, message: str) -> PhdbError:
+        """The error for an answer of the API."""
+        told = f"{what}: GitHub answers {status}" + (f", {self.clean(message)}" if message else "")
+        permission = f"grant `{grant}` under `permissions:` of the job that publishes"
+        if is_busy(status, message):
+            return NetworkError(told, tries=("run it again later",))
+        if "disabled" in message.lower() or status == 410:
+            return RefusedError(told, tries=("switch issues on in the repository's settings",))
+        if status == 401:
+            return RightsError(told, tries=("set $GITHUB_TOKEN to a token that is valid",))
+        if status == 403:
+            return RightsError(told, tries=(permission,))
+        if status == 404:
+            return RefusedError(told, tries=("check --repository and --run-id", permission))
+        return RefusedError(told)
+
+    def clean(self, text: str) -> str:
+        """A text of the server, fit for a terminal, and without the token whatever it says."""
+        return one_line(text.replace(self.token, "***"), 300)
+
+    def insist(self, make: Callable[[], T], there: Callable[[], T | None]) -> T:
+        """POST until it is there. After an answer that leaves it open we look, and make only what is missing."""
+        for wait in self.waits.posts:
+            try:
+                return make()
+            except (GithubException, OSError) as error:
+                pause = self._pause(error, wait)
+                if pause is None:
+                    raise
+                time.sleep(pause)
+            found = there()
+            if found is not None:
+                return found
+        return make()
+
+    def _pause(self, error: GithubException | OSError, wait: float) -> float | None:
+        """How long to wait after a POST that failed; None where another try is no use."""
+        if not isinstance(error, GithubException):
+            return wait
+        asked = header(error.headers, "retry-after")
+        if not is_busy(error.status, message_of(error)) and not (error.status == 403 and asked):
+            return None
+        limited = error.status < 500
+        seconds = float(asked) if asked.isdigit() else self.waits.secondary if limited else wait
+        return min(seconds, self.waits.longest)
+
+
+def is_busy(status: int, message: str) -> bool:
+    """Whether the server is at fault, or we were too quick."""
+    return status == 429 or status >= 500 or (status == 403 and "rate limit" in message.lower())
+
+
+def message_of(error: GithubException) -> str:
+    """What GitHub says, its single faults included."""
+    data = error.data if isinstance(error.data, Mapping) else {}
+    faults = data.get("errors")
+    told = [
+        str(fault.get("message") or fault.get("code") or "") if isinstance(fault, Mapping) else str(fault)
+        for fault in (faults if isinstance(faults, list) else [])[:5]
+    ]
+    return ": ".join(filter(None, [str(data.get("message") or ""), *told]))
+
+
+def header(headers: Mapping[str, object] | None, name: str) -> str:
+    """A header of an answer, empty where there is none."""
+    return str((headers or {}).get(name) or "")

@@ -1,0 +1,189 @@
+"""Publish what GitHub knows now: the verdict of the newest run for a pull request's present head.
+
+Level-triggered: whichever run woke us, the newest decides, so that the order in which runs end does not matter. After a
+write everything is read again, and what is not settled then is settled once more.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from github.Artifact import Artifact
+from github.PaginatedList import PaginatedList
+
+from phdb_ci.errors import PhdbError
+from phdb_ci.github.archive import verdict_bytes
+from phdb_ci.github.download import Expired, fetch
+from phdb_ci.github.hub import Hub
+from phdb_ci.github.record import verdict_of
+from phdb_ci.github.runs import Run, jobs_of, newest, pulls_of, run_of
+from phdb_ci.github.statuses import set_status
+from phdb_ci.github.sticky import settle
+from phdb_ci.models.posting import CommitStatus, Posting, Published
+from phdb_ci.models.verdict import Verdict
+from phdb_ci.render import comments, commit_status
+from phdb_ci.render.absent import absence, absent_status
+
+if TYPE_CHECKING:
+    from github.PullRequest import PullRequest
+
+EVENTS = ("pull_request", "push")
+TURNS = 3
+_UNTOLD = ("cancelled", "action_required")  # ends after which what a run left is no verdict
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to publish: the web server that links lead to, the workflow whose runs count, and whom we write as."""
+
+    server: str
+    workflow: str
+    author: str | None = None
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is to be published of a run: the comment, from full to short, and the status."""
+
+    bodies: Callable[[], Iterator[str]]
+    status: CommitStatus
+
+
+def publish(hub: Hub, number: int, place: Place) -> Published:
+    """Bring comment and status up to date with the newest run beside this one. Raises PhdbError for what failed."""
+    with hub.asking(f"run {number}", "actions: read"):
+        woke = run_of(hub, number)
+    ignored = _ignored(woke, place)
+    if ignored:
+        return Published(run=woke.id, notes=(ignored,))
+    with hub.asking("who we are", "metadata: read"):
+        author = place.author or hub.login()
+    done = Published(run=woke.id)
+    said: dict[tuple[int, int, int | None], Words] = {}
+    for _ in range(TURNS):
+        turn = _turn(hub, woke, place, author, said)
+        written = turn.comment in ("created", "edited") or turn.status == "created" or turn.removed
+        done = _both(done, turn)
+        if not written:
+            break
+    return done
+
+
+def _ignored(run: Run, place: Place) -> str | None:
+    """Why a run is none of ours."""
+    if run.path != place.workflow:
+        return f"run {run.id} is of another workflow than {place.workflow}: nothing to publish"
+    if run.event not in EVENTS:
+        return f"run {run.id} was not started by a pull request or a push: nothing to publish"
+    if run.conclusion == "skipped":
+        return f"run {run.id} was skipped: nothing to publish"
+    return None
+
+
+def _turn(
+    hub: Hub, woke: Run, place: Place, author: str, said: dict[tuple[int, int, int | None], Words]
+) -> Published:
+    """Read all that counts and write what is not yet so."""
+    pull = None
+    if woke.event == "pull_request":
+        with hub.asking("pull requests", "pull-requests: write"):
+            found = pulls_of(hub, woke)
+        if len(found) != 1:
+            return Published(run=woke.id, notes=(_no_pull(woke, len(found)),))
+        pull = found[0]
+    with hub.asking("runs", "actions: read"):
+        run = newest(hub, woke)
+    number = pull.number if pull else None
+    if run.status != "completed":
+        note = f"run {run.id}, attempt {run.attempt}, is newer and not over: it will publish its own verdict"
+        return Published(run=run.id, attempt=run.attempt, pull=number, notes=(note,))
+    key = (run.id, run.attempt, number)
+    if key not in said:
+        said[key] = _words(hub, run, place, pull)
+    return _write(hub, run, pull, author, said[key])
+
+
+def _no_pull(run: Run, count: int) -> str:
+    commit = f"{run.sha[:7]} of {run.home or 'a repository that is gone'}"
+    if count:
+        return f"{count} open pull requests have the head {commit}: nothing was published"
+    return f"no open pull request has the head {commit}, it has moved on or is closed: nothing was published"
+
+
+def _words(hub: Hub, run: Run, place: Place, pull: "PullRequest | None") -> Words:
+    base = pull.base.ref if pull else None
+    posting = Posting(
+        repository=hub.name, server=place.server, run_id=run.id, run_number=run.number, attempt=run.attempt,
+        base=base,
+    )  # fmt: skip
+    verdict, why = (None, "") if run.conclusion in _UNTOLD else _verdict(hub, run)
+    if verdict is None:
+        body = absence(posting, run.sha, run.conclusion, why)
+        return Words(lambda: iter([body]), absent_status(posting, run.conclusion, why))
+    legs = [leg.result.leg for leg in verdict.legs] + [f"{one.job}@{one.os}" for one in verdict.missing]
+    with hub.asking("the run's jobs", "actions: read"):
+        posting = posting.model_copy(update={"jobs": jobs_of(hub, run, legs)})
+    return Words(lambda: comments(verdict, posting), commit_status(verdict, posting))
+
+
+def _verdict(hub: Hub, run: Run) -> tuple[Verdict | None, str]:
+    """The run's verdict, or None and why there is none."""
+    with hub.asking("the run's artifacts", "actions: read"):
+        url = f"{hub.repository.url}/actions/runs/{run.id}/artifacts"
+        listed = PaginatedList(
+            Artifact, hub.repository.requester, url, {"name": "verdict"}, list_item="artifacts"
+        )
+        kept = [one.id for one in listed if one.name == "verdict" and not one.expired]
+        if not kept:
+            return None, "left no verdict"
+        try:
+            archive = fetch(hub, max(kept))
+        except Expired:
+            return None, "left a verdict that is no longer kept"
+    verdict = verdict_of(verdict_bytes(archive), run)
+    return verdict, "" if verdict else "left a verdict of an earlier attempt alone"
+
+
+def _write(hub: Hub, run: Run, pull: "PullRequest | None", author: str, words: Words) -> Published:
+    """The comment, then the status; a comment that cannot be written does not keep the status back."""
+    done = Published(run=run.id, attempt=run.attempt, pull=pull.number if pull else None)
+    failed: PhdbError | None = None
+    if pull:
+        try:
+            with hub.asking("the comment", "pull-requests: write"):
+                settled = settle(hub, pull, author, words.bodies)
+        except PhdbError as error:
+            failed = error
+        else:
+            if settled.done == "newer":
+                note = f"the comment is of a newer run than {run.id}, attempt {run.attempt}: nothing was published"
+                return done.model_copy(update={"notes": (note,)})
+            done = done.model_copy(update={"comment": settled.done, "removed": settled.removed})
+    try:
+        with hub.asking("the commit status", "statuses: write"):
+            done = done.model_copy(update={"status": set_status(hub, run.sha, words.status)})
+    except PhdbError as error:
+        failed = _joined(failed, error)
+    if failed:
+        raise failed
+    return done
+
+
+def _joined(first: PhdbError | None, second: PhdbError) -> PhdbError:
+    """Both errors as one, so that somebody who has to grant two things learns it at once."""
+    if first is None or type(first) is not type(second):
+        return first or second
+    return type(first)(
+        f"{first.message}; {second.message}", tries=dict.fromkeys((*first.tries, *second.tries))
+    )
+
+
+def _both(before: Published, after: Published) -> Published:
+    """What two turns did: of a first write and a second look the write counts."""
+    changes = {
+        "comment": before.comment if before.comment and after.comment in (None, "unchanged") else after.comment,
+        "status": before.status if before.status and after.status in (None, "unchanged") else after.status,
+        "removed": before.removed + after.removed, "pull": after.pull or before.pull,
+        "notes": tuple(dict.fromkeys((*before.notes, *after.notes))),
+    }  # fmt: skip
+    return after.model_copy(update=changes)

@@ -1,0 +1,100 @@
+"""Artifacts that a repository's own workflow has published: taken when the key is the same; any other is built.
+
+What makes one trustworthy: it comes from a run of that very workflow (`phdb-<artifact>.yml`), started by
+a push to the tracked branch of the repository itself, never by a pull request or from a fork; and its manifest has this
+run's key. On GitHub its provenance is verified besides (docs/security.md). Whatever goes wrong here is a note.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from github.Artifact import Artifact
+from github.PaginatedList import PaginatedList
+
+from phdb_ci.errors import ArtifactError, PhdbError
+from phdb_ci.github.address import api_of
+from phdb_ci.github.archive import verdict_bytes
+from phdb_ci.github.download import Expired, fetch
+from phdb_ci.github.hub import Hub, Waits
+from phdb_ci.github.runs import Run, run_of
+from phdb_ci.models.inventory import Stored
+from phdb_ci.models.matrix import Matrix
+from phdb_ci.models.plan import ArtifactNode, Plan
+from phdb_ci.parcel import LARGEST, SUFFIX, unpack
+from phdb_ci.store import load
+
+MOST = 10  # of one key that are looked at
+_GITHUB = re.compile(r"https://github\.com/([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?")
+_QUICK = Waits(posts=(), longest=10.0, secondary=5.0, backoff=0.2, timeout=15)
+
+
+def with_published(plan: Plan, matrix: Matrix, cache: Path, environ: Mapping[str, str]) -> Plan:
+    """The plan, its builds replaced by what their repositories have published under the same key."""
+    nodes, notes = [], list(plan.notes)
+    for node in plan.artifacts:
+        found = None
+        if node.action == "build":
+            try:
+                found = _published(node, matrix, cache, environ)
+            except PhdbError as error:
+                notes.append(f"{node.name}: nothing that was published is taken: {error.message}")
+        nodes.append(found or node)
+    return plan.model_copy(update={"artifacts": tuple(nodes), "notes": tuple(notes)})
+
+
+def _published(
+    node: ArtifactNode, matrix: Matrix, cache: Path, environ: Mapping[str, str]
+) -> ArtifactNode | None:
+    repo = matrix.repos[matrix.artifacts[node.name].repo]
+    address, token = _GITHUB.fullmatch(repo.url), environ.get("GITHUB_TOKEN", "")
+    if address is None or not token:
+        return None
+    hub = Hub(api_of(environ), token, address[1], _QUICK)
+    with hub.asking(f"artifacts of {address[1]}", "actions: read"):
+        for run, artifact in _candidates(hub, node, repo.track):
+            try:
+                stored = _take(hub, artifact, node, cache / "given")
+            except Expired:
+                continue
+            why = f"published by {address[1]}, run {run.id}, under the same key"
+            return node.model_copy(update={"action": "published", "stored": stored, "why": (why,)})
+    return None
+
+
+def _candidates(hub: Hub, node: ArtifactNode, track: str) -> Iterator[tuple[Run, int]]:
+    """The artifacts of this name and key that the right workflow made, newest first."""
+    name = f"{node.name}-{node.key}"
+    url = f"{hub.repository.url}/actions/artifacts"
+    listed = PaginatedList(Artifact, hub.repository.requester, url, {"name": name}, list_item="artifacts")
+    kept = sorted((one.id for one in listed if one.name == name and not one.expired), reverse=True)
+    made = {one.id: one.workflow_run.id for one in listed if one.id in kept and one.workflow_run}
+    for artifact in kept[:MOST]:
+        run = run_of(hub, made[artifact]) if artifact in made else None
+        if run and _ours(run, hub, node.name, track):
+            yield run, artifact
+
+
+def _ours(run: Run, hub: Hub, name: str, track: str) -> bool:
+    """Whether a run is of the workflow that publishes, on a push to the tracked branch of the repository itself."""
+    told = (run.path, run.event, run.branch, run.home, run.conclusion)
+    return told == (f".github/workflows/phdb-{name}.yml", "push", track, hub.name, "success")
+
+
+def _take(hub: Hub, artifact: int, node: ArtifactNode, folder: Path) -> Stored:
+    """Download, unpack and check it: bounded, and of this very key."""
+    archive = fetch(hub, artifact, limit=LARGEST)
+    data = verdict_bytes(archive, name=f"{node.name}{SUFFIX}", limit=LARGEST)
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, path = tempfile.mkstemp(dir=folder, prefix=".published-", suffix=SUFFIX)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        stored = load(unpack(Path(path), folder))
+    finally:
+        Path(path).unlink(missing_ok=True)
+    if stored.key != node.key or stored.artifact != node.name:
+        raise ArtifactError(f"it has another key than its name says: {stored.key[:12]}, not {node.key[:12]}")
+    return stored

@@ -1,0 +1,114 @@
+"""What the API says of runs, pull requests and jobs: which run decides, for which pull request.
+
+A pull request is never found by what a run left behind, nor by `workflow_run.pull_requests`, which is empty for forks.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from github.PaginatedList import PaginatedList
+from github.WorkflowJob import WorkflowJob
+
+from phdb_ci.github.hub import Hub
+
+if TYPE_CHECKING:
+    from github.PullRequest import PullRequest
+    from github.WorkflowRun import WorkflowRun
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a workflow. `path` is that of the workflow's file, without the ref that GitHub may add."""
+
+    id: int
+    number: int
+    attempt: int
+    event: str
+    status: str
+    conclusion: str
+    path: str
+    sha: str
+    branch: str
+    home: str
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """By this one run is newer than another of the same workflow."""
+        return self.number, self.attempt
+
+    @property
+    def owner(self) -> str:
+        """Who owns the repository that the branch is in."""
+        return self.home.partition("/")[0]
+
+
+def run_of(hub: Hub, number: int) -> Run:
+    """The run with this id."""
+    return _run(hub.repository.get_workflow_run(number))
+
+
+def newest(hub: Hub, woke: Run) -> Run:
+    """The newest run of the workflow for the commit and branch of the run that woke us; that run is among them.
+
+    One that was skipped has judged nothing and takes nothing's place.
+    """
+    workflow = hub.repository.get_workflow(PurePosixPath(woke.path).name)
+    found = map(_run, workflow.get_runs(event=woke.event, head_sha=woke.sha))
+    same = [one for one in found if _same(one, woke) and one.conclusion != "skipped"]
+    return max([woke, *same], key=lambda one: one.order)
+
+
+def pulls_of(hub: Hub, run: Run) -> "list[PullRequest]":
+    """The open pull requests of this repository whose head is the run's commit, on its branch, in its repository."""
+    found = hub.repository.get_pulls(state="open", head=f"{run.owner}:{run.branch}")
+    return [
+        pull
+        for pull in found
+        if pull.head.sha == run.sha
+        and pull.head.ref == run.branch
+        and pull.head.repo is not None
+        and pull.head.repo.full_name == run.home
+        and pull.base.repo.full_name == hub.name
+    ]
+
+
+def runs_on(hub: Hub, workflow: str, branch: str, most: int) -> "list[Run]":
+    """The newest runs of a workflow that passed on a branch of this repository, newest first.
+
+    A pull request's run has the branch of the pull request for its own, which may be called like any of ours.
+    """
+    found = hub.repository.get_workflow(workflow).get_runs(branch=branch, status="success")
+    passed: list[Run] = []
+    for one in found:
+        run = _run(one)
+        if run.event != "pull_request" and run.home == hub.name and run.conclusion == "success":
+            passed.append(run)
+        if len(passed) == most:
+            break
+    return passed
+
+
+def jobs_of(hub: Hub, run: Run, legs: Iterable[str]) -> dict[str, int]:
+    """The ids of the legs' jobs in this attempt. `gate / db-smoke@macos-15` is the job of `db-smoke@macos-15`."""
+    wanted = set(legs)
+    url = f"{hub.repository.url}/actions/runs/{run.id}/attempts/{run.attempt}/jobs"
+    jobs = PaginatedList(WorkflowJob, hub.repository.requester, url, None, list_item="jobs")
+    named = {job.name.rpartition(" / ")[2]: job.id for job in jobs}
+    return {leg: number for leg, number in named.items() if leg in wanted}
+
+
+def _same(one: Run, other: Run) -> bool:
+    return (one.path, one.sha, one.branch, one.home, one.event) == (
+        other.path, other.sha, other.branch, other.home, other.event,
+    )  # fmt: skip
+
+
+def _run(one: "WorkflowRun") -> Run:
+    home = one.head_repository  # gone when a fork was deleted
+    return Run(
+        id=one.id, number=one.run_number, attempt=one.run_attempt or 1, event=one.event or "",
+        status=one.status or "", conclusion=one.conclusion or "", path=(one.path or "").partition("@")[0],
+        sha=one.head_sha, branch=one.head_branch or "", home=home.full_name if home else "",
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""The first line of a comment: by it the comment is found again, and told from a newer one.
+
+Standard base64: an HTML comment must not hold the `--` that the other alphabet can make.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+
+from pydantic import ValidationError
+
+from phdb_ci.models.base import Record
+
+MARKER = "phdb-ci:verdict:v1"
+PREFIX = f"<!-- {MARKER} "
+_LONGEST = 2_000
+
+
+class State(Record):
+    """What a comment says of itself.
+
+    Attributes:
+        run_number: with `attempt` it orders the runs; None in a text that is not on GitHub.
+        digest: of the body below this line, so that a change by hand is seen; None as above.
+    """
+
+    run_id: str
+    run_number: int | None = None
+    attempt: int = 1
+    head: str | None = None
+    outcome: str
+    digest: str | None = None
+
+
+def marked(state: State, body: str) -> str:
+    """The body below its marker."""
+    told = {name: value for name, value in state if value is not None or name == "head"}
+    text = json.dumps(told, separators=(",", ":")).encode()
+    return f"{PREFIX}{base64.b64encode(text).decode()} -->\n{body}"
+
+
+def digest(body: str) -> str:
+    """The short digest of a body without its marker, blind to how a server keeps line ends."""
+    lines = body.replace("\r\n", "\n").strip()
+    return hashlib.sha256(lines.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def read(text: str) -> tuple[State | None, str]:
+    """The state of a comment and its body; None for a marker that cannot be read."""
+    first, _, body = text.replace("\r\n", "\n").partition("\n")
+    if not first.startswith(PREFIX) or len(first) > _LONGEST:
+        return None, body
+    coded = first.removeprefix(PREFIX).removesuffix(" -->")
+    try:
+        return State.model_validate_json(base64.b64decode(coded, validate=True)), body
+    except (binascii.Error, ValidationError, ValueError):
+        return None, body
