@@ -22,6 +22,7 @@ VERBS = {
     "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
     "publish": "publish a gate's verdict on GitHub: the pull request's one comment and a commit status",
     "prove": "what does each job notice? run it against broken engines",
+    "dod": "the programme's definition of done: what is met, and what that rests on",
     "bump": "move pins to the branches they track; --check only says what would move",
     "cache": "what the cache holds; --prune to shrink it",
     "doctor": "whether this machine has what the matrix needs",
@@ -159,6 +160,17 @@ def _prove(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _dod(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "verdicts",
+        nargs="*",
+        type=Path,
+        metavar="VERDICT.json",
+        help="default: those of the runs in .phdb-ci/runs",
+    )
+    verb.add_argument("--markdown", action="store_true", help="as Markdown, to be attached to an issue")
+
+
 def _bump(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("names", nargs="*", metavar="REPO|self", help="repos, or self (default: every repo)")
     verb.add_argument("--actions", action="store_true", help="the GitHub actions, each to its newest vX.Y.Z")
@@ -186,6 +198,7 @@ ARGUMENTS = {
     "render": _render,
     "publish": _publish,
     "prove": _prove,
+    "dod": _dod,
     "bump": _bump,
     "cache": _cache,
     "doctor": _nothing,

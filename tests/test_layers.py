@@ -22,7 +22,7 @@ LAYERS = (
     ("parcel",),
     ("sources", "inventory", "witness", "manifest", "bump"),
     ("workspace",),
-    ("plan", "evidence", "verdict", "render"),
+    ("plan", "evidence", "verdict", "done", "render"),
     ("run", "github", "console", "fanin", "contracts", "guards"),
     ("prove",),
     ("commands",),
@@ -30,7 +30,7 @@ LAYERS = (
     ("__main__",),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-PURE = ("plan", "evidence", "verdict", "render")  # functions of records: these import models and errors alone
+PURE = ("plan", "evidence", "verdict", "done", "render")  # functions of records: these import models and errors alone
 ONLY = {"git": "git", "junitparser": "junit", "github": "github"}  # library: the one part that imports it
 LINES, FUNCTION = 400, 60
 Graph = Mapping[str, Iterable[str]]

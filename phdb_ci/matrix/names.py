@@ -6,7 +6,7 @@ from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.table import Table
 
-SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "self"})
+SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "done", "self"})
 # nox has a session for each of these, for each gate, artifact and job.
 SESSIONS = frozenset({
     "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
@@ -64,6 +64,15 @@ def gates(root: Table) -> Iterator[Fault]:
                 yield Fault(
                     path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=own
                 )
+
+
+def done(root: Table) -> Iterator[Fault]:
+    """A condition of the definition of done names jobs, or says what a person has to look at."""
+    for condition in root.rows("done"):
+        own = condition.texts("jobs") + condition.texts("tracked") + condition.texts("answered")
+        yield from _unknown("job", own, known(root, "jobs"))
+        if not own and "unseen" not in condition.values:
+            yield Fault(condition.path, "nothing shows whether it is met: name jobs, or say what is `unseen`")
 
 
 def known(root: Table, section: str) -> tuple[str, ...] | None:

@@ -295,6 +295,27 @@ class Gate(Record):
     lead: Name | None = Field(None, description="the job that is shown first", examples=["smoke"])
 
 
+class Condition(Record):
+    """One condition of the programme's definition of done, and the jobs that show whether it is met.
+
+    A condition is met when each of its jobs passed on the public stack at its pins, on every runner that it has.
+    """
+
+    text: Text = Field(description="what must be true", examples=["lidb: smoke, tests and security pass"])
+    jobs: tuple[Name, ...] = Field((), description="jobs that must have passed", examples=[["smoke"]])
+    tracked: tuple[Name, ...] = Field(
+        (),
+        description="jobs that must have passed, or be quarantined with their issue",
+        examples=[["e2e-engine"]],
+    )
+    answered: tuple[Name, ...] = Field(
+        (),
+        description="jobs that must have given an answer, a pass or an honest failure",
+        examples=[["bench"]],
+    )
+    unseen: Text | None = Field(None, description="what of it no job shows, so that a person has to look")
+
+
 class Matrix(Record):
     """Repos, artifacts, jobs and gates of a stack: a whole matrix.toml."""
 
@@ -307,6 +328,7 @@ class Matrix(Record):
     gates: dict[Name, Gate] = Field({}, description="sets of jobs with one verdict, by name")
     services: dict[Name, Service] = Field({}, description="servers that jobs talk to, by name")
     actions: dict[ActionName, Action] = Field({}, description="the GitHub actions of the workflows, by name")
+    done: tuple[Condition, ...] = Field((), description="the programme's definition of done")
     self_: Home | None = Field(None, alias="self", description="this project on GitHub")
 
 

@@ -1,0 +1,43 @@
+"""The definition of done as Markdown, to be attached to an issue. Pure."""
+
+from phdb_ci.models.done import Done, Judged, Seen
+from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, word
+
+ICONS = {"met": "✅", "not met": "❌", "unknown": "⚪"}
+
+
+def done_page(done: Done) -> str:
+    """One table of conditions, then per condition what was seen of its jobs."""
+    total = len(done.conditions)
+    lines = [f"## Definition of done: {done.met} of {total} conditions met", ""]
+    lines += ["| | condition | state | why |", "|:-:|:--|:--|:--|"]
+    lines += [_row(one) for one in done.conditions]
+    lines += [
+        "",
+        "Only the public stack at the matrix's pins counts; what else was measured is listed and decides nothing.",
+    ]
+    for number, one in enumerate(done.conditions, 1):
+        if one.seen:
+            lines += ["", f"<details>\n<summary>What condition {number} rests on</summary>", ""]
+            lines += [
+                "| job | status | stack | commits | run | age | counts |",
+                "|:--|:--|:--|:--|:--|--:|:--|",
+            ]
+            lines += [_seen(seen) for seen in one.seen]
+            lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _row(one: Judged) -> str:
+    why = "<br>".join(code(reason, TITLE_LIMIT) for reason in one.why)
+    return f"| {' | '.join(cells(ICONS[one.state], code(one.text), one.state, why))} |"
+
+
+def _seen(one: Seen) -> str:
+    commits = ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in one.commits.items())
+    age = f"{one.days} d" if one.days < 10_000 else "not known"
+    counts = "yes" if one.counts else f"no: {code(one.why_not, TITLE_LIMIT)}"
+    values = cells(
+        word(f"{one.job}@{one.os}"), one.status, one.stack, commits, code(one.run, 60), age, counts
+    )
+    return f"| {' | '.join(values)} |"
