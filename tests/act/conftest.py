@@ -13,6 +13,8 @@ import pytest
 from tests.act.actions import pinned
 from tests.act.bench import HOME, RELEASE, flow, workflow
 from tests.act.runner import Act
+from tests.act.world import base_python
+from tests.gate.bench import once
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +39,14 @@ def called(act: Act) -> Path:
     home = flow(act, workflow("called"), name="called", place="home")
     act.actions = dict(act.actions) | {f"{HOME}@{RELEASE}": home}
     return flow(act, workflow("caller"))
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the jobs' Python environments stand on."""
+    base = tmp_path_factory.getbasetemp()
+    return (
+        once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, "python", base_python)
+        / "bin"
+        / "python"
+    )

@@ -1,6 +1,5 @@
 """The rendered gate from a caller to the verdict, on the stand-in stack: green, red, quarantined, rerun, missing."""
 
-import os
 import re
 import shutil
 from collections import Counter
@@ -13,23 +12,12 @@ from phdb_ci.models.verdict import Verdict
 from tests.act.log import Job
 from tests.act.rerun import keep
 from tests.act.runner import Act, Ran
-from tests.act.world import SMALL, World, base_python, verdict
-from tests.gate.bench import counting_compiler, once, sources_of_lidb
+from tests.act.world import SMALL, World, verdict
+from tests.gate.bench import counting_compiler, sources_of_lidb
 
 E2E = "tests/e2e/lidb.test.mjs"
 LEG = "e2e-engine__ubuntu-24_04"
 Place = Callable[[World], Act]
-
-
-@pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the jobs' Python environments stand on."""
-    base = tmp_path_factory.getbasetemp()
-    return (
-        once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, "python", base_python)
-        / "bin"
-        / "python"
-    )
 
 
 @pytest.fixture
