@@ -97,6 +97,18 @@ def publish(session: nox.Session) -> None:
 
 
 @nox.session
+def prove(session: nox.Session) -> None:
+    """What does each job notice? Run it against broken engines: `-- --stack tests/stack`, `-- smoke --check`."""
+    _phdb(session, "prove")
+
+
+@nox.session
+def dod(session: nox.Session) -> None:
+    """The programme's definition of done: what is met, and what that rests on; `-- --markdown` for an issue."""
+    _phdb(session, "dod")
+
+
+@nox.session
 def bump(session: nox.Session) -> None:
     """Move pins to their tracked branch: `-- lidb`, `-- self`, `-- --actions --check`."""
     _phdb(session, "bump")

@@ -1,7 +1,7 @@
 """Matrix and verdicts → the definition of done, each condition met, not met or unknown. Pure.
 
-Only the public stack at the matrix's pins counts, and nothing that is older than a month: what was measured elsewhere, on
-a stand-in or on other commits, is shown and makes no condition met. Nothing measured is unknown, never met.
+Only the public stack at the pins of the matrix counts, and nothing older than a month: what was measured elsewhere, on a
+stand-in or on other commits, is shown and makes no condition met. Nothing measured is unknown, never met.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

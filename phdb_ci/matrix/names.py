@@ -9,7 +9,7 @@ from phdb_ci.matrix.table import Table
 SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "done", "self"})
 # nox has a session for each of these, for each gate, artifact and job.
 SESSIONS = frozenset({
-    "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
+    "render", "verdict", "publish", "bump", "prove", "dod", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
     "fakegreen", "benchmark",
 })  # fmt: skip
 GATES = frozenset({"pr-gate", "nightly"})

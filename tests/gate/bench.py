@@ -199,13 +199,13 @@ class Scenario:
         assert done.returncode == 0, done.stderr
         return Plan.model_validate_json(done.stdout)
 
-    def start(self, *jobs: str, out: Path | None = None) -> "Started":
-        """`phdb-ci run JOB…`, left running."""
+    def start(self, *jobs: str, out: Path | None = None, verb: str = "run") -> "Started":
+        """`phdb-ci run JOB…`, or another verb, left running."""
         folder = out or self.out()
         log = (self.root / f"{folder.name}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                self.argv("run", *jobs, "--stack", "stack", "--out", str(folder)),
+                self.argv(verb, *jobs, "--stack", "stack", "--out", str(folder)),
                 cwd=self.root,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
