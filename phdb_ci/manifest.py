@@ -1,12 +1,15 @@
 """The manifest that a job must write: put an earlier one away, find what the job wrote, and read it as hostile text.
 
-What it says is gathered here as facts; that a fact is a fault is evidence.py's to say.
+What it says is gathered here as facts; that a fact is a fault is evidence.py's to say. The figures of a manifest are
+metrics.py's.
 """
 
 import fnmatch
 import json
+import os
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,28 +33,51 @@ def put_away(wanted: Manifest, checkouts: Iterable[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class Found:
+    """The one manifest that a job has written: how it is called, where it is, its text, when it was written."""
+
+    shown: str
+    path: Path
+    text: bytes
+    written: float
+
+
 def read(wanted: Manifest, checkouts: Iterable[Path]) -> tuple[ManifestFact, Path | None]:
     """What the manifest says that the job has written, and where it is."""
+    found = find(wanted, checkouts)
+    if isinstance(found, ManifestFact):
+        return found, None
+    return judge(found.text, found.shown, wanted), found.path
+
+
+def find(wanted: Manifest, checkouts: Iterable[Path]) -> Found | ManifestFact:
+    """The manifest, or the fact that says why there is none to judge."""
     found = _matching(wanted, checkouts)
     if not found:
-        return ManifestFact(absent=f"the job wrote no {wanted.file}"), None
+        return ManifestFact(absent=f"the job wrote no {wanted.file}")
     if len(found) > 1:
-        return ManifestFact(absent=f"the job wrote {len(found)} files that match {wanted.file}"), None
+        return ManifestFact(absent=f"the job wrote {len(found)} files that match {wanted.file}")
     shown, path = found[0]
     try:
         with open_regular(path) as file:
-            text = file.read(LIMIT + 1)
+            text, written = file.read(LIMIT + 1), os.fstat(file.fileno()).st_mtime
     except OSError:
-        return ManifestFact(file=shown, absent=f"{shown} is a link or no regular file"), None
+        return ManifestFact(file=shown, absent=f"{shown} is a link or no regular file")
     if len(text) > LIMIT:
-        return ManifestFact(file=shown, absent=f"{shown} is too large to be a manifest"), None
-    return judge(text, shown, wanted), path
+        return ManifestFact(file=shown, absent=f"{shown} is too large to be a manifest")
+    return Found(shown, path, text, written)
+
+
+def parse(text: bytes) -> Any:
+    """The document of a text. Raises ValueError or RecursionError."""
+    return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
 
 
 def judge(text: bytes, shown: str, wanted: Manifest) -> ManifestFact:
     """The status and the problems of a manifest's text."""
     try:
-        document = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
+        document = parse(text)
     except (ValueError, RecursionError) as error:
         told = f": {error}" if isinstance(error, _RefusedError) else ""
         return ManifestFact(file=shown, problems=(f"{shown} is not JSON{told}",))

@@ -188,6 +188,37 @@ class Manifest(Record):
         return re.sub(r"[^A-Za-z0-9._-]", "_", self.file.rsplit("/", 1)[-1])
 
 
+class Metrics(Record):
+    """What the manifest must hold of each scenario, measured `rounds` times by running the commands so often.
+
+    A witnessed round comes first and its times do not count: in it `{embed.real.lidb_embed}` is the launcher, so that
+    the calls are seen; in the timed rounds it is the engine itself. Of each scenario every engine must have its
+    `p95_ms` and the rows that it returned (`rows`), and `ratio_vs_postgres` must be what they give: the first engine by
+    the second.
+    """
+
+    scenarios: tuple[Text, ...] = Field(
+        min_length=1, description="the ids that must be there", examples=[["registry_publish"]]
+    )
+    engines: tuple[Text, ...] = Field(
+        ("lidb", "postgres"), min_length=2, max_length=2, description="the engines that are compared"
+    )
+    mode: Text = Field("compare", description="the `engine_mode` that the manifest must have", examples=["compare"])
+    rounds: int = Field(
+        7,
+        ge=6,
+        le=100,
+        description="how many timed rounds there are; under six no interval holds with 95 %",
+        examples=[7],
+    )
+    rows: bool = Field(True, description="false: the manifest need not say how many rows were returned")
+    threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None,
+        description="the ratio above which the job fails, when its whole interval lies above it",
+        examples=[1.2],
+    )
+
+
 class Evidence(Record):
     """Facts that must be there, beside the exit code, before a job counts as passed."""
 
@@ -196,6 +227,7 @@ class Evidence(Record):
         (), description="variables that must not be in the job's environment", examples=[["LI_LIDB_MOCK"]]
     )
     manifest: Manifest | None = Field(None, description="a JSON document that the job must write")
+    metrics: Metrics | None = Field(None, description="the figures that the manifest must hold, over several rounds")
 
 
 class Quarantine(Record):

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from phdb_ci.models.base import Name, Record, Sha
 from phdb_ci.models.matrix import Os, Quarantine
+from phdb_ci.models.measured import Round, ServiceUse
 from phdb_ci.models.sources import Origin
 
 CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
@@ -147,6 +148,8 @@ class Facts(Record):
     changed: tuple[str, ...] = ()
     links_out: tuple[str, ...] = ()
     manifest: ManifestFact | None = None
+    services: tuple[ServiceUse, ...] = ()
+    rounds: tuple[Round, ...] = ()
     data_was_empty: bool = True
     error: str | None = None
     cancelled: bool = False
