@@ -81,6 +81,7 @@ def make_plan(
         lead=lead,
         sources=sources,
         artifacts=tuple(_artifact(name, matrix, inventory) for name in wanted),
+        named=tuple(artifacts),
         legs=tuple(legs),
         idle=tuple(idle),
         platform=inventory.platform,

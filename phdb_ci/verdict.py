@@ -33,16 +33,21 @@ def outcome(
     """What follows from the deciding legs.
 
     `fail` when one is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or not
-    there; a gate in which nothing passed is never a pass. Where no job was asked for, the artifacts decide; where a
-    written rule says that nothing could be affected, and nothing was run, there is nothing to be against it.
+    there; a gate in which nothing passed is never a pass. `artifacts` are those that were asked for by name: they
+    decide as well. Where a written rule says that nothing could be affected, and nothing was run, it is a pass.
     """
-    legs, missing = list(legs), [item for item in missing if item.decides]
+    legs, missing, artifacts = list(legs), [item for item in missing if item.decides], list(artifacts)
     deciding = [leg.result.status for leg in legs if leg.decides]
-    if any(status in FAILS for status in deciding) or any(item.blocked for item in missing):
+    built = _built(artifacts) if artifacts else "pass"
+    if (
+        built == "fail"
+        or any(status in FAILS for status in deciding)
+        or any(item.blocked for item in missing)
+    ):
         return "fail"
     if not legs and not missing:
-        return "pass" if unaffected else _built(list(artifacts))
-    if missing or any(status != "passed" for status in deciding) or not deciding:
+        return "pass" if unaffected or (artifacts and built == "pass") else "incomplete"
+    if built != "pass" or missing or any(status != "passed" for status in deciding) or not deciding:
         return "incomplete"
     return "pass"
 
@@ -81,10 +86,11 @@ def make_verdict(
         for node in plan.legs
         if node.leg not in by_leg
     ]
-    result = outcome(shown, missing, artifacts=() if plan.jobs else artifacts)
+    named = [artifact for artifact in artifacts if artifact.name in plan.named]
+    result = outcome(shown, missing, artifacts=named)
     return Verdict(
         tool=tool, gate=plan.gate, lead=plan.lead, outcome=result,
-        headline=headline(result, shown, missing, () if plan.jobs else artifacts),
+        headline=headline(result, shown, missing, named),
         run_id=run_id, attempt=attempt, run_url=run_url, head=head, platform=platform, started=started,
         seconds=round(seconds, 3), stack=plan.sources.stack,
         sources=tuple(shown_source(source) for source in plan.sources.repos.values()),
@@ -104,28 +110,36 @@ def headline(
         count = len(unaffected.paths) + unaffected.more
         paths = f"{count} path{'' if count == 1 else 's'}"
         return f"not run: nothing that a job reads has changed in {unaffected.repo} ({paths})"
+    built = ", ".join(f"{one.name} {one.status}" for one in artifacts)
     if artifacts and not legs and not missing:
-        return ", ".join(f"{one.name} {one.status}" for one in artifacts)
+        return built
     total = len(legs) + len(missing)
     jobs = f"{total} job{'' if total == 1 else 's'}"
-    excused = [leg for leg in legs if not leg.decides and leg.result.status != "passed"]
-    tail = f", {len(excused)} quarantined" if excused else ""
+    excused = sum(not leg.decides and leg.result.status != "passed" for leg in legs)
+    excused += sum(not item.decides for item in missing)
+    tail = (f", {excused} quarantined" if excused else "") + (f"; {built}" if built else "")
     if result == "pass":
-        share = f"{total - len(excused)} of " if excused else "all " if total > 1 else ""
+        share = f"{total - excused} of " if excused else "all " if total > 1 else ""
         return f"{share}{jobs} passed{tail}"
+    parts = _not_green(legs, missing)
+    if parts:
+        return f"of {jobs}, {' · '.join(parts)}{tail}"
+    return f"{jobs} passed{tail}" if built else f"nothing that decides was run{tail}"
+
+
+def _not_green(legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> list[str]:
+    """`2 failed (a, b)`, `1 missing (c)`: what decides and did not pass, by how it ended."""
     words: dict[str, list[str]] = {}
     for leg in legs:
         if leg.decides and leg.result.status != "passed":
             words.setdefault(leg.result.status, []).append(leg.result.job)
     for item in missing:
-        words.setdefault("blocked" if item.blocked else "missing", []).append(item.job)
-    if not words:
-        return f"nothing that decides was run{tail}"
-    parts = [
+        if item.decides:
+            words.setdefault("blocked" if item.blocked else "missing", []).append(item.job)
+    return [
         f"{len(names)} {word} ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})"
         for word, names in words.items()
     ]
-    return f"of {jobs}, {' · '.join(parts)}{tail}"
 
 
 def reproduce(

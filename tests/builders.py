@@ -100,8 +100,10 @@ def leg(
     )
 
 
-def missing(job: str = "smoke", os: str = "ubuntu-24.04", reason: str = "left no result") -> Missing:
-    return Missing(job=job, os=os, reason=reason)
+def missing(
+    job: str = "smoke", os: str = "ubuntu-24.04", reason: str = "left no result", **fields: Any
+) -> Missing:
+    return Missing(job=job, os=os, reason=reason, **fields)
 
 
 def idle(job: str = "smoke", os: str = "macos-15", **fields: Any) -> IdleLeg:

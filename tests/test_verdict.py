@@ -351,3 +351,19 @@ def test_reproduce_repeats_what_is_not_the_pin(
 )
 def test_only_a_github_address_becomes_a_link(where: str, address: str | None) -> None:
     assert web(where) == address
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("built", "pass"), ("failed", "fail"), ("timeout", "fail"), ("cancelled", "incomplete")],
+)
+def test_artifact_that_was_asked_for_decides_beside_the_jobs(status: Any, expected: str) -> None:
+    assert outcome([leg()], [], artifacts=[artifact(status=status)]) == expected
+    assert outcome([], [], artifacts=[artifact(status=status)]) == expected
+    assert outcome([leg(status="failed")], [], artifacts=[artifact(status=status)]) == "fail"
+
+
+def test_quarantined_leg_without_a_result_is_told_as_quarantined() -> None:
+    gone = missing(decides=False)
+    assert outcome([leg()], [gone]) == "pass"
+    assert headline("pass", [leg()], [gone]) == "1 of 2 jobs passed, 1 quarantined"

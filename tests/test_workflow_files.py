@@ -360,3 +360,7 @@ def test_text_of_the_matrix_stands_in_comments_alone(text: str) -> None:
     )
     for rendered in workflow_files(found).values():
         assert all(line.lstrip().startswith("#") for line in rendered.splitlines() if text in line)
+
+
+def test_id_of_a_job_starts_with_a_letter_or_an_underscore() -> None:
+    assert job_id("3d-tests", "ubuntu-24.04") == "_3d-tests__ubuntu-24_04"

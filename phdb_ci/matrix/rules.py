@@ -98,8 +98,14 @@ def schedules(root: Table) -> Iterator[Fault]:
 
 
 def services(root: Table) -> Iterator[Fault]:
-    """GitHub starts services on Linux runners alone."""
+    """GitHub starts services on Linux runners alone; each service of a job has a variable of its own."""
     for job in root.tables("jobs"):
+        seen: dict[str | None, str] = {}
+        for path, name in job.texts("services"):
+            variable = root.table("services").table(name).text("variable")
+            if variable is not None and seen.get(variable, name) != name:
+                yield Fault(path, f"{name} is told to jobs by {variable}, as {seen[variable]} is already")
+            seen[variable] = name
         for path, name in job.texts("os"):
             if job.words("services") and not name.startswith("ubuntu"):
                 yield Fault(

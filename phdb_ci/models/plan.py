@@ -57,7 +57,10 @@ class IdleLeg(Record):
 
 
 class Plan(Record):
-    """What `plan` shows and `run` does. `gate` is a gate's name, or the jobs' names joined by `+`."""
+    """What `plan` shows and `run` does.
+
+    `gate` is a gate's name, or the names that were asked for, joined by `+`; `named` are the artifacts among them.
+    """
 
     schema_version: Literal[1] = 1
     gate: str
@@ -65,6 +68,7 @@ class Plan(Record):
     lead: Name | None
     sources: Sources
     artifacts: tuple[ArtifactNode, ...]
+    named: tuple[Name, ...] = ()
     legs: tuple[JobNode, ...]
     idle: tuple[IdleLeg, ...]
     platform: str

@@ -18,6 +18,7 @@ from phdb_ci.models.wording import evidence
 RUNNER = "ubuntu-24.04"  # of the jobs that test nothing themselves
 SETUP_MINUTES = 15  # checkout, tools and installs of a job on a cold runner, beside its own time limit
 PYTHON, NODE = "3.12", "22"
+TAKEN = ("phdb-ci", "head", "since", "base", "sources", "run", "unaffected", "outcome")
 OWN = ".github/workflows"
 
 
@@ -148,6 +149,10 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
 def _check_references(matrix: Matrix) -> None:
     """A repo whose commit no variable can set would have a caller that tests the pin, and never its own change."""
     for name, repo in matrix.repos.items():
+        if name in TAKEN:
+            raise UsageError(
+                f"the workflows have an input or output called {name}, so no repo can have that name"
+            )
         if not repo.override.ref:
             raise UsageError(
                 f"repo {name} has no variable for a commit, so its own pull requests could not be tested",
@@ -172,7 +177,7 @@ def is_called(gate: Gate) -> bool:
 
 def job_id(name: str, os: str) -> str:
     """The id of a leg's or build's job: GitHub allows letters, digits, `_` and `-` there."""
-    return f"{name}__{os.replace('.', '_')}"
+    return f"{'' if name[0].isalpha() else '_'}{name}__{os.replace('.', '_')}"
 
 
 def gate_file(matrix: Matrix, name: str) -> GateFile:
