@@ -22,6 +22,7 @@ VERBS = {
     "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
     "publish": "publish a gate's verdict on GitHub: the pull request's one comment and a commit status",
     "prove": "what does each job notice? run it against broken engines",
+    "contracts": "what two sets of commits answer, compared: contracts diff OLD NEW",
     "dod": "the programme's definition of done: what is met, and what that rests on",
     "bump": "move pins to the branches they track; --check only says what would move",
     "cache": "what the cache holds; --prune to shrink it",
@@ -160,6 +161,12 @@ def _prove(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _contracts(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=["diff"], help="compare two records of shapes")
+    verb.add_argument("old", type=Path, metavar="OLD", help="contract-shapes.json, or a run directory")
+    verb.add_argument("new", type=Path, metavar="NEW", help="the same, of the other commits")
+
+
 def _dod(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "verdicts",
@@ -198,7 +205,7 @@ ARGUMENTS = {
     "render": _render,
     "publish": _publish,
     "prove": _prove,
-    "dod": _dod,
+    "contracts": _contracts, "dod": _dod,
     "bump": _bump,
     "cache": _cache,
     "doctor": _nothing,

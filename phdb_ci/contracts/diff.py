@@ -1,0 +1,189 @@
+"""Two records of shapes compared: what was removed, renamed, retyped, added, and whether the version allows it. Pure.
+
+The rule of semantic versioning, from the side of those who read the answers: a field that goes, that changes its
+type, that becomes nullable or is no longer in every answer breaks them and needs a higher major version. An added
+field does not.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
+from typing import Literal
+
+from pydantic import Field
+
+from phdb_ci.models.base import Record
+
+Kind = Literal["removed", "renamed", "retyped", "added"]
+BREAKING: tuple[Kind, ...] = ("removed", "renamed", "retyped")
+ALIKE = 0.5  # how alike two names must be before one passes for the other
+VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,2}")
+
+
+class Shape(Record):
+    """One contract as it was recorded: the version of our schema, the protocol version of the answers, the fields."""
+
+    contract: str
+    protocol_version: str | int | None = None
+    fields: dict[str, str]
+
+
+class Shapes(Record):
+    """A whole record, as `shapes.py` writes it."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    status: Literal["recorded"]
+    contracts: dict[str, Shape]
+
+
+class Change(Record):
+    """One field that differs; `text` is the sentence for people."""
+
+    field: str
+    kind: Kind
+    text: str
+
+
+class Verdict(Record):
+    """One contract, compared: `broken` when a reader of the old answers fails on the new ones without a warning."""
+
+    contract: str
+    old_version: str | int | None
+    new_version: str | int | None
+    raised: bool
+    broken: bool
+    changes: tuple[Change, ...]
+    reason: str = ""
+
+
+def compare(old: Shapes, new: Shapes) -> tuple[Verdict, ...]:
+    """Every contract that either record has, by name; one without a difference has no changes."""
+    return tuple(
+        _contract(name, old.contracts.get(name), new.contracts.get(name))
+        for name in sorted({*old.contracts, *new.contracts})
+    )
+
+
+def _contract(name: str, old: Shape | None, new: Shape | None) -> Verdict:
+    before, after = old.protocol_version if old else None, new.protocol_version if new else None
+    changes = _whole(name, old, new) if old is None or new is None else fields(old.fields, new.fields)
+    raised, lowered = _major(after) > _major(before), _number(after) < _number(before)
+    breaks = [change for change in changes if change.kind in BREAKING]
+    reason = ""
+    if new is not None and old is not None and lowered:
+        reason = f"the protocol version went down: {_told(before)} became {_told(after)}"
+    elif breaks and not raised:
+        same = "is still" if before == after else f"{_told(before)} became"
+        reason = f"{breaks[0].field} {breaks[0].kind}, and the protocol version {same} {_told(after)}"
+    return Verdict(
+        contract=name,
+        old_version=before,
+        new_version=after,
+        raised=raised,
+        broken=bool(reason),
+        changes=tuple(changes),
+        reason=reason,
+    )
+
+
+def _whole(name: str, old: Shape | None, new: Shape | None) -> list[Change]:
+    if new is None:
+        return [Change(field="$", kind="removed", text=f"$ removed: no answer of {name} was recorded")]
+    return [Change(field="$", kind="added", text=f"$ added: {name} is new")] if old is None else []
+
+
+def fields(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
+    """What became of each field; of a part that is gone or new as a whole only its top is named."""
+    gone = _tops(path for path in old if path not in new)
+    come = _tops(path for path in new if path not in old)
+    renamed = _renamed(gone, come, old, new)
+    found = [
+        Change(field=path, kind="renamed", text=f"{path} renamed, it seems, to {renamed[path]}")
+        if path in renamed
+        else Change(field=path, kind="removed", text=f"{path} removed ({_types(old[path])})")
+        for path in gone
+    ]
+    found += [
+        Change(field=path, kind="retyped", text=f"{path} {told}")
+        for path in old
+        if path in new and (told := _retyped(old[path], new[path]))
+    ]
+    found += [
+        Change(field=path, kind="added", text=f"{path} added ({_types(new[path])})")
+        for path in come
+        if path not in renamed.values()
+    ]
+    return found
+
+
+def _retyped(old: str, new: str) -> str:
+    """How a reader of the old types fails on the new ones; empty when none does."""
+    before, after = set(old.removesuffix("?").split("|")), set(new.removesuffix("?").split("|"))
+    if before == {"null"}:  # nobody knew its type
+        return ""
+    known = before | ({"integer"} if "number" in before else set())
+    if more := sorted(after - known - {"null"}) or (["null"] if after == {"null"} else []):
+        return f"retyped: {_types(old)} became {_types(new)}, {' and '.join(more)} is new"
+    if "null" in after - before:
+        return f"became nullable: {_types(old)} became {_types(new)}"
+    if new.endswith("?") and not old.endswith("?"):
+        return "is no longer in every answer"
+    return ""
+
+
+def _renamed(
+    gone: list[str], come: list[str], old: Mapping[str, str], new: Mapping[str, str]
+) -> dict[str, str]:
+    """Old → new for fields beside each other, of one type, that are called alike; each new name once."""
+    pairs = [
+        (SequenceMatcher(None, _leaf(path), _leaf(other)).ratio(), path, other)
+        for path in gone
+        for other in come
+        if _parent(path) == _parent(other) and old[path] == new[other]
+    ]
+    found: dict[str, str] = {}
+    for alike, path, other in sorted(pairs, reverse=True):
+        if alike >= ALIKE and path not in found and other not in found.values():
+            found[path] = other
+    return found
+
+
+def _tops(paths: Iterable[str]) -> list[str]:
+    """Without those below another one."""
+    every = sorted(paths)
+    return [
+        path
+        for path in every
+        if not any(path.startswith((f"{top}.", f"{top}[")) for top in every if top != path)
+    ]
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _types(text: str) -> str:
+    return text.removesuffix("?").replace("|", " or ") + (
+        ", not in every answer" if text.endswith("?") else ""
+    )
+
+
+def _number(version: str | int | None) -> tuple[int, ...]:
+    """A version as numbers; answers without one, or with one that is none, are of version 1."""
+    text = str(version)
+    if version is None or isinstance(version, bool) or VERSION.fullmatch(text) is None:
+        return (1, 0, 0)
+    numbers = [int(part) for part in text.split(".")]
+    return tuple(numbers + [0] * (3 - len(numbers)))
+
+
+def _major(version: str | int | None) -> int:
+    return _number(version)[0]
+
+
+def _told(version: str | int | None) -> str:
+    return "none (that is 1)" if version is None else str(version)

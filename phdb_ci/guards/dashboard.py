@@ -1,0 +1,266 @@
+"""Guard `no-green-without-measurement`: no row `tier_db_*` of benchmarks is green without a nightly measurement. Pure.
+
+Rows are looked for in JSON and TOML (as documents), in Markdown tables, CSV and, as text, in TypeScript, JavaScript,
+Python and YAML. A green row needs a manifest of its tier in the repo (or is one itself): status pass, profile nightly,
+engine_mode compare, in every scenario a finite p95 above zero for lidb and Postgres and their ratio, a time of
+measurement, no ratio over the threshold. A stub, an unknown row and a failing one claim nothing.
+"""
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from phdb_ci.guards.checkout import Checkout, File, Finding
+from phdb_ci.guards.code import code_lines, is_test
+
+TIER = re.compile(r"\btier[_-]db[_-]\w[\w-]*")
+GREEN = frozenset({"pass", "passed", "passing", "green", "ok", "success", "succeeded", "healthy"})
+GREEN_SIGN = re.compile(
+    r"[\u2705\u2714\u2611\U0001f7e2\U0001f49a]|:(white_check_mark|heavy_check_mark|green_circle|green_heart):"
+)
+STATUS_KEYS = frozenset(
+    {"status", "state", "result", "outcome", "verdict", "badge", "color", "colour", "health", "gate"}
+)
+TIMES = frozenset(
+    {
+        "measured_at",
+        "generated_at",
+        "timestamp",
+        "run_at",
+        "finished_at",
+        "measuredat",
+        "generatedat",
+        "date",
+        "ran_at",
+        "time",
+    }
+)
+CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".py", ".yml", ".yaml")
+WINDOW = 15
+_TEXT_STATUS = re.compile(
+    r"\b(status|state|result|outcome|verdict|badge|colou?r|health)[\"']?\s*[:=]\s*[\"'`]?(\w++)[\"'`]?+(?!\s*\||\()",
+    re.IGNORECASE,
+)
+
+
+def no_green_without_measurement(checkout: Checkout) -> Iterator[Finding]:
+    """Every green row that no measurement stands behind."""
+    documents = {file.path: document for file in checkout.files if (document := _document(file)) is not None}
+    measured = {
+        _tier(str(part["tier"]))
+        for document in documents.values()
+        for part in _maps(document)
+        if not lacks(part)
+    }
+    for file in checkout.files:
+        if is_test(file) or not TIER.search(file.text):
+            continue
+        if file.path in documents:
+            rows = _document_rows(file, documents[file.path])
+        elif file.name.endswith((".md", ".markdown", ".csv", ".tsv", ".html", ".json", ".toml")):
+            rows = _table_rows(file)
+        elif file.name.endswith(CODE):
+            rows = _code_rows(file)
+        else:
+            continue
+        for line, tier, lack in sorted(set(rows)):
+            if lack or tier not in measured:
+                yield file.at(
+                    line,
+                    f"{tier} is green, {lack or 'and no manifest with a nightly measurement stands behind it'}",
+                )
+
+
+def lacks(manifest: Mapping[str, object]) -> str | None:
+    """What a manifest lacks of a nightly measurement; None when it is one."""
+    scenarios = manifest.get("scenarios")
+    if not isinstance(manifest.get("tier"), str) or not isinstance(scenarios, Sequence):
+        return "with no scenarios"
+    if str(manifest.get("status")).lower() not in GREEN:
+        return f"but the status of its manifest is {str(manifest.get('status'))[:20]}"
+    return _run_lacks(manifest) or _scenarios_lack(scenarios, manifest.get("threshold_ratio_vs_postgres"))
+
+
+def _run_lacks(manifest: Mapping[str, object]) -> str | None:
+    """What the run behind a manifest lacks, whatever came out of it."""
+    if manifest.get("engine_mode") != "compare":
+        return "but its engine_mode is not compare"
+    if manifest.get("profile") != "nightly":
+        return "but its profile is not nightly"
+    if not any(key.lower() in TIMES and _is_time(value) for key, value in manifest.items()):
+        return "but it does not say when it was measured"
+    return None
+
+
+def _scenarios_lack(scenarios: Sequence[object], threshold: object) -> str | None:
+    if not scenarios:
+        return "with no scenarios"
+    for scenario in scenarios:
+        if not isinstance(scenario, Mapping):
+            return "with a scenario that is none"
+        engines, ratio = scenario.get("engines"), scenario.get("ratio_vs_postgres")
+        p95 = [
+            engines[name].get("p95_ms")
+            for name in ("lidb", "postgres")
+            if isinstance(engines, Mapping) and isinstance(engines.get(name), Mapping)
+        ]
+        if len(p95) < 2 or not all(map(_positive, [*p95, ratio])):
+            return "without a number for every p95 and ratio"
+        if _positive(threshold) and float(str(ratio)) > float(str(threshold)):
+            return "against its own ratio"
+        if str(scenario.get("status", "pass")).lower() not in GREEN:
+            return "but a scenario of it is not"
+    return None
+
+
+def _positive(value: object) -> bool:
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    )
+
+
+def _is_time(value: object) -> bool:
+    return (
+        isinstance(value, date)
+        or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value) is not None)
+        or _positive(value)
+    )
+
+
+def _tier(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _document(file: File) -> object:
+    """A JSON or TOML document that holds a tier; None for anything else, and for one that is broken."""
+    if not TIER.search(file.text):
+        return None
+    try:
+        if file.name.endswith(".json"):
+            document: object = json.loads(file.text)
+            return document
+        return tomllib.loads(file.text) if file.name.endswith(".toml") else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _maps(node: object) -> Iterator[Mapping[str, object]]:
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, dict):
+            yield top
+            stack += top.values()
+        elif isinstance(top, list):
+            stack += top
+
+
+def _document_rows(file: File, document: object) -> Iterator[tuple[int, str, str]]:
+    """Green rows of a document; what stands below a row (its scenarios) is of its tier."""
+    stack: list[tuple[object, str]] = [(document, "")]
+    while stack:
+        node, tier = stack.pop()
+        if isinstance(node, list):
+            stack += ((child, tier) for child in node)
+        elif isinstance(node, dict):
+            named = [
+                _tier(found[0])
+                for value in node.values()
+                if isinstance(value, str) and (found := TIER.fullmatch(value.strip()))
+            ]
+            tier = named[0] if named else tier
+            if tier and any(_green_pair(str(key), value) for key, value in node.items()):
+                yield _line_of(file, tier), tier, lacks(node) or "" if "scenarios" in node else ""
+            for key, value in node.items():
+                own = _tier(str(key)) if TIER.fullmatch(str(key)) else tier
+                if own and isinstance(value, str) and TIER.fullmatch(str(key)) and _is_green(value):
+                    yield _line_of(file, own), own, ""
+                stack.append((_unproven(node) if key == "scenarios" else value, own))
+
+
+def _unproven(manifest: Mapping[str, object]) -> object:
+    """The scenarios of a manifest that are to be looked at: in a measured run each stands on its own numbers."""
+    scenarios, threshold = manifest.get("scenarios"), manifest.get("threshold_ratio_vs_postgres")
+    if not isinstance(scenarios, list) or _run_lacks(manifest):
+        return scenarios
+    return [one for one in scenarios if _scenarios_lack([one], threshold)]
+
+
+def _green_pair(key: str, value: object) -> bool:
+    if key.lower() in ("green", "passed", "passing", "ok", "pass") and value is True:
+        return True
+    return key.lower() in STATUS_KEYS and isinstance(value, str) and _is_green(value)
+
+
+def _is_green(value: str) -> bool:
+    bare = GREEN_SIGN.sub("", value).strip(" *_`~").lower()
+    return bare in GREEN or (not bare and GREEN_SIGN.search(value) is not None)
+
+
+def _line_of(file: File, tier: str) -> int:
+    """The line of the tier's green status, as well as text can tell."""
+    name = re.compile(tier.replace("_", "[_-]") + r"(?![\w-])", re.IGNORECASE)
+    places = [n for n, line in enumerate(file.lines, 1) if name.search(line)]
+    for place in places:
+        for number in (*range(place, place + WINDOW), *range(place - 1, place - WINDOW, -1)):
+            line: str = file.lines[number - 1] if 0 < number <= len(file.lines) else ""
+            words = re.findall(r"[\"':=]\s*[\"']?(\w+)[\"']?", line)
+            if (number == place or TIER.search(line) is None) and (
+                any(word.lower() in GREEN for word in words) or GREEN_SIGN.search(line)
+            ):
+                return int(number)
+    return places[0] if places else 1
+
+
+def _table_rows(file: File) -> Iterator[tuple[int, str, str]]:
+    """A row of a table (`|` or `,`) with the tier in one cell and a green word or sign alone in another."""
+    fenced = False
+    for number, line in enumerate(file.lines, 1):
+        fenced ^= line.lstrip().startswith("```")
+        found = TIER.search(line)
+        if not found or fenced or len(line) > 5000:
+            continue
+        cells = re.split(r"[|,\t]|</?t[dh][^>]*>", line)
+        row = len(cells) > 1 and any(_is_green(cell) for cell in cells if not TIER.search(cell))
+        if row or re.search(rf"badge/{re.escape(found[0])}[-_](\w+-)?(passing|green|ok|pass)\b", line):
+            yield number, _tier(found[0]), ""
+
+
+def _code_rows(file: File) -> Iterator[tuple[int, str, str]]:
+    """A literal with the tier and, before its braces close, a green status."""
+    lines = code_lines(file)
+    for number, line in enumerate(lines, 1):
+        found = TIER.search(line)
+        if not found:
+            continue
+        for at in _same_object(lines, number - 1):
+            status = _TEXT_STATUS.search(lines[at][:2000])
+            if status and status[2].lower() in GREEN:
+                yield at + 1, _tier(found[0]), ""
+
+
+def _same_object(lines: tuple[str, ...], at: int) -> Iterator[int]:
+    """The lines of the object literal (or YAML item) that holds this line."""
+    yield at
+    for step in (1, -1):
+        depth = lines[at].count("{") - lines[at].count("}") if "{" in lines[at] and step > 0 else 0
+        if step > 0 and depth <= 0 and "}" in lines[at]:
+            continue
+        for number in range(at + step, at + step * WINDOW, step):
+            if not 0 <= number < len(lines) or TIER.search(lines[number]):
+                break
+            opens, closes = lines[number].count("{"), lines[number].count("}")
+            depth += step * (opens - closes)
+            if step < 0 and re.match(r"\s*- ", lines[at]):
+                break
+            if (step > 0 and depth < 0) or (step < 0 and depth < 0 and opens > closes):
+                yield number
+                break
+            if step < 0 and (closes > opens or re.search(r"\}\s*,?\s*$", lines[number])):
+                break
+            yield number
+            if re.match(r"\s*- ", lines[number]):
+                break

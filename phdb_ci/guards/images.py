@@ -1,0 +1,169 @@
+"""Guard `lic-ci-not-replaced`: the toolchain image lic-ci is used and extended, never replaced. Pure.
+
+A finding is whatever builds, tags or pushes an image named lic-ci, a build stage of that name on another base, an image
+for everything in its place (by its name, or a Dockerfile that installs LLVM and holds two or more of the repos). An
+image beside it (`lidb-ci`), `FROM …/lic-ci` and pulling it are what the plan wants.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from phdb_ci.guards.checkout import Checkout, File, Finding
+from phdb_ci.guards.code import COMPOSE, DOCKERFILE, WORKFLOW, code_lines, is_shell
+from phdb_ci.guards.shell import commands
+from phdb_ci.guards.yamlish import Map, Node, NotReadableError, Scalar, Seq, get, parse, scalars, text_of
+
+LIC_CI = re.compile(r"(?:^|[\s/\"'=,])lic-ci(?=$|[:@\s\"',$])")
+EVERYTHING = re.compile(
+    r"(?:^|[/\s])(?:[\w.-]*[-_])?(everything|monolith\w*|all-in-one|allinone|kitchen-sink|(?:lic|ph-db|"
+    r"phdb|langverse)-(?:all|full|mono\w*))"
+    r"(?:[-_][\w.-]*)?(?=$|[:@\s])"
+)  # fmt: skip
+LLVM = re.compile(r"\b(llvm(-\d+|-dev|-toolchain)?|clang(-\d+|\+\+)?|lld(-\d+)?|apt\.llvm\.org)\b")
+REPOS = re.compile(r"(?<![\w-])(lic|lidb|lis|li-cursor-agents|benchmarks)(?=[/\s:.]|$)")
+BUILD_FLAGS = ("-t", "--tag")
+ACTION_KEYS = ("tags", "images", "image", "image-name", "image_name", "repository", "push", "name")
+
+
+def lic_ci_not_replaced(checkout: Checkout) -> Iterator[Finding]:
+    """Every file that makes another image lic-ci, or one image of everything."""
+    for file in checkout.files:
+        if DOCKERFILE.search(file.path):
+            yield from _dockerfile(file)
+        elif (
+            WORKFLOW.match(file.path)
+            or COMPOSE.search(file.path)
+            or file.name in ("action.yml", "action.yaml")
+        ):
+            yield from _yaml(file)
+        elif is_shell(file) or file.name in ("makefile", "gnumakefile", "justfile"):
+            yield from _commands(file, "\n".join(code_lines(file)), 1, {})
+        elif "bake" in file.name and file.name.endswith((".hcl", ".json")):
+            for number, line in enumerate(code_lines(file), 1):
+                if LIC_CI.search(line) and "tags" in line:
+                    yield file.at(number, "builds another image as lic-ci")
+
+
+def _dockerfile(file: File) -> Iterator[Finding]:
+    lines = code_lines(file)
+    text = "\n".join(lines)
+    based = False
+    for number, line in enumerate(lines, 1):
+        found = re.match(r"\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", line, re.IGNORECASE)
+        if not found:
+            continue
+        based = based or LIC_CI.search(found[1]) is not None
+        if EVERYTHING.search(found[1]):
+            yield file.at(number, "is based on an image of everything")
+        if (found[2] or "").lower() == "lic-ci" and not LIC_CI.search(found[1]):
+            yield file.at(number, "makes a stage lic-ci out of another image")
+    for number, line in enumerate(lines, 1):
+        if re.match(r"\s*LABEL\b", line, re.IGNORECASE) and LIC_CI.search(line) and not based:
+            yield file.at(number, "labels another image as lic-ci")
+    installed = next((n for n, line in enumerate(lines, 1) if LLVM.search(line) and "FROM" not in line), None)
+    copied = {
+        repo
+        for line in lines
+        if re.match(r"\s*(COPY|ADD|RUN|&&)\b|.*\b(git clone|cmake|npm|pip)\b", line)
+        for repo in REPOS.findall(line)
+    }
+    if installed and not based and len(copied) >= 2 and LLVM.search(text):
+        yield file.at(
+            installed,
+            f"is one image of everything: LLVM and {', '.join(sorted(copied))}, not based on lic-ci",
+        )
+
+
+def _yaml(file: File) -> Iterator[Finding]:
+    try:
+        root = parse(file.text)
+    except NotReadableError as error:
+        if "lic-ci" in file.text:
+            yield file.at(error.line, f"cannot tell: this file cannot be read: {error}")
+        return
+    held = {
+        key: scalar.value
+        for env in _environments(root)
+        for key, scalar in scalars(env)
+        if LIC_CI.search(scalar.value)
+    }
+    for service in _maps(root):
+        image, build = get(service, "image"), get(service, "build")
+        if isinstance(image, Scalar) and build is not None and LIC_CI.search(image.value):
+            yield file.at(image.line, "builds another image as lic-ci")
+        uses = text_of(get(service, "uses"))
+        given = get(service, "with")
+        if isinstance(given, Map) and re.search(r"docker|container|image|buildah|kaniko", uses):
+            yield from _action(file, given, held)
+    for key, scalar in scalars(root):
+        if key == "run":
+            yield from _commands(file, scalar.value, scalar.text_line, held)
+        elif key in ("image", "container") and EVERYTHING.search(scalar.value):
+            yield file.at(scalar.line, "runs in an image of everything")
+
+
+def _action(file: File, given: Map, held: dict[str, str]) -> Iterator[Finding]:
+    for key in ACTION_KEYS:
+        for _, scalar in scalars(given.items[key], key) if key in given.items else ():
+            if LIC_CI.search(scalar.value) or any(
+                re.search(rf"\benv\.{re.escape(name)}\b", scalar.value) for name in held
+            ):
+                yield file.at(scalar.line, "builds another image as lic-ci")
+
+
+def _environments(node: Node) -> Iterator[Node]:
+    for part in _maps(node):
+        if "env" in part.items:
+            yield part.items["env"]
+
+
+def _maps(node: Node) -> Iterator[Map]:
+    if isinstance(node, Map):
+        yield node
+        for child in node.items.values():
+            yield from _maps(child)
+    elif isinstance(node, Seq):
+        for child in node.items:
+            yield from _maps(child)
+
+
+def _commands(file: File, text: str, line: int, held: dict[str, str]) -> Iterator[Finding]:
+    """`docker build -t`, `docker tag … X`, `docker push X` and their likes, variables followed."""
+    held = dict(held)
+    for command in commands(text, line):
+        held |= {name: value for name, value in command.assigned.items() if LIC_CI.search(value)}
+        call = command.call
+        if not call or call[0].rpartition("/")[2] not in (
+            "docker",
+            "podman",
+            "buildah",
+            "nerdctl",
+            "crane",
+            "skopeo",
+        ):
+            continue
+        if any(_is_lic_ci(word, held) for word in _made(call)):
+            yield file.at(command.line, "builds, tags or pushes an image as lic-ci")
+
+
+def _made(call: tuple[str, ...]) -> Iterator[str]:
+    """The image names that a command gives away."""
+    verbs = set(call[1:4])
+    if verbs & {"build", "bud", "buildx", "commit"}:
+        for before, word in pairwise(call):
+            if before in BUILD_FLAGS:
+                yield word
+            elif word.startswith(("-t=", "--tag=", "--output=", "-tghcr")):
+                yield word.partition("=")[2] or word[2:]
+        if "commit" in verbs:
+            yield call[-1]
+    elif verbs & {"tag", "push", "copy", "cp", "imagetools"}:
+        yield call[-1]
+        yield from (word for before, word in pairwise(call) if before in BUILD_FLAGS)
+
+
+def _is_lic_ci(word: str, held: dict[str, str]) -> bool:
+    if LIC_CI.search(word):
+        return True
+    return any(re.search(rf"\$\{{?{re.escape(name)}\b|env\.{re.escape(name)}\b", word) for name in held)

@@ -1,0 +1,148 @@
+"""Where a Python text uses sqlite, read off its syntax tree: comments, docstrings and messages are no use. Pure.
+
+A use that is only there to be refused is fine: an import inside `pytest.raises`, a URL in a comparison whose branch
+raises, a name in an `assert`.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+
+ENGINES = re.compile(r"(^|[._])\w*sqlite\w*($|[._])|^(apsw|sqlean|sqlcipher3?|pysqlcipher3)$", re.IGNORECASE)
+NEGATED = re.compile(
+    r"(\b|_)(no|not|non|without|never|forbid\w*|ban\w*|den\w+|reject\w*|refus\w*|absence|check|removed?|assert)[-_ ]\w*"
+    r"[-_ ]?sqlite",
+    re.IGNORECASE,
+)
+URL = re.compile(r"\b(jdbc:)?sqlite3?(\+\w+)?:(//|:memory)|^django\.db\.backends\.sqlite3$", re.IGNORECASE)
+PROGRAM = re.compile(r"^(\S*/)?sqlite3?(\.exe)?$")
+LINE = re.compile(r"^\s*(\S*/)?sqlite3\s*($|[-/\"'${%.])|^\s*(\S*/)?sqlite3\s+\S+\s+[\"'.]")
+LIBRARY = re.compile(r"(^|/)(lib)?sqlite3?(\.so[\d.]*|\.dylib|\.dll|-\d+\.dll)?$")
+IMPORTERS = frozenset({"import_module", "__import__", "importorskip"})
+LOADERS = frozenset({"CDLL", "PyDLL", "WinDLL", "LoadLibrary", "find_library", "dlopen"})
+RUNNERS = frozenset(
+    {
+        "run", "Popen", "call", "check_call", "check_output", "system", "popen", "getoutput", "getstatusoutput",
+        "create_subprocess_exec", "create_subprocess_shell", "execv", "execvp", "execl", "execlp", "spawnlp", "spawnvp",
+    }
+)  # fmt: skip
+Hit = tuple[int, str]
+
+
+def python_uses(text: str) -> list[Hit]:
+    """Line and what is done there. Raises SyntaxError, ValueError or RecursionError where it is no Python."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+    return sorted(set(_Walk().hits(tree)))
+
+
+class _Walk:
+    """A walk that knows what it is inside of."""
+
+    def hits(self, node: ast.AST, *, refused: bool = False) -> Iterator[Hit]:
+        """Every use at this node or below it; `refused`: what stands here is asserted or refused."""
+        refused = refused or _refuses(node)
+        if not refused:
+            yield from _use(node)
+        docstring = _docstring(node)
+        for child in ast.iter_child_nodes(node):
+            if child is docstring:
+                continue
+            yield from self.hits(child, refused=refused and not _is_branch(node, child))
+
+
+def _refuses(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assert | ast.Raise):
+        return True
+    if isinstance(node, ast.With):
+        return any(
+            isinstance(item.context_expr, ast.Call)
+            and _name(item.context_expr.func) in ("raises", "assertRaises")
+            for item in node.items
+        )
+    if isinstance(node, ast.If):
+        return any(isinstance(statement, ast.Raise) for statement in node.body)
+    return False
+
+
+def _is_branch(node: ast.AST, child: ast.AST) -> bool:
+    """The branches of an `if` that raises are code like any other; its test is the refusal."""
+    return isinstance(node, ast.If) and child is not node.test
+
+
+def _docstring(node: ast.AST) -> ast.AST | None:
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            return first
+    return None
+
+
+def _use(node: ast.AST) -> Iterator[Hit]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield from _import(node)
+    elif isinstance(node, ast.Call):
+        yield from _call(node)
+    elif isinstance(node, ast.List | ast.Tuple):
+        yield from _command(node)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _url(node.value):
+        yield node.lineno, "names an sqlite database"
+
+
+def _import(node: ast.Import | ast.ImportFrom) -> Iterator[Hit]:
+    module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+    for alias in node.names:
+        name = f"{module}.{alias.name}".strip(".")
+        if _engine(module) or _engine(alias.name):
+            yield node.lineno, f"imports {name}"
+
+
+def _call(node: ast.Call) -> Iterator[Hit]:
+    name, first = _name(node.func), _text(node.args[0]) if node.args else None
+    if first is None:
+        return
+    if name in IMPORTERS and _engine(first):
+        yield node.lineno, f"imports {first[:40]}"
+    elif name in LOADERS and LIBRARY.search(first):
+        yield node.lineno, "loads the sqlite library"
+    elif name in RUNNERS and (PROGRAM.match(first) or LINE.match(first) or first.startswith("sqlite3 ")):
+        yield node.lineno, "calls the sqlite3 program"
+
+
+def _command(node: ast.List | ast.Tuple) -> Iterator[Hit]:
+    """`["sqlite3", path]` is a command line; a list of names such as ("sqlite3", "aiosqlite") is not."""
+    texts = [_text(element) for element in node.elts]
+    if len(texts) > 1 and texts[0] is not None and PROGRAM.match(texts[0]):
+        names = all(isinstance(e, ast.Constant) and re.fullmatch(r"[\w-]+", str(e.value)) for e in node.elts)
+        if not names:
+            yield node.lineno, "calls the sqlite3 program"
+
+
+def _url(text: str) -> bool:
+    return URL.search(text) is not None and NEGATED.search(text) is None
+
+
+def _engine(name: str) -> bool:
+    return ENGINES.search(name) is not None and NEGATED.search(name) is None
+
+
+def _name(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _text(node: ast.AST) -> str | None:
+    """What a text expression begins with."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr) and node.values:
+        return _text(node.values[0])
+    if isinstance(node, ast.BinOp):
+        return _text(node.left)
+    if isinstance(node, ast.List | ast.Tuple) and node.elts:
+        first = _text(node.elts[0])
+        return first if first and PROGRAM.match(first) else None
+    return None

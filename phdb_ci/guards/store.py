@@ -1,0 +1,206 @@
+"""Guard `default-store-supabase`: what li-cursor-agents takes where LI_CONTROL_PLANE_STORE is not set. Pure.
+
+A default is what stands in for the variable: `|| 'x'`, `?? 'x'`, `.default('x')`, a destructuring default,
+`.get(NAME, "x")`, `${NAME:-x}`, a constant resolved by its name, and, where the value goes into a variable or through a
+chain of comparisons, the last `return 'x'` or `: 'x'` behind it. Every one must be supabase, and at least one must
+stand in a program: a default that cannot be found is a failure, not a pass. A plain setting is a default only where
+production takes it: env files, images, files and jobs of production or deployment, package scripts `start` and
+`serve`. Tests and e2e files may set it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from phdb_ci.guards.checkout import Checkout, File, Finding
+from phdb_ci.guards.code import DOCKERFILE, SCRIPT, WORKFLOW, code_lines, is_doc, is_shell, is_test
+from phdb_ci.guards.workflows import Workflow, read
+from phdb_ci.guards.yamlish import get, scalars, text_of
+
+NAME = "LI_CONTROL_PLANE_STORE"
+WANTED = "supabase"
+STORES = "supabase|disk|lidb|memory|postgres|sqlite|file|none|mock"
+PROGRAM = (*SCRIPT, ".py")
+WINDOW = 40  # lines behind the variable in which its chain of comparisons ends
+PRODUCTION = re.compile(
+    r"(^|[/._-])(prod(uction)?|deploy(ment)?|release|systemd|k8s|helm|fly|render)([/._-]|$)|\.service$",
+    re.IGNORECASE,
+)
+NOT_PRODUCTION = re.compile(
+    r"(^|[/._-])(test|tests|e2e|ci|dev|development|local|lidb|mock|bench)([/._-]|$)", re.IGNORECASE
+)
+ENV_FILE = re.compile(r"(^|/)(\.env(\.[\w-]+)*|[\w.-]+\.env(\.[\w-]+)*)$")
+
+_VALUE = r"(?:[\"'`](\w*)[\"'`]|([A-Za-z_$][\w$.]*))"
+_TAIL = r"[\"'\]]*\)?(?:\s*\??\.\s*(?:trim|toLowerCase|lower|strip)\(\))*\s*\)?\s*"
+DIRECT = (
+    re.compile(rf"{NAME}{_TAIL}(?:\|\||\?\?)=?\s*{_VALUE}"),
+    re.compile(
+        rf"{NAME}[\"'\]]*\s*,\s*(?:[\"'`]([a-z]\w*)[\"'`]|([A-Za-z_$][\w$.]*))\s*\)"
+    ),  # .get(NAME, "x"), env(NAME, 'x')
+    re.compile(rf"{NAME}[\"'\]]*\)\s*or\s+{_VALUE}"),
+    re.compile(rf"{NAME}\s*(?::\s*\w+\s*)?=\s*{_VALUE}\s*[,}}]"),  # const {{ NAME = 'x' }} = process.env
+    re.compile(
+        rf"{NAME}[\"']?\s*:\s*(?:(?!,\s*\n)[^;]){{0,300}}?\.(?:default|catch|fallback)\(\s*{_VALUE}\s*\)",
+        re.DOTALL,
+    ),
+)
+SHELL_DEFAULT = re.compile(rf"\$\{{{NAME}:?[-=]([\w\"']*)\}}")
+ALIAS = re.compile(rf"(?:const|let|var)?\s*\b(\w+)(?:\s*:\s*[\w<>| ]+)?\s*=\s*[^=\n;]*\b{NAME}\b")
+SET = re.compile(rf"(?<![\w$]){NAME}[\"']?\s*(?:=|:\s)\s*[\"']?(\w+)")
+
+
+def default_store_supabase(checkout: Checkout) -> Iterator[Finding]:
+    """Every default that is not supabase; none at all is a finding."""
+    constants = _constants(checkout)
+    reads: list[tuple[File, int]] = []
+    found = False
+    for file in checkout.files:
+        if NAME not in file.text or is_test(file) or is_doc(file):
+            continue
+        if file.name.endswith(PROGRAM):
+            places = list(_program(file, constants))
+            found = found or any(value is not None for _, value in places)
+            reads += ((file, line) for line, value in places if value is None)
+            defaults = [(line, value) for line, value in places if value is not None]
+        else:
+            defaults = list(_setting(file))
+        for line, value in sorted(set(defaults)):
+            if value != WANTED:
+                yield file.at(line, f"the default store is {value or 'empty'}, not {WANTED}")
+    if not found and reads:
+        file, line = reads[0]
+        yield file.at(line, f"cannot tell: {NAME} is read here, and no default is found")
+    elif not found:
+        yield Finding(checkout.name, "", 0, f"cannot tell: no program reads {NAME} with a default")
+
+
+def _constants(checkout: Checkout) -> Mapping[str, str]:
+    """`const DEFAULT_STORE = 'supabase'` of every program; a name with two values is unknown."""
+    found: dict[str, str] = {}
+    rule = re.compile(rf"\b([A-Za-z_]\w*)\s*(?::\s*[\w.<>\" |]+)?=\s*[\"'`]({STORES})[\"'`]")
+    for file in checkout.files:
+        if file.name.endswith(PROGRAM) and not is_test(file):
+            for line in code_lines(file):
+                for name, value in rule.findall(line[:1000]):
+                    found[name] = value if found.get(name, value) == value else "?"
+    return found
+
+
+def _program(file: File, constants: Mapping[str, str]) -> Iterator[tuple[int, str | None]]:
+    """Every read of the variable: its line, and its default where there is one to be found."""
+    lines = code_lines(file)
+    text = "\n".join(lines)
+    starts = [match.start() for match in re.finditer(rf"\b{NAME}\b", text)]
+    for start in starts[:200]:
+        number = text.count("\n", 0, start) + 1
+        piece = text[start : start + 400]
+        before = text[max(0, start - 20) : start]
+        shell = re.match(rf"{NAME}:?[-=]([\w\"']*)\}}", piece)
+        if shell and before.endswith("${"):
+            yield number, shell[1].strip("\"'")
+            continue
+        given = re.match(rf"{NAME}[\"'\]]*\s*=(?![=>])\s*[\"'`](\w+)[\"'`]\s*(;|$)", piece, re.MULTILINE)
+        if given:
+            yield number, given[1]
+            continue
+        direct = next((match for rule in DIRECT if (match := rule.match(piece))), None)
+        value = _resolved(direct[1], direct[2], constants) if direct else ""
+        if value:
+            yield number + piece[: direct.end() if direct else 0].count("\n"), value
+        else:
+            yield from _chained(lines, number, constants)
+
+
+def _resolved(literal: str | None, name: str | None, constants: Mapping[str, str]) -> str | None:
+    if literal is not None:
+        return literal
+    value = constants.get((name or "").rpartition(".")[2])
+    return None if value == "?" else value
+
+
+def _chained(
+    lines: tuple[str, ...], number: int, constants: Mapping[str, str]
+) -> Iterator[tuple[int, str | None]]:
+    """Behind a plain read: `X === 'lidb' ? 'lidb' : 'supabase'`, `raw || 'x'`, `if (!raw) return 'x'`, last return."""
+    statement = " ".join(lines[number - 1 : number + 3])
+    at = statement.find(NAME)
+    ternary = re.match(
+        rf"{NAME}[^;?]*\?(?![?.])[^;]*:\s*{_VALUE}\s*(;|$|\)|\}}|const|return)", statement[at : at + 400]
+    )
+    if ternary and (value := _resolved(ternary[1], ternary[2], constants)):
+        yield number, value
+        return
+    alias = ALIAS.search(lines[number - 1][:2000])
+    if not alias and not re.match(r"\s*(switch|if|return)\b", lines[number - 1]):
+        yield number, None
+        return
+    name = re.escape(alias[1]) if alias else re.escape(NAME)
+    empty = re.compile(
+        rf"(?:\b{name}\b\s*(?:\|\||\?\?)\s*|!\s*{name}\b\s*\)\s*\{{?\s*(?:return\s*)?|"
+        rf"\b{name}\s*\?\s*{name}\s*:\s*|not {name}:\s*return\s*|\b{name} or )(?:\s*){_VALUE}"
+    )
+    last: tuple[int, str] | None = None
+    for offset, line in enumerate(lines[number - 1 : number - 1 + WINDOW]):
+        if found := empty.search(line[:2000]):
+            value = _resolved(found[1], found[2], constants)
+            if value:
+                yield number + offset, value
+                return
+        returned = re.match(rf"\s*(?:default\s*:\s*)?return\s+{_VALUE}", line)
+        if returned and (value := _resolved(returned[1], returned[2], constants)):
+            last = number + offset, value
+        if last and re.match(r"\}|(export|function|def|class)\b", line) and offset:
+            break
+    yield last or (number, None)
+
+
+def _setting(file: File) -> Iterator[tuple[int, str]]:
+    """Defaults and settings outside programs."""
+    lines = code_lines(file)
+    for number, line in enumerate(lines, 1):
+        for value in SHELL_DEFAULT.findall(line):
+            if not NOT_PRODUCTION.search(file.path):
+                yield number, value.strip("\"'")
+    if WORKFLOW.match(file.path):
+        yield from _workflow(file)
+        return
+    for number, line in enumerate(lines, 1):
+        for value in SET.findall(line):
+            if _counts(file, line):
+                yield number, value
+
+
+def _counts(file: File, line: str) -> bool:
+    """Whether a plain setting is what production takes."""
+    if file.name == "package.json":
+        return re.match(r'\s*"(start|serve|prod\w*|deploy\w*)(:[\w-]+)?"', line) is not None and not re.match(
+            r'\s*"[\w:-]*(lidb|dev|test|e2e|local)', line
+        )
+    if PRODUCTION.search(file.path):
+        return True
+    if NOT_PRODUCTION.search(file.path):
+        return False
+    if DOCKERFILE.search(file.path):
+        return re.match(r"\s*ENV\b", line) is not None
+    return ENV_FILE.search(file.path) is not None and not is_shell(file)
+
+
+def _workflow(file: File) -> Iterator[tuple[int, str]]:
+    """Of a workflow the jobs of production: by the file's name, the job's name or its environment."""
+    workflow = read(file)
+    if not isinstance(workflow, Workflow):
+        return
+    whole = PRODUCTION.search(file.path) is not None
+    for job in workflow.jobs:
+        environment = get(job.node, "environment")
+        where = text_of(environment) or text_of(get(job.node, "environment", "name"))
+        if not (whole or PRODUCTION.search(job.name) or PRODUCTION.search(where)):
+            continue
+        for node in (get(workflow.root, "env"), job.node):
+            for key, scalar in scalars(node) if node else ():
+                if key == NAME and "${{" not in scalar.value:
+                    yield scalar.line, scalar.value
+                elif key == "run":
+                    for offset, line in enumerate(scalar.value.split("\n")):
+                        for value in SET.findall(line):
+                            yield scalar.text_line + offset, value

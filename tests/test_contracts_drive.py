@@ -1,0 +1,242 @@
+"""Programs of the contracts job: time limits, bounded output, and nothing of them left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from phdb_ci.contracts import __main__ as job
+from phdb_ci.contracts.drive import LIMIT, Done, Program, call
+from phdb_ci.contracts.stack import make_stack
+from phdb_ci.errors import ToolError, UsageError
+
+ROOT = Path(__file__).parents[1]
+
+
+def sh(script: str, *, stdin: str = "", timeout: float = 10.0) -> Done:
+    return call(["/bin/sh", "-c", script], env=dict(os.environ), cwd=Path("/"), stdin=stdin, timeout=timeout)
+
+
+def start(script: str) -> Program:
+    return Program(["/bin/sh", "-c", script], env=dict(os.environ), cwd=Path("/"), keep_open=True)
+
+
+def gone(pid: int) -> bool:
+    """Whether it has ended, or does within two seconds: a kill is not at once."""
+    limit = time.monotonic() + 2.0
+    while time.monotonic() < limit:
+        done = subprocess.run(
+            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+        )
+        if not done.stdout.strip() or done.stdout.startswith("Z"):
+            return True
+    return False
+
+
+def test_program_ends_with_its_output_and_code() -> None:
+    done = sh("cat; echo wrong >&2; exit 3", stdin="given")
+    assert (done.code, done.out, done.err, done.problem) == (3, "given", "wrong\n", None)
+    assert done.told == "exit 3: wrong"
+
+
+def test_large_input_and_output_do_not_block_each_other() -> None:
+    text = "x" * 2_000_000
+    assert sh("cat", stdin=text).out == text
+
+
+def test_program_that_reads_nothing_is_no_error() -> None:
+    assert sh("exec <&-; echo done", stdin="x" * 2_000_000).out == "done\n"
+
+
+def test_output_without_end_is_cut_off() -> None:
+    done = sh("exec yes")
+    assert done.problem == f"printed more than {LIMIT // 1024**2} MiB"
+    assert len(done.out) <= LIMIT
+
+
+def test_time_limit_ends_the_whole_group() -> None:
+    done = sh("sleep 77 & echo $!; trap '' TERM; while :; do sleep 1; done", timeout=0.5)
+    assert done.problem == "did not end within 0.5 s"
+    assert gone(int(done.out))
+    assert done.seconds < 5
+
+
+def test_child_that_holds_the_output_is_not_waited_for() -> None:
+    started = time.monotonic()
+    done = sh("sleep 77 & echo $!")
+    assert done.code == 0
+    assert time.monotonic() - started < 5
+    assert gone(int(done.out))
+
+
+def test_program_that_is_not_there_is_exit_127() -> None:
+    done = call(["/no/such/program"], env={}, cwd=Path("/"))
+    assert done.code == 127
+    assert "cannot start /no/such/program" in done.err
+
+
+def test_lines_come_one_by_one() -> None:
+    program = start("while read line; do echo got $line; done")
+    for word in ("one", "two"):
+        program.send(f"{word}\n")
+        assert program.line(5.0) == f"got {word}"
+    assert program.line(0.05) is None
+    assert program.finish(5.0).code == 0
+
+
+def test_half_a_line_is_no_line() -> None:
+    program = start("echo whole; printf half")
+    assert program.line(5.0) == "whole"
+    assert program.line(5.0) is None
+    assert program.lines_left(5.0) == []
+
+
+def test_stopped_program_goes_on_or_is_ended() -> None:
+    program = start("read line; echo $line")
+    program.signal(signal.SIGSTOP)
+    program.send("later\n")
+    assert program.line(0.2) is None
+    program.signal(signal.SIGCONT)
+    assert program.line(5.0) == "later"
+    other = start("sleep 77")
+    other.signal(signal.SIGSTOP)
+    other.end()
+    assert other.ended
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a subreaper is Linux's")
+def test_child_that_left_the_group_is_ended_too() -> None:
+    code = (
+        "import os; from pathlib import Path; from phdb_ci.contracts import drive\n"
+        "drive.adopt()\n"
+        "done = drive.call(['/bin/sh', '-c', 'setsid sh -c \"setsid sleep 77 >/dev/null 2>&1 & echo \\\\$!\"'],"
+        " env=dict(os.environ), cwd=Path('/'))\n"
+        "print(done.out)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert gone(int(done.stdout))
+
+
+# The stack
+
+
+def engine(folder: Path) -> Path:
+    path = folder / "lidb_embed"
+    path.write_text("#!/bin/sh\nexit 1\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_mock_never_reaches_a_program(tmp_path: Path) -> None:
+    (tmp_path / "lidb").mkdir()
+    environ = {
+        "LI_LIDB_MOCK": "1",
+        "LI_LIDB_URL": "lidb://x",
+        "PYTHONPATH": "/x",
+        "PATH": "/bin",
+        "LI_DATA_DIR": "/old",
+    }
+    stack = make_stack(
+        lidb=tmp_path / "lidb", lis=None, agents=None, benchmarks=None, embed=engine(tmp_path), data=tmp_path / "data",
+        scratch=tmp_path, environ=environ,
+    )  # fmt: skip
+    assert not stack.env.keys() & {"LI_LIDB_MOCK", "LI_LIDB_URL", "PYTHONPATH"}
+    assert stack.env["LI_DATA_DIR"] == str(tmp_path / "data")
+    assert stack.env["LI_CONTROL_PLANE_STORE"] == "lidb"
+    assert stack.env["LIDB_REPO"] == stack.env["LI_LIDB_REPO"] == str(tmp_path / "lidb")
+
+
+def test_data_directory_must_be_empty(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not empty"):
+        make_stack(
+            lidb=tmp_path, lis=None, agents=None, benchmarks=None, embed=engine(tmp_path), data=tmp_path,
+            scratch=tmp_path, environ={},
+        )  # fmt: skip
+
+
+def test_engine_must_be_a_program(tmp_path: Path) -> None:
+    (tmp_path / "embed").write_text("")
+    with pytest.raises(ToolError, match="not a program"):
+        make_stack(
+            lidb=tmp_path, lis=None, agents=None, benchmarks=None, embed=tmp_path / "embed", data=tmp_path / "d",
+            scratch=tmp_path, environ={},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("project", "program"),
+    [
+        ('[project.scripts]\nlis = "lis.cli:main"\n', "lis.cli:main"),
+        ('[project.scripts]\nlis = "os; evil:x"\n', "lis"),
+        ("[project.scripts]\nlis = 5\n", "lis"),
+        ("[project\n", "lis"),
+        (None, "lis"),
+    ],
+)
+def test_lis_is_called_by_its_entry_point(tmp_path: Path, project: str | None, program: str) -> None:
+    (tmp_path / "lis").mkdir()
+    if project is not None:
+        (tmp_path / "lis" / "pyproject.toml").write_text(project)
+    stack = make_stack(
+        lidb=tmp_path, lis=tmp_path / "lis", agents=None, benchmarks=None, embed=engine(tmp_path), data=tmp_path / "d",
+        scratch=tmp_path, environ={},
+    )  # fmt: skip
+    assert stack.lis_program()[-1] == program
+
+
+def test_job_on_a_dead_engine_fails_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lidb").mkdir()
+    arguments = [
+        "run",
+        "--lidb",
+        f"{tmp_path}/lidb",
+        "--embed",
+        f"{engine(tmp_path)}",
+        "--data",
+        f"{tmp_path}/data",
+    ]
+    arguments += ["--junit", f"{tmp_path}/c.xml", "--only", "embed/*", "--record", f"{tmp_path}/shapes.json"]
+    assert job.main(arguments) == 1
+    assert "FAIL  embed/open" in capsys.readouterr().out
+    assert (tmp_path / "c.xml").is_file()
+    assert (tmp_path / "shapes.json").is_file()
+
+
+def test_job_without_a_check_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lidb").mkdir()
+    arguments = [
+        "run",
+        "--lidb",
+        f"{tmp_path}/lidb",
+        "--embed",
+        f"{engine(tmp_path)}",
+        "--data",
+        f"{tmp_path}/data",
+    ]
+    assert job.main([*arguments, "--junit", f"{tmp_path}/c.xml", "--only", "no-such/*"]) == 2
+    assert "no check has a name" in capsys.readouterr().err
+
+
+def test_report_does_not_follow_a_link(tmp_path: Path) -> None:
+    (tmp_path / "lidb").mkdir()
+    (tmp_path / "precious").write_text("kept")
+    for name in ("c.xml", "shapes.json"):
+        (tmp_path / name).symlink_to("precious")
+    arguments = [
+        "run",
+        "--lidb",
+        f"{tmp_path}/lidb",
+        "--embed",
+        f"{engine(tmp_path)}",
+        "--data",
+        f"{tmp_path}/data",
+    ]
+    arguments += ["--junit", f"{tmp_path}/c.xml", "--only", "embed/*", "--record", f"{tmp_path}/shapes.json"]
+    assert job.main(arguments) == 1
+    assert (tmp_path / "precious").read_text() == "kept"
+    assert not (tmp_path / "c.xml").is_symlink()
+    assert not (tmp_path / "shapes.json").is_symlink()

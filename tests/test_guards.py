@@ -1,0 +1,471 @@
+"""Each guard holds on the stand-in stack, is red with file and line where it is broken, and does not cry wolf."""
+
+# ruff: noqa: E501 - one broken or honest file per row reads better than its pieces
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from phdb_ci.errors import Exit
+from phdb_ci.guards import yamlish
+from phdb_ci.guards.__main__ import main
+from phdb_ci.guards.checkout import Checkout, Finding, quoted
+from phdb_ci.guards.report import lines
+from phdb_ci.guards.shell import commands
+from phdb_ci.guards.table import GUARDS, REPOS, judge
+from phdb_ci.junit.reader import read_report
+
+STACK = Path(__file__).parent / "stack"
+JUNK = shutil.ignore_patterns(
+    "__pycache__", "build", ".venv", "node_modules", "dist", "results", "*.egg-info"
+)
+Check = Callable[..., dict[str, list[Finding]]]
+
+CI = "li-cursor-agents/.github/workflows/e2e.yml"
+JOB = """\
+on: push
+jobs:
+  e2e:
+    runs-on: ubuntu-24.04
+    steps:
+"""
+ENGINE = "      - run: npm run test:e2e:lidb-engine\n"
+CONFIG = "li-cursor-agents/src/config.js"
+DEFAULT = "env.LI_CONTROL_PLANE_STORE || 'supabase'"
+PROFILE = "lis/profiles/registry-min.toml"
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    """A copy of the stand-in stack, free to be broken."""
+    for name in REPOS:
+        shutil.copytree(STACK / name, tmp_path / name, ignore=JUNK)
+    return tmp_path
+
+
+@pytest.fixture
+def check(stack: Path) -> Check:
+    """Write files (text, or a pair to replace) into the stack and give each guard's findings."""
+
+    def run(files: dict[str, str | tuple[str, str]]) -> dict[str, list[Finding]]:
+        for name, text in files.items():
+            path = stack / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(text, tuple):
+                whole = path.read_text()
+                assert whole.count(text[0]) == 1, text[0]
+                text = whole.replace(*text)  # noqa: PLW2901
+            path.write_text(text)
+        outcomes = judge({name: Checkout(name, stack / name) for name in REPOS})
+        return {one.guard.name: list(one.findings) for one in outcomes if one.findings}
+
+    return run
+
+
+BROKEN: Sequence[tuple[str, str, str | tuple[str, str], int]] = [
+    # guard, file, text or replacement, line of the finding
+    ("no-sqlite", "lidb/liorm/fallback.py", "import os, sqlite3\n", 1),
+    ("no-sqlite", "lidb/liorm/fallback.py", "def f():\n    try:\n        from sqlite3 import connect\n    except ImportError: pass\n", 3),
+    ("no-sqlite", "lidb/liorm/fallback.py", "import importlib\nm = importlib.import_module('sqlite3')\n", 2),
+    ("no-sqlite", "lidb/liorm/fallback.py", "import subprocess\nsubprocess.run(['sqlite3', db, '.dump'])\n", 2),
+    ("no-sqlite", "lidb/liorm/fallback.py", "import os\nos.system(f'sqlite3 {db}')\n", 2),
+    ("no-sqlite", "lidb/liorm/fallback.py", "cmd = ['/usr/bin/sqlite3', path]\n", 1),
+    ("no-sqlite", "lidb/liorm/fallback.py", "import ctypes\nlib = ctypes.CDLL('libsqlite3.so.0')\n", 2),
+    ("no-sqlite", "lis/lis/fallback.py", "URL = 'sqlite+aiosqlite:///x.db'\n", 1),
+    ("no-sqlite", "lis/lis/fallback.py", "if url.startswith('sqlite://'):\n    use(url)\n", 1),
+    ("no-sqlite", "lidb/tests/test_oracle.py", "import sqlite3\n\ndef test_same(): pass\n", 1),
+    ("no-sqlite", "lidb/src/fallback.cpp", "// as before\n#include <sqlite3.h>\n", 2),
+    ("no-sqlite", "lidb/src/fallback.cpp", 'int f() {\n  return sqlite3_open(":memory:", &db);\n}\n', 2),
+    ("no-sqlite", "lidb/src/fallback.cpp", 'auto cmd = "sqlite3 " + path;\n', 1),
+    ("no-sqlite", "lidb/src/fallback.cpp", 'FILE* f = popen("sqlite3 x.db", "r");\n', 1),
+    ("no-sqlite", "lidb/src/sqlite3.c", "int x;\n", 1),
+    ("no-sqlite", "lidb/CMakeLists.txt", "project(x)\nfind_package(SQLite3 REQUIRED)\n", 2),
+    ("no-sqlite", "lidb/CMakeLists.txt", "target_link_libraries(x PRIVATE\n  sqlite3)\n", 2),
+    ("no-sqlite", "lidb/Makefile", "x:\n\tc++ x.cpp -lsqlite3\n", 2),
+    ("no-sqlite", "lidb/scripts/x.sh", '#!/bin/sh\nls | sqlite3 "$DB"\n', 2),
+    ("no-sqlite", "lidb/scripts/x.sh", '#!/bin/sh\nX=$(sqlite3 db "select 1")\n', 2),
+    ("no-sqlite", "lidb/scripts/x.sh", '#!/bin/sh\nS="$(command -v sqlite3)"\n"$S" db\n', 3),
+    ("no-sqlite", "lidb/scripts/x.sh", "#!/bin/sh\nbash -c 'sqlite3 db .dump'\n", 2),
+    ("no-sqlite", "lidb/scripts/x.sh", "#!/bin/sh\npython3 - <<'EOF'\nimport sqlite3\nEOF\n", 3),
+    ("no-sqlite", "lidb/scripts/x.sh", "#!/bin/sh\nsudo apt-get install -y \\\n  cmake sqlite3\n", 2),
+    ("no-sqlite", "lidb/.github/workflows/ci.yml", JOB + "      - run: |\n          true\n          sudo apt-get install -y sqlite3\n", 8),
+    ("no-sqlite", "lis/Dockerfile", "FROM debian\nRUN apt-get update && \\\n    apt-get install -y libsqlite3-dev\n", 3),
+    ("no-sqlite", "lis/requirements.txt", "psycopg\naiosqlite==0.20\n", 2),
+    ("no-sqlite", "lis/package.json", '{\n "dependencies": {\n  "better-sqlite3": "^9"\n }\n}\n', 3),
+    ("no-sqlite", "lis/src/a.ts", "import Database from 'better-sqlite3';\n", 1),
+    ("no-sqlite", "lis/src/a.ts", "const { DatabaseSync } = require('node:sqlite');\n", 1),
+    ("no-sqlite", "lis/profiles/other.toml", 'fallback = "sqlite"\n', 1),
+    ("default-store-supabase", CONFIG, (DEFAULT, "env.LI_CONTROL_PLANE_STORE || 'lidb'"), 10),
+    ("default-store-supabase", CONFIG, (DEFAULT, "env.LI_CONTROL_PLANE_STORE?.trim() ?? 'disk'"), 10),
+    ("default-store-supabase", CONFIG, (DEFAULT, "env.LI_CONTROL_PLANE_STORE"), 10),
+    ("default-store-supabase", CONFIG, "const D = 'lidb';\nexport const s = (process.env.LI_CONTROL_PLANE_STORE ?? D).trim();\n", 2),
+    ("default-store-supabase", CONFIG, "const { LI_CONTROL_PLANE_STORE = 'lidb' } = process.env;\n", 1),
+    ("default-store-supabase", CONFIG, "const s = z.object({\n  LI_CONTROL_PLANE_STORE: z.enum(['supabase', 'lidb'])\n    .default('lidb'),\n});\n", 3),
+    ("default-store-supabase", CONFIG, "const s = process.env.LI_CONTROL_PLANE_STORE === 'supabase' ? 'supabase' : 'lidb';\n", 1),
+    ("default-store-supabase", CONFIG, "function f() {\n  const raw = process.env.LI_CONTROL_PLANE_STORE?.trim();\n  if (raw === 'supabase') return 'supabase';\n  return 'lidb';\n}\n", 4),
+    ("default-store-supabase", "li-cursor-agents/scripts/run.py", "import os\nS = os.environ.get('LI_CONTROL_PLANE_STORE', 'lidb')\n", 2),
+    ("default-store-supabase", "li-cursor-agents/scripts/run.sh", '#!/bin/sh\nexport LI_CONTROL_PLANE_STORE="${LI_CONTROL_PLANE_STORE:-lidb}"\n', 2),
+    ("default-store-supabase", "li-cursor-agents/.env.example", "# where\nLI_CONTROL_PLANE_STORE=lidb\n", 2),
+    ("default-store-supabase", "li-cursor-agents/Dockerfile", "FROM node\nENV LI_CONTROL_PLANE_STORE=lidb\n", 2),
+    ("default-store-supabase", "li-cursor-agents/.github/workflows/deploy.yml", JOB + "      - run: ./deploy\n        env: { LI_CONTROL_PLANE_STORE: lidb }\n", 7),
+    ("no-tcp-in-registry-min", PROFILE, ("tcp_port = 0", "tcp_port = 54321"), 2),
+    ("no-tcp-in-registry-min", PROFILE, ("tcp_port = 0", "tcp_port = 0\ntcp_listen = true"), 3),
+    ("no-tcp-in-registry-min", PROFILE, ("tcp_port = 0", '[server]\nlisten = "0.0.0.0:5432"'), 3),
+    ("no-tcp-in-registry-min", PROFILE, ("tcp_port = 0", "[tcp]\nenabled = true"), 3),
+    ("no-tcp-in-registry-min", PROFILE, "tcp_port = \n", 1),
+    ("no-tcp-in-registry-min", PROFILE, 'extends = "full"\n', 1),
+    ("no-tcp-in-registry-min", "lis/lis/cli.py", ('command.add_argument("--json"', 'command.add_argument("--tcp-port", default=5432)\n        command.add_argument("--json"'), 28),
+    ("no-tcp-in-registry-min", "lis/lis/listener.py", "import os\nPORT = int(os.environ.get('LIS_TCP_PORT', '54321'))\n", 2),
+    ("no-tcp-in-registry-min", "lis/lis/listener.py", "import socket\ns = socket.socket()\ns.bind(('127.0.0.1', 5432))\n", 3),
+    ("no-tcp-in-registry-min", "lis/lis/listener.py", "import asyncio\nasync def f(h):\n    await asyncio.start_server(h, 'localhost', 5432)\n", 3),
+    ("no-tcp-in-registry-min", "lis/docker-compose.ph-db.yml", 'services:\n  lis-db:\n    environment: { LI_PROFILE: registry-min }\n    ports: ["5432:5432"]\n', 4),
+    ("engine-e2e-not-silent", CI, JOB + ENGINE + "        continue-on-error: true\n", 7),
+    ("engine-e2e-not-silent", CI, JOB.replace("    steps", "    continue-on-error: ${{ true }}\n    steps") + ENGINE, 5),
+    ("engine-e2e-not-silent", CI, JOB + ENGINE + "        if: false\n", 7),
+    ("engine-e2e-not-silent", CI, JOB.replace("    steps", "    if: ${{ false }}\n    steps") + ENGINE, 5),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: npm run test:e2e:lidb-engine || true\n", 6),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: npm run test:e2e:lidb-engine || echo failed\n", 6),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: |\n          set +e\n          npm run test:e2e:lidb-engine\n          echo done\n", 8),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: npm run test:e2e:lidb-engine | tee log\n", 6),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: |\n          if ! npm run test:e2e:lidb-engine; then\n            echo '::warning::e2e'\n          fi\n", 7),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: |\n          npm run test:e2e:lidb-engine \\\n            -- --only || true\n", 7),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: export LI_LIDB_MOCK=1\n" + ENGINE, 6),
+    ("engine-e2e-not-silent", CI, JOB.replace("    steps", '    env:\n      LI_LIDB_MOCK: "1"\n    steps') + ENGINE, 6),
+    ("engine-e2e-not-silent", CI, "env: {LI_LIDB_MOCK: 1}\n" + JOB + ENGINE, 1),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: nox -s e2e-engine\n        continue-on-error: true # later\n", 7),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: LI_E2E_LIDB_ENGINE=1 node --test tests/e2e || :\n", 6),
+    ("engine-e2e-not-silent", "benchmarks/.github/workflows/x.yaml", JOB + ENGINE + "        continue-on-error: true\n", 7),
+    ("engine-e2e-not-silent", "li-cursor-agents/package.json", ('"test:e2e:lidb-engine": "node --test tests/e2e/lidb.test.mjs"', '"test:e2e:lidb-engine": "node --test tests/e2e/lidb.test.mjs || true"'), 13),
+    ("engine-e2e-not-silent", "li-cursor-agents/scripts/e2e.sh", "#!/usr/bin/env bash\nnpm run test:e2e:lidb-engine\necho done\n", 2),
+    ("engine-e2e-not-silent", "li-cursor-agents/scripts/e2e.sh", "#!/usr/bin/env bash\nset -e\nnpm run test:e2e:lidb-engine || true\n", 3),
+    ("engine-e2e-not-silent", CI, "jobs:\n  a: {\n", 2),
+    ("engine-e2e-not-silent", "li-cursor-agents/.github/workflows/ci.yml", ("npm ci && npm run test:e2e:lidb-engine", "npm ci && npm run test:e2e:lidb-engine || true"), 26),
+    ("engine-e2e-not-silent", "li-cursor-agents/.github/workflows/ci.yml", ('LI_E2E_LIDB_ENGINE: "1"', 'LI_E2E_LIDB_ENGINE: "1", LI_LIDB_MOCK: "1"'), 20),
+    ("no-green-without-measurement", "benchmarks/dashboard/tiers.json", ('"unknown"', '"pass"'), 5),
+    ("lic-ci-not-replaced", "lidb/scripts/i.sh", "#!/bin/sh\ndocker build -t ghcr.io/li-langverse/lic-ci:latest .\n", 2),
+    ("lic-ci-not-replaced", "lidb/scripts/i.sh", '#!/bin/sh\nIMAGE=ghcr.io/li-langverse/lic-ci\ndocker build . --tag "$IMAGE:1"\n', 3),
+    ("lic-ci-not-replaced", "lidb/scripts/i.sh", "#!/bin/sh\ndocker tag all ghcr.io/li-langverse/lic-ci\n", 2),
+    ("lic-ci-not-replaced", "lis/.github/workflows/i.yml", JOB + "      - uses: docker/build-push-action@v6\n        with:\n          tags: |\n            ghcr.io/li-langverse/lic-ci:ubuntu24\n", 8),
+    ("lic-ci-not-replaced", "lis/compose.yml", "services:\n  ci:\n    build: .\n    image: ghcr.io/li-langverse/lic-ci\n", 4),
+    ("lic-ci-not-replaced", "lidb/docker/Dockerfile", "FROM ubuntu:24.04 AS lic-ci\n", 1),
+    ("lic-ci-not-replaced", "lidb/docker/Dockerfile", "FROM ghcr.io/li-langverse/everything:1\n", 1),
+    ("lic-ci-not-replaced", "lidb/docker/Dockerfile", "FROM ubuntu:24.04\nRUN apt-get install -y llvm-22 clang-22\nCOPY lidb/ /opt/lidb\nCOPY lis/ /opt/lis\n", 2),
+    ("lic-ci-not-replaced", "lidb/.github/workflows/i.yml", JOB.replace("    steps", "    container: ghcr.io/li-langverse/ph-db-all:1\n    steps") + ENGINE, 5),
+    ("no-green-without-measurement", "benchmarks/data/rows.json", '[\n {"id": "tier_db_registry",\n  "status": "pass"}\n]\n', 3),
+    ("no-green-without-measurement", "benchmarks/data/rows.json", '{\n "tier_db_memory": {\n  "status": "green"\n }\n}\n', 3),
+    ("no-green-without-measurement", "benchmarks/data/rows.json", '{\n "tier_db_memory": "ok"\n}\n', 2),
+    ("no-green-without-measurement", "benchmarks/data/rows.toml", '[[tiers]]\nid = "tier_db_registry"\nstatus = "green"\n', 3),
+    ("no-green-without-measurement", "benchmarks/STATUS.md", "| tier | state |\n|---|---|\n| `tier_db_registry` | ✅ pass |\n", 3),
+    ("no-green-without-measurement", "benchmarks/dashboard/rows.ts", "export const rows = [\n  { id: 'a', status: 'pass' },\n  {\n    id: 'tier_db_registry',\n    status: 'pass',\n  },\n];\n", 5),
+    ("no-green-without-measurement", "benchmarks/dashboard/rows.ts", "const rows = [{ status: 'green', id: 'tier_db_registry' }];\n", 1),
+    ("no-green-without-measurement", "benchmarks/data/rows.csv", "tier,status\ntier_db_registry,pass\n", 2),
+    ("no-lip-v2-claim", "lidb/README.md", "# lidb\n\nThe lip registry v2 now runs on lidb.\n", 3),
+    ("no-lip-v2-claim", "lis/docs/a.md", "# x\n\n## Features\n\n- ships registry v2 for lip\n", 5),
+    ("no-lip-v2-claim", "li-cursor-agents/README.md", "lidb powers the lip registry.\n", 1),
+    ("no-wire-listener-claim", "lidb/README.md", "# lidb\n\nA database.\nIt speaks the Postgres wire protocol without any setup.\n", 4),
+    ("no-wire-listener-claim", "lis/README.md", "No setup: connect with psql to port 5432.\n", 1),
+    ("no-wire-listener-claim", "lis/README.md", "## Status\n\n| what | state |\n|---|---|\n| PG wire listener | ✅ |\n", 5),
+    ("no-wire-listener-claim", "lis/README.md", "## Features\n\n* Postgres wire protocol\n", 3),
+    ("no-wire-listener-claim", "li-cursor-agents/package.json", ("Keeps the runs of agents in a control-plane store.", "A Postgres wire-compatible store."), 4),
+    ("no-replication-claim", "lidb/README.md", "# lidb\n\nFast. and there\nis no lag: lidb supports streaming replication.\n", 4),
+    ("no-replication-claim", "lidb/README.md", "The WAL is replicated to every replica.\n", 1),
+    ("no-replication-claim", "lidb/package.json", '{\n "keywords": ["db", "replication"]\n}\n', 2),
+    ("no-replication-claim", "benchmarks/README.md", "| feature | lidb |\n|---|---|\n| Logical replication | yes |\n", 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("guard", "file", "text", "line"),
+    [pytest.param(*row, id=f"{row[0]}-{number}") for number, row in enumerate(BROKEN)],
+)
+def test_guard_is_red_where_the_stack_is_broken(
+    check: Check, guard: str, file: str, text: str | tuple[str, str], line: int
+) -> None:
+    found = check({file: text})
+    repo, _, path = file.partition("/")
+    assert (repo, path, line) in [(one.repo, one.path, one.line) for one in found.get(guard, [])], found
+    assert set(found) == {guard}
+
+
+HONEST: Sequence[tuple[str, str | tuple[str, str]]] = [
+    ("lidb/docs/a.md", "Not SQLite: `import sqlite3` is gone, there is no sqlite:// URL. Install no sqlite3.\n"),
+    ("lidb/liorm/x.py", '"""No sqlite3: sqlite:///x is refused."""\n# import sqlite3\nraise RuntimeError("sqlite3 is not supported")\n'),
+    ("lidb/liorm/x.py", "def f(url):\n    if url.startswith('sqlite://'):\n        raise ValueError('no sqlite')\n"),
+    ("lidb/liorm/x.py", "FORBIDDEN = ('sqlite3', 'aiosqlite')\nassert not set(FORBIDDEN) & set(sys.modules)\n"),
+    ("lidb/tests/test_absence.py", "def test_absent():\n    assert 'import sqlite3' not in source\n    with pytest.raises(ImportError):\n        import sqlite3\n"),
+    ("lidb/tests/test_absence.py", "subprocess.run(['grep', '-rn', 'import sqlite3', 'liorm'])\n"),
+    ("lidb/scripts/check_no_sqlite.sh", "#!/bin/bash\nif rg -n 'import sqlite3|sqlite3\\.' . >/tmp/sqlite-hits; then\n  echo \"sqlite3 remains\" >&2\n  exit 1\nfi\n! command -v sqlite3\n[ -z \"$(ldd x | grep sqlite3)\" ]\n"),
+    ("lidb/.github/workflows/ci.yml", JOB + "      - name: Assert no sqlite3\n        run: bash scripts/check_no_sqlite.sh\n"),
+    ("lidb/CMakeLists.txt", '# no sqlite\nif(SQLite3_FOUND)\n  message(FATAL_ERROR "sqlite3")\nendif()\n'),
+    ("lidb/src/x.cpp", '// sqlite3_open( is gone\nthrow std::runtime_error("sqlite3 is not supported");\n'),
+    ("lidb/li.toml", 'description = "a database that is no sqlite"\n'),
+    ("lidb/migrations/archive/1.sql", "-- SQLite subset\ncreate table x (id text);\n"),
+    (CONFIG, "const D = 'supabase';\nexport const s = process.env.LI_CONTROL_PLANE_STORE ?? D;\n"),
+    (CONFIG, "export function store() {\n  const raw = (process.env.LI_CONTROL_PLANE_STORE ?? '').trim();\n  if (raw === 'lidb' || raw === 'disk') return raw;\n  return 'supabase';\n}\n"),
+    (CONFIG, "export function store() {\n  switch (process.env.LI_CONTROL_PLANE_STORE) {\n    case 'lidb':\n      return 'lidb';\n    default:\n      return 'supabase';\n  }\n}\n"),
+    ("li-cursor-agents/src/more.ts", "if (process.env.LI_CONTROL_PLANE_STORE === 'lidb') {\n  useLidb();\n}\n"),
+    ("li-cursor-agents/.env.lidb.example", "LI_CONTROL_PLANE_STORE=lidb\n"),
+    ("li-cursor-agents/.env.example", "LI_CONTROL_PLANE_STORE=supabase\n"),
+    ("li-cursor-agents/README.md", "`export LI_CONTROL_PLANE_STORE=lidb` uses lidb.\n"),
+    (CI, JOB + "      - run: npm run test:e2e:lidb-engine\n        env: { LI_CONTROL_PLANE_STORE: lidb, LI_LIDB_MOCK: '' }\n"),
+    ("lis/profiles/server.toml", "tcp_port = 5432\n"),
+    (PROFILE, ("tcp_port = 0", 'tcp_listen = false\nsocket = "unix:/run/lidb.sock"\n[tcp]\nenabled = false\ntcp_port = 0')),
+    ("lis/lis/listener.py", "import socketserver\ndef f(profile):\n    if not profile.tcp_port:\n        return None\n    return socketserver.TCPServer(('localhost', profile.tcp_port), H)\n"),
+    ("lis/lis/listener.py", "import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind(path)\n"),
+    ("lis/lis/x.py", "def f(data):\n    return data.get('tcp_port', 0)\n"),
+    (CI, JOB + ENGINE + "        # https://github.com/li-langverse/li-cursor-agents/issues/12\n        continue-on-error: true\n"),
+    (CI, JOB + ENGINE + "        continue-on-error: true # https://github.com/x/y/issues/12\n"),
+    (CI, JOB + ENGINE + "        continue-on-error: false\n        if: always()\n"),
+    (CI, JOB + ENGINE + "      - run: rm x || true\n        continue-on-error: true\n"),
+    (CI, JOB + ENGINE + "  mock:\n    runs-on: x\n    env: { LI_LIDB_MOCK: 1 }\n    continue-on-error: true\n    steps:\n      - run: npm run test:e2e:lidb\n"),
+    (CI, JOB + "      - run: |\n          set -o pipefail\n          npm run test:e2e:lidb-engine | tee log\n"),
+    (CI, JOB + "      - run: |\n          set +e\n          npm run test:e2e:lidb-engine\n          code=$?\n          set -e\n          exit $code\n"),
+    (CI, JOB + "      - run: |\n          if ! npm run test:e2e:lidb-engine; then\n            echo bad\n            exit 1\n          fi\n"),
+    ("lidb/docker/Dockerfile", "FROM ghcr.io/li-langverse/lic-ci:1\nRUN apt-get install -y llvm-22\nCOPY lidb/ lis/ /opt/\n"),
+    ("lidb/docker/Dockerfile.embed", "FROM ubuntu:24.04 AS build\nRUN apt-get install -y cmake g++\nCOPY lidb/ /opt/lidb\nFROM python:3.12\nCOPY lis/ /opt/lis\n"),
+    ("lidb/.github/workflows/i.yml", JOB.replace("    steps", "    container: ghcr.io/li-langverse/lic-ci:1\n    steps") + "      - run: docker build -t ghcr.io/li-langverse/lidb-ci:ubuntu24 .\n      - run: docker tag ghcr.io/li-langverse/lic-ci:1 base\n      - run: docker pull ghcr.io/li-langverse/lic-ci\n"),
+    ("benchmarks/data/rows.json", '[{"id": "tier_db_registry", "status": "unknown"}, {"id": "tier_smoke", "status": "pass"}]\n'),
+    ("benchmarks/README.md", "| tier_db_registry | stub | pass only when measured |\n"),
+    ("benchmarks/dashboard/rows.ts", "type Row = { id: 'tier_db_registry'; status: 'pass' | 'fail' };\nconst rows = [\n  { id: 'tier_db_registry', status: 'unknown' },\n  { id: 'tier_smoke', status: 'pass' },\n];\n"),
+    ("lidb/docs/pg.md", "# Postgres subset\n\n## Explicit NOT list\n\n### Replication & HA\n\n- Streaming replication\n\n## Wire\n\nlidb does not speak the Postgres wire protocol. Replication is planned.\n"),
+    ("lidb/docs/pg.md", "| Area | Status |\n|---|---|\n| TCP wire | Not implemented |\n| Replication | planned |\n| PG wire listener | ❌ |\n| lip registry | Not on lidb |\n"),
+    ("lidb/docs/pg.md", "| System | Keep | Reject |\n|---|---|---|\n| Postgres | WAL | replication v1 |\n\nSupabase provides logical replication.\n"),
+    ("lidb/docs/pg.md", "The lip registry v2 ships on lidb only after PH-DB-4. lip is blocked on PH-DB-4.\n"),
+    ("lidb/docs/pg.md", "Not in MVP: PG wire listener, replication. No full Postgres wire compatibility or replication.\n"),
+    ("lidb/README.md", "Part of the **PH-DB** program for registry v2 and the lean **lidb + lis** bundle.\n"),
+    ("lidb/docs/pg.md", "Future profiles listen on a TCP port and will speak the Postgres wire protocol.\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [pytest.param(*row, id=str(number)) for number, row in enumerate(HONEST)]
+)
+def test_guards_hold_for_an_honest_stack(check: Check, file: str, text: str | tuple[str, str]) -> None:
+    assert check({file: text}) == {}
+
+
+def test_guards_hold_on_the_stand_in_stack(check: Check) -> None:
+    assert check({}) == {}
+
+
+def manifest(**changes: object) -> str:
+    """A nightly manifest of tier_db_registry, measured, with changes."""
+    scenario = {
+        "id": "registry_publish",
+        "engines": {"lidb": {"p95_ms": 1.0}, "postgres": {"p95_ms": 1.1}},
+        "ratio_vs_postgres": 0.909,
+        "status": "pass",
+    }
+    whole: dict[str, object] = {
+        "tier": "tier_db_registry",
+        "profile": "nightly",
+        "status": "pass",
+        "engine_mode": "compare",
+        "measured_at": "2026-11-20T03:17:00Z",
+        "threshold_ratio_vs_postgres": 1.2,
+        "scenarios": [scenario],
+    }
+    return json.dumps(whole | changes, indent=1)
+
+
+ROW = {"benchmarks/data/rows.json": '[{"id": "tier_db_registry", "status": "pass"}]'}
+
+
+def test_green_row_stands_on_a_nightly_measurement(check: Check) -> None:
+    assert check(ROW | {"benchmarks/data/tier-db-registry.json": manifest()}) == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "stub"},
+        {"engine_mode": "lidb_only"},
+        {"profile": "ci"},
+        {"measured_at": None},
+        {"scenarios": []},
+        {"threshold_ratio_vs_postgres": 0.5},
+        {
+            "scenarios": [
+                {"engines": {"lidb": {"p95_ms": 1}, "postgres": {"p95_ms": None}}, "ratio_vs_postgres": 1}
+            ]
+        },
+        {
+            "scenarios": [
+                {"engines": {"lidb": {"p95_ms": 1}, "postgres": {"p95_ms": 1}}, "ratio_vs_postgres": True}
+            ]
+        },
+        {"scenarios": "abc"},
+    ],
+    ids=str,
+)
+def test_green_row_is_red_when_its_manifest_is_no_measurement(
+    check: Check, changes: dict[str, object]
+) -> None:
+    found = check(ROW | {"benchmarks/data/tier-db-registry.json": manifest(**changes)})
+    assert ("data/rows.json", 1) in [(one.path, one.line) for one in found["no-green-without-measurement"]]
+
+
+def test_measured_failure_with_a_scenario_that_passed_is_honest(check: Check) -> None:
+    assert check({"benchmarks/data/tier-db-registry.json": manifest(status="fail")}) == {}
+
+
+# The program
+
+
+def arguments(stack: Path, *left_out: str) -> list[str]:
+    return [f"{name}={stack / name}" for name in REPOS if name not in left_out]
+
+
+def test_repo_that_is_not_given_fails_every_guard_that_reads_it(
+    stack: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(stack, "lis")) == Exit.FAIL
+    told = capsys.readouterr().out.splitlines()
+    for guard in GUARDS:
+        at = told.index(f"{'FAIL' if 'lis' in guard.repos else 'PASS'} {guard.name}")
+        assert ("lis" in guard.repos) == (told[at + 1] == "  lis: repo not given")
+    assert told[-1] == "9 guards: 2 hold, 7 do not; findings: 7"
+
+
+def test_program_starts_quickly_and_prints_a_line_per_guard(stack: Path) -> None:
+    code = "import sys; from phdb_ci.guards.__main__ import main; c = main()\nsys.exit(c or 'pydantic' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments(stack)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=STACK.parents[1],
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.stdout.splitlines()[:-1] == [f"PASS {guard.name}" for guard in GUARDS]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["lidb"], ["other=."], ["lidb=/nowhere/at/all"], ["lidb=.", "lidb=."], ["lidb="]], ids=str
+)
+def test_usage_error_has_code_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_junit_report_names_file_and_line(stack: Path, tmp_path: Path) -> None:
+    (stack / "lidb/liorm/x.py").write_text("import sqlite3  # <&>\x1b[31m ]]>\n")
+    report = tmp_path / "guards.xml"
+    assert main([*arguments(stack), "--junit", str(report)]) == Exit.FAIL
+    suite = read_report("junit", report, skips={}, critical=[guard.name for guard in GUARDS])
+    assert suite.problem is None
+    assert (suite.counts.passed, suite.counts.failed) == (len(GUARDS) - 1, 1)
+    assert all(rule.matched == 1 for rule in suite.critical_rules)
+    case = next(case for case in suite.cases if case.status == "failed")
+    assert (case.name, case.message) == (
+        "no-sqlite", "lidb/liorm/x.py:1: imports sqlite3: import sqlite3 # <&> [31m ]]>",
+    )  # fmt: skip
+
+
+def test_hostile_text_is_bounded_and_stays_on_its_line(check: Check) -> None:
+    evil = "import sqlite3 # \x1b]0;x\x07\u202e" + "A" * 5000
+    finding = check({"lidb/x.py": evil + "\n"})["no-sqlite"][0]
+    assert len(str(finding)) < 300
+    assert str(finding).isprintable()
+    assert quoted("PASS x\rPASS y\x00") == "PASS x PASS y"
+
+
+def test_long_list_of_findings_is_cut_and_counted(check: Check, stack: Path) -> None:
+    check({"lidb/x.py": "import sqlite3\n" * 150})
+    told = lines(tuple(judge({name: Checkout(name, stack / name) for name in REPOS})))
+    assert told[101] == "  and 50 more"
+    assert told[-1].endswith("findings: 150")
+
+
+def test_what_is_not_ours_is_not_read(stack: Path, tmp_path: Path) -> None:
+    bad = "import sqlite3\n"
+    for folder in ("node_modules/a", "build", "dist", ".git", ".venv/lib"):
+        (stack / "lidb" / folder).mkdir(parents=True)
+        (stack / "lidb" / folder / "x.py").write_text(bad)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x.py").write_text(bad)
+    (stack / "lidb/link.py").symlink_to(outside / "x.py")
+    (stack / "lidb/folder").symlink_to(outside)
+    (stack / "lidb/round").symlink_to(".")
+    (stack / "lidb/self.py").symlink_to("self.py")
+    (stack / "lidb/dangling.py").symlink_to("nothing.py")
+    (stack / "lidb/binary.py").write_bytes(b"import sqlite3\n\0")
+    os.mkfifo(stack / "lidb/pipe.py")
+    assert "lidb/link.py" not in [file.path for file in Checkout("lidb", stack / "lidb").files]
+    assert main(arguments(stack)) == Exit.PASS
+
+
+def test_file_over_the_bound_is_noted(stack: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (stack / "lidb/big.py").write_text("#" * (1024 * 1024 + 1))
+    assert main(arguments(stack)) == Exit.PASS
+    assert capsys.readouterr().out.startswith("note: lidb/big.py was not read: over 1 MiB\n")
+
+
+def test_empty_checkout_is_no_pass(stack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main([*arguments(stack, "lidb"), f"lidb={tmp_path / 'empty'}"]) == Exit.FAIL
+    assert "  lidb: cannot tell: the checkout holds no text file" in capsys.readouterr().out
+
+
+# What the guards read with
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("a 'b|c' | d", [("a", "b|c"), ("d",)]),
+        ("sudo env X=1 sqlite3 db", [("sqlite3", "db")]),
+        ('x="$(sqlite3 db)"; echo $x', [(), ("sqlite3", "db"), ("echo", "$x")]),
+        ("if ! a; then b; fi # c", [("a",), ("b",), ("fi",)]),
+        ("command -v sqlite3", [("command", "-v", "sqlite3")]),
+        ("cat <<'E'\nsqlite3 x\nE\nb", [("cat",), ("sqlite3", "x"), ("b",)]),
+        ("a \\\n  b", [("a", "b")]),
+        ("echo \"it's\" 'un", [("echo", "it's", "un")]),
+        ("$(" * 50, []),
+    ],
+)
+def test_shell_commands_are_told_apart(text: str, calls: list[tuple[str, ...]]) -> None:
+    assert [command.call for command in commands(text) if command.words != ("$(" * 49,)][
+        : len(calls)
+    ] == calls
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: 1\nb:\n  - x\n  - y: z # c\n    w: 'q: #'\n", {"a": "1", "b": ["x", {"y": "z", "w": "q: #"}]}),
+        ('a:\n- b\n- c\nd: {e: [f, "g"], h: }\n', {"a": ["b", "c"], "d": {"e": ["f", "g"], "h": ""}}),
+        ("run: |\n  one\n\n    two\nb: >-\n  x\n  y\n", {"run": "one\n\n  two", "b": "x \\\ny\n"}),
+        ("a: &x {b: 1}\nc: *x\n", {"a": {"b": "1"}, "c": {"b": "1"}}),
+        (
+            "'on':\n  push:\n    branches: [main,\n      dev]\n",
+            {"on": {"push": {"branches": ["main", "dev"]}}},
+        ),
+        ("- if: ${{ a && 'b' }}\n", [{"if": "${{ a && 'b' }}"}]),
+    ],
+)
+def test_workflow_yaml_is_read(text: str, value: object) -> None:
+    assert plain(yamlish.parse(text)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [b\n", "a: 'b\n", "a: 1\na: 2\n", "\ta: 1\n", "a: *b\n", "a: b\n c\nx\n", "[" * 5000]
+)
+def test_text_that_is_no_workflow_is_refused(text: str) -> None:
+    with pytest.raises(yamlish.NotReadableError):
+        yamlish.parse(text)
+
+
+def plain(node: yamlish.Node) -> object:
+    if isinstance(node, yamlish.Scalar):
+        return node.value
+    if isinstance(node, yamlish.Map):
+        return {key: plain(child) for key, child in node.items.items()}
+    return [plain(child) for child in node.items]
