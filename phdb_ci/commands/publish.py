@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from phdb_ci.commands._common import read_verdict
 from phdb_ci.commands._verdict import RUNS
@@ -24,7 +23,6 @@ WORKFLOW = ".github/workflows/phdb-gate.yml"
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 _SERVER = re.compile(r"https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?")
 _LOGIN = re.compile(r"[A-Za-z0-9-]{1,39}(\[bot\])?")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
@@ -72,23 +70,15 @@ def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "
     token = environ.get("GITHUB_TOKEN", "").strip()
     if not token:
         raise UsageError("$GITHUB_TOKEN is not set: comment and status are written with it")
-    api = _api(environ.get("GITHUB_API_URL") or "https://api.github.com")
     server = (environ.get("GITHUB_SERVER_URL") or "https://github.com").rstrip("/")
     if not _SERVER.fullmatch(server):
         raise UsageError(f"$GITHUB_SERVER_URL={server[:100]}: expected an address like https://github.com")
+    from phdb_ci.github.address import api_of
     from phdb_ci.github.hub import Hub, Waits
     from phdb_ci.github.publish import Place, publish
 
-    hub = Hub(api, token, repository, waits or Waits())
+    hub = Hub(api_of(environ), token, repository, waits or Waits())
     return publish(hub, int(run), Place(server, arguments.workflow or WORKFLOW, author))
-
-
-def _api(url: str) -> str:
-    """The API's address. A token goes over plain http to this machine alone, where a stand-in of GitHub may be."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        return url.rstrip("/")
-    raise UsageError(f"$GITHUB_API_URL={url[:100]}: expected an address like https://api.github.com")
 
 
 def _told(done: Published) -> list[str]:

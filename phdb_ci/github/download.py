@@ -35,9 +35,10 @@ class _Stay(HTTPRedirectHandler):
 def fetch(hub: Hub, artifact: int, *, limit: int = LIMIT, seconds: float = SECONDS) -> bytes:
     """The archive of an artifact. Raises ResultsError when it is too large or elsewhere, Expired when it is gone."""
     url = f"{hub.api}/repos/{hub.name}/actions/artifacts/{artifact}/zip"
+    deadline = time.monotonic() + seconds
     for left in reversed(range(_TRIES)):
         try:
-            return _follow(hub, url, limit, time.monotonic() + seconds)
+            return _follow(hub, url, limit, deadline)
         except HTTPError as error:
             if error.code == 410:
                 raise Expired from error
@@ -46,7 +47,7 @@ def fetch(hub: Hub, artifact: int, *, limit: int = LIMIT, seconds: float = SECON
                     "fetching the verdict", "actions: read", error.code, error.reason
                 ) from error
         except (OSError, HTTPException) as error:
-            if not left:
+            if not left or time.monotonic() > deadline:
                 raise OSError(str(error)) from error
         time.sleep(min(hub.waits.backoff * 2 ** (_TRIES - 1 - left), hub.waits.longest))
     raise AssertionError("the last try returns or raises")
@@ -89,6 +90,8 @@ def _read(answer: IO[bytes], length: str, limit: int, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise TimeoutError("the verdict's artifact does not come to an end")
         parts.append(part)
+    if length.isdigit() and str(size) != length.lstrip("0").rjust(1, "0"):
+        raise OSError(f"the artifact ended after {size} of {length[:20]} bytes")
     return b"".join(parts)
 
 

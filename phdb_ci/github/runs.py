@@ -70,7 +70,7 @@ def pulls_of(hub: Hub, run: Run) -> "list[PullRequest]":
         and pull.head.ref == run.branch
         and pull.head.repo is not None
         and pull.head.repo.full_name == run.home
-        and pull.base.repo.full_name == hub.name
+        and pull.base.repo.full_name.lower() == hub.name.lower()
     ]
 
 

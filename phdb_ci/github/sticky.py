@@ -38,15 +38,14 @@ def settle(hub: Hub, pull: "PullRequest", author: str, bodies: Callable[[], Iter
     if wanted and any(_is_newer(comment, wanted) for comment in own):
         return Settled("newer")
     if not own:
-        _write(
-            bodies(),
-            lambda body: hub.insist(lambda: pull.create_issue_comment(body), lambda: _oldest(pull, author)),
-        )
-        return Settled("created")
+        return _create(hub, pull, author, bodies)
     keep, *others = own
     stays = any(_is(keep.body or "", body) for body in bodies())
     if not stays:
-        _write(bodies(), keep.edit)
+        try:
+            _write(bodies(), keep.edit)
+        except UnknownObjectException:  # deleted since we looked; what else is ours is seen on the next look
+            return _create(hub, pull, author, bodies)
     for comment in others:
         _delete(comment)
     return Settled("unchanged" if stays else "edited", len(others))
@@ -62,6 +61,14 @@ def find(pull: "PullRequest", author: str) -> "list[IssueComment]":
         and comment.user.login.lower() == author.lower()
     ]
     return sorted(found, key=lambda comment: comment.id)
+
+
+def _create(hub: Hub, pull: "PullRequest", author: str, bodies: Callable[[], Iterable[str]]) -> Settled:
+    _write(
+        bodies(),
+        lambda body: hub.insist(lambda: pull.create_issue_comment(body), lambda: _oldest(pull, author)),
+    )
+    return Settled("created")
 
 
 def _oldest(pull: "PullRequest", author: str) -> "IssueComment | None":

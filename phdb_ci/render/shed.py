@@ -68,13 +68,13 @@ def ladder(level: Level) -> Iterator[Level]:
 
 
 def rungs(level: Level, render: Callable[[Level], str]) -> Iterator[str]:
-    """The texts that fit, the fullest first; the last one always does: every text in it is bounded."""
-    text = ""
-    found = False
+    """The texts that fit, each shorter than the one before; the last one always fits: all in it is bounded."""
+    text, shortest = "", level.budget + 1
     for one in ladder(level):
         text = render(one)
-        if len(text.encode()) <= one.budget:
-            found = True
+        size = len(text.encode())
+        if size < shortest:
+            shortest = size
             yield text
-    if not found:
+    if shortest > level.budget:
         yield text

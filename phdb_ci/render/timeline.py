@@ -9,6 +9,12 @@ from phdb_ci.render.words import THERE, seconds
 
 MOST = 80
 _FOREIGN = re.compile(r"[^A-Za-z0-9 @._-]")
+# A line that begins like this is no task to the diagram's parser, whatever follows: a job may be called `gantt`.
+_WORDS = re.compile(
+    r"[0-9]|gantt|dateformat|axisformat|tickinterval|inclusiveenddates|topaxis|includes|excludes|todaymarker"
+    r"|weekday|weekend|title|acctitle|accdescr|section|click|call|href",
+    re.IGNORECASE,
+)
 
 
 def timeline(verdict: Verdict, entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -33,8 +39,9 @@ def timeline(verdict: Verdict, entries: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def label(text: str) -> str:
-    """The text with every character left out that the diagram's syntax could take for its own."""
-    return _FOREIGN.sub("", text)[:60].strip() or "unnamed"
+    """The text without what the diagram's syntax could take for its own: its signs, its words where a line begins."""
+    plain = _FOREIGN.sub("", text)[:60].strip() or "unnamed"
+    return f"job {plain}" if _WORDS.match(plain) else plain
 
 
 def _task(name: str, tag: str, offset: float, took: float) -> str:
