@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phdb_ci.environment import QUIET, downloads, outside
@@ -114,6 +114,17 @@ class Workspace:
     def run_env(self) -> dict[str, str]:
         """The environment of the run commands: the job's, and what asks the runners for their reports."""
         return self.env | _report_env(self.job.reports, self.reports)
+
+    def witnessed(self) -> "Workspace":
+        """The same with the launcher wherever the job names the engine itself: for the round that counts calls."""
+        launchers = {
+            f"{name}.real.{output}": self.values[f"{name}.{output}"]
+            for name, placed in self.placed.items()
+            for output in placed.stored.digests
+        }
+        values = self.values | launchers
+        env = {name: expand(value, values) for name, value in self.job.env.items()}
+        return replace(self, values=values, env=self.env | env)
 
 
 def work_dirs(root: Path) -> dict[str, Path]:

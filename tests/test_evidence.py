@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from phdb_ci import evidence
 from phdb_ci.evidence import RULES, judge
 from phdb_ci.models.matrix import Job
+from phdb_ci.models.measured import Measured, Round, ServiceUse
 from phdb_ci.models.results import (
     ArtifactUse,
     Command,
@@ -31,6 +32,13 @@ SPOKEN_TO = job(
 GUARDED = job(evidence={"forbid_env": ["LI_LIDB_MOCK"]})
 DOCUMENTED = job(evidence={"manifest": {"file": "**/m.json", "status": ["stub"]}})
 TWICE = job(run=["make check", "make more"])
+CRITICAL = job(reports=[{"kind": "pytest", "min_tests": 1, "critical": ["cve-*"]}])
+METRICS = {"scenarios": ["publish", "read"], "rounds": 6, "threshold": 1.2}
+COMPARED = job(
+    services=["postgres"],
+    evidence={"manifest": {"file": "**/m.json", "status": ["pass"], "numbers": True}, "metrics": METRICS},
+)
+POSTGRES = ServiceUse(name="postgres", version="16.14", origin="a wheel")
 BARE = job(reports=[{"kind": "exit", "min_tests": 0}])
 
 
@@ -38,6 +46,37 @@ def good(**fields: Any) -> Facts:
     """Facts of a job that passed: two of its tests ran and its command succeeded."""
     told: dict[str, Any] = {"commands": (command("make check"),), "suites": (suite(passed=2),)}
     return Facts(**told | fields)
+
+
+def figures(scenario: str = "publish", ratio: float | None = 0.5, **fields: Any) -> Measured:
+    """A scenario on both engines."""
+    told: dict[str, Any] = {
+        "p95_ms": {"lidb": ratio or 1.0, "postgres": 1.0},
+        "rows": {"lidb": 9, "postgres": 9},
+    }
+    return Measured(scenario=scenario, ratio=ratio, **told | fields)
+
+
+def one_round(number: int, *measured: Measured, **fields: Any) -> Round:
+    """A round that was measured; each has figures of its own."""
+    own = 0.5 + number / 1000
+    told: dict[str, Any] = {"file": "m.json", "mode": "compare", "taken": 40, "calls": 0 if number else 3}
+    given = measured or (figures("publish", own), figures("read", own))
+    return Round(number=number, measured=given, **told | fields)
+
+
+def rounds(*changed: Round) -> tuple[Round, ...]:
+    """The witnessed round and six timed ones, some of them replaced."""
+    by_number = {one.number: one for one in changed}
+    return tuple(by_number.get(number, one_round(number)) for number in range(7))
+
+
+def compared(*changed: Round, **fields: Any) -> Facts:
+    """Facts of a job that measured."""
+    told: dict[str, Any] = {
+        "rounds": rounds(*changed), "services": (POSTGRES,), "manifest": ManifestFact(file="m.json", status="pass"),
+    }  # fmt: skip
+    return good(**told | fields)
 
 
 def row(rule_: str, *values: Any) -> Any:
@@ -205,11 +244,27 @@ BROKEN = [
     ),
     row(
         "critical_not_executed",
-        job(),
+        CRITICAL,
         good(suites=(suite(passed=2, critical_rules=(rule("cve-*", matched=0),)),)),
         "unproven",
         "critical check cve-* was not executed",
         "none",
+    ),
+    row(
+        "critical_not_executed",
+        CRITICAL,
+        good(suites=(suite(passed=2),)),
+        "unproven",
+        "critical check cve-* was not executed",
+        "not looked for",
+    ),
+    row(
+        "unknown_rule",
+        job(),
+        good(suites=(suite(case("a", "skipped"), passed=2, skip_rules=(rule("a"),)),)),
+        "unproven",
+        "skipped by a rule that the matrix does not have: a",
+        "of another matrix",
     ),
     row(
         "not_called",
@@ -332,6 +387,165 @@ BROKEN = [
         "the data directory was not empty at the start",
         "left over",
     ),
+    row(
+        "service_ended",
+        COMPARED,
+        compared(services=(POSTGRES.model_copy(update={"problem": "it ended by itself (exit 1)"}),)),
+        "failed",
+        "postgres did not last as long as the job: it ended by itself (exit 1)",
+        "stopped",
+    ),
+    row("service_ended", COMPARED, compared(services=()), "failed", "postgres was not there", "none"),
+    row(
+        "round_refused",
+        COMPARED,
+        compared(Round(number=2, file="m.json", problems=("m.json is not JSON: NaN is no number",))),
+        "failed",
+        "round 2: m.json is not JSON: NaN is no number",
+        "NaN",
+    ),
+    row(
+        "round_refused",
+        COMPARED,
+        compared(Round(number=0, problems=("the job wrote no m.json",))),
+        "failed",
+        "the witnessed round: the job wrote no m.json",
+        "no manifest",
+    ),
+    row(
+        "other_mode",
+        COMPARED,
+        compared(one_round(0, mode="lidb_only"), one_round(3, mode="lidb_only")),
+        "failed",
+        "the witnessed round: engine_mode is 'lidb_only', expected 'compare' (and in 1 more)",
+        "one engine",
+    ),
+    row(
+        "other_mode",
+        COMPARED,
+        compared(one_round(1, mode=None)),
+        "failed",
+        "round 1: engine_mode is None, expected 'compare'",
+        "none named",
+    ),
+    row(
+        "fell_back",
+        COMPARED,
+        compared(one_round(1, fallback=("engine is 'sqlite3'",))),
+        "failed",
+        "round 1: measured on a fallback: engine is 'sqlite3'",
+        "sqlite",
+    ),
+    row(
+        "figure_not_finite",
+        COMPARED,
+        compared(
+            one_round(6, not_finite=("publish: ratio_vs_postgres is inf, no finite number above zero",))
+        ),
+        "failed",
+        "round 6: publish: ratio_vs_postgres is inf, no finite number above zero",
+        "infinity",
+    ),
+    row(
+        "figure_missing",
+        COMPARED,
+        compared(one_round(1, figures("publish", 0.51))),
+        "failed",
+        "round 1: read is not in the manifest",
+        "a scenario",
+    ),
+    row(
+        "figure_missing",
+        COMPARED,
+        compared(one_round(1, figures("publish", None), figures("read"))),
+        "failed",
+        "round 1: publish has no ratio_vs_postgres",
+        "a ratio",
+    ),
+    row(
+        "figure_missing",
+        COMPARED,
+        compared(one_round(1, figures("publish", None, p95_ms={"lidb": 2.0}), figures("read"))),
+        "failed",
+        "round 1: publish has no ratio_vs_postgres and no p95_ms of postgres",
+        "an engine",
+    ),
+    row(
+        "figure_stale",
+        COMPARED,
+        compared(one_round(1, stale=("m.json was written 3 d before this round began",))),
+        "failed",
+        "round 1: m.json was written 3 d before this round began",
+        "an old file",
+    ),
+    row(
+        "figures_again",
+        COMPARED,
+        compared(one_round(4, *one_round(2).measured)),
+        "failed",
+        "round 4: every figure is that of round 2, to the last digit: not measured again",
+        "copied",
+    ),
+    row(
+        "ratio_of_its_own",
+        COMPARED,
+        compared(one_round(1, figures(ratio=0.5, p95_ms={"lidb": 3.0, "postgres": 1.0}), figures("read"))),
+        "failed",
+        "round 1: publish: ratio_vs_postgres is 0.500, and its P95 are 3.00 ms by 1.00 ms",
+        "another quotient",
+    ),
+    row(
+        "no_rows",
+        COMPARED,
+        compared(one_round(1, figures(), figures("read", 0.4, rows={"lidb": 0, "postgres": 9}))),
+        "failed",
+        "round 1: read: lidb returned no rows, so its time is that of nothing",
+        "none",
+    ),
+    row(
+        "no_rows",
+        COMPARED,
+        compared(one_round(1, figures(), figures("read", 0.4, rows={"lidb": 9}))),
+        "failed",
+        "round 1: read: the manifest does not say how many rows postgres returned",
+        "not said",
+    ),
+    row(
+        "server_idle",
+        COMPARED,
+        compared(one_round(1, taken=0)),
+        "failed",
+        "round 1: postgres took no row: the figures are not its own",
+        "no row",
+    ),
+    row(
+        "timed_through_witness",
+        COMPARED,
+        compared(one_round(1, calls=3)),
+        "failed",
+        "round 1: timed through the witness; name {embed.real.…} in the job's environment",
+        "launcher",
+    ),
+    row(
+        "rounds_missing",
+        COMPARED,
+        compared(rounds=rounds()[:5]),
+        "failed",
+        "4 of 6 timed rounds were measured",
+        "two",
+    ),
+    row(
+        "above_threshold",
+        COMPARED,
+        compared(
+            rounds=tuple(
+                one_round(n, figures(ratio=1.3 + n / 1000), figures("read", 0.4 + n)) for n in range(7)
+            )
+        ),
+        "failed",
+        "publish: ratio_vs_postgres 1.30 [1.30, 1.31] over 6 rounds, against 1.20: all of it above",
+        "whole interval",
+    ),
     row("manifest_absent", DOCUMENTED, good(), "unproven", "its manifest was not looked at", "not looked at"),
     row(
         "manifest_absent",
@@ -357,10 +571,12 @@ HOLDING = [
     pytest.param(job(), good(), id="tests ran"),
     pytest.param(job(), good(suites=(suite(passed=5),)), id="more tests than asked"),
     pytest.param(
-        job(), good(suites=(suite(case("a", "skipped"), passed=2, skip_rules=(rule("a"),)),)), id="named skip"
+        job(reports=[{"kind": "pytest", "min_tests": 1, "skips": {"a": "why"}}]),
+        good(suites=(suite(case("a", "skipped"), passed=2, skip_rules=(rule("a"),)),)),
+        id="named skip",
     ),
     pytest.param(
-        job(), good(suites=(suite(passed=2, critical_rules=(rule("cve-*"),)),)), id="critical check ran"
+        CRITICAL, good(suites=(suite(passed=2, critical_rules=(rule("cve-*"),)),)), id="critical check ran"
     ),
     pytest.param(job(), good(commands=(command("npm ci", phase="setup"), command())), id="set-up and run"),
     pytest.param(TWICE, good(commands=(command(), command())), id="both commands"),
@@ -373,6 +589,16 @@ HOLDING = [
     pytest.param(
         DOCUMENTED, good(manifest=ManifestFact(file="m.json", status="stub")), id="manifest as asked"
     ),
+    pytest.param(COMPARED, compared(), id="measured"),
+    pytest.param(
+        job(evidence={"metrics": METRICS | {"rows": False}}),
+        compared(one_round(1, figures(rows={}), figures("read", 0.4, rows={"lidb": 9}))),
+        id="rows need not be said",
+    ),
+    pytest.param(
+        COMPARED, compared(one_round(1, figures(ratio=7.0), figures("read"))), id="one outlier above"
+    ),
+    pytest.param(job(), compared(services=()), id="rounds of a job that asks for none"),
 ]
 
 
@@ -439,6 +665,20 @@ def test_isolation_that_was_not_to_be_had_is_told_even_when_another_command_had_
     assert judge(job(), facts)[2] == ("network = false could not be enforced on this machine",)
 
 
+def test_threshold_within_the_interval_is_told_and_decides_nothing() -> None:
+    status, _, notes = judge(COMPARED, compared(one_round(1, figures(ratio=7.0), figures("read"))))
+    assert status == "passed"
+    assert notes == (
+        "publish: ratio_vs_postgres 0.504 [0.502, 7.00] over 6 rounds, against 1.20: not decided, it lies within",
+        "postgres 16.14 from a wheel",
+    )
+
+
+def test_server_on_another_machine_is_told() -> None:
+    facts = compared(services=(POSTGRES.model_copy(update={"remote": True}),))
+    assert "postgres is on another machine: its times hold the network's" in judge(COMPARED, facts)[2]
+
+
 def test_named_skip_that_no_longer_happens_is_told() -> None:
     facts = good(suites=(suite(passed=2, skip_rules=(rule("rls-*", "not wired", 0),)),))
     assert judge(job(), facts)[2] == ("named skip no longer happens: rls-* (not wired)",)
@@ -487,8 +727,23 @@ USES = st.builds(
     rebuilt=st.booleans(),
     rebuilt_as=st.none() | DIGESTS,
 )
+ROUNDS = st.builds(
+    Round,
+    number=FEW,
+    file=MAYBE,
+    mode=st.sampled_from([None, "compare", "lidb_only"]),
+    measured=st.lists(st.builds(figures, WORDS, st.none() | st.sampled_from([0.5, 2.0])), max_size=2),
+    problems=st.lists(WORDS, max_size=1),
+    not_finite=st.lists(WORDS, max_size=1),
+    stale=st.lists(WORDS, max_size=1),
+    fallback=st.lists(WORDS, max_size=1),
+    taken=st.none() | FEW,
+    calls=FEW,
+)
 FACTS = st.builds(
     Facts,
+    rounds=st.lists(ROUNDS, max_size=3),
+    services=st.lists(st.just(POSTGRES), max_size=1),
     commands=st.lists(COMMANDS, max_size=3),
     suites=st.lists(SUITES, max_size=2),
     artifacts=st.lists(USES, max_size=2),
@@ -509,7 +764,7 @@ EVERYTHING = job(
         "manifest": {"file": "m.json", "status": ["stub"]},
     },
 )
-JOBS = st.sampled_from([job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, EVERYTHING])
+JOBS = st.sampled_from([job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, COMPARED, EVERYTHING])
 
 
 @settings(max_examples=300)

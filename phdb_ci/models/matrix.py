@@ -203,13 +203,15 @@ class Metrics(Record):
     engines: tuple[Text, ...] = Field(
         ("lidb", "postgres"), min_length=2, max_length=2, description="the engines that are compared"
     )
-    mode: Text = Field("compare", description="the `engine_mode` that the manifest must have", examples=["compare"])
+    mode: Text = Field(
+        "compare", description="the `engine_mode` that the manifest must have", examples=["compare"]
+    )
     rounds: int = Field(
-        7,
+        9,
         ge=6,
         le=100,
-        description="how many timed rounds there are; under six no interval holds with 95 %",
-        examples=[7],
+        description="how many timed rounds there are; under six no interval has 95 %, from nine on it bears an outlier",
+        examples=[9],
     )
     rows: bool = Field(True, description="false: the manifest need not say how many rows were returned")
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
@@ -227,7 +229,9 @@ class Evidence(Record):
         (), description="variables that must not be in the job's environment", examples=[["LI_LIDB_MOCK"]]
     )
     manifest: Manifest | None = Field(None, description="a JSON document that the job must write")
-    metrics: Metrics | None = Field(None, description="the figures that the manifest must hold, over several rounds")
+    metrics: Metrics | None = Field(
+        None, description="the figures that the manifest must hold, over several rounds"
+    )
 
 
 class Quarantine(Record):

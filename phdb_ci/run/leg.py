@@ -4,7 +4,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,8 @@ from phdb_ci.run.artifact import ArtifactResult, BuildError, ensure_current
 from phdb_ci.run.context import Context, now
 from phdb_ci.run.housekeeping import throw_away
 from phdb_ci.run.reports import read_suites
+from phdb_ci.run.rounds import run_rounds
+from phdb_ci.services import Place, Running, serving
 from phdb_ci.workspace import BuildPlace, Workspace
 
 RESULT = "result.json"
@@ -32,6 +34,7 @@ class Attempt:
 
     commands: list[Command] = field(default_factory=list)
     suites: list[Suite] = field(default_factory=list)
+    services: list[Running] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     deadline: float = 0.0
     output_from: int = 0  # where in the log the run commands begin: what the set-up prints is no result
@@ -97,6 +100,7 @@ def _facts(
         log.line(traceback.format_exc())
     if attempt.facts.get("cancelled"):
         attempt.facts["error"] = None
+    attempt.facts["services"] = tuple(service.use() for service in attempt.services)
     return Facts(commands=tuple(attempt.commands), suites=tuple(attempt.suites), **attempt.facts)
 
 
@@ -106,10 +110,6 @@ def _cannot_start(context: Context, node: JobNode, artifacts: Mapping[str, Artif
         return Facts(cancelled=True)
     if node.missing_tools:
         return Facts(error="; ".join(hint(tool) for tool in node.missing_tools))
-    for name in context.matrix.jobs[node.job].services:
-        variable = context.matrix.services[name].variable
-        if not context.caller.get(variable):
-            return Facts(error=f"it needs {name}, and {variable} is not set")
     for name in node.needs:
         result = artifacts[name]
         if result.stored is None:
@@ -122,9 +122,11 @@ def _run_job(
     context: Context, node: JobNode, job: Job, stored: Mapping[str, Stored], folder: Path, log: Log, attempt: Attempt,
     held: ExitStack,
 ) -> None:  # fmt: skip
+    for name in job.services:
+        attempt.services.append(held.enter_context(_service(context, node, name, folder)))
     space, locks = workspace.prepare(
         job, context.work / node.leg, sources=context.plan.sources, cache=context.cache, artifacts=stored,
-        services={name: context.caller[context.matrix.services[name].variable] for name in job.services},
+        services={service.name: service.url for service in attempt.services},
         engines=context.engines, caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
         cancelled=context.interrupted,
     )  # fmt: skip
@@ -139,13 +141,31 @@ def _run_job(
     attempt.facts["data_was_empty"] = space.data_was_empty
     log.flush()
     attempt.output_from = (folder / "log.txt").stat().st_size
-    with workspace.watch(space) as watched:
+
+    def commands(where: Workspace) -> bool:
         for text in job.run:
-            argv, env = shell(space.command(text)), space.run_env()
-            _command(context, attempt, space, log, "run", argv, text, env, locks)
+            argv, env = shell(where.command(text)), where.run_env()
+            _command(context, attempt, where, log, "run", argv, text, env, locks)
+        return attempt.going
+
+    with workspace.watch(space) as watched:
+        if job.evidence.metrics is None:
+            commands(space)
+        elif attempt.going:
+            attempt.facts["rounds"] = tuple(
+                run_rounds(space, commands, attempt.services, folder / "reports", log)
+            )
     workspace.note_rewritten(space, watched)
     attempt.facts["cancelled"] = any(command.cancelled for command in attempt.commands)
     _look_after(context, space, folder, log, attempt, again)
+
+
+def _service(context: Context, node: JobNode, name: str, folder: Path) -> AbstractContextManager[Running]:
+    place = Place(
+        folder=context.work / node.leg / "services", log=folder / f"{name}.log", cache=context.cache,
+        caller=context.caller, masked=context.masked, cancel=context.cancel, on_wait=context.waiting,
+    )  # fmt: skip
+    return serving(name, context.matrix.services[name], place)
 
 
 def _place_builds(
@@ -210,7 +230,11 @@ def _look_after(
     attempt.facts["changed"] = workspace.changed_files(space)
     attempt.facts["links_out"] = workspace.links_out(space)
     if space.job.evidence.manifest:
-        attempt.facts["manifest"], path = manifest.read(space.job.evidence.manifest, space.tops)
+        said, path = manifest.read(space.job.evidence.manifest, space.tops)
+        # Of a job that measures, each round says what is wrong with its own.
+        attempt.facts["manifest"] = (
+            said.model_copy(update={"problems": ()}) if attempt.facts.get("rounds") else said
+        )
         if path is not None:
             kept = folder / "reports" / space.job.evidence.manifest.kept
             shutil.copyfile(path, kept, follow_symlinks=False)

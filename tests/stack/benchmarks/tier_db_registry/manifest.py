@@ -45,11 +45,11 @@ def load_suite() -> dict[str, Any]:
 
 
 def build(suite: dict[str, Any], profile: str, mode: str | None, measured: dict[str, Any]) -> dict[str, Any]:
-    """Make the manifest of what was measured: scenario → engine → {p50_ms, p95_ms}; of nothing, a stub."""
+    """Make the manifest of what was measured: scenario → engine → {p50_ms, p95_ms, rows}; of nothing, a stub."""
     threshold = suite["threshold_ratio_vs_postgres"]
     scenarios = []
     for scenario in SCENARIOS:
-        empty = {"p50_ms": None, "p95_ms": None}
+        empty = {"p50_ms": None, "p95_ms": None, "rows": None}
         engines = {engine: measured.get(scenario, {}).get(engine, empty) for engine in ENGINES}
         lidb, postgres = (engines[engine]["p95_ms"] for engine in ENGINES)
         ratio = round(lidb / postgres, 3) if lidb and postgres else None

@@ -8,6 +8,7 @@ import statistics
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,13 @@ RESULTS = Path(__file__).resolve().parent.parent / "results"
 VERSIONS = 3  # of each package, so that "the latest" is a choice
 
 
-def publish(registry: Registry, n: int) -> None:
-    """Write a package with its first version."""
+def publish(registry: Registry, n: int) -> int:
+    """Write a package with its first version; gives the rows that it wrote."""
     registry.execute(
         "INSERT INTO packages (id, name, description) VALUES (?, ?, ?)", [f"k{n}", f"package {n}", None]
     )
     add_version(registry, n, 1)
+    return 2
 
 
 def add_version(registry: Registry, n: int, version: int) -> None:
@@ -38,19 +40,21 @@ def add_version(registry: Registry, n: int, version: int) -> None:
     )
 
 
-def read_by_name(registry: Registry, n: int) -> None:
-    """Read a package; a wrong answer is no measurement."""
+def read_by_name(registry: Registry, n: int) -> int:
+    """Read a package, and give the rows that came; a wrong answer is no measurement."""
     rows = registry.execute("SELECT id, name FROM packages WHERE name = ?", [f"package {n}"])
     if rows != [(f"k{n}", f"package {n}")]:
         raise SystemExit(f"registry_read_by_name: wrong answer {rows}")
+    return len(rows)
 
 
-def read_latest(registry: Registry, n: int) -> None:
-    """Read the latest version of a package."""
+def read_latest(registry: Registry, n: int) -> int:
+    """Read the latest version of a package, and give the rows that came."""
     sql = "SELECT version FROM package_versions WHERE package_id = ? ORDER BY published_at DESC LIMIT 1"
     rows = registry.execute(sql, [f"k{n}"])
     if rows != [(f"0.{VERSIONS}",)]:
         raise SystemExit(f"registry_read_latest: wrong answer {rows}")
+    return len(rows)
 
 
 def measure(registries: dict[str, Registry], rounds: int) -> dict[str, Any]:
@@ -58,12 +62,15 @@ def measure(registries: dict[str, Registry], rounds: int) -> dict[str, Any]:
     measured: dict[str, Any] = {}
     for scenario, operation in zip(manifest.SCENARIOS, (publish, read_by_name, read_latest), strict=True):
         times: dict[str, list[float]] = {name: [] for name in registries}
+        rows = dict.fromkeys(registries, 0)
         for n in range(rounds):
             for name, registry in registries.items():
                 start = time.perf_counter()
-                operation(registry, n)
+                rows[name] += operation(registry, n)
                 times[name].append((time.perf_counter() - start) * 1000)
-        measured[scenario] = {name: _percentiles(values) for name, values in times.items()}
+        measured[scenario] = {
+            name: {**_percentiles(values), "rows": rows[name]} for name, values in times.items()
+        }
         if operation is publish:
             for registry in registries.values():
                 for n in range(rounds):
@@ -105,7 +112,7 @@ def main() -> int:
     if profile not in suite["profiles"] or wanted not in manifest.ENGINE_MODES:
         print(f"[bench] unknown profile {profile!r} or engine {wanted!r}", file=sys.stderr)
         return 2
-    mode, measured = None, {}
+    mode, measured, measured_at = None, {}, None
     if os.environ.get("BENCH_DB_REGISTRY_RUN_HARNESS") == "1":
         with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
             registries = connect(wanted, Path(scratch))
@@ -115,8 +122,9 @@ def main() -> int:
                 for registry in registries.values():
                     registry.close()
         if registries:
+            measured_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             mode = "compare" if len(registries) > 1 else f"{next(iter(registries))}_only"
-    document = manifest.build(suite, profile, mode, measured)
+    document = manifest.build(suite, profile, mode, measured) | {"measured_at": measured_at}
     manifest.check(document)
     (RESULTS / "tier-db-registry-harness.json").unlink(missing_ok=True)  # of an earlier run
     write("tier-db-registry.json", document)
