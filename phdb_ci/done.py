@@ -1,6 +1,6 @@
 """Matrix and verdicts → the definition of done, each condition met, not met or unknown. Pure.
 
-Only the public stack at the pins of the matrix counts, and nothing older than a month: what was measured elsewhere, on a
+Only the public stack at the pins of the matrix counts, and nothing older than a month; what was seen elsewhere, on a
 stand-in or on other commits, is shown and makes no condition met. Nothing measured is unknown, never met.
 """
 
