@@ -333,9 +333,9 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     (
         "unproven",
         (
-            nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped, critical_not_executed,
-            not_called, artifact_changed, stray_artifact, linked_outside, checkout_changed, data_not_empty,
-            manifest_absent,
+            nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
+            critical_not_executed, not_called, artifact_changed, stray_artifact, linked_outside, checkout_changed,
+            data_not_empty, manifest_absent,
         ),
     ),
 )  # fmt: skip

@@ -21,7 +21,7 @@ LAYERS = (
     ("matrix", "git", "process", "store", "junit", "schemas"),
     ("parcel",),
     ("sources", "inventory", "witness", "manifest", "bump"),
-    ("workspace",),
+    ("workspace", "services", "metrics"),
     ("plan", "evidence", "verdict", "done", "render"),
     ("run", "github", "console", "fanin", "contracts", "guards"),
     ("prove",),

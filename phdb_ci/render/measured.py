@@ -54,12 +54,10 @@ def _leg(result: LegResult) -> list[str]:
     ]
     for name, values, one in found:
         lines.append(f"| {' | '.join(_row(result.facts.rounds, name, values, one))} |")
-    lines += [
-        "",
-        f"Medians over the rounds; each interval holds the median with {confidence:g} % (order statistics). "
-        f"In the chart: {_legend(found)}.",
-        "",
-    ]
+    held = (
+        f"Medians over the rounds; each interval holds the median with {confidence:g} % (order statistics)."
+    )
+    lines += ["", f"{held} In the chart: {_legend(found)}.", ""]
     lines += ["```mermaid", *_chart(found), "```", "", "</details>", ""]
     return lines
 

@@ -12,6 +12,7 @@ from phdb_ci.render.markdown import TITLE_LIMIT, code
 from phdb_ci.render.shed import Level
 from phdb_ci.render.sources import SourcesView, in_one_line, sources, warnings
 from phdb_ci.render.table import Table, main_table
+from phdb_ci.render.measured import measured
 from phdb_ci.render.timeline import timeline
 from phdb_ci.render.words import counted
 
@@ -41,6 +42,7 @@ class View:
     sources: SourcesView | None
     sources_line: str
     lists: tuple[Lists, ...]
+    measured: tuple[str, ...]
     timeline: tuple[str, ...]
     left_out: str
     footer: str
@@ -63,6 +65,7 @@ def view(verdict: Verdict, level: Level, posting: Posting | None = None) -> View
         sources=sources(verdict, posting) if level.sources else None,
         sources_line=in_one_line(verdict),
         lists=tuple(one for one in complete if one),
+        measured=measured(found) if level.timeline else (),
         timeline=timeline(verdict, found) if level.timeline else (),
         left_out=", ".join(level.left_out),
         footer=headline.footer(verdict),
