@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from phdb_ci.commands._common import read_verdict
 from phdb_ci.commands._verdict import RUNS
 from phdb_ci.errors import DiskError, Exit, ResultsError, UsageError
+from phdb_ci.matrix import load
+from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.posting import CONTEXT, Published
 
 if TYPE_CHECKING:
@@ -78,7 +80,19 @@ def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "
     from phdb_ci.github.publish import Place, publish
 
     hub = Hub(api_of(environ), token, repository, waits or Waits())
-    return publish(hub, int(run), Place(server, arguments.workflow or WORKFLOW, author))
+    return publish(
+        hub, int(run), Place(server, arguments.workflow or WORKFLOW, legs_of(load(arguments.matrix)), author)
+    )
+
+
+def legs_of(matrix: Matrix) -> dict[str, frozenset[str]]:
+    """The legs of each gate, those that are skipped by a written rule included."""
+    return {
+        name: frozenset(
+            f"{job}@{os}" for job in gate.jobs for os in (*matrix.jobs[job].os, *matrix.jobs[job].skip)
+        )
+        for name, gate in matrix.gates.items()
+    }
 
 
 def _told(done: Published) -> list[str]:

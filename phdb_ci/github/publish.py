@@ -4,25 +4,27 @@ Level-triggered: whichever run woke us, the newest decides, so that the order in
 write everything is read again, and what is not settled then is settled once more.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from github import UnknownObjectException
 from github.Artifact import Artifact
 from github.PaginatedList import PaginatedList
 
-from phdb_ci.errors import PhdbError
+from phdb_ci.errors import PhdbError, ResultsError
 from phdb_ci.github.archive import verdict_bytes
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.hub import Hub
 from phdb_ci.github.record import verdict_of
 from phdb_ci.github.runs import Run, jobs_of, newest, pulls_of, run_of
 from phdb_ci.github.statuses import set_status
-from phdb_ci.github.sticky import settle
+from phdb_ci.github.sticky import find, settle
 from phdb_ci.models.posting import CommitStatus, Posting, Published
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.render import comments, commit_status
 from phdb_ci.render.absent import absence, absent_status
+from phdb_ci.render.marker import State
 
 if TYPE_CHECKING:
     from github.PullRequest import PullRequest
@@ -34,19 +36,31 @@ _UNTOLD = ("cancelled", "action_required")  # ends after which what a run left i
 
 @dataclass(frozen=True)
 class Place:
-    """Where to publish: the web server that links lead to, the workflow whose runs count, and whom we write as."""
+    """Where to publish, and what counts.
+
+    Attributes:
+        server: the web server that links lead to.
+        workflow: the file of the workflow whose runs count.
+        legs: the legs of each gate, as the matrix has them: a verdict is about all of them.
+        author: whom we write as; the token's owner by default.
+    """
 
     server: str
     workflow: str
+    legs: Mapping[str, frozenset[str]]
     author: str | None = None
 
 
 @dataclass(frozen=True)
 class Words:
-    """What is to be published of a run: the comment, from full to short, and the status."""
+    """What is to be published of a run: the comment, from full to short, and the status.
+
+    `refused`: what the run left is not believed. Nothing of it is published; what stood there before must not stay.
+    """
 
     bodies: Callable[[], Iterator[str]]
     status: CommitStatus
+    refused: ResultsError | None = None
 
 
 def publish(hub: Hub, number: int, place: Place) -> Published:
@@ -84,29 +98,30 @@ def _turn(
     hub: Hub, woke: Run, place: Place, author: str, said: dict[tuple[int, int, int | None], Words]
 ) -> Published:
     """Read all that counts and write what is not yet so."""
-    pull = None
+    pulls: list[PullRequest | None] = [None]
     if woke.event == "pull_request":
         with hub.asking("pull requests", "pull-requests: write"):
-            found = pulls_of(hub, woke)
-        if len(found) != 1:
-            return Published(run=woke.id, notes=(_no_pull(woke, len(found)),))
-        pull = found[0]
+            pulls = list(pulls_of(hub, woke))
+        if not pulls:
+            return Published(run=woke.id, notes=(_no_pull(woke),))
     with hub.asking("runs", "actions: read"):
         run = newest(hub, woke)
-    number = pull.number if pull else None
     if run.status != "completed":
         note = f"run {run.id}, attempt {run.attempt}, is newer and not over: it will publish its own verdict"
-        return Published(run=run.id, attempt=run.attempt, pull=number, notes=(note,))
-    key = (run.id, run.attempt, number)
-    if key not in said:
-        said[key] = _words(hub, run, place, pull)
-    return _write(hub, run, pull, author, said[key])
+        return Published(run=run.id, attempt=run.attempt, notes=(note,))
+    done = Published(run=run.id, attempt=run.attempt)
+    for (
+        pull
+    ) in pulls:  # one branch may be proposed for several: the verdict is about the commit, and so about each
+        key = (run.id, run.attempt, pull.number if pull else None)
+        if key not in said:
+            said[key] = _words(hub, run, place, pull)
+        done = _both(done, _write(hub, run, pull, author, said[key]))
+    return done
 
 
-def _no_pull(run: Run, count: int) -> str:
+def _no_pull(run: Run) -> str:
     commit = f"{run.sha[:7]} of {run.home or 'a repository that is gone'}"
-    if count:
-        return f"{count} open pull requests have the head {commit}: nothing was published"
     return f"no open pull request has the head {commit}, it has moved on or is closed: nothing was published"
 
 
@@ -116,17 +131,21 @@ def _words(hub: Hub, run: Run, place: Place, pull: "PullRequest | None") -> Word
         repository=hub.name, server=place.server, run_id=run.id, run_number=run.number, attempt=run.attempt,
         base=base,
     )  # fmt: skip
-    verdict, why = (None, "") if run.conclusion in _UNTOLD else _verdict(hub, run)
+    refused: ResultsError | None = None
+    try:
+        verdict, why = (None, "") if run.conclusion in _UNTOLD else _verdict(hub, run, place)
+    except ResultsError as error:
+        verdict, why, refused = None, "left a verdict that is not believed", error
     if verdict is None:
         body = absence(posting, run.sha, run.conclusion, why)
-        return Words(lambda: iter([body]), absent_status(posting, run.conclusion, why))
+        return Words(lambda: iter([body]), absent_status(posting, run.conclusion, why), refused)
     legs = [leg.result.leg for leg in verdict.legs] + [f"{one.job}@{one.os}" for one in verdict.missing]
     with hub.asking("the run's jobs", "actions: read"):
         posting = posting.model_copy(update={"jobs": jobs_of(hub, run, legs)})
     return Words(lambda: comments(verdict, posting), commit_status(verdict, posting))
 
 
-def _verdict(hub: Hub, run: Run) -> tuple[Verdict | None, str]:
+def _verdict(hub: Hub, run: Run, place: Place) -> tuple[Verdict | None, str]:
     """The run's verdict, or None and why there is none."""
     with hub.asking("the run's artifacts", "actions: read"):
         url = f"{hub.repository.url}/actions/runs/{run.id}/artifacts"
@@ -140,20 +159,20 @@ def _verdict(hub: Hub, run: Run) -> tuple[Verdict | None, str]:
             archive = fetch(hub, max(kept))
         except Expired:
             return None, "left a verdict that is no longer kept"
-    verdict = verdict_of(verdict_bytes(archive), run)
+    verdict = verdict_of(verdict_bytes(archive), run, place.legs)
     return verdict, "" if verdict else "left a verdict of an earlier attempt alone"
 
 
 def _write(hub: Hub, run: Run, pull: "PullRequest | None", author: str, words: Words) -> Published:
     """The comment, then the status; a comment that cannot be written does not keep the status back."""
     done = Published(run=run.id, attempt=run.attempt, pull=pull.number if pull else None)
-    failed: PhdbError | None = None
-    if pull:
+    failed: PhdbError | None = words.refused
+    if pull and (not words.refused or _there(hub, pull, author)):
         try:
             with hub.asking("the comment", "pull-requests: write"):
-                settled = settle(hub, pull, author, words.bodies)
+                settled = settle(hub, pull, author, words.bodies, lambda state: _known(hub, state))
         except PhdbError as error:
-            failed = error
+            failed = _joined(failed, error)
         else:
             if settled.done == "newer":
                 note = f"the comment is of a newer run than {run.id}, attempt {run.attempt}: nothing was published"
@@ -167,6 +186,23 @@ def _write(hub: Hub, run: Run, pull: "PullRequest | None", author: str, words: W
     if failed:
         raise failed
     return done
+
+
+def _there(hub: Hub, pull: "PullRequest", author: str) -> bool:
+    """Whether the pull request has a comment of ours, which would go on standing."""
+    with hub.asking("the comment", "pull-requests: write"):
+        return bool(find(pull, author))
+
+
+def _known(hub: Hub, state: State) -> bool:
+    """Whether a comment's marker names a run that there is."""
+    try:
+        run = run_of(hub, int(state.run_id)) if state.run_id.isdecimal() else None
+    except UnknownObjectException:
+        return False
+    if run is None or (run.number, run.sha) != (state.run_number, state.head):
+        return False
+    return state.attempt <= run.attempt
 
 
 def _joined(first: PhdbError | None, second: PhdbError) -> PhdbError:

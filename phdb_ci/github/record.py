@@ -4,6 +4,8 @@ A record may say what it likes about its jobs; it may not be about another run o
 better than what GitHub says of the run.
 """
 
+from collections.abc import Mapping
+
 from pydantic import ValidationError
 
 from phdb_ci.errors import ResultsError
@@ -14,8 +16,12 @@ from phdb_ci.verdict import outcome
 MOST_OBJECTS, MOST_VALUES = 400_000, 4_000_000
 
 
-def verdict_of(raw: bytes, run: Run) -> Verdict | None:
-    """The verdict; None for one that an earlier attempt of the run left. Raises ResultsError for any other."""
+def verdict_of(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None = None) -> Verdict | None:
+    """The verdict; None for one that an earlier attempt of the run left. Raises ResultsError for any other.
+
+    `legs` are those of each gate: a verdict about fewer would leave out what failed. None where another release, which
+    may have had others, was at work.
+    """
     verdict = _parsed(raw)
     if verdict.run_id != str(run.id):
         raise _refused("is of another run")
@@ -25,6 +31,10 @@ def verdict_of(raw: bytes, run: Run) -> Verdict | None:
         raise _refused("is of an attempt that the run has not had")
     if verdict.attempt < run.attempt:
         return None
+    told = [*(leg.result.leg for leg in verdict.legs), *(f"{one.job}@{one.os}" for one in verdict.missing)]
+    told += [f"{one.job}@{one.os}" for one in verdict.idle]
+    if legs is not None and (len(told) != len(set(told)) or legs.get(verdict.gate) != frozenset(told)):
+        raise _refused("is not about exactly the jobs of its gate")
     if verdict.outcome != outcome(verdict.legs, verdict.missing, unaffected=verdict.unaffected):
         raise _refused("says another outcome than its own results")
     if verdict.outcome == "pass" and run.conclusion != "success":

@@ -3,7 +3,7 @@
 Anybody can write the marker, so the author counts as well. An older run that comes late changes nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -30,12 +30,21 @@ class Settled:
         return self.done in ("created", "edited") or self.removed > 0
 
 
-def settle(hub: Hub, pull: "PullRequest", author: str, bodies: Callable[[], Iterable[str]]) -> Settled:
-    """Bring the comment to the first of these bodies that GitHub takes; the oldest stays, others of ours go."""
+def settle(
+    hub: Hub,
+    pull: "PullRequest",
+    author: str,
+    bodies: Callable[[], Iterable[str]],
+    known: Callable[[State], bool],
+) -> Settled:
+    """Bring the comment to the first of these bodies that GitHub takes; the oldest stays, others of ours go.
+
+    `known` says whether a run is one that GitHub knows: a marker can be edited, and could name one that never was.
+    """
     own = find(pull, author)
     first = next(iter(bodies()))
     wanted, _ = read(first)
-    if wanted and any(_is_newer(comment, wanted) for comment in own):
+    if wanted and any(known(state) for state in _newer(own, wanted)):
         return Settled("newer")
     if not own:
         return _create(hub, pull, author, bodies)
@@ -75,11 +84,14 @@ def _oldest(pull: "PullRequest", author: str) -> "IssueComment | None":
     return next(iter(find(pull, author)), None)
 
 
-def _is_newer(comment: "IssueComment", wanted: State) -> bool:
-    state, _ = read(comment.body or "")
-    if state is None or state.head != wanted.head or state.run_number is None:
-        return False
-    return (state.run_number, state.attempt) > (wanted.run_number or 0, wanted.attempt)
+def _newer(comments: "list[IssueComment]", wanted: State) -> Iterator[State]:
+    """What comments of ours say of a newer run for the same commit."""
+    for comment in comments:
+        state, _ = read(comment.body or "")
+        if state is None or state.head != wanted.head or state.run_number is None:
+            continue
+        if (state.run_number, state.attempt) > (wanted.run_number or 0, wanted.attempt):
+            yield state
 
 
 def _is(stored: str, body: str) -> bool:

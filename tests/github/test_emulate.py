@@ -18,7 +18,7 @@ from phdb_ci.github.runs import Run, pulls_of
 from phdb_ci.github.sticky import find, settle
 from phdb_ci.models.posting import Posting
 from phdb_ci.render import comments
-from phdb_ci.render.marker import PREFIX
+from phdb_ci.render.marker import PREFIX, State
 from tests.builders import HEAD
 from tests.github.downloads import NODE, node_folder
 from tests.github.world import QUICK, failing, passing
@@ -87,6 +87,10 @@ def emulated() -> Iterator[Emulated]:
             process.wait(10)
 
 
+def known(_: State) -> bool:
+    return True
+
+
 def bodies(number: int, *, good: bool = True) -> Callable[[], Iterator[str]]:
     made = (passing if good else failing)(run_id=str(number), head=HEAD)
     posting = Posting(repository=OWN, run_id=number, run_number=number, base="main")
@@ -95,10 +99,10 @@ def bodies(number: int, *, good: bool = True) -> Callable[[], Iterator[str]]:
 
 def test_comment_is_created_edited_and_then_left_alone(emulated: Emulated) -> None:
     hub, pull = emulated.hub, emulated.pull()
-    assert settle(hub, pull, BOT, bodies(318, good=False)).done == "created"
-    assert settle(hub, pull, BOT, bodies(319)).done == "edited"
-    assert settle(hub, pull, BOT, bodies(319)).done == "unchanged"
-    assert settle(hub, pull, BOT, bodies(318, good=False)).done == "newer"
+    assert settle(hub, pull, BOT, bodies(318, good=False), known).done == "created"
+    assert settle(hub, pull, BOT, bodies(319), known).done == "edited"
+    assert settle(hub, pull, BOT, bodies(319), known).done == "unchanged"
+    assert settle(hub, pull, BOT, bodies(318, good=False), known).done == "newer"
     (body,) = emulated.ours()
     assert "all 2 jobs passed" in body
 
@@ -109,7 +113,7 @@ def test_three_of_ours_among_250_leave_the_oldest(emulated: Emulated) -> None:
         if number in (40, 140, 240):
             emulated.comment(f"{PREFIX}b2xk -->\nold {number}\n")
     oldest = find(emulated.pull(), BOT)[0].id
-    settled = settle(emulated.hub, emulated.pull(), BOT, bodies(318))
+    settled = settle(emulated.hub, emulated.pull(), BOT, bodies(318), known)
     assert (settled.done, settled.removed) == ("edited", 2)
     assert [one.id for one in find(emulated.pull(), BOT)] == [oldest]
     assert "all 2 jobs passed" in emulated.ours()[0]
@@ -118,7 +122,7 @@ def test_three_of_ours_among_250_leave_the_oldest(emulated: Emulated) -> None:
 def test_marker_of_somebody_else_is_left_alone(emulated: Emulated) -> None:
     theirs = f"{PREFIX}b2xk -->\nforged\n"
     emulated.comment(theirs, STRANGER)
-    settle(emulated.hub, emulated.pull(), BOT, bodies(318))
+    settle(emulated.hub, emulated.pull(), BOT, bodies(318), known)
     assert [one.body for one in find(emulated.pull(), "mallory")] == [theirs]
     assert len(emulated.ours()) == 1
 

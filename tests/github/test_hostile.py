@@ -17,6 +17,7 @@ from tests.builders import HEAD, leg, sha, verdict
 from tests.github.fake import OWN, Fault
 from tests.github.server import ENDLESS
 from tests.github.world import World, failing, passing, zipped
+from tests.helpers import job, matrix
 
 EVIL = "evil/lis"
 
@@ -119,17 +120,18 @@ RECORDS = {
         json.dumps(json.loads(failing(run_id="4242").model_dump_json()) | {"outcome": "pass"}).encode(),
         "says another outcome than its own results",
     ),
-    "pass over nothing": (document(legs=[]), "says another outcome than its own results"),
+    "pass over nothing": (document(legs=[]), "is not about exactly the jobs of its gate"),
 }  # fmt: skip
 
 
 def refused(world: World) -> str:
-    """The second stage refuses, and has written nothing."""
+    """The second stage refuses, has posted nothing of it, and the commit is not green."""
     ran = world.publish()
     assert isinstance(ran.error, ResultsError), ran.told
     assert ran.code == 2
     assert "nothing was published" in ran.told
-    assert world.fake.writes() == []
+    assert world.fake.writes() == [f"POST statuses/{HEAD}"]  # ours, and about nothing that the run left
+    assert world.states == ["error"]
     return ran.told
 
 
@@ -302,3 +304,21 @@ def test_job_named_like_a_leg_elsewhere_is_not_linked(world: World) -> None:
     world.fake.add_jobs(4242, "gate / not-smoke@ubuntu-24.04", "smoke@ubuntu-24.04 / x")
     world.publish()
     assert "/job/" not in world.sticky()[0]
+
+
+def test_verdict_about_fewer_jobs_than_the_gate_has_is_not_believed(world: World) -> None:
+    world.gate(4242, verdict(leg("smoke"), run_id="4242", head=HEAD))
+    world.table = matrix({"smoke": job(), "e2e-engine": job()})
+    assert "is not about exactly the jobs of its gate" in refused(world)
+
+
+def test_verdict_that_is_not_believed_does_not_leave_an_older_one_standing(world: World) -> None:
+    world.gate()
+    assert world.publish().code == 0
+    world.fake.pulls[0]["head"]["sha"] = sha("b")
+    world.fake.add_run(4300, 319, sha=sha("b"), conclusion="failure")
+    world.fake.add_artifact(4300, zipped("{}"))
+    assert world.publish(4300).code == 2
+    (body,) = world.sticky()
+    assert "left a verdict that is not believed" in body
+    assert world.states == ["success", "error"]

@@ -5,6 +5,7 @@ import zipfile
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from phdb_ci.models.verdict import Verdict
 from phdb_ci.render.marker import PREFIX
 from tests.builders import case, leg, suite, verdict
 from tests.github.fake import BOT, OWN, Fake
+from tests.helpers import job, matrix
 
 TOKEN = "ghs_" + "t" * 36
 QUICK = Waits(
@@ -46,11 +48,17 @@ class World:
     ) -> None:
         self.fake, self._capture, self._monkeypatch = fake, capture, monkeypatch
         self.token = TOKEN
+        self.table = matrix({"smoke": job(), "e2e-engine": job()})
+        monkeypatch.setattr("phdb_ci.commands.publish.load", lambda _: self.table)
         for name in ("GITHUB_STEP_SUMMARY", "GITHUB_SERVER_URL"):
             monkeypatch.delenv(name, raising=False)
 
     def gate(self, run_id: int = 4242, made: Verdict | None = None, **fields: Any) -> Verdict:
         """A run of the gate that is over, with its verdict; by default a pass."""
+        if made is not None:
+            self.table = matrix(
+                {one.result.job: job() for one in made.legs} | {one.job: job() for one in made.missing}
+            )
         number, attempt = fields.get("number", 318), fields.get("attempt", 1)
         if made is None:
             made = passing(
@@ -68,7 +76,7 @@ class World:
         """`phdb-ci publish --run-id RUN`; the token is in nothing that it says."""
         told = {
             "verdict": None, "dry_run": False, "repository": OWN, "run_id": run, "workflow": None,
-            "author": None, "json": False,
+            "author": None, "json": False, "matrix": Path("matrix.toml"),
         }  # fmt: skip
         self._monkeypatch.setenv("GITHUB_API_URL", self.fake.base)
         self._monkeypatch.setenv("GITHUB_TOKEN", self.token)
