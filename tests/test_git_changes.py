@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import SourceError
-from phdb_ci.git import Mirror, changed_since, mirror_of
+from phdb_ci.git import Mirror, changed_since, mirror_of, take_local
 from tests.repositories import C0, C1, C2, F1, P1, T1, commit, fork_commit, git, init
 
 
@@ -210,3 +210,23 @@ def test_second_question_needs_no_network(repo: Path, mirror: Mirror) -> None:
         repo.rename(repo.with_name("gone"))
 
     assert changed_since(mirror, C1, C2) == first
+
+
+def test_merge_that_is_undone_is_a_change_whichever_way_the_histories_met(tmp_path: Path) -> None:
+    """main merged M1 and M2; head merges the same two, and has M1's tree: what M2 brought is undone."""
+    place = init(tmp_path / "repo")
+    commit(place, "start", when=1, check_py="check = off\n", LICENSE="mit\n")
+    git(place, "switch", "--quiet", "-c", "fix")
+    second = commit(place, "the fix", when=2, check_py="check = ON\n")
+    git(place, "switch", "--quiet", "main")
+    first = commit(place, "other work", when=3, other_py="x\n")
+    git(place, "merge", "--quiet", "--no-ff", "-m", "merge", "fix", when=4)
+    base = git(place, "rev-parse", "HEAD")
+    git(place, "switch", "--quiet", "--detach", first)
+    tree_of = commit(place, "only the licence", when=5, LICENSE="mit, again\n")
+    tree = git(place, "rev-parse", f"{tree_of}^{{tree}}")
+    head = git(place, "commit-tree", tree, "-p", first, "-p", second, "-m", "looks harmless", when=6)
+    git(place, "branch", "head", head)
+    at = mirror_of(tmp_path / "cache", "repo", str(place))
+    take_local(at, head)
+    assert {"LICENSE", "check.py"} <= set(changed_since(at, base, head))

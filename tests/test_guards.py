@@ -7,18 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from phdb_ci.errors import Exit
-from phdb_ci.guards import yamlish
+from phdb_ci.guards import table
 from phdb_ci.guards.__main__ import main
-from phdb_ci.guards.checkout import Checkout, Finding, quoted
+from phdb_ci.guards.checkout import Checkout, File, Finding, quoted
 from phdb_ci.guards.report import lines
 from phdb_ci.guards.shell import commands
 from phdb_ci.guards.table import GUARDS, REPOS, judge
+from phdb_ci.guards.yaml import parse, scalars
 from phdb_ci.junit.reader import read_report
 
 STACK = Path(__file__).parent / "stack"
@@ -145,6 +146,7 @@ BROKEN: Sequence[tuple[str, str, str | tuple[str, str], int]] = [
     ("engine-e2e-not-silent", "li-cursor-agents/scripts/e2e.sh", "#!/usr/bin/env bash\nnpm run test:e2e:lidb-engine\necho done\n", 2),
     ("engine-e2e-not-silent", "li-cursor-agents/scripts/e2e.sh", "#!/usr/bin/env bash\nset -e\nnpm run test:e2e:lidb-engine || true\n", 3),
     ("engine-e2e-not-silent", CI, "jobs:\n  a: {\n", 2),
+    ("engine-e2e-not-silent", "li-cursor-agents/.github/actions/e2e/action.yml", "runs:\n  using: composite\n  steps:\n    - run: npm run test:e2e:lidb-engine || true\n      shell: bash\n", 4),
     ("engine-e2e-not-silent", "li-cursor-agents/.github/workflows/ci.yml", ("npm ci && npm run test:e2e:lidb-engine", "npm ci && npm run test:e2e:lidb-engine || true"), 26),
     ("engine-e2e-not-silent", "li-cursor-agents/.github/workflows/ci.yml", ('LI_E2E_LIDB_ENGINE: "1"', 'LI_E2E_LIDB_ENGINE: "1", LI_LIDB_MOCK: "1"'), 20),
     ("no-green-without-measurement", "benchmarks/dashboard/tiers.json", ('"unknown"', '"pass"'), 5),
@@ -248,6 +250,22 @@ HONEST: Sequence[tuple[str, str | tuple[str, str]]] = [
 )
 def test_guards_hold_for_an_honest_stack(check: Check, file: str, text: str | tuple[str, str]) -> None:
     assert check({file: text}) == {}
+
+
+@pytest.mark.parametrize(
+    ("called", "text", "caller"),
+    [
+        (".github/actions/e2e/action.yml", "runs:\n  using: composite\n  steps:\n    - run: npm run test:e2e:lidb-engine\n      shell: bash\n", JOB + "      - uses: ./.github/actions/e2e\n        continue-on-error: true\n"),
+        (".github/workflows/engine.yml", JOB + ENGINE, "jobs:\n  e2e:\n\n\n\n    uses: ./.github/workflows/engine.yml\n    continue-on-error: true\n"),
+        ("scripts/inner.sh", "#!/bin/sh -e\nnpm run test:e2e:lidb-engine\n", JOB + "      - run: bash scripts/inner.sh\n        continue-on-error: true\n"),
+    ],
+    ids=["action", "workflow", "script"],
+)  # fmt: skip
+def test_engine_suite_is_followed_through_what_is_called(
+    check: Check, called: str, text: str, caller: str
+) -> None:
+    found = check({f"li-cursor-agents/{called}": text, CI: caller})
+    assert [(one.path, one.line) for one in found["engine-e2e-not-silent"]] == [(CI.partition("/")[2], 7)]
 
 
 def test_guards_hold_on_the_stand_in_stack(check: Check) -> None:
@@ -398,7 +416,9 @@ def test_what_is_not_ours_is_not_read(stack: Path, tmp_path: Path) -> None:
     (stack / "lidb/dangling.py").symlink_to("nothing.py")
     (stack / "lidb/binary.py").write_bytes(b"import sqlite3\n\0")
     os.mkfifo(stack / "lidb/pipe.py")
-    assert "lidb/link.py" not in [file.path for file in Checkout("lidb", stack / "lidb").files]
+    checkout = Checkout("lidb", stack / "lidb")
+    assert "link.py" not in [file.path for file in checkout.files]
+    assert [note.partition(" ")[0] for note in checkout.notes] == ["lidb/dangling.py", "lidb/self.py"]
     assert main(arguments(stack)) == Exit.PASS
 
 
@@ -406,6 +426,15 @@ def test_file_over_the_bound_is_noted(stack: Path, capsys: pytest.CaptureFixture
     (stack / "lidb/big.py").write_text("#" * (1024 * 1024 + 1))
     assert main(arguments(stack)) == Exit.PASS
     assert capsys.readouterr().out.startswith("note: lidb/big.py was not read: over 1 MiB\n")
+
+
+def test_guard_that_runs_out_of_stack_is_no_pass(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(_: Checkout) -> Iterator[Finding]:
+        raise RecursionError
+
+    monkeypatch.setattr(table, "GUARDS", (table.Guard("x", ("lidb",), look),))
+    (outcome,) = judge({"lidb": Checkout("lidb", stack / "lidb")})
+    assert str(outcome.findings[0]) == "lidb: cannot tell: a file of it is nested too deep"
 
 
 def test_empty_checkout_is_no_pass(stack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -437,35 +466,38 @@ def test_shell_commands_are_told_apart(text: str, calls: list[tuple[str, ...]]) 
     ] == calls
 
 
+YAML_FILE = "lidb/.github/workflows/x.yml"
+
+
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("text", "line"),
     [
-        ("a: 1\nb:\n  - x\n  - y: z # c\n    w: 'q: #'\n", {"a": "1", "b": ["x", {"y": "z", "w": "q: #"}]}),
-        ('a:\n- b\n- c\nd: {e: [f, "g"], h: }\n', {"a": ["b", "c"], "d": {"e": ["f", "g"], "h": ""}}),
-        ("run: |\n  one\n\n    two\nb: >-\n  x\n  y\n", {"run": "one\n\n  two", "b": "x \\\ny\n"}),
-        ("a: &x {b: 1}\nc: *x\n", {"a": {"b": "1"}, "c": {"b": "1"}}),
-        (
-            "'on':\n  push:\n    branches: [main,\n      dev]\n",
-            {"on": {"push": {"branches": ["main", "dev"]}}},
-        ),
-        ("- if: ${{ a && 'b' }}\n", [{"if": "${{ a && 'b' }}"}]),
+        pytest.param("jobs: [b\n", 1, id="left open"),
+        pytest.param("jobs:\n  a: 'b\n", 2, id="quote left open"),
+        pytest.param("jobs: {}\nx: 1\nx: 2\n", 3, id="key twice"),
+        pytest.param("jobs: {}\n? [a]\n: b\n", 2, id="key that is no word"),
+        pytest.param("jobs:\n\ta: 1\n", 2, id="tab"),
+        pytest.param("jobs: {}\na: *b\n", 2, id="alias of nothing"),
+        pytest.param("jobs: {}\n---\njobs: {}\n", 2, id="two documents"),
+        pytest.param("jobs: " + "[" * 5000, 1, id="nested too deep"),
+        pytest.param("jobs: &a [*a]\n", 1, id="holds itself"),
+        pytest.param("x0: &x0 [a]\n" + "".join(f"x{n}: &x{n} [*x{n - 1}, *x{n - 1}]\n" for n in range(1, 40)), 3, id="explodes"),
+        pytest.param('jobs: "\\U99999999"\n', 1, id="no character"),
+        pytest.param("%YAML 1.9\n---\njobs: {}\n", 1, id="YAML of another time"),
+        pytest.param(f"jobs: {'x' * 20_001}\n", 1, id="endless line"),
+        pytest.param("a: b\n", 1, id="no jobs"),
+        pytest.param("", 1, id="empty"),
     ],
-)
-def test_workflow_yaml_is_read(text: str, value: object) -> None:
-    assert plain(yamlish.parse(text)) == value
+)  # fmt: skip
+def test_workflow_that_cannot_be_read_is_no_pass(check: Check, text: str, line: int) -> None:
+    found = check({YAML_FILE: text})["engine-e2e-not-silent"]
+    assert [(one.line, one.why.partition(":")[0]) for one in found] == [(line, "cannot tell")]
 
 
-@pytest.mark.parametrize(
-    "text", ["a: [b\n", "a: 'b\n", "a: 1\na: 2\n", "\ta: 1\n", "a: *b\n", "a: b\n c\nx\n", "[" * 5000]
-)
-def test_text_that_is_no_workflow_is_refused(text: str) -> None:
-    with pytest.raises(yamlish.NotReadableError):
-        yamlish.parse(text)
-
-
-def plain(node: yamlish.Node) -> object:
-    if isinstance(node, yamlish.Scalar):
-        return node.value
-    if isinstance(node, yamlish.Map):
-        return {key: plain(child) for key, child in node.items.items()}
-    return [plain(child) for child in node.items]
+def test_scalars_stay_text_with_their_lines() -> None:
+    document = "on: [1]\na: &x\n  b: |\n    c\u2028d\n    e\nf: *x\ng: >-\n  h\n  i # j\n'k': 'l: #' # m\n"
+    root = parse(File("lidb", "x.yml", document.replace("\n", "\r\n")))
+    assert not isinstance(root, Finding)
+    assert [(key, str(one), one.line, one.text_line) for key, one in scalars(root)] == [
+        ("on", "1", 1, 1), ("b", "c d\ne\n", 3, 4), ("b", "c d\ne\n", 3, 4), ("g", "h i # j", 7, 8), ("k", "l: #", 10, 10),
+    ]  # fmt: skip

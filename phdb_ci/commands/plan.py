@@ -19,6 +19,7 @@ from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Unaffected
 
+LONGEST = 200  # characters of a path that is named there
 SHOWN = 50  # paths that the record of an unaffected run names
 
 
@@ -77,8 +78,10 @@ def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Un
         any(glob_matches(one, path) for one in matrix.repos[name].docs) for path in paths
     ):
         return None
+    # It travels through an environment variable, which Linux bounds at 128 KiB.
+    shown = tuple(path for path in paths[:SHOWN] if len(path) <= LONGEST)
     return Unaffected(
-        repo=name, base=base, head=source.commit, paths=paths[:SHOWN], more=max(0, len(paths) - SHOWN)
+        repo=name, base=base, head=source.commit, paths=shown, more=len(paths) - len(shown)
     )
 
 

@@ -31,8 +31,7 @@ from phdb_ci.run.housekeeping import open_work
 def main(arguments: argparse.Namespace) -> int:
     """Measure, write, print the table; 1 with `--check` where a claim was not measured true, 130 when interrupted."""
     if not arguments.names:
-        witnessed = [name for name, job in load(arguments.matrix).jobs.items() if job.evidence.witness]
-        arguments.names = [name for name in witnessed if not load(arguments.matrix).jobs[name].services]
+        arguments.names = [name for name, job in load(arguments.matrix).jobs.items() if job.evidence.witness]
     console, cancel = Console.for_terminal(os.environ), Canceller()
     with Signals(cancel) as signals:
         matrix, plan = planned(arguments)

@@ -15,6 +15,7 @@ from pathlib import Path
 from phdb_ci.commands._common import pairs
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load
+from phdb_ci.models.hosting import Home
 from phdb_ci.render.workflows import files_of, workflow_files
 from phdb_ci.store import open_regular
 
@@ -25,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     files = workflow_files(matrix)
     root = arguments.matrix.resolve().parent
     if arguments.to:
-        return _to(files, pairs(arguments.to, "--to", "REPO=DIR"), arguments)
+        return _to(files, pairs(arguments.to, "--to", "REPO=DIR"), arguments, matrix.self_)
     unknown = _unknown(root, files)
     changed = [path for path, text in files.items() if _read(root / path) != text]
     if arguments.check:
@@ -40,8 +41,15 @@ def main(arguments: argparse.Namespace) -> int:
     return Exit.PASS
 
 
-def _to(files: Mapping[str, str], targets: Mapping[str, str], arguments: argparse.Namespace) -> int:
+def _to(
+    files: Mapping[str, str], targets: Mapping[str, str], arguments: argparse.Namespace, home: Home | None
+) -> int:
     """Put a repo's files into a checkout of it, or compare them there."""
+    if home is not None and set(home.commit) == {"0"}:
+        raise UsageError(
+            "[self].commit names no release yet, so these files would call nothing",
+            tries=["phdb-ci bump self, once there is a release", "or set [self].commit to a commit of phdb-ci by hand"],
+        )
     known = sorted({path.split("/")[1] for path in files if path.startswith("workflows/")})
     wanted: dict[str, str] = {}
     for repo, place in targets.items():

@@ -11,7 +11,7 @@ from phdb_ci.models.results import LegResult
 
 RESULT = "result.json"
 LIMIT = 64 * 1024 * 1024  # bytes of one file
-DEPTH = 3  # folders below RESULTS_DIR that are looked through
+DEPTH = 3  # folders below RESULTS_DIR that are looked through, but for those of legs
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,16 @@ def read_results(folder: Path) -> list[Found]:
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:
+    """The results below a folder. A leg's own folder is not looked through: it can put there what it likes."""
     for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False) and depth:
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        if "@" in entry.name:
+            path = Path(entry.path) / RESULT
+            if os.path.lexists(path):
+                yield path
+        elif depth:
             yield from _files(Path(entry.path), depth - 1)
-        elif entry.name == RESULT and "@" in folder.name:
-            yield Path(entry.path)
 
 
 def _read(path: Path) -> Found:

@@ -22,10 +22,14 @@ def changed_since(at: Mirror, base: str, head: str) -> tuple[str, ...]:
     """
     (take_local if Path(at.url).is_absolute() else take)(at, base)
     own = ("--git-dir", str(at.path))
-    if git(*own, "merge-base", base, head).code != 0:
+    forks = git(*own, "merge-base", "--all", base, head).text.split()
+    if not forks:
         raise SourceError(f"{at.repo}: {base[:7]} and {head[:7]} have no common history")
-    # Three dots: what head did since it left; what base got meanwhile is not head's change.
+    # What head did since it left; what base got meanwhile is not its change. Where the two have met before and parted
+    # again there are several places to leave from, and what differs from any of them counts: head may undo a merge.
     options = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
-    out = git_ok(*own, "diff", *options, f"{base}...{head}").out
+    found: dict[bytes, None] = {}
+    for fork in forks:
+        found |= dict.fromkeys(git_ok(*own, "diff", *options, fork, head).out.split(b"\0"))
     # All of them: one that was left out could be the one that matters.
-    return tuple(os.fsdecode(path).encode(errors="replace").decode() for path in out.split(b"\0") if path)
+    return tuple(os.fsdecode(path).encode(errors="replace").decode() for path in found if path)

@@ -2,12 +2,11 @@
 
     checkout.py   the files of a checkout, bounded; findings
     code.py       kinds of files, comments blanked out; shell.py: commands of a script; prose.py: statements of a page
-    yamlish.py    the YAML of workflows, with lines; workflows.py: their jobs and steps
+    yaml.py       YAML as text with lines, by ruamel.yaml; workflows.py: jobs and steps
     sqlite.py, store.py, tcp.py, e2e.py, images.py, dashboard.py, claims.py   the guards
     table.py      all guards by name; report.py: lines for people and the harness, JUnit
 
 `python -m phdb_ci.guards NAME=DIR …` is the job. A guard is a pure function of files: it runs nothing, follows no link
-out of a checkout and needs neither git nor a network. What it cannot tell is a failure, never a pass. Beside
-phdb_ci.errors the standard library alone is imported, so that it starts at once. Nothing here knows of the matrix, of
-plans or verdicts.
+out of a checkout and needs neither git nor a network. What it cannot tell is a failure, never a pass.
+Nothing here knows of the matrix, of plans or verdicts.
 """

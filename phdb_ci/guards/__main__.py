@@ -8,15 +8,12 @@ from pathlib import Path
 from phdb_ci.errors import Exit, PhdbError, UsageError
 from phdb_ci.guards.checkout import Checkout
 from phdb_ci.guards.report import lines, write_junit
-from phdb_ci.guards.table import GUARDS, REPOS, judge
+from phdb_ci.guards.table import REPOS, judge
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the checkouts that are named; returns the exit code."""
     args = _parser().parse_args(argv)
-    if args.list:
-        _say("\n".join(f"{guard.name}: {guard.holds} ({', '.join(guard.repos)})" for guard in GUARDS))
-        return Exit.PASS
     try:
         checkouts = _checkouts(args.repos)
         outcomes = tuple(judge(checkouts))
@@ -25,14 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PhdbError as error:
         sys.stderr.write(f"{error.render()}\n")
         return error.exit_code
-    for note in dict.fromkeys(note for checkout in checkouts.values() for note in checkout.notes):
-        _say(f"note: {note}")
-    _say("\n".join(lines(outcomes)))
+    notes = [f"note: {note}" for checkout in checkouts.values() for note in checkout.notes]
+    sys.stdout.write("\n".join([*notes, *lines(outcomes), ""]))
     return Exit.FAIL if any(outcome.findings for outcome in outcomes) else Exit.PASS
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,7 +35,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("repos", nargs="*", metavar="NAME=DIR", help=f"a checkout; names: {', '.join(REPOS)}")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report, a case per guard")
-    parser.add_argument("--list", action="store_true", help="say what each guard holds, and end")
     return parser
 
 

@@ -7,10 +7,12 @@ out of the checkout. Nothing that a repository holds can make it hang, grow with
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from phdb_ci.files import walk
 
 MAX_BYTES = 1024 * 1024
 MAX_FILES = 50_000
@@ -66,7 +68,7 @@ class Finding:
     def __str__(self) -> str:
         """`repo/path:line: why: the line`, cleaned: paths and lines are a repository's text."""
         where = f"{self.repo}/{quoted(self.path)}:{self.line}" if self.path else self.repo
-        return f"{where}: {self.why}: {self.quote}" if self.quote else f"{where}: {self.why}"
+        return f"{where}: {quoted(self.why)}" + (f": {self.quote}" if self.quote else "")
 
 
 def quoted(text: str) -> str:
@@ -95,7 +97,7 @@ class Checkout:
                 continue
             total += len(text)
             if total > MAX_TOTAL:
-                self.too_much = f"has more than {MAX_TOTAL // 1024**2} MiB of text"
+                self.too_much = f"it has more than {MAX_TOTAL // 1024**2} MiB of text"
                 break
             found.append(File(self.name, path, text))
         return tuple(found)
@@ -104,31 +106,25 @@ class Checkout:
     def paths(self) -> tuple[str, ...]:
         """Every file by its path, the unread ones included."""
         found: list[str] = []
-        for folder, folders, names in os.walk(self.root, followlinks=False):
-            folders[:] = sorted(name for name in folders if name not in SKIPPED)
+        for folder, names in walk(self.root, without=SKIPPED):
             base = Path(folder).relative_to(self.root)
-            found += ((base / name).as_posix() for name in sorted(names))
+            found += ((base / name).as_posix() for name in names)
             if len(found) > MAX_FILES:
-                self.too_much = f"has more than {MAX_FILES:,} files"
+                self.too_much = f"it has more than {MAX_FILES:,} files"
                 break
-        return tuple(found[:MAX_FILES])
-
-    @cached_property
-    def by_path(self) -> Mapping[str, File]:
-        """Path → file."""
-        return {file.path: file for file in self.files}
+        return tuple(sorted(found[:MAX_FILES]))
 
     def limits(self) -> Iterator[Finding]:
-        """A checkout that was not read as a whole cannot be judged."""
-        _ = self.files
-        if self.too_much:
-            yield Finding(self.name, "", 0, f"cannot tell: it {self.too_much}")
+        """A checkout that was not read as a whole, or holds nothing, cannot be judged."""
+        what = "the checkout holds no text file" if not self.files else self.too_much
+        if what:
+            yield Finding(self.name, "", 0, f"cannot tell: {what}")
 
     def _text(self, path: str) -> str | None:
         full = self.root / path
         try:
-            if full.is_symlink() and not full.resolve().is_relative_to(self.root.resolve()):
-                return None
+            if full.is_dir() or not full.resolve().is_relative_to(self.root.resolve()):
+                return None  # a link to a folder, or out of here
             descriptor = os.open(full, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(descriptor, "rb") as file:
                 state = os.fstat(descriptor)

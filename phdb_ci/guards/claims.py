@@ -9,47 +9,38 @@ sentences, stands in a code block or a picture, or hides behind such a heading i
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.prose import Statement, statements
 
 HAS = (
-    r"\b(supports?|supporting|implements?|implemented|provides?|offers?|exposes?|accepts?|ships?|shipped|"
-    r"serves?|serving|"
-    r"speaks?|listens?|listening|includes?|features?|comes with|has|have|enabled?|enables|available|works?|"
-    r"working|"
-    r"complete[ds]?|done|ready|delivers?|delivered|is live|is here|landed|now|runs?|running|full|built-in|"
-    r"native|drop-in|"
-    r"compatible|uses?|connects?|can connect|gives?|handles?|gets?|is on|are on|backed by|powered by|"
+    r"\b(supports?|supporting|implements?|implemented|provides?|offers?|exposes?|accepts?|ships?|shipped|serves?|"
+    r"serving|speaks?|listens?|listening|includes?|features?|comes with|has|have|enabled?|enables|available|works?|"
+    r"working|complete[ds]?|done|ready|delivers?|delivered|is live|is here|landed|now|runs?|running|full|built-in|"
+    r"native|drop-in|compatible|uses?|connects?|can connect|gives?|handles?|gets?|is on|are on|backed by|powered by|"
     r"powers?|backs)\b"
 )
 DENIES = (
-    r"\b(no|not|never|none|cannot|neither|nor|without|lacks?|missing|absent|unsupported|unimplemented|"
-    r"excludes?|excluded|"
-    r"forbid\w*|reject\w*|instead of|rather than|non-goals?|anti-goals?|remove[ds]?|drop(s|ped)|false|"
+    r"\b(no|not|never|none|cannot|neither|nor|without|lacks?|missing|absent|unsupported|unimplemented|excludes?|"
+    r"excluded|forbid\w*|reject\w*|instead of|rather than|non-goals?|anti-goals?|remove[ds]?|drop(s|ped)|false|"
     r"avoids?|refus\w+|n/a)\b|n['\u2019]t\b|[\u274c\u26d4\U0001f6ab]"
 )
 LATER = (
-    r"\b(planned|plans?|will|future|later|todo|tbd|roadmap|targets?|goals?|aims?|aimed|blocked|blocking|"
-    r"blocks|until|"
-    r"once|eventual\w*|propos\w+|not yet|pending|stub(s|bed)?|wip|in progress|upcoming|soon|would|could|"
-    r"may|might|should|"
-    r"must|if|draft|research|explor\w+|idea|wants?|toward\w*|deferred?|defers?|out of scope|post-mvp|phase|"
-    r"needs?|requires?|"
-    r"unmerged|open branch|experimental spike|spike|subset \(WP|before|after|unblock\w*|when|todo|gap|"
-    r"aligned with|shape[ds]?)\b"
+    r"\b(planned|plans?|will|future|later|todo|tbd|roadmap|targets?|goals?|aims?|aimed|blocked|blocking|blocks|until|"
+    r"once|eventual\w*|propos\w+|not yet|pending|stub(s|bed)?|wip|in progress|upcoming|soon|would|could|may|might|"
+    r"should|must|if|draft|research|explor\w+|idea|wants?|toward\w*|deferred?|defers?|out of scope|post-mvp|phase|"
+    r"needs?|requires?|unmerged|open branch|experimental spike|spike|subset \(WP|before|after|unblock\w*|when|todo|"
+    r"gap|aligned with|shape[ds]?)\b"
 )
 HARD = (
-    r"\bnot (yet )?(implemented|available|supported|shipped|merged|in scope|included|there)\b|\b(planned|"
-    r"blocked|deferred|"
-    r"unimplemented|unsupported|out of scope|unmerged|future work|coming soon)\b|\bPH-DB-4 (is|exit gate)\b"
+    r"\bnot (yet )?(implemented|available|supported|shipped|merged|in scope|included|there)\b|\b(planned|blocked|"
+    r"deferred|unimplemented|unsupported|out of scope|unmerged|future work|coming soon)\b|\bPH-DB-4 (is|exit gate)\b"
 )
 YES = re.compile(
-    r"^[\W_]*(yes|done|supported|implemented|shipped|available|ready|complete[d]?|live|works|working|green|"
-    r"enabled|ga|stable|"
-    r"production|full|[\u2705\u2714\u2611\U0001f7e2])[\W_]*(\(.*\))?$",
+    r"^[\W_]*(yes|done|supported|implemented|shipped|available|ready|complete[d]?|live|works|working|green|enabled|ga|"
+    r"stable|production|full|[\u2705\u2714\u2611\U0001f7e2])[\W_]*(\(.*\))?$",
     re.IGNORECASE,
 )
 SIGN_YES = re.compile(r"^\W*[\u2705\u2714\u2611\U0001f7e2]|:white_check_mark:")
@@ -58,9 +49,8 @@ FEATURES = re.compile(
     re.IGNORECASE,
 )
 OTHERS = re.compile(
-    r"\b(supabase|postgres(ql)?|neon|mysql|mariadb|mongo\w*|cockroach\w*|firebase|electric( sql)?|duckdb|"
-    r"redis|kafka|ably|yugabyte|"
-    r"wiredtiger|neo4j|etcd|foundationdb|debezium|vitess|tidb|spanner|sqlite|litestream)\b",
+    r"\b(supabase|postgres(ql)?|neon|mysql|mariadb|mongo\w*|cockroach\w*|firebase|electric( sql)?|duckdb|redis|kafka|"
+    r"ably|yugabyte|wiredtiger|neo4j|etcd|foundationdb|debezium|vitess|tidb|spanner|sqlite|litestream)\b",
     re.IGNORECASE,
 )
 OURS = re.compile(
@@ -86,23 +76,19 @@ class Topic:
 WIRE = Topic(
     "a Postgres wire listener",
     re.compile(
-        r"\b(postgres(ql)?|pg|psql|libpq)[- ]?(v?3[- ])?(wire([- ]?(protocol|listener|format|server|port|"
-        r"endpoint|compatib\w+))?|"
-        r"(frontend/backend|client|network|line) protocol|listener|protocol)\b|\bwire[- ](protocol|"
+        r"\b(postgres(ql)?|pg|psql|libpq)[- ]?(v?3[- ])?(wire([- ]?(protocol|listener|format|server|port|endpoint|"
+        r"compatib\w+))?|(frontend/backend|client|network|line) protocol|listener|protocol)\b|\bwire[- ](protocol|"
         r"listener|compatib\w+|server)\b|\bpgwire\b",
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(postgres(ql)?|pg|psql)?[- ]?wire[- ](protocol[- ])?compatible\b|\b(connect|works?|use[sd]?|"
-        r"usable|talk)\w* (\w+ )?(with|from|via|using|through) "
-        r"(any |every |plain |a |your |standard |existing )?(psql|libpq|(any |standard |"
-        r"existing )?postgres(ql)? (client|driver|tool)s?|jdbc|psycopg)\b"
-        r"|\b(any|every|existing|standard) postgres(ql)? (client|driver)s? (can )?(now )?(connects?|works?|"
-        r"talks?)\b"
-        r"|\bpostgres(ql)? (clients|drivers|tools) (can )?(now )?(connect|work|talk)\b|\b(point|"
-        r"aim) (\w+ )?(psql|libpq|psycopg|jdbc|postgres(ql)? client\w*) at\b"
-        r"|\b(listens?|listening|accepts? (\w+ )?connections) (on|at) (\w+ )?(tcp|port)\b[^.]*\b(postgres|"
-        r"psql|5432|54321)",
+        r"\b(postgres(ql)?|pg|psql)?[- ]?wire[- ](protocol[- ])?compatible\b|\b(connect|works?|use[sd]?|usable|"
+        r"talk)\w* (\w+ )?(with|from|via|using|through) (any |every |plain |a |your |standard |existing )?(psql|libpq|"
+        r"(any |standard |existing )?postgres(ql)? (client|driver|tool)s?|jdbc|psycopg)\b|\b(any|every|existing|"
+        r"standard) postgres(ql)? (client|driver)s? (can )?(now )?(connects?|works?|talks?)\b|"
+        r"\bpostgres(ql)? (clients|drivers|tools) (can )?(now )?(connect|work|talk)\b|\b(point|aim) (\w+ )?(psql|"
+        r"libpq|psycopg|jdbc|postgres(ql)? client\w*) at\b|\b(listens?|listening|accepts? (\w+ )?connections) (on|"
+        r"at) (\w+ )?(tcp|port)\b[^.]*\b(postgres|psql|5432|54321)",
         re.IGNORECASE,
     ),
 )
@@ -110,14 +96,12 @@ REPLICATION = Topic(
     "replication",
     re.compile(
         r"\b((streaming|logical|physical|multi-master|leader-follower|primary-replica|async\w*|synchronous|"
-        r"wal)[- ])*(replication|replicas?|"
-        r"read[- ]replicas?|hot standby|standby servers?)\b",
+        r"wal)[- ])*(replication|replicas?|read[- ]replicas?|hot standby|standby servers?)\b",
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(lidb|lis|engine|wal|it|data|rows|writes?) (is |are )?(automatically |"
-        r"continuously )?replicate[sd] (to|across|over|from|its|every|all|data|writes|rows)\b|"
-        r"\breplicas (are|stay) (kept )?(in sync|up to date)\b",
+        r"\b(lidb|lis|engine|wal|it|data|rows|writes?) (is |are )?(automatically |continuously )?replicate[sd] (to|"
+        r"across|over|from|its|every|all|data|writes|rows)\b|\breplicas (are|stay) (kept )?(in sync|up to date)\b",
         re.IGNORECASE,
     ),
 )
@@ -129,43 +113,27 @@ LIP = Topic(
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(lip|registry v2)\b[^.;]{0,60}\b(runs?|ships?|served|stored|lives?|backed|powered|hosted|built|"
-        r"moved|reads?|writes?|migrated|is now|now)\b[^.;]{0,30}"
-        r"\b(on|by|from|to|in|with|through|via) (top of )?(\*\*|`)?lidb\b|\blidb(\*\*|`)? (now )?(serves|"
-        r"powers|backs|hosts|runs|stores|ships) (the )?(\*\*|`)?(lip|registry v2)\b|"
-        r"\blidb-(backed|powered|based) (lip\b|(lip )?registry v2)|\b(ships?|shipped|released?|supports?|"
-        r"provides?|implements?|includes?|offers?|launch\w*) (the )?(full )?(lip )?registry[- ]v2\b"
-        r"|\blidb is (now )?(the|a) [^.;]{0,40}\b(store|backend|database|engine) (of|for|behind|"
-        r"under) (the )?(lip\b|(lip )?registry v2)"
-        r"|\blip\b[^.;]{0,40}\b(uses|queries) (\*\*|`)?lidb\b"
-        r"|\b(lip )?registry[- ]v2 (is|has) (now )?(live|shipped|complete|available|done|ready|"
-        r"in production|landed)\b",
+        r"\b(lip|registry v2)\b[^.;]{0,60}\b(runs?|ships?|served|stored|lives?|backed|powered|hosted|built|moved|"
+        r"reads?|writes?|migrated|is now|now)\b[^.;]{0,30}\b(on|by|from|to|in|with|through|via) (top of )?(\*\*|"
+        r"`)?lidb\b|\blidb(\*\*|`)? (now )?(serves|powers|backs|hosts|runs|stores|ships) (the )?(\*\*|`)?(lip|"
+        r"registry v2)\b|\blidb-(backed|powered|based) (lip\b|(lip )?registry v2)|\b(ships?|shipped|released?|"
+        r"supports?|provides?|implements?|includes?|offers?|launch\w*) (the )?(full )?(lip )?registry[- ]v2\b|"
+        r"\blidb is (now )?(the|a) [^.;]{0,40}\b(store|backend|database|engine) (of|for|behind|under) (the )?(lip\b|"
+        r"(lip )?registry v2)|\blip\b[^.;]{0,40}\b(uses|queries) (\*\*|`)?lidb\b|\b(lip )?registry[- ]v2 (is|"
+        r"has) (now )?(live|shipped|complete|available|done|ready|in production|landed)\b",
         re.IGNORECASE,
     ),
     re.compile(r"\bregistry[- ]v2\b|\blip[- ]v2\b|\bPH-8d-v2\b|\blidb\b", re.IGNORECASE),
 )
 
 
-def _guard(topic: Topic) -> Callable[[Checkout], Iterator[Finding]]:
-    def guard(checkout: Checkout) -> Iterator[Finding]:
-        for file in checkout.files:
-            yield from _claims(file, topic)
-
-    guard.__doc__ = f"Every claim of {topic.what}."
-    return guard
-
-
-no_lip_v2_claim = _guard(LIP)
-no_wire_listener_claim = _guard(WIRE)
-no_replication_claim = _guard(REPLICATION)
-
-
-def _claims(file: File, topic: Topic) -> Iterator[Finding]:
-    if not topic.about.search(file.text) and not topic.sure.search(file.text):
-        return
-    for statement in statements(file):
-        if not statement.exempt and is_claim(statement, topic):
-            yield file.at(_line_of(file, statement, topic), f"claims {topic.what}")
+def claims(topic: Topic, checkout: Checkout) -> Iterator[Finding]:
+    """Every claim of a topic."""
+    for file in checkout.files:
+        if topic.about.search(file.text) or topic.sure.search(file.text):
+            for statement in statements(file):
+                if not statement.exempt and is_claim(statement, topic):
+                    yield file.at(_line_of(file, statement, topic), f"claims {topic.what}")
 
 
 def _line_of(file: File, statement: Statement, topic: Topic) -> int:

@@ -22,6 +22,7 @@ TEST_PATH = re.compile(
     re.IGNORECASE,
 )
 WORKFLOW = re.compile(r"^\.github/workflows/[^/]+\.ya?ml$")
+ACTION = re.compile(r"(^|/)action\.ya?ml$")
 DOCKERFILE = re.compile(
     r"(^|/)(dockerfile|containerfile)(\.[\w.-]+)?$|\.(dockerfile|containerfile)$", re.IGNORECASE
 )

@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.code import code_lines, is_test
@@ -21,57 +22,34 @@ GREEN = frozenset({"pass", "passed", "passing", "green", "ok", "success", "succe
 GREEN_SIGN = re.compile(
     r"[\u2705\u2714\u2611\U0001f7e2\U0001f49a]|:(white_check_mark|heavy_check_mark|green_circle|green_heart):"
 )
-STATUS_KEYS = frozenset(
-    {"status", "state", "result", "outcome", "verdict", "badge", "color", "colour", "health", "gate"}
-)
-TIMES = frozenset(
-    {
-        "measured_at",
-        "generated_at",
-        "timestamp",
-        "run_at",
-        "finished_at",
-        "measuredat",
-        "generatedat",
-        "date",
-        "ran_at",
-        "time",
-    }
-)
+STATUS = r"status|state|result|outcome|verdict|badge|colou?r|health|gate"
+TIMES = re.compile(r"(measured|generated|run|ran|finished)_?at|timestamp|date|time", re.IGNORECASE)
+TABLES = (".md", ".markdown", ".csv", ".tsv", ".html", ".json", ".toml")
 CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".py", ".yml", ".yaml")
 WINDOW = 15
-_TEXT_STATUS = re.compile(
-    r"\b(status|state|result|outcome|verdict|badge|colou?r|health)[\"']?\s*[:=]\s*[\"'`]?(\w++)[\"'`]?+(?!\s*\||\()",
-    re.IGNORECASE,
-)
+_TEXT_STATUS = re.compile(rf"\b({STATUS})[\"']?\s*[:=]\s*[\"'`]?(\w++)[\"'`]?+(?!\s*\||\()", re.IGNORECASE)
 
 
 def no_green_without_measurement(checkout: Checkout) -> Iterator[Finding]:
     """Every green row that no measurement stands behind."""
-    documents = {file.path: document for file in checkout.files if (document := _document(file)) is not None}
-    measured = {
-        _tier(str(part["tier"]))
-        for document in documents.values()
-        for part in _maps(document)
-        if not lacks(part)
-    }
-    for file in checkout.files:
-        if is_test(file) or not TIER.search(file.text):
+    files = [file for file in checkout.files if TIER.search(file.text)]
+    documents = {file.path: document for file in files if (document := _document(file)) is not None}
+    parts = [part for document in documents.values() for part in _maps(document)]
+    measured = {_tier(str(part["tier"])) for part in parts if not lacks(part)}
+    for file in files:
+        rows: Iterator[tuple[int, str, str]] = iter(())
+        if is_test(file):
             continue
         if file.path in documents:
             rows = _document_rows(file, documents[file.path])
-        elif file.name.endswith((".md", ".markdown", ".csv", ".tsv", ".html", ".json", ".toml")):
+        elif file.name.endswith(TABLES):
             rows = _table_rows(file)
         elif file.name.endswith(CODE):
             rows = _code_rows(file)
-        else:
-            continue
         for line, tier, lack in sorted(set(rows)):
             if lack or tier not in measured:
-                yield file.at(
-                    line,
-                    f"{tier} is green, {lack or 'and no manifest with a nightly measurement stands behind it'}",
-                )
+                why = lack or "and no manifest with a nightly measurement stands behind it"
+                yield file.at(line, f"{tier} is green, {why}")
 
 
 def lacks(manifest: Mapping[str, object]) -> str | None:
@@ -90,7 +68,7 @@ def _run_lacks(manifest: Mapping[str, object]) -> str | None:
         return "but its engine_mode is not compare"
     if manifest.get("profile") != "nightly":
         return "but its profile is not nightly"
-    if not any(key.lower() in TIMES and _is_time(value) for key, value in manifest.items()):
+    if not any(TIMES.fullmatch(key) and _is_time(value) for key, value in manifest.items()):
         return "but it does not say when it was measured"
     return None
 
@@ -116,18 +94,13 @@ def _scenarios_lack(scenarios: Sequence[object], threshold: object) -> str | Non
     return None
 
 
-def _positive(value: object) -> bool:
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-    )
+def _positive(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < value < math.inf
 
 
 def _is_time(value: object) -> bool:
-    return (
-        isinstance(value, date)
-        or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value) is not None)
-        or _positive(value)
-    )
+    return isinstance(value, date) or _positive(value) or re.match(r"\d{4}-\d\d-\d\d", str(value)) is not None
 
 
 def _tier(name: str) -> str:
@@ -135,9 +108,7 @@ def _tier(name: str) -> str:
 
 
 def _document(file: File) -> object:
-    """A JSON or TOML document that holds a tier; None for anything else, and for one that is broken."""
-    if not TIER.search(file.text):
-        return None
+    """A JSON or TOML document; None for anything else, and for one that is broken."""
     try:
         if file.name.endswith(".json"):
             document: object = json.loads(file.text)
@@ -148,37 +119,32 @@ def _document(file: File) -> object:
 
 
 def _maps(node: object) -> Iterator[Mapping[str, object]]:
-    stack = [node]
-    while stack:
-        top = stack.pop()
-        if isinstance(top, dict):
-            yield top
-            stack += top.values()
-        elif isinstance(top, list):
-            stack += top
+    if isinstance(node, dict):
+        yield node
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from _maps(child)
 
 
-def _document_rows(file: File, document: object) -> Iterator[tuple[int, str, str]]:
+def _document_rows(file: File, node: object, tier: str = "") -> Iterator[tuple[int, str, str]]:
     """Green rows of a document; what stands below a row (its scenarios) is of its tier."""
-    stack: list[tuple[object, str]] = [(document, "")]
-    while stack:
-        node, tier = stack.pop()
-        if isinstance(node, list):
-            stack += ((child, tier) for child in node)
-        elif isinstance(node, dict):
-            named = [
-                _tier(found[0])
-                for value in node.values()
-                if isinstance(value, str) and (found := TIER.fullmatch(value.strip()))
-            ]
-            tier = named[0] if named else tier
-            if tier and any(_green_pair(str(key), value) for key, value in node.items()):
-                yield _line_of(file, tier), tier, lacks(node) or "" if "scenarios" in node else ""
-            for key, value in node.items():
-                own = _tier(str(key)) if TIER.fullmatch(str(key)) else tier
-                if own and isinstance(value, str) and TIER.fullmatch(str(key)) and _is_green(value):
-                    yield _line_of(file, own), own, ""
-                stack.append((_unproven(node) if key == "scenarios" else value, own))
+    if isinstance(node, list):
+        for child in node:
+            yield from _document_rows(file, child, tier)
+    if not isinstance(node, dict):
+        return
+    tier = next(
+        (_tier(one.strip()) for one in node.values() if isinstance(one, str) and TIER.fullmatch(one.strip())),
+        tier,
+    )
+    if tier and any(_green_pair(str(key), value) for key, value in node.items()):
+        yield _line_of(file, tier), tier, lacks(node) or "" if "scenarios" in node else ""
+    for key, value in node.items():
+        named = TIER.fullmatch(str(key)) is not None
+        own = _tier(str(key)) if named else tier
+        if named and isinstance(value, str) and _is_green(value):
+            yield _line_of(file, own), own, ""
+        yield from _document_rows(file, _unproven(node) if key == "scenarios" else value, own)
 
 
 def _unproven(manifest: Mapping[str, object]) -> object:
@@ -190,9 +156,9 @@ def _unproven(manifest: Mapping[str, object]) -> object:
 
 
 def _green_pair(key: str, value: object) -> bool:
-    if key.lower() in ("green", "passed", "passing", "ok", "pass") and value is True:
-        return True
-    return key.lower() in STATUS_KEYS and isinstance(value, str) and _is_green(value)
+    if key.lower() in GREEN:
+        return value is True
+    return re.fullmatch(STATUS, key.lower()) is not None and isinstance(value, str) and _is_green(value)
 
 
 def _is_green(value: str) -> bool:

@@ -6,23 +6,23 @@ image beside it (`lidb-ci`), `FROM …/lic-ci` and pulling it are what the plan 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import COMPOSE, DOCKERFILE, WORKFLOW, code_lines, is_shell
+from phdb_ci.guards.code import ACTION, COMPOSE, DOCKERFILE, WORKFLOW, code_lines, is_shell
 from phdb_ci.guards.shell import commands
-from phdb_ci.guards.yamlish import Map, Node, NotReadableError, Scalar, Seq, get, parse, scalars, text_of
+from phdb_ci.guards.yaml import get, mappings, parse, scalars, text
 
 LIC_CI = re.compile(r"(?:^|[\s/\"'=,])lic-ci(?=$|[:@\s\"',$])")
 EVERYTHING = re.compile(
-    r"(?:^|[/\s])(?:[\w.-]*[-_])?(everything|monolith\w*|all-in-one|allinone|kitchen-sink|(?:lic|ph-db|"
-    r"phdb|langverse)-(?:all|full|mono\w*))"
-    r"(?:[-_][\w.-]*)?(?=$|[:@\s])"
+    r"(?:^|[/\s])(?:[\w.-]*[-_])?(everything|monolith\w*|all-in-one|allinone|kitchen-sink|(?:lic|ph-db|phdb|"
+    r"langverse)-(?:all|full|mono\w*))(?:[-_][\w.-]*)?(?=$|[:@\s])"
 )  # fmt: skip
 LLVM = re.compile(r"\b(llvm(-\d+|-dev|-toolchain)?|clang(-\d+|\+\+)?|lld(-\d+)?|apt\.llvm\.org)\b")
 REPOS = re.compile(r"(?<![\w-])(lic|lidb|lis|li-cursor-agents|benchmarks)(?=[/\s:.]|$)")
 BUILD_FLAGS = ("-t", "--tag")
+TOOLS = ("docker", "podman", "buildah", "nerdctl", "crane", "skopeo")
 ACTION_KEYS = ("tags", "images", "image", "image-name", "image_name", "repository", "push", "name")
 
 
@@ -31,11 +31,7 @@ def lic_ci_not_replaced(checkout: Checkout) -> Iterator[Finding]:
     for file in checkout.files:
         if DOCKERFILE.search(file.path):
             yield from _dockerfile(file)
-        elif (
-            WORKFLOW.match(file.path)
-            or COMPOSE.search(file.path)
-            or file.name in ("action.yml", "action.yaml")
-        ):
+        elif any(kind.search(file.path) for kind in (WORKFLOW, COMPOSE, ACTION)):
             yield from _yaml(file)
         elif is_shell(file) or file.name in ("makefile", "gnumakefile", "justfile"):
             yield from _commands(file, "\n".join(code_lines(file)), 1, {})
@@ -47,7 +43,6 @@ def lic_ci_not_replaced(checkout: Checkout) -> Iterator[Finding]:
 
 def _dockerfile(file: File) -> Iterator[Finding]:
     lines = code_lines(file)
-    text = "\n".join(lines)
     based = False
     for number, line in enumerate(lines, 1):
         found = re.match(r"\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", line, re.IGNORECASE)
@@ -68,82 +63,41 @@ def _dockerfile(file: File) -> Iterator[Finding]:
         if re.match(r"\s*(COPY|ADD|RUN|&&)\b|.*\b(git clone|cmake|npm|pip)\b", line)
         for repo in REPOS.findall(line)
     }
-    if installed and not based and len(copied) >= 2 and LLVM.search(text):
-        yield file.at(
-            installed,
-            f"is one image of everything: LLVM and {', '.join(sorted(copied))}, not based on lic-ci",
-        )
+    if installed and not based and len(copied) >= 2:
+        what = f"LLVM and {', '.join(sorted(copied))}, not based on lic-ci"
+        yield file.at(installed, f"is one image of everything: {what}")
 
 
 def _yaml(file: File) -> Iterator[Finding]:
-    try:
-        root = parse(file.text)
-    except NotReadableError as error:
+    root = parse(file)
+    if isinstance(root, Finding):
         if "lic-ci" in file.text:
-            yield file.at(error.line, f"cannot tell: this file cannot be read: {error}")
+            yield root
         return
-    held = {
-        key: scalar.value
-        for env in _environments(root)
-        for key, scalar in scalars(env)
-        if LIC_CI.search(scalar.value)
-    }
-    for service in _maps(root):
-        image, build = get(service, "image"), get(service, "build")
-        if isinstance(image, Scalar) and build is not None and LIC_CI.search(image.value):
-            yield file.at(image.line, "builds another image as lic-ci")
-        uses = text_of(get(service, "uses"))
-        given = get(service, "with")
-        if isinstance(given, Map) and re.search(r"docker|container|image|buildah|kaniko", uses):
-            yield from _action(file, given, held)
-    for key, scalar in scalars(root):
+    environments = [get(part, "env") for part in mappings(root)]
+    held = {key: value for env in environments for key, value in scalars(env) if LIC_CI.search(value)}
+    for part in mappings(root):
+        image = text(part, "image")
+        built = [image] if "build" in part and LIC_CI.search(image) else []
+        if re.search(r"docker|container|image|buildah|kaniko", text(part, "uses")):
+            given = scalars(get(part, "with"))
+            built += (value for key, value in given if key in ACTION_KEYS and _is_lic_ci(value, held))
+        yield from (file.at(value.line, "builds another image as lic-ci") for value in built)
+    for key, value in scalars(root):
         if key == "run":
-            yield from _commands(file, scalar.value, scalar.text_line, held)
-        elif key in ("image", "container") and EVERYTHING.search(scalar.value):
-            yield file.at(scalar.line, "runs in an image of everything")
+            yield from _commands(file, value, value.text_line, held)
+        elif key in ("image", "container") and EVERYTHING.search(value):
+            yield file.at(value.line, "runs in an image of everything")
 
 
-def _action(file: File, given: Map, held: dict[str, str]) -> Iterator[Finding]:
-    for key in ACTION_KEYS:
-        for _, scalar in scalars(given.items[key], key) if key in given.items else ():
-            if LIC_CI.search(scalar.value) or any(
-                re.search(rf"\benv\.{re.escape(name)}\b", scalar.value) for name in held
-            ):
-                yield file.at(scalar.line, "builds another image as lic-ci")
-
-
-def _environments(node: Node) -> Iterator[Node]:
-    for part in _maps(node):
-        if "env" in part.items:
-            yield part.items["env"]
-
-
-def _maps(node: Node) -> Iterator[Map]:
-    if isinstance(node, Map):
-        yield node
-        for child in node.items.values():
-            yield from _maps(child)
-    elif isinstance(node, Seq):
-        for child in node.items:
-            yield from _maps(child)
-
-
-def _commands(file: File, text: str, line: int, held: dict[str, str]) -> Iterator[Finding]:
+def _commands(file: File, text: str, line: int, held: Mapping[str, str]) -> Iterator[Finding]:
     """`docker build -t`, `docker tag … X`, `docker push X` and their likes, variables followed."""
     held = dict(held)
     for command in commands(text, line):
         held |= {name: value for name, value in command.assigned.items() if LIC_CI.search(value)}
         call = command.call
-        if not call or call[0].rpartition("/")[2] not in (
-            "docker",
-            "podman",
-            "buildah",
-            "nerdctl",
-            "crane",
-            "skopeo",
-        ):
-            continue
-        if any(_is_lic_ci(word, held) for word in _made(call)):
+        tool = call[0].rpartition("/")[2] if call else ""
+        if tool in TOOLS and any(_is_lic_ci(word, held) for word in _made(call)):
             yield file.at(command.line, "builds, tags or pushes an image as lic-ci")
 
 
@@ -163,7 +117,7 @@ def _made(call: tuple[str, ...]) -> Iterator[str]:
         yield from (word for before, word in pairwise(call) if before in BUILD_FLAGS)
 
 
-def _is_lic_ci(word: str, held: dict[str, str]) -> bool:
+def _is_lic_ci(word: str, held: Mapping[str, str]) -> bool:
     if LIC_CI.search(word):
         return True
     return any(re.search(rf"\$\{{?{re.escape(name)}\b|env\.{re.escape(name)}\b", word) for name in held)

@@ -14,15 +14,15 @@ METADATA = re.compile(
 )
 # Below such a heading, or in such a column, a statement says what is not there, not here or not ours.
 EXEMPT = re.compile(
-    r"\b(not|no|non-goals?|anti-goals?|never|without|won['\u2019]t|out of scope|excluded|exclusions?|"
-    r"planned|plans?|roadmap|future|later|"
-    r"targets?|goals?|deferred|todo|next|upcoming|proposals?|research|reject(ed)?|limitations?|limits|"
-    r"gaps?|missing|blocked|blocking|"
-    r"unblock|checklist|learned from|survey|alternatives|related work|comparison|competitors?|prior art|"
-    r"inspiration|backlog|anti-patterns?|"
-    r"open questions|risks|wave \d|phases?|milestones?|drift|postgres 15|oracle)\b",
+    r"\b(not|no|non-goals?|anti-goals?|never|without|won['\u2019]t|out of scope|excluded|exclusions?|planned|plans?|"
+    r"roadmap|future|later|targets?|goals?|deferred|todo|next|upcoming|proposals?|research|reject(ed)?|limitations?|"
+    r"limits|gaps?|missing|blocked|blocking|unblock|checklist|learned from|survey|alternatives|related work|"
+    r"comparison|competitors?|prior art|inspiration|backlog|anti-patterns?|open questions|risks|wave \d|phases?|"
+    r"milestones?|drift|postgres 15|oracle)\b",
     re.IGNORECASE,
 )
+DESCRIPTION = re.compile(r"\s*[\"']?(description|summary|abstract|long_description)[\"']?\s*[:=]\s*(.*)")
+KEYWORDS = re.compile(r"\s*[\"']?(keywords|categories|classifiers)[\"']?\s*[:=]")
 MAX_STATEMENT = 2_000
 
 
@@ -51,18 +51,12 @@ def statements(file: File) -> Iterator[Statement]:
 def _metadata(file: File) -> Iterator[Statement]:
     inside = False
     for number, line in enumerate(file.lines, 1):
-        found = re.match(
-            r"\s*[\"']?(description|summary|abstract|long_description)[\"']?\s*[:=]\s*(.*)", line
-        )
+        found = DESCRIPTION.match(line)
         if found:
             yield Statement(number, found[2][:MAX_STATEMENT].strip("\"', "), metadata=True)
-        inside = (
-            inside or re.match(r"\s*[\"']?(keywords|categories|classifiers)[\"']?\s*[:=]", line) is not None
-        )
+        inside = inside or KEYWORDS.match(line) is not None
         if inside:
-            for word in re.findall(r"[\"']([^\"']+)[\"']", line.partition("[")[2] if "[" in line else line)[
-                :100
-            ]:
+            for word in re.findall(r"[\"']([^\"']+)[\"']", line[line.find("[") + 1 :])[:100]:
                 yield Statement(number, word.replace("-", " "), metadata=True, keyword=True)
             inside = "]" not in line
 
@@ -77,7 +71,7 @@ def _document(file: File) -> Iterator[Statement]:
         table = line.lstrip().startswith("|")
         bullet = re.match(r"\s*([-*+]|\d+[.)])\s+(\[[ xX]\]\s+)?(.*)", line)
         if heading or table or bullet or not line.strip():
-            yield from _sentences(paragraph, _path(headings), "")
+            yield from _sentences(paragraph, _path(headings))
             if paragraph and (bullet or table or not line.strip()):
                 last = " ".join(text for _, text in paragraph).strip()
                 lead = last if last.endswith((":", ":**")) else ("" if last else lead)
@@ -96,18 +90,13 @@ def _document(file: File) -> Iterator[Statement]:
             columns = ()
             box = (bullet[2] or "").strip().lower()
             under = f"{_path(headings)} {lead}"
-            yield Statement(
-                number,
-                bullet[3][:MAX_STATEMENT],
-                under,
-                bullet=True,
-                metadata=box == "[x]",
-                exempt=box == "[ ]" or (not box and _exempt(under)),
-            )
+            exempt = box == "[ ]" or (not box and _exempt(under))
+            said = bullet[3][:MAX_STATEMENT]
+            yield Statement(number, said, under, bullet=True, metadata=box == "[x]", exempt=exempt)
         elif line.strip():
             columns = ()
             paragraph.append((number, line.strip()))
-    yield from _sentences(paragraph, _path(headings), "")
+    yield from _sentences(paragraph, _path(headings))
 
 
 def _path(headings: list[tuple[int, str]]) -> str:
@@ -146,17 +135,12 @@ def _row(number: int, cells: tuple[str, ...], columns: tuple[str, ...], heading:
     return Statement(number, " | ".join(cells)[:MAX_STATEMENT], heading, cells=kept, exempt=_exempt(heading))
 
 
-def _sentences(paragraph: list[tuple[int, str]], heading: str, lead: str) -> Iterator[Statement]:
+def _sentences(paragraph: list[tuple[int, str]], heading: str) -> Iterator[Statement]:
     """A paragraph's sentences; each is at the line where it begins."""
-    text = ""
-    starts: list[tuple[int, int]] = []
-    for number, line in paragraph:
-        starts.append((len(text), number))
-        text += line + " "
-    exempt = _exempt(f"{heading} {lead}")
+    text = "\n".join(line for _, line in paragraph)
     at = 0
     for piece in re.split(r"(?<=[.!?])\s+(?=[A-Z*`\[])", text):
-        begin = next((number for start, number in reversed(starts) if start <= at), 1)
         if piece.strip():
-            yield Statement(begin, piece.strip()[:MAX_STATEMENT], heading, exempt=exempt)
+            words = piece.replace("\n", " ").strip()[:MAX_STATEMENT]
+            yield Statement(paragraph[text.count("\n", 0, at)][0], words, heading, exempt=_exempt(heading))
         at += len(piece) + 1

@@ -8,6 +8,7 @@ ASKS = re.compile(r"\b\w*(tcp_port|tcp_listen|listen_tcp|wire_port)\b", re.IGNOR
 SERVERS = re.compile(
     r"^(Threading)?(TCP|HTTP|XMLRPC|UDP)Server$|^SimpleXMLRPCServer$|^make_server$|^start_server$|^create_server$"
 )
+LEAVES = (ast.Return, ast.Raise, ast.Continue)
 RUNS = {
     "run": ("uvicorn", "app", "web", "hypercorn"),
     "run_app": ("web",),
@@ -25,39 +26,25 @@ def listens(tree: ast.Module) -> list[int]:
 def _walk(node: ast.AST, *, asked: bool, unix_only: bool) -> Iterator[int]:
     if isinstance(node, ast.Call) and not asked and _binds(node, unix_only=unix_only):
         yield node.lineno
-    if isinstance(node, ast.If):
-        about = asked or ASKS.search(ast.unparse(node.test)) is not None
-        for child in ast.iter_child_nodes(node):
-            yield from _walk(child, asked=about, unix_only=unix_only)
-        return
+    asked = asked or (isinstance(node, ast.If) and _asks(node))
     for _, value in ast.iter_fields(node):
-        if isinstance(value, list):
-            left = asked
-            for child in value:
-                if isinstance(child, ast.AST):
-                    yield from _walk(child, asked=left, unix_only=unix_only)
-                    left = left or _leaves(child)
-        elif isinstance(value, ast.AST):
-            yield from _walk(value, asked=asked, unix_only=unix_only)
+        left = asked
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _walk(child, asked=left, unix_only=unix_only)
+                # `if not tcp_port: return` and its likes: what follows has been asked for.
+                leaves = isinstance(child, ast.If) and isinstance(child.body[-1], LEAVES) and _asks(child)
+                left = left or leaves
 
 
-def _leaves(node: ast.AST) -> bool:
-    """`if not tcp_port: return` and its likes: what follows has been asked for."""
-    if not isinstance(node, ast.If) or not ASKS.search(ast.unparse(node.test)):
-        return False
-    return isinstance(node.body[-1], ast.Return | ast.Raise | ast.Continue)
+def _asks(node: ast.If) -> bool:
+    return ASKS.search(ast.unparse(node.test)) is not None
 
 
 def _binds(node: ast.Call, *, unix_only: bool) -> bool:
-    function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    of = (
-        function.value.id
-        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
-        else ""
-    )
-    if SERVERS.match(name):
+    function = ast.unparse(node.func).split(".")
+    if SERVERS.match(function[-1]):
         return True
-    if name == "bind" and node.args and not unix_only:
+    if function[-1] == "bind" and node.args and not unix_only:
         return isinstance(node.args[0], ast.Tuple) and len(node.args[0].elts) >= 2
-    return of in RUNS.get(name, ())
+    return len(function) == 2 and function[0] in RUNS.get(function[1], ())

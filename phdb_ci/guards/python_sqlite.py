@@ -35,49 +35,31 @@ def python_uses(text: str) -> list[Hit]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(text)
-    return sorted(set(_Walk().hits(tree)))
+    return sorted(set(_hits(tree)))
 
 
-class _Walk:
-    """A walk that knows what it is inside of."""
-
-    def hits(self, node: ast.AST, *, refused: bool = False) -> Iterator[Hit]:
-        """Every use at this node or below it; `refused`: what stands here is asserted or refused."""
-        refused = refused or _refuses(node)
-        if not refused:
-            yield from _use(node)
-        docstring = _docstring(node)
-        for child in ast.iter_child_nodes(node):
-            if child is docstring:
-                continue
-            yield from self.hits(child, refused=refused and not _is_branch(node, child))
+def _hits(node: ast.AST, *, refused: bool = False) -> Iterator[Hit]:
+    """Every use at this node or below it; `refused`: what stands here is asserted or refused."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring
+    refused = refused or _refuses(node)
+    if not refused:
+        yield from _use(node)
+    for child in ast.iter_child_nodes(node):
+        # The branches of an `if` that raises are code like any other; its test is the refusal.
+        branch = isinstance(node, ast.If) and child is not node.test
+        yield from _hits(child, refused=refused and not branch)
 
 
 def _refuses(node: ast.AST) -> bool:
     if isinstance(node, ast.Assert | ast.Raise):
         return True
     if isinstance(node, ast.With):
-        return any(
-            isinstance(item.context_expr, ast.Call)
-            and _name(item.context_expr.func) in ("raises", "assertRaises")
-            for item in node.items
-        )
+        calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+        return any(_name(call.func) in ("raises", "assertRaises") for call in calls)
     if isinstance(node, ast.If):
         return any(isinstance(statement, ast.Raise) for statement in node.body)
     return False
-
-
-def _is_branch(node: ast.AST, child: ast.AST) -> bool:
-    """The branches of an `if` that raises are code like any other; its test is the refusal."""
-    return isinstance(node, ast.If) and child is not node.test
-
-
-def _docstring(node: ast.AST) -> ast.AST | None:
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
-        first = node.body[0]
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            return first
-    return None
 
 
 def _use(node: ast.AST) -> Iterator[Hit]:
@@ -113,11 +95,9 @@ def _call(node: ast.Call) -> Iterator[Hit]:
 
 def _command(node: ast.List | ast.Tuple) -> Iterator[Hit]:
     """`["sqlite3", path]` is a command line; a list of names such as ("sqlite3", "aiosqlite") is not."""
-    texts = [_text(element) for element in node.elts]
-    if len(texts) > 1 and texts[0] is not None and PROGRAM.match(texts[0]):
-        names = all(isinstance(e, ast.Constant) and re.fullmatch(r"[\w-]+", str(e.value)) for e in node.elts)
-        if not names:
-            yield node.lineno, "calls the sqlite3 program"
+    names = all(isinstance(e, ast.Constant) and re.fullmatch(r"[\w-]+", str(e.value)) for e in node.elts)
+    if len(node.elts) > 1 and not names and PROGRAM.match(_text(node.elts[0]) or ""):
+        yield node.lineno, "calls the sqlite3 program"
 
 
 def _url(text: str) -> bool:

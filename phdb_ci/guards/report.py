@@ -1,9 +1,8 @@
 """The outcomes as `PASS|FAIL name` lines with findings below, and as JUnit. Text of a repo is cleaned already."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
+from xml.etree.ElementTree import Element, ElementTree, SubElement
 
 from phdb_ci.errors import DiskError
 from phdb_ci.guards.table import Outcome
@@ -25,36 +24,17 @@ def lines(outcomes: Sequence[Outcome]) -> list[str]:
     return told
 
 
-def junit(outcomes: Sequence[Outcome]) -> str:
-    """A JUnit document: a case per guard; its message is the first finding, its text all of them."""
-    failed = sum(bool(outcome.findings) for outcome in outcomes)
-    parts = [
-        '<?xml version="1.0" encoding="utf-8"?>',
-        f'<testsuites><testsuite name="guards" tests="{len(outcomes)}" failures="{failed}" errors="0" skipped="0">',
-    ]
-    for outcome in outcomes:
-        head = f'<testcase classname="guards" name={quoteattr(outcome.guard.name)} time="0"'
-        if not outcome.findings:
-            parts.append(f"{head}/>")
-            continue
-        more = f" (and {len(outcome.findings) - 1} more)" if len(outcome.findings) > 1 else ""
-        text = "\n".join(map(str, outcome.findings[:MOST]))
-        message = quoteattr(f"{outcome.findings[0]}{more}")
-        parts.append(f"{head}><failure message={message}>{_text(text)}</failure></testcase>")
-    parts.append("</testsuite></testsuites>")
-    return "\n".join(parts) + "\n"
-
-
 def write_junit(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write it, whole or not at all. Raises DiskError when it cannot be written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write JUnit, a case per guard: its message is the first finding, its text all of them. Raises DiskError."""
+    failed = sum(bool(outcome.findings) for outcome in outcomes)
+    suite = Element("testsuite", name="guards", tests=str(len(outcomes)), failures=str(failed))
+    for outcome in outcomes:
+        case = SubElement(suite, "testcase", classname="guards", name=outcome.guard.name, time="0")
+        if outcome.findings:
+            more = f" (and {len(outcome.findings) - 1} more)" if len(outcome.findings) > 1 else ""
+            failure = SubElement(case, "failure", message=f"{outcome.findings[0]}{more}")
+            failure.text = "\n".join(map(str, outcome.findings[:MOST]))
     try:
-        part.write_text(junit(outcomes), encoding="utf-8")
-        part.replace(path)
+        ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise DiskError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def _text(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

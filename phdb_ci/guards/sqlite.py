@@ -8,21 +8,20 @@ are read like any other code, because an oracle in a test is what the plan forbi
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from phdb_ci.guards import yamlish
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import C_LIKE, DOCKERFILE, code_lines, is_doc, is_shell
+from phdb_ci.guards.code import C_LIKE, COMPOSE, DOCKERFILE, code_lines, is_doc, is_shell
 from phdb_ci.guards.python_sqlite import NEGATED, PROGRAM, URL, python_uses
 from phdb_ci.guards.shell import Command, commands
+from phdb_ci.guards.yaml import parse, scalars
 
 LIBRARY_FILE = re.compile(
     r"(^|/)(lib)?sqlite3?(ext)?([-.]\d[\d.]*)?\.(c|h|hpp|a|lib|so[\d.]*|dylib|dll|wasm)$", re.IGNORECASE
 )
 BUILD_FILE = re.compile(
-    r"(^|/)(cmakelists\.txt|[^/]*\.cmake(\.in)?|(gnu)?makefile(\.\w+)?|[^/]*\.mk|meson\.build|"
-    r"conanfile\.(txt|py)|"
+    r"(^|/)(cmakelists\.txt|[^/]*\.cmake(\.in)?|(gnu)?makefile(\.\w+)?|[^/]*\.mk|meson\.build|conanfile\.(txt|py)|"
     r"vcpkg\.json|configure(\.ac|\.in)?|build(\.bazel)?|[^/]*\.bzl|[^/]*\.pc(\.in)?|build\.rs|setup\.cfg)$",
     re.IGNORECASE,
 )
@@ -35,46 +34,38 @@ PROSE_KEY = re.compile(
 REFUSAL = re.compile(
     r"FATAL_ERROR|SEND_ERROR|^\s*(message|if|elseif|endif|else)\s*\(|\$\(error|\berror\(", re.IGNORECASE
 )
+OTHER_NAME = re.compile(
+    r"[\w./-]*(no|non|without|forbid\w*|check|assert)[-_]\w*[-_]?sqlite[\w./-]*", re.IGNORECASE
+)
 WORD = re.compile(r"sqlite", re.IGNORECASE)
 
-CODE = (
-    (re.compile(r"#\s*(include|import)\s*[<\"][^>\"]*sqlite", re.IGNORECASE), "includes sqlite"),
-    (re.compile(r"\bsqlite3_\w+\s*\("), "calls the sqlite API"),
-    (
-        re.compile(
-            r"(\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*[\"'`][^\"'`]*(sqlite|sql\.js|libsql)", re.IGNORECASE
-        ),
-        "imports sqlite",
-    ),
-    (re.compile(r"^\s*(use|extern crate|import)\s+[\w:.]*sqlite", re.IGNORECASE), "imports sqlite"),
-    (
-        re.compile(r"\b(rusqlite|libsqlite3_sys)::|\"[^\"]*go-sqlite3\"|\borg\.sqlite\b", re.IGNORECASE),
-        "imports sqlite",
-    ),
-    (re.compile(r"[\"'`](jdbc:)?sqlite3?(\+\w+)?:(//|:memory)", re.IGNORECASE), "names an sqlite database"),
-    (
-        re.compile(
-            r"\b(engine|backend|dialect|provider|driver|client|fallback|oracle)\w*[\"']?\s*[:=]\s*"
-            r"[\"'`][\w-]*sqlite3?[\"'`]",
-            re.IGNORECASE,
-        ),
-        "chooses sqlite",
-    ),
-    (re.compile(r"[\"'`](\S*/)?sqlite3( [\"'`]| +[-/.$\\%{])"), "calls the sqlite3 program"),
-    (
-        re.compile(r"\b(system|popen|exec\w*|spawn\w*|posix_spawnp?)\s*\(\s*[\"'`](\S*/)?sqlite3\b"),
-        "calls the sqlite3 program",
-    ),
-    (re.compile(r"\bdlopen\s*\([^)]*sqlite", re.IGNORECASE), "loads the sqlite library"),
-    (re.compile(r"-lsqlite3?\b"), "links sqlite"),
-)  # fmt: skip
-SCRIPTED = (
-    (re.compile(r"^\s*(import|from)\s+[\w., ]*sqlite"), "imports sqlite"),
-    (
-        re.compile(r"(^|[\s\"'=])(jdbc:)?sqlite3?(\+\w+)?:(//|:memory)", re.IGNORECASE),
-        "names an sqlite database",
-    ),
-    (re.compile(r"(^|\s)-lsqlite3?\b"), "links sqlite"),
+
+def _rules(given: Mapping[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern, re.IGNORECASE), why) for why, pattern in given.items())
+
+
+CODE = _rules(
+    {
+        "includes sqlite": r"#\s*(include|import)\s*[<\"][^>\"]*sqlite",
+        "calls the sqlite API": r"\bsqlite3_\w+\s*\(",
+        "imports sqlite": r"(\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*[\"'`][^\"'`]*(sqlite|sql\.js|libsql)"
+        r"|^\s*(use|extern crate|import)\s+[\w:.]*sqlite"
+        r"|\b(rusqlite|libsqlite3_sys)::|\"[^\"]*go-sqlite3\"|\borg\.sqlite\b",
+        "names an sqlite database": r"[\"'`](jdbc:)?sqlite3?(\+\w+)?:(//|:memory)",
+        "chooses sqlite": r"\b(engine|backend|dialect|provider|driver|client|fallback|oracle)\w*[\"']?\s*[:=]\s*"
+        r"[\"'`][\w-]*sqlite3?[\"'`]",
+        "calls the sqlite3 program": r"[\"'`](\S*/)?sqlite3( [\"'`]| +[-/.$\\%{])"
+        r"|\b(system|popen|exec\w*|spawn\w*|posix_spawnp?)\s*\(\s*[\"'`](\S*/)?sqlite3\b",
+        "loads the sqlite library": r"\bdlopen\s*\([^)]*sqlite",
+        "links sqlite": r"-lsqlite3?\b",
+    }
+)
+SCRIPTED = _rules(
+    {
+        "imports sqlite": r"^\s*(import|from)\s+[\w., ]*sqlite",
+        "names an sqlite database": r"(^|[\s\"'=])(jdbc:)?sqlite3?(\+\w+)?:(//|:memory)",
+        "links sqlite": r"(^|\s)-lsqlite3?\b",
+    }
 )
 SEARCH = frozenset(
     {"grep", "egrep", "fgrep", "rg", "ag", "ack", "git", "find", "which", "type", "hash", "echo", "printf", "test", "["}
@@ -111,9 +102,7 @@ def _uses(file: File) -> Iterator[tuple[int, str]]:
         yield from _named(file)
     elif DOCKERFILE.search(file.path) or is_shell(file):
         yield from _shell(file)
-    elif file.name.endswith((".yml", ".yaml")) and (
-        file.path.startswith(".github/") or "compose" in file.name
-    ):
+    elif COMPOSE.search(file.path) or re.match(r"\.github/.*\.ya?ml$", file.path):
         yield from _workflow(file)
     elif file.name.endswith(LISTED) or REQUIREMENTS.search(file.path) or file.name.startswith(".env"):
         yield from _named(file)
@@ -133,11 +122,9 @@ def _matches(file: File, rules: tuple[tuple[re.Pattern[str], str], ...]) -> Iter
 
 def _compared(file: File, number: int) -> bool:
     """A comparison whose branch refuses: `if (url.startsWith("sqlite://")) throw …`."""
-    line = file.lines[number - 1]
-    after = "\n".join(file.lines[number - 1 : number + 2])
-    return (
-        re.match(r"\s*(\}?\s*else\s+)?if\b", line) is not None
-        and re.search(r"\b(throw|raise|abort|panic!?)\b", after) is not None
+    lines = "\n".join(file.lines[number - 1 : number + 2])
+    return re.match(r"\s*(\}?\s*else\s+)?if\b", lines) is not None and bool(
+        re.search(r"\b(throw|raise|abort|panic!?)\b", lines)
     )
 
 
@@ -146,27 +133,21 @@ def _named(file: File) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(code_lines(file), 1):
         if not WORD.search(line) or PROSE_KEY.match(line) or REFUSAL.search(line):
             continue
-        rest = re.sub(
-            r"[\w./-]*(no|non|without|forbid\w*|check|assert)[-_]\w*[-_]?sqlite[\w./-]*",
-            "",
-            line,
-            flags=re.IGNORECASE,
-        )
+        rest = OTHER_NAME.sub("", line)
         if WORD.search(rest) and not NEGATED.search(rest):
             yield number, "depends on sqlite" if file.name.endswith(LISTED) else "links or builds sqlite"
 
 
 def _workflow(file: File) -> Iterator[tuple[int, str]]:
     """The commands of a workflow's steps; where it cannot be read, every line as a command."""
-    try:
-        document = yamlish.parse(file.text)
-    except yamlish.NotReadableError:
+    root = parse(file)
+    if isinstance(root, Finding):
         yield from _shell(file)
         return
-    for key, scalar in yamlish.scalars(document):
+    for key, scalar in scalars(root):
         if key in ("run", "command", "entrypoint", "test", "script"):
-            yield from _commands(scalar.value, scalar.text_line)
-        elif key not in ("name", "description") and URL.search(scalar.value):
+            yield from _commands(scalar, scalar.text_line)
+        elif key not in ("name", "description") and URL.search(scalar):
             yield scalar.line, "names an sqlite database"
 
 

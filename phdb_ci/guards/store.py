@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.code import DOCKERFILE, SCRIPT, WORKFLOW, code_lines, is_doc, is_shell, is_test
 from phdb_ci.guards.workflows import Workflow, read
-from phdb_ci.guards.yamlish import get, scalars, text_of
+from phdb_ci.guards.yaml import text
 
 NAME = "LI_CONTROL_PLANE_STORE"
 WANTED = "supabase"
@@ -190,17 +190,14 @@ def _workflow(file: File) -> Iterator[tuple[int, str]]:
     workflow = read(file)
     if not isinstance(workflow, Workflow):
         return
-    whole = PRODUCTION.search(file.path) is not None
     for job in workflow.jobs:
-        environment = get(job.node, "environment")
-        where = text_of(environment) or text_of(get(job.node, "environment", "name"))
-        if not (whole or PRODUCTION.search(job.name) or PRODUCTION.search(where)):
+        where = text(job.node, "environment") or text(job.node, "environment", "name")
+        if not any(PRODUCTION.search(name) for name in (file.path, job.name, where)):
             continue
-        for node in (get(workflow.root, "env"), job.node):
-            for key, scalar in scalars(node) if node else ():
-                if key == NAME and "${{" not in scalar.value:
-                    yield scalar.line, scalar.value
-                elif key == "run":
-                    for offset, line in enumerate(scalar.value.split("\n")):
-                        for value in SET.findall(line):
-                            yield scalar.text_line + offset, value
+        for key, scalar in job.scalars(workflow):
+            if key == NAME and "${{" not in scalar:
+                yield scalar.line, scalar
+            elif key == "run":
+                for offset, line in enumerate(scalar.split("\n")):
+                    for value in SET.findall(line):
+                        yield scalar.text_line + offset, value

@@ -10,11 +10,12 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import COMPOSE, DOCKERFILE, code_lines, is_doc, is_test
+from phdb_ci.guards.code import COMPOSE, DOCKERFILE, code_lines, is_test
 from phdb_ci.guards.python_listen import listens
-from phdb_ci.guards.yamlish import Map, Node, NotReadableError, Seq, parse, scalars
+from phdb_ci.guards.yaml import get, pairs, parse, scalars
 
 PROFILE = "registry-min"
 OFF = frozenset(
@@ -30,7 +31,8 @@ PORT_DEFAULT = (
     re.compile(r"--(?:tcp-)?(?:port|listen)[\"'][^)\n]*\bdefault\s*=\s*[\"']?([1-9]\d{1,4})\b"),
 )
 PORT_GIVEN = re.compile(
-    r"--(?:tcp-port|tcp-listen|listen)(?:[= ]+[\"']?(?!0\b|false)([\w.:]+))|\bLIS?_TCP_PORT\s*[:=]\s*[\"']?[1-9]\d*"
+    r"^(?!.*add_argument).*(?:--(?:tcp-port|tcp-listen|listen)(?:[= ]+[\"']?(?!0\b|false)([\w.:]+))"
+    r"|\bLIS?_TCP_PORT\s*[:=]\s*[\"']?[1-9]\d*)"
 )
 SILENT_DEFAULT = (
     re.compile(r"\.get\(\s*[\"'](?:tcp_port|port)[\"']\s*,\s*([1-9]\d*)"),
@@ -40,6 +42,9 @@ SILENT_DEFAULT = (
     re.compile(r"\btcp_listen\w*\s*(?::\s*bool)?\s*(?<![=!<>])=(?!=)\s*(True)\b"),
     re.compile(r"\.get\(\s*[\"']tcp_listen[\"']\s*,\s*(True)"),
 )
+
+
+SETTING = (".py", ".sh", ".service", ".yml", ".yaml", ".rs", ".ts", ".js", ".li", ".env")
 
 
 def no_tcp_in_registry_min(checkout: Checkout) -> Iterator[Finding]:
@@ -57,14 +62,16 @@ def no_tcp_in_registry_min(checkout: Checkout) -> Iterator[Finding]:
         if isinstance(settings, Finding):
             yield settings
             continue
-        silent = silent or not any(_leaf(path) in ("tcp_port", "port") for path in settings)
-        yield from _profile(checkout, file, settings)
+        silent = silent or not any(path[-1:] in (("tcp_port",), ("port",)) for path in settings)
+        yield from _profile(file, settings)
     yield from _defaults(checkout, silent=silent)
     yield from _sockets(checkout)
     for file in checkout.files:
+        if PROFILE not in file.text:
+            continue
         if COMPOSE.search(file.path):
             yield from _compose(file)
-        elif DOCKERFILE.search(file.path) and PROFILE in file.text:
+        elif DOCKERFILE.search(file.path):
             yield from (
                 file.at(n, "an image with this profile exposes a port")
                 for n, line in enumerate(code_lines(file), 1)
@@ -77,67 +84,41 @@ Settings = Mapping[tuple[str, ...], object]
 
 def _settings(file: File) -> Settings | Finding:
     """Every value of a profile by its path."""
+    if not file.name.endswith(".toml"):
+        root = parse(file)
+        return root if isinstance(root, Finding) else dict(_leaves(root))
     try:
-        if file.name.endswith(".toml"):
-            return dict(_leaves(tomllib.loads(file.text)))
-        return {tuple(key.split(".")): scalar.value for key, scalar in scalars(parse(file.text))}
-    except (tomllib.TOMLDecodeError, NotReadableError, RecursionError) as error:
+        return dict(_leaves(tomllib.loads(file.text)))
+    except (ValueError, RecursionError) as error:
         return file.at(1, f"cannot tell: the profile cannot be read ({str(error)[:80]})")
 
 
 def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
     if isinstance(value, dict):
         for key, child in value.items():
-            yield from _leaves(child, (*path, str(key)))
+            yield from _leaves(child, (*path, key))
     else:
         yield path, value
 
 
-def _leaf(path: tuple[str, ...]) -> str:
-    return path[-1] if path else ""
-
-
-def _profile(checkout: Checkout, file: File, settings: Settings, depth: int = 0) -> Iterator[Finding]:
+def _profile(file: File, settings: Settings) -> Iterator[Finding]:
     for path, value in settings.items():
-        if path and path[0] not in ("plans", "queries", "description") and _opens(path, value):
+        if path[-1:] and path[-1] in ("extends", "inherits", "base", "include"):
+            yield file.at(_line_of(file, path), "cannot tell: the profile is built on another")
+        elif path[:1] not in ((), ("plans",), ("queries",), ("description",)) and _opens(path, value):
             yield file.at(_line_of(file, path), "the profile opens a TCP port")
-    base = next(
-        (
-            str(value)
-            for path, value in settings.items()
-            if _leaf(path) in ("extends", "inherits", "base", "include")
-        ),
-        None,
-    )
-    if base is None:
-        return
-    name = base.rpartition("/")[2].removesuffix(".toml") + ".toml"
-    parent = next(
-        (other for other in checkout.files if other.name == name.lower() and other is not file), None
-    )
-    above = _settings(parent) if parent else None
-    if parent is None or above is None or isinstance(above, Finding) or depth > 5:
-        yield file.at(
-            _line_of(file, ("extends",)),
-            f"cannot tell: the profile is built on {base[:40]}, which cannot be read",
-        )
-        return
-    own = set(settings)
-    yield from _profile(
-        checkout, parent, {path: value for path, value in above.items() if path not in own}, depth + 1
-    )
 
 
 def _opens(path: tuple[str, ...], value: object) -> bool:
-    words = re.split(r"[_\-.]", path[-1].lower())
-    network = [word for word in words if WORDS.match(word)]
-    above = [word for part in path[:-1] for word in re.split(r"[_\-.]", part.lower()) if WORDS.match(word)]
-    if not network and not (above and path[-1].lower() in ("enabled", "enable", "on", "active")):
+    above, own = (
+        {word for part in parts for word in re.split(r"[_\-.]", part.lower()) if WORDS.match(word)}
+        for parts in (path[:-1], path[-1:])
+    )
+    if not own and not (above and path[-1].lower() in ("enabled", "enable", "on", "active")):
         return False
-    if network == ["host"] and not above:
+    if own == {"host"} and not above:
         return False  # a name without a port opens nothing
-    values = value if isinstance(value, list) else [value]
-    return any(not _off(one) for one in values)
+    return not all(map(_off, value if isinstance(value, list) else [value]))
 
 
 def _off(value: object) -> bool:
@@ -146,48 +127,35 @@ def _off(value: object) -> bool:
 
 
 def _line_of(file: File, path: tuple[str, ...]) -> int:
-    key = re.compile(rf"(^|[\s{{,\"'.]){re.escape(_leaf(path))}[\"']?\s*[=:]")
+    key = re.compile(rf"(^|[\s{{,\"'.]){re.escape(path[-1])}[\"']?\s*[=:]")
     return next((n for n, line in enumerate(code_lines(file), 1) if key.search(line)), 1)
 
 
 def _defaults(checkout: Checkout, *, silent: bool) -> Iterator[Finding]:
     """What would replace the profile's port from outside, and what stands in for one that it does not name."""
+    rules = [(rule, "a default opens a TCP port, whatever the profile says") for rule in PORT_DEFAULT]
+    rules.append((PORT_GIVEN, "a TCP port is asked for"))
+    if silent:
+        rules += ((rule, "the profile names no port, and the default is one") for rule in SILENT_DEFAULT)
     for file in checkout.files:
-        if (
-            is_test(file)
-            or is_doc(file)
-            or not file.name.endswith(
-                (".py", ".sh", ".service", ".yml", ".yaml", ".rs", ".ts", ".js", ".li", ".env")
-            )
-        ):
+        if not file.name.endswith(SETTING) or is_test(file):
             continue
         for number, line in enumerate(code_lines(file), 1):
-            if len(line) > 2000:
-                continue
-            if any(rule.search(line) for rule in PORT_DEFAULT):
-                yield file.at(number, "a default opens a TCP port, whatever the profile says")
-            elif PORT_GIVEN.search(line) and "add_argument" not in line:
-                yield file.at(number, "a TCP port is asked for")
-            elif silent and any(rule.search(line) for rule in SILENT_DEFAULT):
-                yield file.at(number, "the profile names no port, and the default is one")
+            why = next((why for rule, why in rules if rule.search(line[:2000])), None)
+            if why:
+                yield file.at(number, why)
 
 
 def _sockets(checkout: Checkout) -> Iterator[Finding]:
     """Code near the profiles that binds a socket, and no condition about the port around it."""
+    modules = [file for file in checkout.files if file.name.endswith(".py") and not is_test(file)]
     near = {
-        file.path.rpartition("/")[0]
-        for file in checkout.files
-        if file.name.endswith(".py")
-        and not is_test(file)
-        and re.search(r"tcp_port|tcp_listen|registry-min", file.text)
+        str(PurePosixPath(file.path).parent)
+        for file in modules
+        if re.search(r"tcp_port|tcp_listen|registry-min", file.text)
     }
-    for file in checkout.files:
-        folder = file.path.rpartition("/")[0]
-        if (
-            not file.name.endswith(".py")
-            or is_test(file)
-            or not any(folder == top or folder.startswith(f"{top}/") for top in near)
-        ):
+    for file in modules:
+        if near.isdisjoint(str(folder) for folder in PurePosixPath(file.path).parents):
             continue
         try:
             lines = listens(ast.parse(file.text))
@@ -199,20 +167,11 @@ def _sockets(checkout: Checkout) -> Iterator[Finding]:
 
 
 def _compose(file: File) -> Iterator[Finding]:
-    if PROFILE not in file.text:
+    root = parse(file)
+    if isinstance(root, Finding):
+        yield root
         return
-    try:
-        root = parse(file.text)
-    except NotReadableError as error:
-        yield file.at(error.line, f"cannot tell: this file cannot be read: {error}")
-        return
-    services = root.items.get("services") if isinstance(root, Map) else None
-    for service in services.items.values() if isinstance(services, Map) else ():
-        if isinstance(service, Map) and "ports" in service.items and _mentions(service):
-            ports: Node = service.items["ports"]
-            if isinstance(ports, Seq) and ports.items:
-                yield file.at(service.lines["ports"], "a service with this profile publishes a port")
-
-
-def _mentions(service: Map) -> bool:
-    return any(PROFILE in scalar.value for _, scalar in scalars(service))
+    for _, service in pairs(get(root, "services")):
+        port = next((scalar for _, scalar in scalars(get(service, "ports")) if scalar), None)
+        if port and any(PROFILE in scalar for _, scalar in scalars(service)):
+            yield file.at(port.line, "a service with this profile publishes a port")

@@ -9,10 +9,10 @@ from phdb_ci.render.basis import Basis, Lists, basis, lists
 from phdb_ci.render.entries import entries
 from phdb_ci.render.failures import Block, blocks
 from phdb_ci.render.markdown import TITLE_LIMIT, code
+from phdb_ci.render.measured import measured
 from phdb_ci.render.shed import Level
 from phdb_ci.render.sources import SourcesView, in_one_line, sources, warnings
 from phdb_ci.render.table import Table, main_table
-from phdb_ci.render.measured import measured
 from phdb_ci.render.timeline import timeline
 from phdb_ci.render.words import counted
 

@@ -57,7 +57,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Leg:
-    """A job on one runner. `comments` say what it shows and must leave; `services` are containers beside it."""
+    """A job on one runner. `comments` say what it shows and must leave; `services` are containers beside it.
+
+    `isolated`: its commands get a network of their own, which Ubuntu's runners do not let anybody have by default.
+    """
 
     id: str
     name: str
@@ -70,6 +73,7 @@ class Leg:
     services: tuple[Server, ...]
     env: Mapping[str, str]
     quarantined: bool
+    isolated: bool
     kept: str | None
 
     @property
@@ -227,7 +231,7 @@ def _leg(matrix: Matrix, name: str, os: str, embeds: Iterable[Embed]) -> Leg:
         embeds=tuple(one for one in embeds if one.os == os and one.artifact in job.artifacts),
         node="node" in job.tools, services=services,
         env={matrix.services[one].variable: matrix.services[one].url for one in job.services},
-        quarantined=job.quarantine is not None, kept=kept,
+        quarantined=job.quarantine is not None, isolated=not job.network and os.startswith("ubuntu"), kept=kept,
     )  # fmt: skip
 
 

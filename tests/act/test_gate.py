@@ -200,11 +200,11 @@ def test_pull_request_that_changes_what_no_job_reads_is_not_run_and_says_so(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
     world = small(tmp_path, stand_ins)
-    head = world.pull_request("lis", {"docs/picture.svg": "<svg/>\n"})
+    head = world.pull_request("lis", {"docs/picture.png": "no picture\n"})
     ran = world.gate(place(world), "lis", head)
     given = verdict(ran)
     assert (ran.code, given.outcome, given.legs, given.missing) == (0, "pass", (), ()), ran.log
     assert given.unaffected is not None
-    assert (given.unaffected.paths, given.unaffected.head) == (("docs/picture.svg",), head)
+    assert (given.unaffected.paths, given.unaffected.head) == (("docs/picture.png",), head)
     assert {name: state for name, state in ran.results.items() if state == "skipped"}.keys() >= {LEG}
     shutil.rmtree(tmp_path / "act", ignore_errors=True)
