@@ -8,7 +8,7 @@ from tests.linting.workflow import Step, Workflow, line_of, mapping
 
 Found = tuple[int, str]
 HEAD = "${{ github.event.pull_request.head.sha || github.sha }}"
-BASE = "${{ github.event.pull_request.base.sha }}"
+BASE = "${{{{ github.event.pull_request.base.ref == '{track}' && github.event.pull_request.base.sha || '' }}}}"
 LEVELS = ("none", "read", "write")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
@@ -99,7 +99,8 @@ def call_head(flow: Workflow, facts: Facts) -> Iterator[Found]:
     for job in flow.jobs:
         given = mapping(job.row.get("with"))
         if role.kind == "caller":
-            wanted = {"head": HEAD, flow.repo: HEAD, "since": f"{flow.repo}={BASE}"}
+            base = BASE.format(track=facts.matrix.repos[flow.repo].track)
+            wanted = {"head": HEAD, flow.repo: HEAD, "since": f"{flow.repo}={base}"}
         elif role.kind == "aggregate":
             repos = [name for name, repo in facts.matrix.repos.items() if repo.override.ref]
             wanted = {name: f"${{{{ inputs.{name} }}}}" for name in repos} | {"head": "${{ github.sha }}"}
