@@ -80,9 +80,7 @@ def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Un
         return None
     # It travels through an environment variable, which Linux bounds at 128 KiB.
     shown = tuple(path for path in paths[:SHOWN] if len(path) <= LONGEST)
-    return Unaffected(
-        repo=name, base=base, head=source.commit, paths=shown, more=len(paths) - len(shown)
-    )
+    return Unaffected(repo=name, base=base, head=source.commit, paths=shown, more=len(paths) - len(shown))
 
 
 def _page(arguments: argparse.Namespace) -> str:

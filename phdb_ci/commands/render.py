@@ -48,7 +48,10 @@ def _to(
     if home is not None and set(home.commit) == {"0"}:
         raise UsageError(
             "[self].commit names no release yet, so these files would call nothing",
-            tries=["phdb-ci bump self, once there is a release", "or set [self].commit to a commit of phdb-ci by hand"],
+            tries=[
+                "phdb-ci bump self, once there is a release",
+                "or set [self].commit to a commit of phdb-ci by hand",
+            ],
         )
     known = sorted({path.split("/")[1] for path in files if path.startswith("workflows/")})
     wanted: dict[str, str] = {}

@@ -104,7 +104,9 @@ def services(root: Table) -> Iterator[Fault]:
     """
     for job in root.tables("jobs"):
         if job.words("services") and job.values.get("network") is False:
-            yield Fault(job.at("network"), "a service listens outside the job's own network: drop `network = false`")
+            yield Fault(
+                job.at("network"), "a service listens outside the job's own network: drop `network = false`"
+            )
         seen: dict[str | None, str] = {}
         for path, name in job.texts("services"):
             variable = root.table("services").table(name).text("variable")
@@ -127,16 +129,25 @@ def metrics(root: Table) -> Iterator[Fault]:
             continue
         measuring.add(job.name)
         if evidence.table("manifest").values.get("numbers") is not True:
-            yield Fault(evidence.at("metrics"), "are read from a manifest: add evidence.manifest with numbers = true")
+            yield Fault(
+                evidence.at("metrics"), "stand in a manifest: add evidence.manifest with numbers = true"
+            )
         if "witness" not in evidence.values:
-            yield Fault(evidence.at("metrics"), "need evidence.witness: one round shows that the engine was called")
+            yield Fault(
+                evidence.at("metrics"), "need evidence.witness: one round shows that the engine was called"
+            )
         for report in job.rows("reports"):
             if report.text("kind") not in ("exit", None):
-                yield Fault(report.at("kind"), "a job with metrics is run in rounds, and reports by its exit code alone")
+                yield Fault(
+                    report.at("kind"), "a job with metrics runs in rounds and reports by its exit code alone"
+                )
     for gate in root.tables("gates"):
         for path, name in gate.texts("jobs"):
             if name in measuring and "pull_request" in gate.words("on"):
-                yield Fault(path, f"{name} measures: a threshold on a shared machine decides nothing on a pull request")
+                yield Fault(
+                    path,
+                    f"{name} measures: a threshold on a shared machine decides nothing on a pull request",
+                )
 
 
 def _report_path(report: Table, kind: str | None) -> Iterator[Fault]:
