@@ -21,9 +21,10 @@ from phdb_ci.store import open_regular
 LIMIT = 8 * 1024 * 1024  # bytes; a manifest is a page or two
 DEPTH = 50
 # A key that names something measured, whatever it is called, but for what is set beforehand.
-_WORDS = r"p\d+|[munµ]s|msec|latency|throughput|qps|tps|ops|ratio|mean|median|avg|stddev"
+_WORDS = r"p\d+|[munµ]s|msec|latency|throughput|qps|tps|rps|speedup|ops|ratio|mean|median|avg|stddev"
 MEASURED_KEY = re.compile(rf"(?:.*[_-])?(?:{_WORDS})(?:[_-].*)?", re.IGNORECASE)
 SET_KEY = re.compile(r".*(?:threshold|target|timeout|limit|budget).*", re.IGNORECASE)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where a word begins in camelCase
 MEASURED_STATUS = ("pass", "fail")
 
 
@@ -132,7 +133,7 @@ def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:
 
 
 def _measured(key: str) -> bool:
-    return MEASURED_KEY.fullmatch(key) is not None and SET_KEY.fullmatch(key) is None
+    return MEASURED_KEY.fullmatch(_HUMP.sub("_", key)) is not None and SET_KEY.fullmatch(key) is None
 
 
 def _matching(wanted: Manifest, checkouts: Iterable[Path]) -> list[tuple[str, Path]]:

@@ -1,7 +1,7 @@
 """Watch the files of a job's reports while its commands run: one that a second test run overwrites loses the first's.
 
 `pytest a || pytest b` in a script leaves b's report alone. A look every few milliseconds sees it: a file that became
-shorter, became another one, or, for a runner that writes its report in one go at its end, changed again later.
+shorter, became another one, or, for a runner that writes its report in one go at its end, changed after it was whole.
 """
 
 import os
@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+LAST_TAG = b"</testsuites>"
 PERIOD = 0.02  # seconds; a runner takes longer than that to start
-SETTLED = 0.2  # seconds after which a report that is written in one go is complete
 
 
 @dataclass
@@ -20,7 +20,7 @@ class _Seen:
     inode: int
     size: int
     changed: int
-    first: int
+    whole: bool
 
 
 @dataclass
@@ -57,16 +57,25 @@ class Watch:
             with suppress(OSError):
                 now = os.lstat(path)
                 seen = self._seen.get(index)
-                if seen and self._again(seen, now, at_once=at_once):
+                if seen and self._again(seen, now):
                     self.rewritten.add(index)
                 if seen is None or now.st_ino != seen.inode:
-                    self._seen[index] = _Seen(now.st_ino, now.st_size, now.st_mtime_ns, now.st_mtime_ns)
+                    seen = self._seen[index] = _Seen(now.st_ino, now.st_size, now.st_mtime_ns, whole=False)
                 else:
                     seen.size, seen.changed = now.st_size, now.st_mtime_ns
+                if at_once and not seen.whole:
+                    seen.whole = _whole(path) and os.lstat(path).st_mtime_ns == now.st_mtime_ns
 
     @staticmethod
-    def _again(seen: _Seen, now: os.stat_result, *, at_once: bool) -> bool:
+    def _again(seen: _Seen, now: os.stat_result) -> bool:
         if now.st_ino != seen.inode or now.st_size < seen.size:
             return True
-        later = now.st_mtime_ns - seen.first > SETTLED * 1e9
-        return at_once and later and now.st_mtime_ns != seen.changed
+        return seen.whole and now.st_mtime_ns != seen.changed
+
+
+def _whole(path: Path) -> bool:
+    """Whether a report has its last tag: whoever writes to it now, writes another one."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(fd, "rb") as file:
+        file.seek(max(0, os.fstat(fd).st_size - 64))
+        return file.read(64).rstrip().endswith(LAST_TAG)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from phdb_ci.environment import QUIET, downloads, outside
 from phdb_ci.files import walk
-from phdb_ci.git import Checkout, changed, checkout, outside_links
+from phdb_ci.git import Checkout, changed, checkout, outside_links, same_content, unknown
 from phdb_ci.locks import OnWait, locked
 from phdb_ci.manifest import put_away
 from phdb_ci.models.inventory import Stored
@@ -268,6 +268,23 @@ def strays(space: Workspace) -> tuple[str, ...]:
 def changed_files(space: Workspace) -> tuple[str, ...]:
     """Tracked files of the checkouts that are no longer as committed, as `repo/path`."""
     found = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in changed(placed)][:50]
+    return tuple(_text(path) for path in found)
+
+
+def twins(space: Workspace, path: Path) -> tuple[str, ...]:
+    """The committed files of other paths that a file is a copy of, as `repo/path`."""
+    content = path.read_bytes()
+    return tuple(
+        _text(f"{name}/{twin}")
+        for name, placed in space.checkouts.items()
+        for twin in same_content(placed, content)
+        if placed.dest / twin != path
+    )
+
+
+def unknown_files(space: Workspace) -> tuple[str, ...]:
+    """Files in the checkouts that no commit has and that none says to ignore, as `repo/path`."""
+    found = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in unknown(placed)][:50]
     return tuple(_text(path) for path in found)
 
 

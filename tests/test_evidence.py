@@ -221,6 +221,14 @@ BROKEN = [
     row(
         "too_few_executed",
         job(),
+        good(suites=(suite(passed=9, repeated=8),)),
+        "unproven",
+        "1 pytest tests were executed, at least 2 expected",
+        "one, nine times",
+    ),
+    row(
+        "too_few_executed",
+        job(),
         good(suites=(Suite(kind="pytest"),)),
         "unproven",
         "0 pytest tests were executed, at least 2 expected",
@@ -289,6 +297,22 @@ BROKEN = [
         "unproven",
         "embed was called 3 times with exec, at least 4 expected",
         "other verbs",
+    ),
+    row(
+        "not_called",
+        WITNESSED,
+        good(artifacts=(use(9, verbs={"exec": 3, "--help": 4, "": 2}),)),
+        "unproven",
+        "embed was called 3 times, at least 4 expected",
+        "options and nothing at all",
+    ),
+    row(
+        "failure_printed",
+        BARE,
+        good(suites=(exit_only().model_copy(update={"printed": "FAIL: a"}),)),
+        "unproven",
+        "exit 0, and a failure was printed: FAIL: a",
+        "by a job that has no report",
     ),
     row(
         "too_many_skipped",
@@ -370,6 +394,14 @@ BROKEN = [
         "unproven",
         "LI_LIDB_MOCK is in the job's environment",
         "set by a command that then failed",
+    ),
+    row(
+        "forbidden_env",
+        job(),
+        good(env_names=("HOME", "PYTHONOPTIMIZE")),
+        "unproven",
+        "PYTHONOPTIMIZE is in the job's environment",
+        "no asserts, in any job",
     ),
     row(
         "checkout_changed",
@@ -583,6 +615,12 @@ HOLDING = [
     pytest.param(BARE, good(suites=(exit_only(),)), id="exit code alone"),
     pytest.param(WITNESSED, good(artifacts=(use(4),)), id="called as often as asked"),
     pytest.param(
+        WITNESSED,
+        good(artifacts=(use(5, verbs={"exec": 4, "--help": 1}),)),
+        id="asked for its help as well",
+    ),
+    pytest.param(job(), good(suites=(suite(passed=3, repeated=1),)), id="one of three has another's name"),
+    pytest.param(
         WITNESSED, good(artifacts=(use(4, rebuilt=True, rebuilt_as=DIGEST),)), id="rebuilt the very same"
     ),
     pytest.param(GUARDED, good(env_names=("HOME", "LI_LIDB_MOCKED")), id="no forbidden variable"),
@@ -711,6 +749,8 @@ SUITES = st.builds(
     kind=st.sampled_from(get_args(ReportKind)),
     problem=MAYBE,
     unnamed_skip_count=st.integers(0, 1),
+    repeated=st.integers(0, 1),
+    printed=MAYBE,
     counts=st.builds(
         Counts, passed=FEW, failed=st.integers(0, 1), error=st.integers(0, 1), skipped=FEW, todo=FEW
     ),
@@ -747,7 +787,7 @@ FACTS = st.builds(
     commands=st.lists(COMMANDS, max_size=3),
     suites=st.lists(SUITES, max_size=2),
     artifacts=st.lists(USES, max_size=2),
-    env_names=st.lists(st.sampled_from(["HOME", "LI_LIDB_MOCK"]), max_size=2),
+    env_names=st.lists(st.sampled_from(["HOME", "LI_LIDB_MOCK", "PYTHONOPTIMIZE"]), max_size=2),
     strays=st.lists(WORDS, max_size=1),
     changed=st.lists(WORDS, max_size=1),
     data_was_empty=st.booleans(),
@@ -806,7 +846,8 @@ def _check(one: Job, facts: Facts) -> None:
     assert len(facts.suites) == len(one.reports)
     for report, one_suite in zip(one.reports, facts.suites, strict=True):
         assert one_suite.problem is None
-        assert one_suite.counts.passed >= report.min_tests
+        assert one_suite.printed is None
+        assert one_suite.counts.passed - one_suite.repeated >= report.min_tests
         assert one_suite.counts.failed == one_suite.counts.error == one_suite.unnamed_skip_count == 0
         assert all(critical.matched for critical in one_suite.critical_rules)
     for each_use in facts.artifacts:
@@ -819,7 +860,7 @@ def _check(one: Job, facts: Facts) -> None:
         assert facts.manifest is not None
         assert facts.manifest.absent is None
         assert not facts.manifest.problems
-    assert not set(one.evidence.forbid_env) & set(facts.env_names)
+    assert not {"PYTHONOPTIMIZE", *one.evidence.forbid_env} & set(facts.env_names)
     assert facts.strays == facts.changed == ()
     assert facts.data_was_empty
 

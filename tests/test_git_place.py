@@ -8,8 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.errors import DiskError
-from phdb_ci.git import Checkout, changed, checkout, checkout_many, discard, mirror_of, present, take
+from phdb_ci.errors import DiskError, PhdbError
+from phdb_ci.git import (
+    Checkout,
+    changed,
+    checkout,
+    checkout_many,
+    discard,
+    mirror_of,
+    present,
+    same_content,
+    take,
+    unknown,
+)
 from phdb_ci.git.place import git_dir_of
 from tests.repositories import C0, C2, commit, git, init, listing
 
@@ -322,6 +333,63 @@ def test_attributes_of_a_job_hide_nothing_beside_tracked_ones(
     (placed.dest / "src" / ".gitattributes").write_text("* text eol=crlf\n")
     (placed.dest / "src" / "b.txt").write_bytes(b"b\r\n")
     assert changed(placed) == ["src/b.txt"]
+
+
+@pytest.fixture
+def ignoring(upstream: Path, cache: Path, tmp_path: Path) -> Checkout:
+    """A commit that ignores `*.log`, and one of its text files with line ends of its own."""
+    (upstream / ".gitignore").write_text("*.log\n")
+    (upstream / ".gitattributes").write_text("a.txt text eol=crlf\n")
+    sha = commit(upstream, "ignore", when=1_700_000_800)
+    at = mirror_of(cache, "lidb", f"file://{upstream}")
+    take(at, sha)
+    return checkout(at.path, sha, tmp_path / "ws" / "lidb")
+
+
+def test_file_that_no_commit_has_is_unknown_and_an_ignored_one_is_not(ignoring: Checkout) -> None:
+    assert unknown(ignoring) == []
+    (ignoring.dest / "out.log").write_text("x")
+    assert unknown(ignoring) == []
+    (ignoring.dest / "src" / "new.py").write_text("x")
+    assert unknown(ignoring) == ["src/new.py"]
+
+
+def test_new_gitignore_that_hides_itself_is_unknown(ignoring: Checkout) -> None:
+    (ignoring.dest / "src" / ".gitignore").write_text("*\n")
+    (ignoring.dest / "src" / "new.py").write_text("x")
+    assert unknown(ignoring) == ["src/.gitignore"]
+
+
+def test_folder_that_ignores_itself_is_not_unknown(ignoring: Checkout) -> None:
+    """`.venv` and the caches of tools do so."""
+    (ignoring.dest / ".cache").mkdir()
+    (ignoring.dest / ".cache" / ".gitignore").write_text("*\n")
+    assert unknown(ignoring) == []
+
+
+def test_settings_of_the_user_and_of_the_job_hide_no_unknown_file(
+    ignoring: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home" / ".config" / "git").mkdir(parents=True)
+    (tmp_path / "home" / ".config" / "git" / "ignore").write_text("*\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (ignoring.dest / ".git" / "info").mkdir(exist_ok=True)
+    (ignoring.dest / ".git" / "info" / "exclude").write_text("*\n")
+    (ignoring.dest / "new.py").write_text("x")
+    assert unknown(ignoring) == ["new.py"]
+
+
+def test_git_directory_that_is_gone_leaves_no_file_known(ignoring: Checkout) -> None:
+    discard(ignoring.gitdir, None)
+    with pytest.raises(PhdbError):
+        unknown(ignoring)
+
+
+def test_copy_of_a_tracked_file_is_found_whatever_its_line_ends(ignoring: Checkout) -> None:
+    assert (ignoring.dest / "a.txt").read_bytes() == b"three\r\n"
+    for content in (b"three\n", b"three\r\n"):
+        assert same_content(ignoring, content) == ["a.txt"]
+    assert same_content(ignoring, b"three") == []
 
 
 def test_filters_and_hooks_of_the_user_do_not_run(

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phdb_ci.junit import lines as lines_module
-from phdb_ci.junit import node_failures_in_log, read_lines
+from phdb_ci.junit import read_lines
 from phdb_ci.models.results import Suite
 
 HARNESS = """\
@@ -213,21 +213,3 @@ def test_indented_failure_counts(tmp_path: Path, line: str) -> None:
     log = tmp_path / "log"
     log.write_text(f"PASS a\n{line}\n")
     assert read_lines(log, skips={}, critical=()).counts.failed == 1
-
-
-def test_failing_section_of_node_is_seen_from_the_start_that_is_asked_for(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("\x1b[31m✖ failing tests:\x1b[39m\nrest\n")
-    assert node_failures_in_log(log, 0)
-    assert not node_failures_in_log(log, log.stat().st_size)
-
-
-@pytest.mark.parametrize("text", ["failing tests:", "✖ failing tests: 3", "no ✖ failing tests:", "✖ a (1ms)"])
-def test_line_that_is_not_the_head_of_the_failing_section_is_passed_over(tmp_path: Path, text: str) -> None:
-    log = tmp_path / "log"
-    log.write_text(f"ok\n{text}\n")
-    assert not node_failures_in_log(log, 0)
-
-
-def test_log_that_is_not_there_hides_no_failure_of_node(tmp_path: Path) -> None:
-    assert node_failures_in_log(tmp_path / "none", 0)

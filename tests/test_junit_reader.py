@@ -14,7 +14,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from phdb_ci.junit import read_report
 from phdb_ci.junit.reader import MAX_DEPTH, MAX_TAGS, MAX_TOKEN
 from phdb_ci.junit.source import CHUNK, MAX_BYTES
-from phdb_ci.junit.tally import KEPT, KEPT_PASSED, NAMED
+from phdb_ci.junit.tally import KEPT, KEPT_PASSED, NAMED, REMEMBERED
 from phdb_ci.models.results import Case, Suite
 
 DATA = Path(__file__).parent / "data" / "junit"
@@ -779,3 +779,36 @@ def test_any_damage_is_answered(reports: Reports, data: st.DataObject) -> None:
         damaged[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=8))
     suite = reports.read(bytes(damaged), "node")
     assert len(suite.cases) + suite.dropped == sum(numbers(suite))
+
+
+def test_node_report_with_a_suite_that_has_no_end_is_a_problem(reports: Reports) -> None:
+    """What node leaves when a test calls process.exit(0)."""
+    xml = f'<testsuites><undefined name="s"><testcase name="a"/></undefined>{footer(tests=1, suites=0)}</testsuites>'
+    assert "node ended in the midst of a suite" in str(reports.read(xml, "node").problem)
+
+
+def test_report_without_any_total_of_node_is_a_problem_for_node_alone(reports: Reports) -> None:
+    xml = '<testsuites><testcase name="a"/></testsuites>'
+    assert "node did not write it" in str(reports.read(xml, "node").problem)
+    assert reports.read(xml, "junit").problem is None
+    assert (
+        reports.read(
+            f"<testsuites><testcase name='a'/>{footer(tests=1, suites=0)}</testsuites>", "node"
+        ).problem
+        is None
+    )
+
+
+def test_executed_cases_of_one_name_are_repeated_and_skipped_ones_are_not(reports: Reports) -> None:
+    case = '<testcase classname="{}" name="a">{}</testcase>'
+    cases = [("x", ""), ("x", ""), ("x", "<failure/>"), ("y", ""), ("x", "<skipped/>"), ("y", "<skipped/>")]
+    suite = reports.read(f"<testsuite>{''.join(case.format(*each) for each in cases)}</testsuite>")
+    assert (numbers(suite), suite.repeated) == ((3, 1, 0, 2, 0), 2)
+
+
+def test_names_that_are_remembered_are_bounded_and_repeats_of_them_are_still_seen(reports: Reports) -> None:
+    cases = "".join(f'<testcase name="{number}"/>' for number in range(REMEMBERED + 5))
+    suite = reports.read(
+        f'<testsuite>{cases}<testcase name="0"/><testcase name="{REMEMBERED + 1}"/></testsuite>'
+    )
+    assert suite.repeated == 1

@@ -20,7 +20,17 @@ from phdb_ci.git.changes import changed_since
 from phdb_ci.git.env import clean_env, mask
 from phdb_ci.git.graft import ancestors, commit_with, files_of
 from phdb_ci.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
-from phdb_ci.git.place import Checkout, changed, checkout, checkout_many, discard, outside_links, present
+from phdb_ci.git.place import (
+    Checkout,
+    changed,
+    checkout,
+    checkout_many,
+    discard,
+    outside_links,
+    present,
+    same_content,
+    unknown,
+)
 from phdb_ci.git.refs import FULL, check_ref
 from phdb_ci.git.remote import remote_refs
 from phdb_ci.git.trees import Imported, import_directory, import_worktree, is_bare, is_repository, tree_ids
@@ -51,8 +61,10 @@ __all__ = [
     "pinned",
     "present",
     "remote_refs",
+    "same_content",
     "take",
     "take_local",
     "take_ref",
     "tree_ids",
+    "unknown",
 ]

@@ -6,6 +6,7 @@ never believed. Both borrow their objects from the mirror. One git process place
 untouched takes none.
 """
 
+import hashlib
 import os
 import shutil
 import stat
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phdb_ci.errors import DiskError, PhdbError
-from phdb_ci.git.command import Done, failure, git
+from phdb_ci.git.command import Done, failure, git, git_ok
 from phdb_ci.git.index import LINK, parse
 from phdb_ci.git.survey import Survey, read_file, survey
 
@@ -111,6 +112,29 @@ def changed(placed: Checkout) -> list[str]:
     if seen is None:
         raise DiskError(f"{placed.gitdir} is gone: nothing can be said about {placed.dest}")
     return seen.altered
+
+
+def unknown(placed: Checkout) -> list[str]:
+    """The files that are not the commit's and that no .gitignore names; a new one beside tracked files is told."""
+    where = ("--git-dir", str(placed.gitdir.absolute()), "--work-tree", str(placed.dest.absolute()))
+    those = ("--others", "--exclude-per-directory=.gitignore", "-z")
+    done = git_ok("-C", str(placed.dest), *where, "ls-files", *those)
+    found = [os.fsdecode(path) for path in done.out.split(b"\0") if path]
+    entries, _ = parse((placed.gitdir / "index").read_bytes())
+    tracked = {entry.path for entry in entries}
+    rules = sorted({"".join(path.rpartition("/")[:2]) + ".gitignore" for path in tracked} - tracked)
+    return found + [path for path in rules if path not in found and os.path.lexists(placed.dest / path)]
+
+
+def same_content(placed: Checkout, content: bytes) -> list[str]:
+    """The tracked files that hold just this content, whatever their line ends are where they are checked out."""
+    oids = {_blob(content), _blob(content.replace(b"\r\n", b"\n"))}
+    entries, _ = parse((placed.gitdir / "index").read_bytes())
+    return [entry.path for entry in entries if entry.oid in oids]
+
+
+def _blob(content: bytes) -> bytes:
+    return hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).digest()
 
 
 def outside_links(placed: Checkout) -> list[str]:

@@ -6,9 +6,10 @@ evidence lives here.
 """
 
 from phdb_ci.junit.dialects import XmlKind
-from phdb_ci.junit.lines import node_failures_in_log, read_lines
+from phdb_ci.junit.lines import read_lines
 from phdb_ci.junit.reader import read_report
+from phdb_ci.junit.said import with_output
 from phdb_ci.junit.tally import exit_suite
 from phdb_ci.junit.writer import write_junit
 
-__all__ = ["XmlKind", "exit_suite", "node_failures_in_log", "read_lines", "read_report", "write_junit"]
+__all__ = ["XmlKind", "exit_suite", "read_lines", "read_report", "with_output", "write_junit"]

@@ -19,12 +19,9 @@ MAX_LINE = 8 * 1024
 MAX_NAMES = 100_000
 MAX_TOTALS = 100
 
-_WORTH_A_LOOK = re.compile(rb"PASS|SKIP|FAIL|pass=|failing tests")
+_WORTH_A_LOOK = re.compile(rb"PASS|SKIP|FAIL|pass=")
 # A failure counts in automake's spelling too (`FAIL: name`); a pass only in the one that was agreed on.
 _LINE = re.compile(r"(?:(PASS|SKIP)[ \t]|\s*(FAIL)[ \t:])\s*(\S.*)")
-_NODE_FAILED = (
-    "\N{HEAVY MULTIPLICATION X} failing tests:"  # the head of what node's spec reporter lists at its end
-)
 _TOTALS = re.compile(r"(?:\S.*?)?\bpass=([0-9]{1,9})\s+skip=([0-9]{1,9})\s+fail=([0-9]{1,9})\s*")
 _STATUS: Mapping[str, CaseStatus] = {"PASS": "passed", "SKIP": "skipped", "FAIL": "failed"}
 _WORST: Mapping[CaseStatus, int] = {"passed": 0, "skipped": 1, "failed": 2}
@@ -65,17 +62,6 @@ def read_lines(path: Path, *, skips: Mapping[str, str], critical: Sequence[str],
         message_line(problem) if problem else harness.broken_promise(tally.counts),
         list(harness.notes(tally.counts)),
     )
-
-
-def node_failures_in_log(path: Path, start: int) -> bool:
-    """Whether node's spec reporter listed failing tests in a log, from byte `start` on.
-
-    An `after` hook that fails is listed there, and neither a case nor a total of the JUnit file shows it.
-    """
-    try:
-        return any(line.strip() == _NODE_FAILED for line in _lines(path, start))
-    except (OSError, Refused):
-        return True
 
 
 class _Harness:

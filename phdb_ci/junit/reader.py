@@ -89,7 +89,7 @@ class _Reader:
         self.elements = dict.fromkeys(RESULTS, 0)
         self.stated: dict[str, int | None] = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
         self.footer: dict[str, int] = {}
-        self.suites = 0
+        self.suites = self.open_suites = 0
         self.nameless = self.strays = self.flaky = 0
         self._flaky_names: list[str] = []
         self._locals: dict[str, str] = {}
@@ -138,7 +138,7 @@ class _Reader:
         self._doubles.close()
         self._note_repairs()
         if problem is None:
-            problem = self._contradiction()
+            problem = self._unfinished() or self._contradiction()
         return self.tally.finish(problem, self.notes)
 
     def _what_is_wrong(self, error: expat.ExpatError, *, at_end: bool) -> str:
@@ -173,6 +173,8 @@ class _Reader:
             self._attrs = attrs
         elif local == "testsuite":
             self._suite_starts(attrs)
+        elif local == "undefined" and self.kind == "node":
+            self.open_suites += 1  # how node's reporter calls a suite whose end it has not seen
         elif local in RESULTS:
             self._result_starts(local, attrs)
         elif local in FLAKY:
@@ -271,6 +273,16 @@ class _Reader:
         if self.flaky:
             flaky = counted(self.flaky, "case", "cases")
             self.notes.append(f"{flaky} passed only when run again: {', '.join(self._flaky_names)}")
+
+    def _unfinished(self) -> str | None:
+        """What node leaves when it ends before its tests do, and what another one leaves in its name."""
+        if self.kind != "node" or self.tally.counts["failed"]:
+            return None
+        if self.open_suites:
+            return "node ended in the midst of a suite: the report has no end of it"
+        if not self.footer:
+            return "it holds none of the totals that node writes: node did not write it"
+        return None
 
     def _contradiction(self) -> str | None:
         """Where the runner's own totals and the cases cannot both be true; None when they can."""

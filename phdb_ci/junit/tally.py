@@ -14,6 +14,7 @@ from phdb_ci.models.results import Case, CaseStatus, Counts, ReportKind, Rule, S
 KEPT = 200
 KEPT_PASSED = 500
 NAMED = 20
+REMEMBERED = 2_000  # names; no matrix demands as many tests
 EXECUTED = frozenset({"passed", "failed", "error"})
 BAD = frozenset({"failed", "error"})
 
@@ -78,6 +79,8 @@ class Tally:
         self._passed: list[Case] = []
         self._unnamed: list[str] = []
         self._unnamed_count = 0
+        self._names: set[int] = set()
+        self._repeated = 0
 
     @property
     def total(self) -> int:
@@ -88,6 +91,8 @@ class Tally:
         """Count one case."""
         status = case.status
         self.counts[status] += 1
+        if status in EXECUTED:
+            self._remember(hash((case.suite, case.name)))
         self.seconds += case.seconds
         if status == "passed" and not self._watching and len(self._passed) >= KEPT_PASSED:
             return
@@ -109,6 +114,13 @@ class Tally:
                 )
             )
 
+    def _remember(self, name: int) -> None:
+        """See whether an executed case has the name of another one: a loop around one test makes no two of it."""
+        if name in self._names:
+            self._repeated += 1
+        elif len(self._names) < REMEMBERED:
+            self._names.add(name)
+
     def finish(self, problem: str | None, notes: Sequence[str]) -> Suite:
         """All that was counted, as a Suite."""
         kept = self._bad + self._skipped[: KEPT - len(self._bad)] + self._passed
@@ -118,6 +130,7 @@ class Tally:
             seconds=round(self.seconds, 6),
             cases=tuple(kept),
             dropped=self.total - len(kept),
+            repeated=self._repeated,
             problem=problem,
             notes=tuple(notes),
             unnamed_skips=tuple(self._unnamed),

@@ -76,6 +76,8 @@ class Suite(Record):
     seconds: float = 0.0
     cases: tuple[Case, ...] = ()
     dropped: int = 0
+    repeated: int = 0  # executed cases that have the name of another one
+    printed: str | None = None  # of kind exit: the first failure in the output
     problem: str | None = None
     notes: tuple[str, ...] = ()
     unnamed_skips: tuple[str, ...] = ()

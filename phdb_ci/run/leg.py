@@ -38,6 +38,7 @@ class Attempt:
     facts: dict[str, object] = field(default_factory=dict)
     deadline: float = 0.0
     output_from: int = 0  # where in the log the run commands begin: what the set-up prints is no result
+    changed: dict[str, None] = field(default_factory=dict)  # files, in order; those put back later too
 
     @property
     def going(self) -> bool:
@@ -204,6 +205,10 @@ def _command(
         hold=locks,
     )  # fmt: skip
     attempt.commands.append(_record(phase, text, run(request, log=log, cancel=context.cancel)))
+    if phase != "env":
+        attempt.changed |= dict.fromkeys(workspace.changed_files(space))
+    if phase == "setup":
+        attempt.changed |= dict.fromkeys(workspace.unknown_files(space))
 
 
 def _record(phase: Literal["env", "setup", "run"], text: str, done: Outcome) -> Command:
@@ -227,17 +232,19 @@ def _look_after(
         use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in uses
     )
     attempt.facts["strays"] = workspace.strays(space)
-    attempt.facts["changed"] = workspace.changed_files(space)
+    attempt.facts["changed"] = tuple(attempt.changed | dict.fromkeys(workspace.changed_files(space)))
     attempt.facts["links_out"] = workspace.links_out(space)
     if space.job.evidence.manifest:
         said, path = manifest.read(space.job.evidence.manifest, space.tops)
-        # Of a job that measures, each round says what is wrong with its own.
-        attempt.facts["manifest"] = (
-            said.model_copy(update={"problems": ()}) if attempt.facts.get("rounds") else said
-        )
+        if attempt.facts.get("rounds"):  # each round says what is wrong with its own
+            said = said.model_copy(update={"problems": ()})
         if path is not None:
+            if twins := workspace.twins(space, path):
+                copied = f"{said.file} is a copy of {twins[0]}: the job did not write it"
+                said = said.model_copy(update={"absent": copied})
             kept = folder / "reports" / space.job.evidence.manifest.kept
             shutil.copyfile(path, kept, follow_symlinks=False)
+        attempt.facts["manifest"] = said
 
 
 def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ...]) -> None:

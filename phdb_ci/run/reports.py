@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from phdb_ci import workspace
-from phdb_ci.junit import exit_suite, node_failures_in_log, read_lines, read_report
+from phdb_ci.junit import exit_suite, read_lines, read_report, with_output
 from phdb_ci.models.matrix import Report
 from phdb_ci.models.results import Suite
 from phdb_ci.process import Log
@@ -26,9 +26,9 @@ def read_suites(space: Workspace, folder: Path, masked: tuple[str, ...], output_
 def _read(
     space: Workspace, report: Report, index: int, folder: Path, masked: tuple[str, ...], output_from: int
 ) -> Suite:
-    if report.kind == "exit":
-        return exit_suite()
     log = folder / "log.txt"
+    if report.kind == "exit":
+        return with_output(exit_suite(), log, output_from)
     if report.kind == "lines":
         return read_lines(log, skips=report.skips, critical=report.critical, start=output_from)
     path = space.report_path(index)
@@ -40,14 +40,7 @@ def _read(
         _copy_masked(path, kept, masked)
         path = kept
     suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
-    if (
-        report.kind == "node"
-        and not suite.problem
-        and not suite.counts.failed
-        and node_failures_in_log(log, output_from)
-    ):
-        return suite.model_copy(update={"problem": "node printed failing tests, and the report shows none"})
-    return suite
+    return with_output(suite, log, output_from)
 
 
 def _borrowed(path: Path) -> bool:

@@ -50,8 +50,9 @@ NUMBER = "holds a number that was not measured here: "
 
 @pytest.fixture
 def harness(gate: Scenario) -> Scenario:
-    """lidb-tests with a short harness and without its pytest."""
+    """lidb-tests with a short harness and without its pytest; so it calls the engine less often."""
     gate.edit('python = ["pip"]\n', "", job="lidb-tests")
+    gate.edit("min_calls = 150", "min_calls = 50", job="lidb-tests")
     text = gate.matrix.read_text()
     start = text.index('[[jobs.lidb-tests.reports]]\nkind = "pytest"')
     end = text.index('[[jobs.lidb-tests.reports]]\nkind = "lines"')
@@ -563,7 +564,7 @@ def test_manifest_that_claims_a_measurement_is_failed(
 @pytest.mark.parametrize(
     ("command", "status", "reason"),
     [
-        ("true", "unproven", "the job wrote no **/tier-db-registry.json"),
+        ("true", "unproven", "the job wrote no **/tier-db-registry*.json"),
         ("mkdir results; echo '[1' > results/tier-db-registry.json", "failed", "is not JSON"),
         ("mkdir results; mkfifo results/tier-db-registry.json", "unproven", "no regular file"),
         ("mkdir results; ln -s ../old.json results/tier-db-registry.json", "unproven", "is a link"),
@@ -590,7 +591,7 @@ def test_manifest_left_over_from_before_is_unproven(gate: Scenario) -> None:
     gate.set_run("bench-validate", "true")
 
     gate.run("bench-validate").assert_not_green(
-        "bench-validate", "unproven", "the job wrote no **/tier-db-registry.json"
+        "bench-validate", "unproven", "the job wrote no **/tier-db-registry*.json"
     )
 
 
