@@ -10,6 +10,7 @@ from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Source
 from phdb_ci.models.verdict import (
+    THERE,
     Missing,
     Outcome,
     Unaffected,
@@ -22,7 +23,6 @@ from phdb_ci.models.verdict import (
 GITHUB = re.compile(
     r"^(?:https://github\.com/|git@github\.com:)([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?$"
 )
-THERE = ("reused", "built", "given", "published")  # an artifact that jobs can use
 FAILS = ("failed", "unproven", "timeout", "blocked")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from phdb_ci import __version__
 from phdb_ci.commands._common import cache_dir, planned
-from phdb_ci.commands._proofs import read_proofs, write_proofs
+from phdb_ci.commands._proofs import write_proofs
 from phdb_ci.commands._verdict import point_latest, run_directory
 from phdb_ci.commands.run import Signals
 from phdb_ci.console import Console, counted, duration, table
@@ -21,7 +21,7 @@ from phdb_ci.inventory import cpus
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import FAULTS, Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.models.proofs import JobProofs, Proofs
+from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proofs
 from phdb_ci.process import Canceller
 from phdb_ci.prove import Estimate, measure, provable
 from phdb_ci.run.context import Context
@@ -92,10 +92,9 @@ def _show(arguments: argparse.Namespace, matrix: Matrix, proofs: Proofs, out: Pa
     rows: list[tuple[str, ...]] = [("job", "sound", *FAULTS)]
     rows += [(one.job, one.control, *(_word(one, fault) for fault in FAULTS)) for one in proofs.jobs]
     print("\n".join(table(rows)))
-    faults = ("emptied", "skipped", "truncated")
     rows = [
-        ("its report", *faults),
-        *((one.job, *(_word(one, fault) for fault in faults)) for one in proofs.jobs),
+        ("its report", *REPORT_FAULTS),
+        *((one.job, *(_word(one, fault) for fault in REPORT_FAULTS)) for one in proofs.jobs),
     ]
     print("\n" + "\n".join(table(rows)))
     for line in broken(matrix, proofs):
@@ -105,6 +104,3 @@ def _show(arguments: argparse.Namespace, matrix: Matrix, proofs: Proofs, out: Pa
 
 def _word(one: JobProofs, fault: str) -> str:
     return {True: "noticed", False: "MISSED", None: "-"}[one.noticed(fault)]
-
-
-__all__ = ["broken", "main", "read_proofs"]

@@ -19,7 +19,7 @@ from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Sources
-from phdb_ci.models.verdict import Missing, Unaffected, VerdictArtifact
+from phdb_ci.models.verdict import THERE, Missing, Unaffected, VerdictArtifact
 from phdb_ci.render.workflows import job_id
 from phdb_ci.verdict import decides
 
@@ -276,7 +276,7 @@ def _artifacts(matrix: Matrix, legs: Iterable[LegName], needs: Needs) -> list[Ve
         if state is None or state == "skipped":
             continue
         told = needs.output(job_id(one, os_), "status")
-        there = state == "success" and told in ("built", "reused", "given", "published")
+        there = state == "success" and told in THERE
         ended: Any = told if there else {"cancelled": "cancelled", "failure": "failed"}.get(state, "error")
         found.append(VerdictArtifact(
             name=one, os=os_ if several[one] > 1 else None, key=needs.output(job_id(one, os_), "key") or "",

@@ -4,16 +4,13 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from github.Artifact import Artifact
-from github.PaginatedList import PaginatedList
-
 from phdb_ci.errors import ResultsError, UsageError
 from phdb_ci.github.address import api_of
 from phdb_ci.github.archive import verdict_bytes
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.hub import Hub, Waits
 from phdb_ci.github.record import verdict_of
-from phdb_ci.github.runs import Run, runs_on
+from phdb_ci.github.runs import Run, artifacts_of, runs_on
 from phdb_ci.models.verdict import Verdict
 
 MOST = 5  # runs that are looked at: a verdict is kept for 90 days
@@ -43,11 +40,7 @@ def newest_green(branch: str, environ: Mapping[str, str]) -> Verdict | None:
 
 
 def _verdict(hub: Hub, run: Run) -> Verdict | None:
-    url = f"{hub.repository.url}/actions/runs/{run.id}/artifacts"
-    listed = PaginatedList(
-        Artifact, hub.repository.requester, url, {"name": "verdict"}, list_item="artifacts"
-    )
-    kept = [one.id for one in listed if one.name == "verdict" and not one.expired]
+    kept = [one.id for one in artifacts_of(hub, "verdict", run.id)]
     if not kept:
         return None
     try:

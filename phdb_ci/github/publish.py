@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from github import UnknownObjectException
-from github.Artifact import Artifact
-from github.PaginatedList import PaginatedList
 
 from phdb_ci.errors import PhdbError, ResultsError
 from phdb_ci.github.archive import verdict_bytes
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.hub import Hub
 from phdb_ci.github.record import verdict_of
-from phdb_ci.github.runs import Run, jobs_of, newest, pulls_of, run_of
+from phdb_ci.github.runs import Run, artifacts_of, jobs_of, newest, pulls_of, run_of
 from phdb_ci.github.statuses import set_status
 from phdb_ci.github.sticky import find, settle
 from phdb_ci.models.posting import CommitStatus, Posting, Published
@@ -110,9 +108,8 @@ def _turn(
         note = f"run {run.id}, attempt {run.attempt}, is newer and not over: it will publish its own verdict"
         return Published(run=run.id, attempt=run.attempt, notes=(note,))
     done = Published(run=run.id, attempt=run.attempt)
-    for (
-        pull
-    ) in pulls:  # one branch may be proposed for several: the verdict is about the commit, and so about each
+    # One branch may be proposed for several: the verdict is about the commit, and so about each.
+    for pull in pulls:
         key = (run.id, run.attempt, pull.number if pull else None)
         if key not in said:
             said[key] = _words(hub, run, place, pull)
@@ -148,11 +145,7 @@ def _words(hub: Hub, run: Run, place: Place, pull: "PullRequest | None") -> Word
 def _verdict(hub: Hub, run: Run, place: Place) -> tuple[Verdict | None, str]:
     """The run's verdict, or None and why there is none."""
     with hub.asking("the run's artifacts", "actions: read"):
-        url = f"{hub.repository.url}/actions/runs/{run.id}/artifacts"
-        listed = PaginatedList(
-            Artifact, hub.repository.requester, url, {"name": "verdict"}, list_item="artifacts"
-        )
-        kept = [one.id for one in listed if one.name == "verdict" and not one.expired]
+        kept = [one.id for one in artifacts_of(hub, "verdict", run.id)]
         if not kept:
             return None, "left no verdict"
         try:

@@ -11,15 +11,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from github.Artifact import Artifact
-from github.PaginatedList import PaginatedList
-
 from phdb_ci.errors import ArtifactError, PhdbError
 from phdb_ci.github.address import api_of
 from phdb_ci.github.archive import verdict_bytes
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.hub import Hub, Waits
-from phdb_ci.github.runs import Run, run_of
+from phdb_ci.github.runs import Run, artifacts_of, run_of
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import ArtifactNode, Plan
@@ -67,13 +64,10 @@ def _published(
 def _candidates(hub: Hub, node: ArtifactNode, track: str) -> Iterator[tuple[Run, int]]:
     """The artifacts of this name and key that the right workflow made, newest first."""
     name = f"{node.name}-{node.key}"
-    url = f"{hub.repository.url}/actions/artifacts"
-    listed = PaginatedList(Artifact, hub.repository.requester, url, {"name": name}, list_item="artifacts")
-    kept = sorted((one.id for one in listed if one.name == name and not one.expired), reverse=True)
-    made = {one.id: one.workflow_run.id for one in listed if one.id in kept and one.workflow_run}
-    for artifact in kept[:MOST]:
-        run = run_of(hub, made[artifact]) if artifact in made else None
-        if run and _ours(run, hub, node.name, track):
+    made = {one.id: one.workflow_run.id for one in artifacts_of(hub, name) if one.workflow_run}
+    for artifact in sorted(made, reverse=True)[:MOST]:
+        run = run_of(hub, made[artifact])
+        if _ours(run, hub, node.name, track):
             yield run, artifact
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from github.Artifact import Artifact
 from github.PaginatedList import PaginatedList
 from github.WorkflowJob import WorkflowJob
 
@@ -72,6 +73,14 @@ def pulls_of(hub: Hub, run: Run) -> "list[PullRequest]":
         and pull.head.repo.full_name == run.home
         and pull.base.repo.full_name.lower() == hub.name.lower()
     ]
+
+
+def artifacts_of(hub: Hub, name: str, run: int | None = None) -> "list[Artifact]":
+    """The artifacts of this name that are still kept: of a run, or of the whole repository."""
+    of = f"runs/{run}/artifacts" if run is not None else "artifacts"
+    url = f"{hub.repository.url}/actions/{of}"
+    listed = PaginatedList(Artifact, hub.repository.requester, url, {"name": name}, list_item="artifacts")
+    return [one for one in listed if one.name == name and not one.expired]
 
 
 def runs_on(hub: Hub, workflow: str, branch: str, most: int) -> "list[Run]":

@@ -1,6 +1,6 @@
 """Proofs: which faults each job was seen to notice, on which commits; written as proofs.json by `phdb-ci prove`."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from phdb_ci.models.base import Name, Record, Sha
 from phdb_ci.models.matrix import Fault, Os
@@ -8,6 +8,7 @@ from phdb_ci.models.results import Status
 from phdb_ci.models.sources import StackKind
 
 ReportFault = Literal["emptied", "skipped", "truncated"]
+REPORT_FAULTS: tuple[str, ...] = get_args(ReportFault)
 
 
 class Proof(Record):

@@ -11,6 +11,7 @@ from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Origin, StackKind
 
 Outcome = Literal["pass", "fail", "incomplete"]
+THERE = ("built", "reused", "given", "published")  # the statuses of an artifact that jobs can use
 
 
 class VerdictSource(Record):

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 from phdb_ci.junit import read_lines, read_report
 from phdb_ci.models.matrix import FAULTS, Report
+from phdb_ci.models.proofs import REPORT_FAULTS
 from phdb_ci.models.results import Suite
 
 CONTROL = "none"  # the sound engine behind the same program: what fails with it says nothing of a fault
@@ -26,6 +27,7 @@ REPORTS = {
     "skipped": "every test of the report is skipped",
     "truncated": "the report ends in the middle",
 }
+assert tuple(REPORTS) == REPORT_FAULTS  # noqa: S101 - likewise
 assert tuple(WORDS) == FAULTS  # noqa: S101 - one list of names, in two places for their words
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from phdb_ci.models.matrix import FAULTS, Matrix
-from phdb_ci.models.proofs import JobProofs, Proof, ProofFile, Proofs
+from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, ProofFile, Proofs
 from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, word
 
 YES, NO, NONE = "noticed", "**missed**", "-"
-REPORTS = ("emptied", "skipped", "truncated")
 HEAD = """\
 # What each job notices
 
@@ -35,10 +34,10 @@ def _table(table: Proofs, matrix: Matrix) -> Iterator[str]:
         claims = matrix.jobs[job.job].notices if job.job in matrix.jobs else ()
         yield _row([word(job.job), _control(job), *(_cell(job, fault, claims) for fault in FAULTS)])
     yield ""
-    yield _row(["job, its report", *REPORTS])
-    yield _row([":--"] * (1 + len(REPORTS)))
+    yield _row(["job, its report", *REPORT_FAULTS])
+    yield _row([":--"] * (1 + len(REPORT_FAULTS)))
     for job in table.jobs:
-        yield _row([word(job.job), *(_cell(job, fault, REPORTS) for fault in REPORTS)])
+        yield _row([word(job.job), *(_cell(job, fault, REPORT_FAULTS) for fault in REPORT_FAULTS)])
     yield ""
     yield from _reasons(table)
 
@@ -69,12 +68,6 @@ def _reasons(table: Proofs) -> Iterator[str]:
             yield _row(list(cells(word(job.job), "none", job.control, code(job.reason, TITLE_LIMIT) or NONE)))
         for proof in (*job.engines, *job.reports):
             yield _row(
-                list(
-                    cells(word(job.job), proof.fault, _status(proof), code(proof.reason, TITLE_LIMIT) or NONE)
-                )
+                list(cells(word(job.job), proof.fault, proof.status, code(proof.reason, TITLE_LIMIT) or NONE))
             )
     yield "\n</details>\n"
-
-
-def _status(proof: Proof) -> str:
-    return proof.status

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from phdb_ci.models.posting import Posting
-from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
+from phdb_ci.models.verdict import THERE, Verdict, VerdictArtifact, VerdictSource
 from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, commit_link, compare_link, cut, word
 from phdb_ci.render.table import Table
-from phdb_ci.render.words import THERE, clock, counted, listed
+from phdb_ci.render.words import clock, counted, listed
 
 ORIGINS = {"pin": "pin", "ref": "override", "tree": "working tree", "depends-on": "depends on"}
 MOST, MOST_WARNINGS = 50, 10

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from phdb_ci.models.verdict import Verdict
+from phdb_ci.models.verdict import THERE, Verdict
 from phdb_ci.render.entries import GREEN, Entry
-from phdb_ci.render.words import THERE, seconds
+from phdb_ci.render.words import seconds
 
 MOST = 80
 _FOREIGN = re.compile(r"[^A-Za-z0-9 @._-]")

@@ -13,7 +13,6 @@ SAID = {
     "failed": "failed", "unproven": "unproven", "timeout": "timed out", "blocked": "blocked",
     "error": "could not run", "cancelled": "cancelled", "skipped": "skipped", "missing": "left no result",
 }  # fmt: skip
-THERE = ("built", "reused", "given", "published")  # an artifact that jobs can use
 TIMES, DASH = "\u00d7", "\u2013"  # a dash where nothing is counted, which is not the same as none
 _LONGEST = 1e7  # seconds; what claims to be longer is no duration
 
