@@ -5,18 +5,17 @@ metrics.py's.
 """
 
 import fnmatch
-import json
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from phdb_ci.files import walk
 from phdb_ci.models.matrix import Manifest
 from phdb_ci.models.results import ManifestFact
 from phdb_ci.store import open_regular
+from phdb_ci.strict_json import NotStrictError, parse
 
 LIMIT = 8 * 1024 * 1024  # bytes; a manifest is a page or two
 DEPTH = 50
@@ -70,17 +69,12 @@ def find(wanted: Manifest, checkouts: Iterable[Path]) -> Found | ManifestFact:
     return Found(shown, path, text, written)
 
 
-def parse(text: bytes) -> Any:
-    """The document of a text. Raises ValueError or RecursionError."""
-    return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
-
-
 def judge(text: bytes, shown: str, wanted: Manifest) -> ManifestFact:
     """The status and the problems of a manifest's text."""
     try:
         document = parse(text)
-    except (ValueError, RecursionError) as error:
-        told = f": {error}" if isinstance(error, _RefusedError) else ""
+    except NotStrictError as error:
+        told = f": {error}" if str(error) else ""
         return ManifestFact(file=shown, problems=(f"{shown} is not JSON{told}",))
     status = document.get("status") if isinstance(document, dict) else None
     problems = []
@@ -91,21 +85,6 @@ def judge(text: bytes, shown: str, wanted: Manifest) -> ManifestFact:
             f"{shown} holds a number that was not measured here: {place}" for place in _numbers(document)[:5]
         ]
     return ManifestFact(file=shown, status=str(status)[:40], problems=tuple(problems))
-
-
-class _RefusedError(ValueError):
-    """JSON that Python would take and other readers would read differently."""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise _RefusedError("a key stands twice in it")
-    return document
-
-
-def _refuse(word: str) -> float:
-    raise _RefusedError(f"{word} is no number")
 
 
 def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:

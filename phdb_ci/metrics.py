@@ -14,6 +14,7 @@ from typing import Any
 from phdb_ci import manifest
 from phdb_ci.models.matrix import Metrics
 from phdb_ci.models.measured import Measured, Round
+from phdb_ci.strict_json import NotStrictError, parse
 
 RATIO = "ratio_vs_postgres"
 TIMES = ("p50_ms", "p95_ms")
@@ -41,8 +42,8 @@ def read(number: int, found: manifest.Found, problems: Iterable[str], wanted: Me
     """What one round left. `problems` are those of the manifest as a whole."""
     told = tuple(problems)
     try:
-        document = manifest.parse(found.text)
-    except (ValueError, RecursionError):
+        document = parse(found.text)
+    except NotStrictError:
         document = None
     if not isinstance(document, dict):
         return Round(number=number, file=found.shown, problems=told or (f"{found.shown} is no JSON object",))

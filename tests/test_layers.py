@@ -17,7 +17,7 @@ PACKAGE = ROOT / "phdb_ci"
 LAYERS = (
     ("errors",),
     ("models",),
-    ("locks", "environment", "launcher", "supervisor", "files", "watch"),
+    ("locks", "environment", "launcher", "supervisor", "files", "watch", "strict_json"),
     ("matrix", "git", "process", "store", "junit", "schemas"),
     ("parcel",),
     ("sources", "inventory", "witness", "manifest", "bump"),

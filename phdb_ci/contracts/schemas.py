@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phdb_ci import strict_json
+from phdb_ci.strict_json import NotStrictError
+
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
@@ -56,15 +59,12 @@ def contracts() -> dict[str, Contract]:
 
 
 def parse(text: str) -> Any:
-    """The one JSON document in text, as every reader would read it.
-
-    Raises NotAnAnswerError for anything else: two documents, a key twice, NaN, nesting without end.
-    """
+    """The one JSON document in an answer. Raises NotAnAnswerError for anything else."""
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        told = f"{error}" if isinstance(error, NotAnAnswerError) else f"got {_shown(text.strip())}"
-        raise NotAnAnswerError(f"$: one JSON document expected, {told}") from error
+        return strict_json.parse(text)
+    except NotStrictError as error:
+        told = f" ({error})" if str(error) else ""
+        raise NotAnAnswerError(f"$: one JSON document expected, got {_shown(text.strip())}{told}") from error
 
 
 def faults(name: str, document: Any) -> list[str]:
@@ -157,14 +157,3 @@ def _shown(value: object) -> str:
     text = json.dumps(value) if not isinstance(value, str) or not value.isprintable() else f"'{value}'"
     text = re.sub(r"\s+", " ", text)
     return (text if len(text) <= SHOWN else f"{text[:SHOWN]}…") if value != "" else "nothing"
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise NotAnAnswerError("got one with a key that stands twice in an object")
-    return document
-
-
-def _no_number(word: str) -> float:
-    raise NotAnAnswerError(f"got one that holds {word}, which is no number")

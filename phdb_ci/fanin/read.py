@@ -1,6 +1,5 @@
 """Read what other machines left, each file as the hostile file that it is."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from phdb_ci.errors import ResultsError
 from phdb_ci.models.results import LegResult
+from phdb_ci.strict_json import parse
 
 RESULT = "result.json"
 LIMIT = 64 * 1024 * 1024  # bytes of one file
@@ -43,25 +43,17 @@ def read_needs(path: Path | None) -> Needs:
     try:
         if path.stat().st_size > LIMIT:
             raise ResultsError(f"--needs {path}: larger than {LIMIT} bytes")
-        document = json.loads(path.read_bytes(), object_pairs_hook=_once)
-        results = {job: _text(row["result"]) for job, row in document.items()}
+        document = parse(path.read_bytes())
+        results = {_text(job): _text(row["result"]) for job, row in document.items()}
         outputs = {
-            job: {name: _text(value) for name, value in (row.get("outputs") or {}).items()}
+            _text(job): {_text(name): _text(value) for name, value in (row.get("outputs") or {}).items()}
             for job, row in document.items()
         }
     except OSError as error:
         raise ResultsError(f"--needs {path}: cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ResultsError(f"--needs {path}: not what toJSON(needs) gives: {type(error).__name__}") from error
     return Needs(results, outputs, given=True)
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose keys stand there once each: of two, readers disagree which one counts."""
-    found = {_text(name): value for name, value in pairs}
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
 
 
 def _text(value: object) -> str:
