@@ -7,6 +7,7 @@ that any scheduler can run it.
 
 import os
 import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +103,7 @@ class Bare:
             values[f"{name}.build"] = build
             for output in self.gate.matrix.artifacts[name].outputs:
                 values |= {f"{name}.{output}": build / output, f"{name}.real.{output}": build / output}
-        return values | dict(dirs) | {"cpus": cores()}
+        return values | dict(dirs) | {"cpus": cores(), "harness": sys.executable}
 
     def _script(self, name: str, commands: Iterable[str], env: Mapping[str, str], top: Path) -> None:
         """Two files: one that empties the environment and sends the output to a log, and the commands."""
