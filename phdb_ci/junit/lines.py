@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from phdb_ci.junit.source import MAX_BYTES, Refused, check_file
+from phdb_ci.junit.log import lines_with
+from phdb_ci.junit.source import Refused, check_file
 from phdb_ci.junit.tally import RawCase, Tally
-from phdb_ci.junit.text import counted, message_line, name_line, plain
+from phdb_ci.junit.text import counted, message_line, name_line
 from phdb_ci.models.results import CaseStatus, Suite
 
-MAX_LINE = 8 * 1024
 MAX_NAMES = 100_000
 MAX_TOTALS = 100
 
-_WORTH_A_LOOK = re.compile(rb"PASS|SKIP|FAIL|pass=")
+_SIGNS = tuple(map(re.compile, (rb"PASS", rb"SKIP", rb"FAIL", rb"pass=")))
 # A failure counts in automake's spelling too (`FAIL: name`); a pass only in the one that was agreed on.
 _LINE = re.compile(r"(?:(PASS|SKIP)[ \t]|\s*(FAIL)[ \t:])\s*(\S.*)")
 _TOTALS = re.compile(r"(?:\S.*?)?\bpass=([0-9]{1,9})\s+skip=([0-9]{1,9})\s+fail=([0-9]{1,9})\s*")
@@ -49,7 +49,7 @@ def read_lines(path: Path, *, skips: Mapping[str, str], critical: Sequence[str],
     problem = None
     try:
         check_file(path)
-        for line in _lines(path, start):
+        for line in lines_with(path, start, _SIGNS):
             harness.take(line)
     except Refused as refused:
         problem = f"{path.name} {refused}"
@@ -115,20 +115,3 @@ class _Harness:
             self.torn.add(name)
         if _WORST[status] > _WORST[known[0]] or (status == known[0] and not known[1]):
             self.cases[name] = (status, reason)
-
-
-def _lines(path: Path, start: int) -> Iterator[str]:
-    """Every line that may matter, cleaned, as far as MAX_LINE; a lone carriage return ends a line too."""
-    taken = 0
-    at_start = True
-    with path.open("rb") as file:
-        file.seek(start)
-        while raw := file.readline(MAX_LINE):
-            taken += len(raw)
-            if taken > MAX_BYTES:
-                raise Refused(f"is larger than {MAX_BYTES // 1024**3} GiB")
-            starts, at_start = at_start, raw.endswith(b"\n")
-            if _WORTH_A_LOOK.search(raw):
-                for i, piece in enumerate(raw.split(b"\r")):
-                    if starts or i:
-                        yield plain(piece.rstrip().decode("utf-8", "replace")).rstrip()

@@ -3,24 +3,19 @@
 A report tells of the tests that ran. That others were deselected, that the run was stopped, that a test cannot fail, or
 that a hook failed stands in the output alone; of a job without a report, so does everything but its exit code. Only the
 output of the run commands counts. The last summary is that of the report: a second run would have overwritten it.
-
-A log is scanned in blocks for a few signs, and only a block that holds one is read line by line.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from phdb_ci.junit.log import lines_with
 from phdb_ci.junit.source import Refused
-from phdb_ci.junit.text import counted, cut, message_line, plain
+from phdb_ci.junit.text import counted, cut, message_line
 from phdb_ci.models.results import ReportKind, Suite
 
-LIMIT = 256 * 1024 * 1024  # bytes of a log; a command's output is cut long before
-BLOCK = 1024 * 1024
-MAX_LINE = 4096
 SHOWN = 160  # characters of a failure that was printed
 
-# Each sign begins with a literal, which a search finds many times faster than an alternation of all of them.
 _SIGNS: Mapping[ReportKind, tuple[re.Pattern[bytes], ...]] = {
     "pytest": tuple(
         map(re.compile, (rb"PytestReturnNot", rb"PytestUnhandled", rb"!!!", rb"! _pytest", rb" in [0-9.]+s"))
@@ -53,7 +48,7 @@ def with_output(suite: Suite, log: Path, start: int) -> Suite:
     if read is None:
         return suite
     try:
-        return read(suite, _lines(log, start, _SIGNS[suite.kind]))
+        return read(suite, lines_with(log, start, _SIGNS[suite.kind]))
     except Refused as refused:
         return _with_problem(suite, f"{log.name} {refused}")
     except OSError as error:
@@ -110,25 +105,3 @@ _READERS: Mapping[ReportKind, Callable[[Suite, Iterator[str]], Suite]] = {
 def _with_problem(suite: Suite, problem: str) -> Suite:
     """The suite with a problem, unless it has one."""
     return suite if suite.problem is not None else suite.model_copy(update={"problem": message_line(problem)})
-
-
-def _lines(log: Path, start: int, signs: tuple[re.Pattern[bytes], ...]) -> Iterator[str]:
-    """The lines that hold a sign, cleaned, as far as MAX_LINE; a lone carriage return ends a line too.
-
-    Raises:
-        Refused: the output is too large to be looked through.
-    """
-    fresh = True
-    with log.open("rb") as file:
-        if log.stat().st_size - start > LIMIT:
-            raise Refused(f"is larger than {LIMIT // 1024**2} MiB")
-        file.seek(start)
-        while block := file.read(BLOCK):
-            block += file.readline(BLOCK)
-            if any(sign.search(block) for sign in signs):
-                lines = block.splitlines()
-                for raw in lines if fresh else lines[1:]:
-                    line = raw[:MAX_LINE]
-                    if any(sign.search(line) for sign in signs):
-                        yield plain(line.decode("utf-8", "replace")).rstrip()
-            fresh = block.endswith(b"\n")
