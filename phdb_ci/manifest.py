@@ -19,6 +19,7 @@ from phdb_ci.strict_json import NotStrictError, parse
 
 LIMIT = 8 * 1024 * 1024  # bytes; a manifest is a page or two
 DEPTH = 50
+LONGEST = 200  # characters of a key or a word that are looked at
 # A key that names something measured, whatever it is called, but for what is set beforehand.
 _WORDS = r"p\d+|[munµ]s|msec|latency|throughput|qps|tps|rps|speedup|ops|ratio|mean|median|avg|stddev"
 MEASURED_KEY = re.compile(rf"(?:.*[_-])?(?:{_WORDS})(?:[_-].*)?", re.IGNORECASE)
@@ -112,6 +113,7 @@ def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:
 
 
 def _measured(key: str) -> bool:
+    key = key[:LONGEST]
     return MEASURED_KEY.fullmatch(_HUMP.sub("_", key)) is not None and SET_KEY.fullmatch(key) is None
 
 
@@ -124,5 +126,6 @@ def _matching(wanted: Manifest, checkouts: Iterable[Path]) -> list[tuple[str, Pa
             for name in names:
                 inside = f"{folder}/{name}"[len(str(top)) + 1 :]
                 if any(fnmatch.fnmatchcase(inside, pattern) for pattern in patterns):
-                    found.append((f"{top.name}/{inside}", Path(folder, name)))
+                    shown = os.fsencode(f"{top.name}/{inside}").decode(errors="replace")
+                    found.append((shown, Path(folder, name)))
     return sorted(found)

@@ -127,9 +127,9 @@ def _stale(document: Any, found: manifest.Found, span: Span) -> Iterator[str]:
 
 def _moments(value: object) -> list[float]:
     """What a time may mean, in seconds since 1970: without a zone, UTC or this machine's."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return [float(value) if value < 1e11 else float(value) / 1000] if math.isfinite(value) else []
     try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return [float(value) if value < 1e11 else float(value) / 1000] if math.isfinite(value) else []
         moment = datetime.fromisoformat(str(value))
         whole_day = (
             [timedelta(), timedelta(days=1)] if len(str(value)) <= len("2026-01-31") else [timedelta()]
@@ -144,9 +144,9 @@ def _others(document: Any) -> Iterator[str]:
     """Where a fallback or another engine is named, by key or by value."""
     for place, value in _walk(document):
         key = place.rsplit(".", 1)[-1].partition("[")[0]
-        if OTHER.fullmatch(key) and value not in NO and value not in ([], {}):
+        if OTHER.fullmatch(key[: manifest.LONGEST]) and value not in NO and value not in ([], {}):
             yield f"{place} says {_brief(value)}"
-        elif isinstance(value, str) and OTHER.fullmatch(value.strip()):
+        elif isinstance(value, str) and OTHER.fullmatch(value[: manifest.LONGEST].strip()):
             yield f"{place} is {value.strip()[:40]!r}"
 
 

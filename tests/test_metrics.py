@@ -62,7 +62,8 @@ def test_scenario_that_stands_twice_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["[]", "3", '"x"', "null", "[" * 100_000, '{"a": NaN}', '{"a": 1, "a": 2}']
+    "document",
+    ["[]", "3", '"x"', "null", "[" * 100_000, '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\ud800"}'],
 )
 def test_text_that_is_no_object_is_a_problem(document: str) -> None:
     assert read(document).problems
@@ -100,6 +101,7 @@ def test_time_of_this_round_is_fresh(stamp: object) -> None:
         (1_795_597_000, "10 min before this round began"),
         ("2026-11-25T09:16:30Z", "which has not come yet"),
         ("yesterday", "is no time"),
+        (10**400, "is no time"),
         (True, "is no time"),
     ],
     ids=str,

@@ -43,7 +43,7 @@ def read_needs(path: Path | None) -> Needs:
     try:
         if path.stat().st_size > LIMIT:
             raise ResultsError(f"--needs {path}: larger than {LIMIT} bytes")
-        document = parse(path.read_bytes())
+        document = parse(path.read_bytes(), surrogates=True)
         results = {_text(job): _text(row["result"]) for job, row in document.items()}
         outputs = {
             _text(job): {_text(name): _text(value) for name, value in (row.get("outputs") or {}).items()}

@@ -64,18 +64,33 @@ def run_leg(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactRes
         facts = _facts(context, node, job, artifacts, folder, log)
     finally:
         log.close()
+    offsets = (offset, context.offset())
+    result = _judged(context, node, job, facts, started, offsets)
+    try:
+        text = result.model_dump_json(indent=1)
+    except ValueError as error:  # a job's own words, in which there is something that no JSON can hold
+        told = str(error).encode(errors="replace").decode()
+        facts = Facts(error=f"phdb-ci itself failed: what the job left cannot be written down: {told}")
+        result = _judged(context, node, job, facts, started, offsets)
+        text = result.model_dump_json(indent=1)
+    (folder / RESULT).write_text(text + "\n", encoding="utf-8")
+    if result.status == "passed":
+        throw_away(context.work / node.leg, context.cache)
+    context.progress.finished(node.leg, result.status, result.seconds, result.reasons)
+    return result
+
+
+def _judged(
+    context: Context, node: JobNode, job: Job, facts: Facts, started: str, offsets: tuple[float, float]
+) -> LegResult:
+    """The facts by the rules of evidence. `offsets`: begin and end, in seconds since the run began."""
     status, reasons, notes = evidence.judge(job, facts)
-    result = LegResult(
+    return LegResult(
         gate=context.plan.gate, job=node.job, os=node.os, summary=job.summary, run_id=context.run_id,
         attempt=context.attempt, head=context.head, status=status, reasons=reasons, notes=notes,
         sources=_sources(context, job), facts=facts, quarantine=job.quarantine, started=started,
-        seconds=round(context.offset() - offset, 3), offset=round(offset, 3),
+        seconds=round(offsets[1] - offsets[0], 3), offset=round(offsets[0], 3),
     )  # fmt: skip
-    (folder / RESULT).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    if status == "passed":
-        throw_away(context.work / node.leg, context.cache)
-    context.progress.finished(node.leg, status, result.seconds, reasons)
-    return result
 
 
 def _facts(

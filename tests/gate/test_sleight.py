@@ -135,8 +135,9 @@ def test_manifest_that_is_written_again_with_the_same_text_is_the_jobs_own(gate:
         ('{"status": "stub", "throughput": "99999"}', "throughput"),
         ('{"status": "pass", "status": "stub"}', "a key stands twice"),
         ('{"status": "stub", "x": NaN}', "NaN is no number"),
+        ('{"status": "\\ud800"}', "a character is no Unicode"),
     ],
-    ids=["bare-name", "capitals", "list", "text", "twice", "nan"],
+    ids=["bare-name", "capitals", "list", "text", "twice", "nan", "half-a-pair"],
 )
 def test_manifest_with_something_measured_is_failed(gate: Scenario, text: str, told: str) -> None:
     gate.write(
@@ -144,6 +145,20 @@ def test_manifest_with_something_measured_is_failed(gate: Scenario, text: str, t
     )
 
     gate.run("bench-validate").assert_not_green("bench-validate", "failed", told)
+
+
+def test_manifest_in_a_folder_whose_name_is_no_text_is_judged(gate: Scenario) -> None:
+    lines = (
+        "folder=results/$(printf '\\377')",
+        "mkdir -p $folder",
+        "cd $folder",
+        'echo \'{"status": "pass"}\'',
+    )
+    gate.write(BENCH, "#!/bin/sh\n" + "\n".join(lines) + " > tier-db-registry.json\n", 0o755)
+
+    gate.run("bench-validate").assert_not_green(
+        "bench-validate", "failed", "has status 'pass', expected stub"
+    )
 
 
 def test_threshold_in_a_manifest_is_no_measurement(gate: Scenario) -> None:
