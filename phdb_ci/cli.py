@@ -50,8 +50,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _names(verb: argparse.ArgumentParser, nargs: str = "+") -> None:
-    verb.add_argument("names", nargs=nargs, metavar="GATE|JOB", help="a gate, jobs, or an artifact to build")
+def _names(verb: argparse.ArgumentParser, nargs: str, told: str) -> None:
+    """What to run, on which commits, and how."""
+    verb.add_argument("names", nargs=nargs, metavar="GATE|JOB", help=told)
     verb.add_argument("--stack", type=Path, metavar="DIR", help="take every repo from DIR/NAME")
     verb.add_argument(
         "--repo", action="append", default=[], metavar="NAME=SPEC",
@@ -64,13 +65,17 @@ def _names(verb: argparse.ArgumentParser, nargs: str = "+") -> None:
         metavar="NAME=FILE",
         help="a built artifact, its manifest beside it, or NAME.tar of a run; FILE#sha256=HEX names its digest, too",
     )
-    _baseline(verb)
     verb.add_argument(
         "--jobs", type=int, metavar="N", help="how many nodes run at once (default: the processors)"
     )
     verb.add_argument(
         "--out", type=Path, metavar="DIR", help="the run directory (default: .phdb-ci/runs/TIME-GATE)"
     )
+
+
+def _gate(verb: argparse.ArgumentParser) -> None:
+    _names(verb, "+", "a gate, jobs, or an artifact to build")
+    _baseline(verb)
     verb.add_argument(
         "--outputs", type=Path, metavar="FILE", help="append NAME=VALUE lines, for $GITHUB_OUTPUT"
     )
@@ -84,7 +89,7 @@ def _baseline(verb: argparse.ArgumentParser) -> None:
 
 
 def _run(verb: argparse.ArgumentParser) -> None:
-    _names(verb)
+    _gate(verb)
     verb.add_argument(
         "--published", action="store_true",
         help="before an artifact is built, look for one of the same key that its repository has published on GitHub",
@@ -108,7 +113,7 @@ def _verdict(verb: argparse.ArgumentParser) -> None:
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
-    _names(verb)
+    _gate(verb)
     verb.add_argument(
         "--since",
         metavar="NAME=COMMIT",
@@ -155,7 +160,7 @@ def _publish(verb: argparse.ArgumentParser) -> None:
 
 
 def _prove(verb: argparse.ArgumentParser) -> None:
-    _names(verb, "*")
+    _names(verb, "*", "a gate or jobs (default: every job with a witness)")
     verb.add_argument(
         "--check", action="store_true", help="exit 1 where a claim (`notices`) was not measured true"
     )

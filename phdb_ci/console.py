@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLOURS = {
     "passed": "32", "pass": "32", "built": "32", "reused": "32", "given": "32", "published": "32",
-    "failed": "31", "fail": "31",
+    "failed": "31", "fail": "31", "noticed": "32", "missed": "31",
     "unproven": "31", "timeout": "31", "blocked": "31", "error": "33", "cancelled": "33", "incomplete": "33",
     "missing": "33", "skipped": "2", "elsewhere": "2",
 }  # fmt: skip

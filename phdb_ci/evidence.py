@@ -14,6 +14,7 @@ from phdb_ci.models.results import ArtifactUse, Facts, Status, Suite
 
 # Variables that falsify any job. PYTHONOPTIMIZE takes every assert out of what is run.
 NEUTERING = ("PYTHONOPTIMIZE",)
+FIRST = 200  # characters of the first failing case that a reason shows
 
 Rule = Callable[[Job, Facts], Iterable[str]]
 
@@ -82,7 +83,16 @@ def case_failed(_job: Job, facts: Facts) -> Iterable[str]:
     for suite in facts.suites:
         bad = suite.counts.failed + suite.counts.error
         if bad:
-            yield f"{bad} of {suite.counts.executed} {suite.kind} tests failed"
+            yield f"{bad} of {suite.counts.executed} {suite.kind} tests failed{_first_failure(suite)}"
+
+
+def _first_failure(suite: Suite) -> str:
+    """The first failing case and what it said, as the end of a reason."""
+    case = next((case for case in suite.cases if case.status in ("failed", "error")), None)
+    if case is None:
+        return ""
+    told = f"{case.title}: {case.message}" if case.message else case.title
+    return f": {told if len(told) <= FIRST else told[: FIRST - 1] + '…'}"
 
 
 def manifest_wrong(_job: Job, facts: Facts) -> Iterable[str]:
@@ -340,7 +350,7 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     (
         "failed",
         (
-            service_ended, command_failed, left_processes, report_unreadable, case_failed, manifest_wrong,
+            service_ended, case_failed, command_failed, left_processes, report_unreadable, manifest_wrong,
             round_refused, other_mode, fell_back, figure_not_finite, figure_missing, figure_stale, figures_again,
             ratio_of_its_own, no_rows, server_idle, timed_through_witness, rounds_missing, above_threshold,
         ),

@@ -77,7 +77,7 @@ def make_verdict(
     """
     by_leg = {leg.leg: leg for leg in legs}
     shown = [
-        shown_leg(by_leg[node.leg], node.quarantined, baseline, today)
+        shown_leg(by_leg[node.leg], node.quarantined, baseline, today, node.claimed)
         for node in plan.legs
         if node.leg in by_leg
     ]
@@ -170,7 +170,7 @@ def _spec(source: Source | VerdictSource) -> str | None:
 
 
 def shown_leg(
-    result: LegResult, quarantined: bool, baseline: Verdict | None, today: date, claimed: str = ""
+    result: LegResult, quarantined: bool, baseline: Verdict | None, today: date, claimed: str
 ) -> VerdictLeg:
     """A leg's result as the verdict holds it: whether it decides, and how it compares with the baseline."""
     decisive = decides(result.quarantine if quarantined else None, today)

@@ -188,7 +188,7 @@ BROKEN = [
         job(),
         good(suites=(suite(case("a", "failed"), case("b", "error"), passed=2),)),
         "failed",
-        "2 of 4 pytest tests failed",
+        "2 of 4 pytest tests failed: a",
         "exit 0 with failing tests",
     ),
     row(
@@ -679,7 +679,7 @@ def test_first_status_with_a_reason_wins() -> None:
 
 def test_all_reasons_of_the_deciding_status_are_given() -> None:
     facts = good(commands=(command("make check", 2),), suites=(suite(case("a", "failed"), passed=1),))
-    assert judge(job(), facts)[1] == ("exit 2: make check", "1 of 2 pytest tests failed")
+    assert judge(job(), facts)[1] == ("1 of 2 pytest tests failed: a", "exit 2: make check")
 
 
 def test_no_facts_at_all_are_unproven() -> None:

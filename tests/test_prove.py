@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from phdb_ci.commands._proofs import read_proofs, write_proofs
+from phdb_ci.commands._proofs import check_writable, read_proofs, write_proofs
 from phdb_ci.commands.prove import broken
-from phdb_ci.errors import ResultsError
+from phdb_ci.errors import DiskError, ResultsError
 from phdb_ci.models.matrix import FAULTS, Report
-from phdb_ci.models.proofs import JobProofs, Proof, ProofFile, Proofs
+from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Proofs
+from phdb_ci.models.results import Suite
 from phdb_ci.models.wording import claims, claims_everywhere
-from phdb_ci.prove.faults import CONTROL, REPORTS, spoilt_suite, write_engine
+from phdb_ci.prove.faults import CONTROL, spoilt_suite, write_engine
+from phdb_ci.prove.measure import FaultProgress, seen
 from phdb_ci.render.proofs_page import proofs_page
 from tests.helpers import job, matrix
 from tests.page import Page
@@ -132,7 +134,8 @@ def test_empty_reads_find_nothing(tmp_path: Path) -> None:
     engine = Engine(tmp_path, "empty-reads")
     assert engine.rows() == []
     assert engine("exec", "d", "SELECT name").stdout == ""
-    assert "INSERT" in " ".join([engine("exec", "d", "INSERT INTO a").args[3], *engine.calls])
+    engine("exec", "d", "INSERT INTO a")
+    assert any("INSERT" in call for call in engine.calls)  # writes are sound
 
 
 def test_foreign_rows_share_no_value_with_the_true_ones_and_keep_their_types(tmp_path: Path) -> None:
@@ -166,41 +169,166 @@ def test_engine_is_started_from_any_path(tmp_path: Path) -> None:
 
 # Reports
 
-JUNIT = b'<testsuites><testsuite name="s" tests="2"><testcase name="a"/><testcase name="b"/></testsuite></testsuites>'
+JUNIT = b"""<testsuites><testsuite name="s" tests="2" skipped="0" failures="0">
+<testcase name="a"/><testcase name="b"/></testsuite></testsuites>
+"""
+NODE = b"""<?xml version="1.0" encoding="utf-8"?>
+<testsuites>
+\t<testcase name="a" time="0.1" classname="test"/>
+\t<testsuite name="s" time="0.1" disabled="0" errors="0" tests="2" failures="0" skipped="1">
+\t\t<testcase name="b" time="0.1" classname="test"/>
+\t\t<testcase name="c" time="0.1" classname="test"><skipped type="skipped" message="true"/></testcase>
+\t</testsuite>
+\t<!-- tests 3 -->
+\t<!-- suites 1 -->
+\t<!-- pass 2 -->
+\t<!-- fail 0 -->
+\t<!-- cancelled 0 -->
+\t<!-- skipped 1 -->
+\t<!-- todo 0 -->
+\t<!-- duration_ms 31.4 -->
+</testsuites>
+"""
+SETUP = b"PASS of the set-up\n"
+LINES = (
+    SETUP
+    + b"running\nPASS one\nPASS\ttwo\n\x1b[32mPASS three\x1b[0m\nPASS four\nharness: pass=4 skip=0 fail=0\n"
+)
 
 
-@pytest.mark.parametrize("fault", REPORTS)
-def test_tampered_report_is_never_as_good_as_before(tmp_path: Path, fault: str) -> None:
+class Reports:
+    """A kept report and the log beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log.txt"
+
+    def spoilt(self, kind: Any, data: bytes, fault: str) -> Suite:
+        """The suite of a report with this fault in it."""
+        kept = self.log if kind == "lines" else self.folder / f"1-{kind}.xml"
+        self.log.touch()
+        kept.write_bytes(data)
+        start = len(SETUP) if kind == "lines" else 0
+        suite = spoilt_suite(
+            Report(kind=kind, min_tests=1), kept, self.log, start, fault, self.folder / "work"
+        )
+        assert suite is not None
+        return suite
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Reports:
+    return Reports(tmp_path)
+
+
+KINDS = pytest.mark.parametrize(
+    ("kind", "data"), [("pytest", JUNIT), ("node", NODE), ("lines", LINES)], ids=["pytest", "node", "lines"]
+)
+
+
+@KINDS
+def test_report_that_is_only_written_again_is_as_good_as_before(
+    reports: Reports, kind: str, data: bytes
+) -> None:
+    suite = reports.spoilt(kind, data, CONTROL)
+    assert (suite.problem, suite.counts.passed) == (None, {"pytest": 2, "node": 2, "lines": 4}[kind])
+
+
+@KINDS
+def test_emptied_report_is_whole_and_holds_no_test(reports: Reports, kind: str, data: bytes) -> None:
+    suite = reports.spoilt(kind, data, "emptied")
+    assert (suite.problem, suite.counts.executed + suite.counts.skipped) == (None, 0)
+
+
+@KINDS
+def test_skipped_report_is_whole_and_every_test_of_it_is_skipped(
+    reports: Reports, kind: str, data: bytes
+) -> None:
+    suite = reports.spoilt(kind, data, "skipped")
+    assert (suite.problem, suite.counts.executed) == (None, 0)
+    assert suite.counts.skipped == {"pytest": 2, "node": 3, "lines": 4}[kind]
+
+
+@KINDS
+def test_truncated_report_is_not_as_good_as_before(reports: Reports, kind: str, data: bytes) -> None:
+    suite = reports.spoilt(kind, data, "truncated")
+    assert suite.problem or suite.counts.passed == 2
+
+
+def test_report_that_only_the_harness_can_read_is_not_tampered_with(tmp_path: Path) -> None:
     kept = tmp_path / "1-pytest.xml"
-    kept.write_bytes(JUNIT)
-    suite = spoilt_suite(Report(kind="pytest", min_tests=2), kept, fault, tmp_path / "work")
-    assert suite is not None
-    assert suite.problem or suite.counts.executed == 0
-
-
-@pytest.mark.parametrize("fault", REPORTS)
-def test_tampered_lines_are_never_as_good_as_before(tmp_path: Path, fault: str) -> None:
-    kept = tmp_path / "log.txt"
-    kept.write_text("PASS one\nPASS two\nPASS three\nPASS four\nharness: pass=4 skip=0 fail=0\n")
-    suite = spoilt_suite(Report(kind="lines", min_tests=4), kept, fault, tmp_path / "work")
-    assert suite is not None
-    assert suite.problem or suite.counts.executed < 4
+    kept.write_bytes(JUNIT.replace(b'"a"', b'"a\x01"'))
+    assert (
+        spoilt_suite(Report(kind="pytest", min_tests=2), kept, kept, 0, "skipped", tmp_path / "work") is None
+    )
 
 
 def test_job_by_its_exit_code_alone_has_no_report_to_tamper_with(tmp_path: Path) -> None:
-    assert spoilt_suite(Report(kind="exit", min_tests=0), tmp_path / "none", "emptied", tmp_path) is None
+    none = tmp_path / "none"
+    assert spoilt_suite(Report(kind="exit", min_tests=0), none, none, 0, "emptied", tmp_path) is None
+
+
+# What counts as noticed
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "noticed"),
+    [
+        ("dead", "failed", True),
+        ("dead", "unproven", True),
+        ("dead", "passed", False),
+        ("hang", "timeout", True),
+        ("hang", "passed", False),
+        ("corrupt-value", "timeout", None),
+        ("dead", "error", None),
+        ("dead", "blocked", None),
+        ("dead", "cancelled", None),
+    ],
+)
+def test_fault_is_noticed_by_a_status_that_only_the_fault_can_give(
+    fault: str, status: str, noticed: bool | None
+) -> None:
+    assert seen(fault, status) is noticed
+
+
+class Told:
+    """A progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, ...]] = []
+
+    def started(self, name: str) -> None:
+        self.lines.append((name,))
+
+    def finished(self, name: str, status: str, _seconds: float, _reasons: object) -> None:
+        self.lines.append((name, status))
+
+    def note(self, text: str) -> None:
+        self.lines.append((text,))
+
+
+def test_progress_names_the_fault_and_whether_it_was_noticed() -> None:
+    told = Told()
+    for fault, status in (("none", "passed"), ("dead", "failed"), ("null", "passed"), ("null", "error")):
+        FaultProgress(told, fault).finished("smoke@x", status, 1.0, ())
+    FaultProgress(told, "dead").started("smoke@x")
+    assert told.lines == [
+        ("smoke@x with the sound engine", "passed"), ("smoke@x with dead", "noticed"),
+        ("smoke@x with null", "missed"), ("smoke@x with null", "error"), ("smoke@x with dead",),
+    ]  # fmt: skip
 
 
 # What was measured
 
 
 def proofs(stack: str = "stand-in", noticed: bool = True, name: str = "smoke", **fields: Any) -> Proofs:
-    found = JobProofs(
-        job=name, os="ubuntu-24.04", control="passed", commits={"lidb": "a" * 40},
-        engines=(Proof(fault="dead", noticed=noticed, status="failed" if noticed else "passed", reason="exit | `1`"),),
-        **fields,
-    )  # fmt: skip
-    return Proofs(tool="0.1.0", measured="2026-11-25", platform="linux", stack=stack, jobs=(found,))
+    dead = Proof(fault="dead", noticed=noticed, status="failed" if noticed else "passed", reason="exit | `1`")
+    found = JobProofs(**{
+        "job": name, "os": "ubuntu-24.04", "control": "passed", "commits": {"lidb": "a" * 40},
+        "measured": "2026-11-25", "platform": "linux", "tool": "0.1.0",
+        "engines": (dead,),
+    } | fields)  # fmt: skip
+    return Proofs.model_validate({"stack": stack, "jobs": (found,)})
 
 
 def test_claim_is_shown_with_what_was_measured_of_it() -> None:
@@ -215,8 +343,12 @@ def test_claim_is_shown_with_what_was_measured_of_it() -> None:
 
 def test_claim_that_was_not_measured_true_is_named() -> None:
     table = matrix({"smoke": job(notices=("dead", "hang"))})
-    assert broken(table, proofs()) == ["smoke claims to notice hang: not measured: its control passed"]
+    hang = "smoke claims to notice hang: not measured:"
+    assert broken(table, proofs()) == (f"{hang} there was no such engine",)
     assert broken(table, proofs(noticed=False))[0] == "smoke claims to notice dead: missed it"
+    assert broken(table, proofs(control="failed"))[-1] == f"{hang} with the sound engine it is failed"
+    error = Proof(fault="hang", noticed=None, status="error", reason="npm ci failed")
+    assert broken(table, proofs(engines=(error,)))[-1] == f"{hang} error: npm ci failed"
 
 
 def test_new_table_takes_the_place_of_the_one_of_its_stack_and_keeps_other_jobs(tmp_path: Path) -> None:
@@ -232,6 +364,24 @@ def test_new_table_takes_the_place_of_the_one_of_its_stack_and_keeps_other_jobs(
     assert (tmp_path / "docs" / "proofs.md").read_text() == proofs_page(file, table)
 
 
+def test_earlier_measurement_keeps_its_day_and_its_commits(tmp_path: Path) -> None:
+    path, table = tmp_path / "matrix.toml", matrix({"smoke": job(), "lint": job()})
+    old: dict[str, Any] = {"measured": "2025-01-01", "tool": "0.0.1", "commits": {"lidb": "b" * 40}}
+    write_proofs(path, table, proofs(**old))
+    write_proofs(path, table, proofs(name="lint"))
+    (found,) = read_proofs(path).tables
+    assert {one.job: one.measured for one in found.jobs} == {"smoke": "2025-01-01", "lint": "2026-11-25"}
+    page = (tmp_path / "docs/proofs.md").read_text()
+    assert "2025-01-01: lidb `bbbbbbb`" in page
+    assert "2026-11-25: lidb `aaaaaaa`" in page
+
+
+def test_place_that_cannot_be_written_is_found_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "docs").write_text("a file")
+    with pytest.raises(DiskError, match=r"docs cannot be made a directory: File exists"):
+        check_writable(tmp_path / "matrix.toml")
+
+
 def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "proofs.json").write_text('{"tables": 3}')
     with pytest.raises(ResultsError, match=r"proofs\.json: not what phdb-ci prove writes"):
@@ -243,4 +393,4 @@ def test_page_shows_what_was_missed_and_breaks_on_no_reason() -> None:
         proofs_page(ProofFile(tables=(proofs(noticed=False),)), matrix({"smoke": job(notices=("dead",))}))
     )
     assert any("missed" in cell for row in page.rows for cell in row)
-    assert {len(row) for row in page.rows} == {2 + len(FAULTS), 1 + len(REPORTS), 4}
+    assert {len(row) for row in page.rows} == {3 + len(FAULTS), 1 + len(REPORT_FAULTS), 2, 4}

@@ -38,6 +38,12 @@ def test_results_come_back_by_name() -> None:
     assert run_graph({}, 2) == {}
 
 
+@pytest.mark.parametrize("jobs", [0, -3])
+def test_less_than_one_at_a_time_is_refused_and_not_waited_for(jobs: int) -> None:
+    with pytest.raises(ValueError, match="would never end"):
+        run_graph({"a": Node((), 1.0, lambda: 1)}, jobs)
+
+
 def test_longest_remaining_path_goes_first() -> None:
     needs: dict[str, tuple[str, ...]] = {"short": (), "long": (), "start": (), "after": ("start",)}
     expected = {"short": 1.0, "long": 5.0, "start": 1.0, "after": 9.0}

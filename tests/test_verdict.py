@@ -194,6 +194,14 @@ def test_all_legs_passed_is_a_pass() -> None:
     assert verdict.lead == "smoke"
 
 
+def test_claim_of_a_job_is_shown_with_what_was_measured_of_it() -> None:
+    table = plan(notices=("dead",))
+    verdict = judged(result("smoke"), result("lint"), of=table)
+    assert {leg.result.job: leg.claimed for leg in verdict.legs} == {
+        "smoke": "claims none", "lint": "claims 1, none measured on this stack",
+    }  # fmt: skip
+
+
 def test_leg_without_a_result_is_missing() -> None:
     verdict = judged(result("smoke"))
     assert verdict.outcome == "incomplete"

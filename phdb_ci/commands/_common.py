@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from phdb_ci.commands._proofs import read_proofs
 from phdb_ci.environment import clean_path
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
-from phdb_ci.inventory import ask_tools, gather
+from phdb_ci.inventory import ask_tools, cpus, gather
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
@@ -51,6 +51,13 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
         )  # fmt: skip
     proofs = read_proofs(arguments.matrix)
     return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory, artifacts, proofs)
+
+
+def parallel(jobs: int | None) -> int:
+    """`--jobs`: how many nodes run at once, by default the processors. Raises UsageError for less than one."""
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs {jobs}: at least one node must be able to run")
+    return jobs or cpus()
 
 
 def pairs(values: list[str], option: str, form: str) -> dict[str, str]:

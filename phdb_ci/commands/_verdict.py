@@ -2,7 +2,9 @@
 
 import json
 import re
+import secrets
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from phdb_ci.errors import DiskError, Exit, UsageError
@@ -27,6 +29,11 @@ def write(verdict: Verdict, out: Path) -> None:
     temporary = out / ".verdict.json"
     temporary.write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
     temporary.replace(out / "verdict.json")
+
+
+def new_run_id() -> str:
+    """An id for a run that starts now: its time (UTC) and six hexadecimal digits."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 def run_directory(out: Path | None, run_id: str, gate: str) -> Path:

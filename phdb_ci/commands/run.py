@@ -2,22 +2,21 @@
 
 import argparse
 import os
-import secrets
-import signal
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Self
 
 from phdb_ci import __version__
-from phdb_ci.commands._common import baseline_of, cache_dir, planned
+from phdb_ci.commands._common import baseline_of, cache_dir, parallel, planned
+from phdb_ci.commands._signals import Signals
 from phdb_ci.commands._verdict import (
     attempt,
     code,
     head,
+    new_run_id,
     point_latest,
     run_directory,
     run_url,
@@ -25,13 +24,13 @@ from phdb_ci.commands._verdict import (
     write_outputs,
 )
 from phdb_ci.console import Console, coloured, verdict_text
-from phdb_ci.errors import DiskError, Exit, Interrupted, UsageError
+from phdb_ci.errors import Exit
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Verdict, VerdictArtifact
 from phdb_ci.parcel import SUFFIX, pack
 from phdb_ci.plan import artifacts_named
-from phdb_ci.process import Canceller, end_children
+from phdb_ci.process import Canceller
 from phdb_ci.run import Context, Results, run_plan
 from phdb_ci.run.context import now
 from phdb_ci.run.housekeeping import open_work
@@ -41,7 +40,7 @@ from phdb_ci.verdict import make_verdict, reproduce
 def main(arguments: argparse.Namespace) -> int:
     """Plan, run, judge, write the run directory, print the verdict; 0, 1, 3 or 130."""
     baseline, notes = baseline_of(arguments.baseline, os.environ)
-    jobs = _parallel(arguments.jobs)
+    jobs = parallel(arguments.jobs)
     began, started = time.monotonic(), now()
     console = Console.for_terminal(os.environ)
     cancel = Canceller()
@@ -49,7 +48,7 @@ def main(arguments: argparse.Namespace) -> int:
         matrix, plan = planned(arguments)
         if arguments.published:
             plan = _with_published(plan, matrix)
-        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        run_id = new_run_id()
         out = run_directory(arguments.out, run_id, plan.gate)
         (out / "plan.json").write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
         context = _context(matrix, plan, out, run_id, console, cancel)
@@ -90,48 +89,11 @@ def _get_ready() -> None:
         environment().get_template(name)
 
 
-class Signals:
-    """Ctrl-C, SIGTERM and SIGHUP: before the run starts they end phdb-ci, after that they cancel the run."""
-
-    def __init__(self, cancel: Canceller) -> None:
-        self._cancel = cancel
-        self.caught = False
-        self.running = False
-        self._before: dict[signal.Signals, object] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, old in self._before.items():
-            signal.signal(number, old)  # type: ignore[arg-type]  # what signal.signal() itself returned
-
-    def _handle(self, _number: int, _frame: object) -> None:
-        self.caught = True
-        self._cancel.cancel()
-        if not self.running:
-            end_children()
-            raise Interrupted("interrupted before anything ran: there is no verdict")
-
-
-def _parallel(jobs: int | None) -> int:
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"--jobs {jobs}: at least one node must be able to run")
-    from phdb_ci.inventory import cpus
-
-    return jobs or cpus()
-
-
 def _context(
     matrix: Matrix, plan: Plan, out: Path, run_id: str, console: Console, cancel: Canceller
 ) -> Context:
     cache = cache_dir(os.environ)
-    try:
-        work, _lock = open_work(cache, run_id)
-    except OSError as error:
-        raise DiskError(f"the cache {cache} cannot be written: {error.strerror}") from error
+    work, _lock = open_work(cache, run_id)
     return Context(
         matrix=matrix, plan=plan, cache=cache, out=out, work=work, caller=dict(os.environ),
         run_id=os.environ.get("GITHUB_RUN_ID") or run_id, attempt=attempt(os.environ),

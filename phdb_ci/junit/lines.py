@@ -21,7 +21,7 @@ MAX_TOTALS = 100
 
 _SIGNS = tuple(map(re.compile, (rb"PASS", rb"SKIP", rb"FAIL", rb"pass=")))
 # A failure counts in automake's spelling too (`FAIL: name`); a pass only in the one that was agreed on.
-_LINE = re.compile(r"(?:(PASS|SKIP)[ \t]|\s*(FAIL)[ \t:])\s*(\S.*)")
+LINE = re.compile(r"(?:(PASS|SKIP)[ \t]|\s*(FAIL)[ \t:])\s*(\S.*)")
 _TOTALS = re.compile(r"(?:\S.*?)?\bpass=([0-9]{1,9})\s+skip=([0-9]{1,9})\s+fail=([0-9]{1,9})\s*")
 _STATUS: Mapping[str, CaseStatus] = {"PASS": "passed", "SKIP": "skipped", "FAIL": "failed"}
 _WORST: Mapping[CaseStatus, int] = {"passed": 0, "skipped": 1, "failed": 2}
@@ -74,7 +74,7 @@ class _Harness:
 
     def take(self, line: str) -> None:
         """Look at one line of the log."""
-        if found := _LINE.match(line):
+        if found := LINE.match(line):
             self._case(_STATUS[found[1] or found[2]], found[3])
         elif (found := _TOTALS.fullmatch(line)) and len(self.totals) < MAX_TOTALS:
             self.totals[line] = _Totals(*map(int, found.groups()))

@@ -6,7 +6,7 @@ Descriptions and examples of the keys show in editors (schemas/matrix.schema.jso
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
@@ -45,12 +45,10 @@ Url = Annotated[str, StringConstraints(pattern=URL)]
 IssueUrl = Annotated[str, StringConstraints(pattern=ISSUE)]
 
 # The faults that `prove` can put into an engine; a job's `notices` is its claim over them.
-FAULTS = (
-    "dead", "null", "drops-writes", "empty-reads", "foreign-rows", "corrupt-value", "hang", "other-commit",
-)  # fmt: skip
 Fault = Literal[
     "dead", "null", "drops-writes", "empty-reads", "foreign-rows", "corrupt-value", "hang", "other-commit"
 ]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
 TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
 HARNESS_ENV = ("HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "NODE_OPTIONS")

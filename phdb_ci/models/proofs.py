@@ -12,44 +12,61 @@ REPORT_FAULTS: tuple[str, ...] = get_args(ReportFault)
 
 
 class Proof(Record):
-    """One fault put before one job. `noticed`: the job was not green. `seconds`: how long it took to be so."""
+    """One fault put before one job. `noticed`: the job was not green; None when that was not to be measured."""
 
     fault: Fault | ReportFault
-    noticed: bool
+    noticed: bool | None
     status: Status
     reason: str = ""
-    seconds: float = 0.0
 
 
 class JobProofs(Record):
-    """One job. `control` is what it is with the sound engine: unless it passed, nothing can be said of faults."""
+    """One job, when and where it was measured.
+
+    Attributes:
+        control: what it is with the sound engine: unless it passed, nothing can be said of faults.
+        measured: the day (UTC), as 2026-11-25.
+        tool: the version of phdb-ci.
+    """
 
     job: Name
     os: Os
     control: Status
     reason: str = ""
-    seconds: float = 0.0
+    measured: str
+    platform: str
+    tool: str
     commits: dict[Name, Sha]
     engines: tuple[Proof, ...] = ()
     reports: tuple[Proof, ...] = ()
 
     def noticed(self, fault: str) -> bool | None:
         """Whether a fault was noticed; None when it was not measured."""
-        return next((proof.noticed for proof in (*self.engines, *self.reports) if proof.fault == fault), None)
+        found = self.of(fault)
+        return found.noticed if found else None
+
+    def of(self, fault: str) -> Proof | None:
+        """What was seen of a fault; None when there was nothing to be put before the job."""
+        return next((proof for proof in (*self.engines, *self.reports) if proof.fault == fault), None)
 
 
 class Proofs(Record):
-    """The table of one stack. `measured` is a date (UTC)."""
+    """The table of one stack."""
 
-    tool: str
-    measured: str
-    platform: str
     stack: StackKind
     jobs: tuple[JobProofs, ...]
 
     def of(self, job: str) -> JobProofs | None:
         """What is known of a job."""
         return next((one for one in self.jobs if one.job == job), None)
+
+
+class ProofRecord(Record):
+    """What one measurement showed, as `phdb-ci prove --json` prints it. `broken`: claims not measured true."""
+
+    schema_version: Literal[1] = 1
+    proofs: Proofs
+    broken: tuple[str, ...] = ()
 
 
 class ProofFile(Record):

@@ -140,7 +140,10 @@ class ManifestFact(Record):
 
 
 class Facts(Record):
-    """What the harness saw of one job by itself; evidence.py turns this into a status."""
+    """What the harness saw of one job by itself; evidence.py turns this into a status.
+
+    `output_from`: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
+    """
 
     commands: tuple[Command, ...] = ()
     suites: tuple[Suite, ...] = ()
@@ -153,6 +156,7 @@ class Facts(Record):
     services: tuple[ServiceUse, ...] = ()
     rounds: tuple[Round, ...] = ()
     data_was_empty: bool = True
+    output_from: int = 0
     error: str | None = None
     cancelled: bool = False
     blocked_by: str | None = None

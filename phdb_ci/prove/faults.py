@@ -1,34 +1,18 @@
 """The faults by name: what each engine does wrong, its program, and what can be wrong with a report."""
 
+import shlex
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from phdb_ci.junit import read_lines, read_report
-from phdb_ci.models.matrix import FAULTS, Report
-from phdb_ci.models.proofs import REPORT_FAULTS
+from phdb_ci.junit.lines import LINE
+from phdb_ci.junit.text import plain
+from phdb_ci.models.matrix import Report
 from phdb_ci.models.results import Suite
+from phdb_ci.run.reports import suite_of
 
 CONTROL = "none"  # the sound engine behind the same program: what fails with it says nothing of a fault
 OTHER = "other-commit"
-DATA = ("drops-writes", "empty-reads", "foreign-rows", "corrupt-value")
-WORDS = {
-    "dead": "always fails",
-    "null": "answers nothing, exit code 0",
-    "drops-writes": "says that it wrote, and does not",
-    "empty-reads": "finds no row, ever",
-    "foreign-rows": "answers with somebody else's rows",
-    "corrupt-value": "changes one value of an answer",
-    "hang": "never answers",
-    OTHER: "is a build of another commit",
-}
-REPORTS = {
-    "emptied": "the report has no test in it",
-    "skipped": "every test of the report is skipped",
-    "truncated": "the report ends in the middle",
-}
-assert tuple(REPORTS) == REPORT_FAULTS  # noqa: S101 - likewise
-assert tuple(WORDS) == FAULTS  # noqa: S101 - one list of names, in two places for their words
 
 
 def write_engine(folder: Path, fault: str, real: Path) -> Path:
@@ -42,23 +26,40 @@ def write_engine(folder: Path, fault: str, real: Path) -> Path:
     body = folder / f"{real.name}.py"
     body.write_text(source, encoding="utf-8")
     path.write_text(
-        f'#!/bin/sh\nexec {_quoted(sys.executable)} -IS {_quoted(str(body))} "$@"\n', encoding="utf-8"
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -IS {shlex.quote(str(body))} "$@"\n', encoding="utf-8"
     )
     path.chmod(0o755)
     return path
 
 
-def spoilt_suite(report: Report, kept: Path, fault: str, work: Path) -> Suite | None:
-    """The suite of a report with a fault in it, read as the harness reads it; None for a kind without a report."""
+def spoilt_suite(
+    report: Report, kept: Path, log: Path, output_from: int, fault: str, work: Path
+) -> Suite | None:
+    """The suite of a report with a fault in it, read as the harness reads it.
+
+    Args:
+        report: the job's row for it.
+        kept: the report in the leg's folder; the log for a kind that is read from it.
+        log: the leg's log.
+        output_from: the byte of the log at which the run commands' output begins.
+        fault: one of REPORT_FAULTS, or CONTROL for a report that is only written again.
+        work: a folder for the report with the fault in it.
+
+    Returns:
+        None for a kind without a report, and for a report that only the harness's own reader can read.
+    """
     if report.kind == "exit" or not kept.is_file():
         return None
     work.mkdir(parents=True, exist_ok=True)
     path = work / f"{fault}-{kept.name}"
     if report.kind == "lines":
-        path.write_text("".join(f"{line}\n" for line in _lines(kept, fault)), encoding="utf-8")
-        return read_lines(path, skips=report.skips, critical=report.critical, start=0)
-    path.write_bytes(_xml(kept, fault))
-    return read_report(report.kind, path, skips=report.skips, critical=report.critical)
+        path.write_bytes(_lines(kept.read_bytes()[output_from:], fault))
+        return suite_of(report, path, path, 0)
+    try:
+        path.write_bytes(_xml(kept.read_bytes(), fault))
+    except ET.ParseError:
+        return None
+    return suite_of(report, path, log, output_from)
 
 
 def _set(source: str, name: str, value: str) -> str:
@@ -67,35 +68,60 @@ def _set(source: str, name: str, value: str) -> str:
     return f"{source[:start]}{name} = {value!r}{source[end:]}"
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def _lines(kept: Path, fault: str) -> list[str]:
-    lines = kept.read_text(encoding="utf-8", errors="replace").splitlines()
-    if fault != "truncated":  # a harness that ran nothing would count nothing
-        lines = [line for line in lines if "pass=" not in line]
+def _lines(output: bytes, fault: str) -> bytes:
+    lines = output.decode(errors="replace").splitlines(keepends=True)
+    if fault == "truncated":
+        return "".join(lines[: len(lines) // 2]).encode()
     if fault == "emptied":
-        return [line for line in lines if not line.startswith(("PASS ", "FAIL ", "SKIP "))]
-    if fault == "skipped":
-        return [f"SKIP {line[5:]}" if line.startswith(("PASS ", "FAIL ")) else line for line in lines]
-    return lines[: len(lines) // 2]
+        lines = [line for line in lines if not LINE.match(plain(line))]
+    elif fault == "skipped":
+        lines = [_skipped(line) for line in lines]
+    if fault != CONTROL:  # a harness that ran nothing would count nothing
+        lines = [line for line in lines if "pass=" not in line]
+    return "".join(lines).encode()
 
 
-def _xml(kept: Path, fault: str) -> bytes:
-    data = kept.read_bytes()
+def _skipped(line: str) -> str:
+    found = LINE.match(plain(line))
+    return f"SKIP {found[3].strip()}\n" if found else line
+
+
+def _xml(data: bytes, fault: str) -> bytes:
+    """The report with a fault in it and with totals that fit, so that only what it says is noticed."""
     if fault == "truncated":
         return data[: len(data) // 2]
+    root = ET.fromstring(data, ET.XMLParser(target=ET.TreeBuilder(insert_comments=True)))  # noqa: S314 - read before
     if fault == "emptied":
-        return b'<?xml version="1.0"?>\n<testsuites><testsuite name="none" tests="0"/></testsuites>\n'
-    root = ET.fromstring(data)  # noqa: S314 - the harness has read this very file before
-    for case in root.iter("testcase"):
-        for child in list(case):
-            case.remove(child)
-        ET.SubElement(case, "skipped", message="put there by phdb-ci prove")
-    for suite in root.iter("testsuite"):
+        for parent in list(root.iter()):
+            for case in parent.findall("testcase"):
+                parent.remove(case)
+    elif fault == "skipped":
+        for case in root.iter("testcase"):
+            case[:] = []
+            ET.SubElement(case, "skipped", message="put there by phdb-ci prove")
+    if fault != CONTROL:
+        _set_totals(root)
+    return ET.tostring(root)
+
+
+def _set_totals(root: "ET.Element[str]") -> None:
+    """Totals of a report in which no case passes or fails: pytest's attributes and node's closing comments."""
+    for suite in [one for one in root.iter() if one.tag in ("testsuites", "testsuite")]:
         count = str(len(list(suite.iter("testcase"))))
         for name in ("tests", "skipped", "failures", "errors"):
             if name in suite.attrib:
                 suite.set(name, {"tests": count, "skipped": count}.get(name, "0"))
-    return ET.tostring(root)
+    cases, suites = len(list(root.iter("testcase"))), len(list(root.iter("testsuite")))
+    totals = {
+        "tests": cases,
+        "suites": suites,
+        "skipped": cases,
+        "pass": 0,
+        "fail": 0,
+        "cancelled": 0,
+        "todo": 0,
+    }
+    for comment in [one for one in root.iter() if not isinstance(one.tag, str)]:
+        word = (comment.text or "").split()
+        if len(word) == 2 and word[0] in totals:
+            comment.text = f" {word[0]} {totals[word[0]]} "

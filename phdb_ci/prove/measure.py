@@ -1,30 +1,34 @@
 """Run jobs against broken engines and see whether they notice: the whole table, in parallel.
 
-Each job first runs against the sound engine behind the same program (the control): a job that does not pass so, or does
-not pass again, says nothing about faults. Everything that can be shared is: the checkouts' mirrors, the downloads, the
-stored engine. A fault's time limit follows from how long the control took.
+Each job first runs against the sound engine behind the same program (the control): a job that does not pass so says
+nothing about faults. Everything that can be shared is: the checkouts' mirrors, the downloads, the stored engine. A
+fault's time limit follows from how long the control took; only for an engine that hangs is it an answer to reach it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from phdb_ci import evidence
+from phdb_ci import __version__, evidence
 from phdb_ci.models.matrix import FAULTS, Job, Matrix
 from phdb_ci.models.plan import JobNode
-from phdb_ci.models.proofs import JobProofs, Proof
-from phdb_ci.models.results import LegResult
-from phdb_ci.prove.faults import CONTROL, OTHER, REPORTS, spoilt_suite, write_engine
+from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof
+from phdb_ci.models.results import Facts, LegResult
+from phdb_ci.prove.faults import CONTROL, OTHER, spoilt_suite, write_engine
 from phdb_ci.prove.other import build_other
 from phdb_ci.run.artifact import ArtifactResult, obtain
-from phdb_ci.run.context import Context
+from phdb_ci.run.context import Context, Progress
 from phdb_ci.run.housekeeping import throw_away
 from phdb_ci.run.leg import run_leg
+from phdb_ci.run.reports import kept_report
 from phdb_ci.run.schedule import Node, run_graph
 from phdb_ci.workspace import Engine
 
+HANG = "hang"
 NOTICED = ("failed", "unproven", "timeout")
 SHORTEST, FACTOR = 15, 4  # seconds, and times the control: how long a job may take with a fault
+GUESS = 5.0  # seconds that a leg is expected to take of which nothing is known
 Artifacts = Mapping[str, ArtifactResult]
 Others = Mapping[str, Mapping[str, Path]]
 
@@ -35,6 +39,42 @@ class Estimate:
 
     legs: int
     seconds: float
+
+
+class FaultProgress:
+    """A run's progress, in which each leg is named with its fault and told as noticed or missed."""
+
+    def __init__(self, inner: Progress, fault: str) -> None:
+        self._inner, self._fault = inner, fault
+
+    def started(self, name: str) -> None:
+        """A leg begins."""
+        self._inner.started(self._name(name))
+
+    def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
+        """A leg has ended."""
+        word = {True: "noticed", False: "missed", None: status}[seen(self._fault, status)]
+        self._inner.finished(self._name(name), status if self._fault == CONTROL else word, seconds, reasons)
+
+    def note(self, text: str) -> None:
+        """Something a person should know now."""
+        self._inner.note(text)
+
+    def _name(self, leg: str) -> str:
+        return f"{leg} with {'the sound engine' if self._fault == CONTROL else self._fault}"
+
+
+def seen(fault: str, status: str) -> bool | None:
+    """Whether a job with this status has noticed the fault; None when that says nothing of it.
+
+    A job that could not be run has shown nothing, nor has one that reached prove's own time limit with an engine that
+    answers: on a slower day it would have ended.
+    """
+    if status == "passed":
+        return False
+    if status not in NOTICED or (status == "timeout" and fault != HANG):
+        return None
+    return True
 
 
 def provable(context: Context) -> list[JobNode]:
@@ -54,9 +94,9 @@ def measure(context: Context, jobs: int, *, told: Callable[[Estimate], None]) ->
     artifacts = {node.name: obtain(context, node) for node in context.plan.artifacts}
     controls = _legs(context, nodes, [CONTROL], artifacts, jobs, {}, {})
     sound = [node for node in nodes if controls[node.leg, CONTROL].status == "passed"]
-    limits = {node.leg: _limit(controls[node.leg, CONTROL].seconds) for node in sound}
-    told(_estimate(sound, controls, limits, jobs))
     others = _others(context, artifacts) if sound else {}
+    limits = {node.leg: _limit(controls[node.leg, CONTROL].seconds) for node in sound}
+    told(_estimate(context.matrix, sound, controls, limits, jobs))
     results = _legs(context, sound, FAULTS, artifacts, jobs, others, limits)
     return tuple(_proofs(context, node, controls[node.leg, CONTROL], results) for node in nodes)
 
@@ -85,7 +125,7 @@ def _legs(
                 continue
             name = f"{node.leg} {fault}"
             keys[name] = (node.leg, fault)
-            expected = float(limits[node.leg]) if fault == "hang" else node.expected or 5.0
+            expected = float(limits[node.leg]) if fault == HANG else node.expected or GUESS
             work[name] = Node((), expected, _call(own, node, artifacts))
     return {keys[name]: result for name, result in run_graph(work, jobs).items()}
 
@@ -119,7 +159,7 @@ def _context(
             )
     return replace(
         context, engines=engines, out=context.out / fault, work=context.work / fault,
-        matrix=_limited(context.matrix, node.job, limit),
+        matrix=_limited(context.matrix, node.job, limit), progress=FaultProgress(context.progress, fault),
     )  # fmt: skip
 
 
@@ -136,16 +176,22 @@ def _limit(control: float) -> int:
 
 
 def _estimate(
-    nodes: Sequence[JobNode],
-    controls: Mapping[tuple[str, str], LegResult],
-    limits: Mapping[str, int],
-    jobs: int,
-) -> Estimate:
-    """All faults but one take about as long as the control; a hang takes its whole limit."""
-    seconds = sum(
-        controls[node.leg, CONTROL].seconds * (len(FAULTS) - 1) + limits[node.leg] for node in nodes
-    )
-    return Estimate(len(nodes) * len(FAULTS), seconds / max(1, jobs))
+    matrix: Matrix, nodes: Sequence[JobNode], controls: Mapping[tuple[str, str], LegResult],
+    limits: Mapping[str, int], jobs: int,
+) -> Estimate:  # fmt: skip
+    """All faults but one take about as long as the control; a hang takes its whole limit.
+
+    Jobs that work in one build directory wait for each other, so their times add up whatever runs beside them.
+    """
+    legs = {
+        node.leg: controls[node.leg, CONTROL].seconds * (len(FAULTS) - 1) + limits[node.leg] for node in nodes
+    }
+    in_turn: dict[tuple[str, ...], float] = {}
+    for node in nodes:
+        if builds := matrix.jobs[node.job].builds:
+            in_turn[builds] = in_turn.get(builds, 0.0) + legs[node.leg]
+    longest = max([*in_turn.values(), *map(float, limits.values())], default=0.0)
+    return Estimate(len(nodes) * len(FAULTS), max(sum(legs.values()) / jobs, longest))
 
 
 def _proofs(
@@ -154,49 +200,49 @@ def _proofs(
     passed = control.status == "passed"
     return JobProofs(
         job=node.job, os=node.os, control=control.status, reason="; ".join(control.reasons)[:300],
-        seconds=control.seconds, commits={source.repo: source.commit for source in control.sources},
+        measured=f"{datetime.now(UTC):%Y-%m-%d}", platform=context.plan.platform, tool=__version__,
+        commits={source.repo: source.commit for source in control.sources},
         engines=tuple(
-            _proof(fault, results[node.leg, fault]) for fault in FAULTS if (node.leg, fault) in results
+            _proof(fault, result.status, result.reasons)
+            for fault in FAULTS
+            if (result := results.get((node.leg, fault)))
         ),
         reports=tuple(_report_proofs(context, node, control)) if passed else (),
     )  # fmt: skip
 
 
-def _proof(fault: str, result: LegResult) -> Proof:
-    """A fault is noticed when the job is not green; one that could not be run has shown nothing."""
+def _proof(fault: str, status: str, reasons: Sequence[str]) -> Proof:
     return Proof.model_validate({
-        "fault": fault, "noticed": result.status in NOTICED, "status": result.status,
-        "reason": (result.reasons[0] if result.reasons else "")[:300], "seconds": result.seconds,
+        "fault": fault, "noticed": seen(fault, status), "status": status, "reason": (*reasons, "")[0][:300],
     })  # fmt: skip
 
 
 def _report_proofs(context: Context, node: JobNode, control: LegResult) -> Iterable[Proof]:
-    """What becomes of the control when its reports are tampered with: no job runs again for that."""
+    """What becomes of the control when its reports are tampered with: no job runs again for that.
+
+    Nothing when the reports, written again as they were, are not as good as before: any change would be noticed then.
+    """
     job = context.matrix.jobs[node.job]
-    folder = context.out / CONTROL / node.leg
-    for fault in REPORTS:
-        suites = [
-            spoilt_suite(report, _kept(folder, index, job), fault, context.work / "reports" / node.leg)
-            for index, report in enumerate(job.reports)
-        ]
-        if not any(suites):
-            return
-        facts = control.facts.model_copy(
-            update={
-                "suites": tuple(new or old for new, old in zip(suites, control.facts.suites, strict=True))
-            }
+    untouched = _with_fault(context, node, job, control, CONTROL)
+    if untouched is None or evidence.judge(job, untouched)[0] != "passed":
+        return
+    for fault in REPORT_FAULTS:
+        facts = _with_fault(context, node, job, control, fault)
+        if facts is not None:
+            status, reasons, _ = evidence.judge(job, facts)
+            yield _proof(fault, status, reasons)
+
+
+def _with_fault(context: Context, node: JobNode, job: Job, control: LegResult, fault: str) -> Facts | None:
+    """The control's facts with a fault in every report; None when the job has none that can be tampered with."""
+    folder, work = context.out / CONTROL / node.leg, context.work / "reports" / node.leg
+    suites = [
+        spoilt_suite(
+            report, kept_report(folder, index, report), folder / "log.txt", control.facts.output_from, fault, work
         )
-        status, reasons, _ = evidence.judge(job, facts)
-        told = {
-            "fault": fault,
-            "noticed": status in NOTICED,
-            "status": status,
-            "reason": (*reasons, "")[0][:300],
-        }
-        yield Proof.model_validate(told)
-
-
-def _kept(folder: Path, index: int, job: Job) -> Path:
-    """Where a leg keeps the index-th report; lines stand in its log."""
-    kind = job.reports[index].kind
-    return folder / "log.txt" if kind == "lines" else folder / "reports" / f"{index + 1}-{kind}.xml"
+        for index, report in enumerate(job.reports)
+    ]  # fmt: skip
+    if not any(suites):
+        return None
+    pairs = zip(suites, control.facts.suites, strict=True)
+    return control.facts.model_copy(update={"suites": tuple(new or old for new, old in pairs)})

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from phdb_ci.errors import Interrupted
 from phdb_ci.git import ancestors, commit_with, files_of
 from phdb_ci.locks import locked
 from phdb_ci.models.matrix import Artifact
@@ -71,6 +72,8 @@ def _built(context: Context, node: ArtifactNode, source: Source, commit: str, lo
             compile_at(own, node, place, held, log)
         except BuildError as error:
             log.line(str(error))
+            if context.interrupted():
+                raise Interrupted("interrupted while another commit was built") from error
             return None
         place.ready.touch()
     return place

@@ -1,8 +1,8 @@
 """ProofFile → docs/proofs.md: jobs by faults, and for what was missed or claimed in vain, the reason. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from phdb_ci.models.matrix import FAULTS, Matrix
+from phdb_ci.models.matrix import FAULTS, Fault, Matrix
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, ProofFile, Proofs
 from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, word
 
@@ -12,27 +12,38 @@ HEAD = """\
 
 Written by `phdb-ci prove`: every job that declares a witness was run against broken engines in the artifact's place.
 A fault is *noticed* when the job is not green with it and is green with the sound engine behind the same program. A
-fault in parentheses is not claimed by the job (`notices` in matrix.toml).
+fault in parentheses is not claimed by the job (`notices` in matrix.toml); one in brackets could not be measured.
+
+| fault | the engine |
+| :-- | :-- |
 """
+WORDS: Mapping[Fault, str] = {
+    "dead": "always fails",
+    "null": "answers nothing and says that all went well",
+    "drops-writes": "says that it wrote, and did not",
+    "empty-reads": "finds no row, ever",
+    "foreign-rows": "answers with somebody else's rows",
+    "corrupt-value": "changes one value of an answer",
+    "hang": "never answers",
+    "other-commit": "is a build of another commit",
+}
 
 
 def proofs_page(file: ProofFile, matrix: Matrix) -> str:
     """The page over all tables of the file."""
-    return (
-        "\n".join([HEAD, *(line for table in file.tables for line in _table(table, matrix))]).rstrip() + "\n"
-    )
+    words = "".join(f"| {fault} | {WORDS[fault]} |\n" for fault in FAULTS)
+    tables = "\n".join(line for table in file.tables for line in _table(table, matrix))
+    return f"{HEAD}{words}\n{tables}".rstrip() + "\n"
 
 
 def _table(table: Proofs, matrix: Matrix) -> Iterator[str]:
-    commits = {repo: commit for job in table.jobs for repo, commit in job.commits.items()}
-    told = ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in commits.items())
     yield f"## The {table.stack} stack\n"
-    yield f"Measured on {table.measured}, {code(table.platform)}, phdb-ci {code(table.tool)}: {told or 'nothing'}.\n"
-    yield _row(["job", "control", *FAULTS])
-    yield _row([":--"] * (2 + len(FAULTS)))
+    yield _row(["job", "measured on", "control", *FAULTS])
+    yield _row([":--"] * (3 + len(FAULTS)))
     for job in table.jobs:
         claims = matrix.jobs[job.job].notices if job.job in matrix.jobs else ()
-        yield _row([word(job.job), _control(job), *(_cell(job, fault, claims) for fault in FAULTS)])
+        cells_ = (_cell(job, fault, claims) for fault in FAULTS)
+        yield _row([word(job.job), _where(job), _control(job), *cells_])
     yield ""
     yield _row(["job, its report", *REPORT_FAULTS])
     yield _row([":--"] * (1 + len(REPORT_FAULTS)))
@@ -40,6 +51,12 @@ def _table(table: Proofs, matrix: Matrix) -> Iterator[str]:
         yield _row([word(job.job), *(_cell(job, fault, REPORT_FAULTS) for fault in REPORT_FAULTS)])
     yield ""
     yield from _reasons(table)
+
+
+def _where(job: JobProofs) -> str:
+    """The day, the commits, the platform and the tool of one job's measurement."""
+    commits = ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in job.commits.items())
+    return f"{word(job.measured)}: {commits}; {code(job.platform, 60)}, phdb-ci {code(job.tool, 20)}"
 
 
 def _row(values: list[str]) -> str:
@@ -51,10 +68,10 @@ def _control(job: JobProofs) -> str:
 
 
 def _cell(job: JobProofs, fault: str, claims: tuple[str, ...]) -> str:
-    noticed = job.noticed(fault)
-    if noticed is None:
-        return NONE
-    text = YES if noticed else NO
+    proof = job.of(fault)
+    if proof is None or proof.noticed is None:
+        return f"[{word(proof.status)}]" if proof else NONE
+    text = YES if proof.noticed else NO
     return text if fault in claims else f"({text})"
 
 

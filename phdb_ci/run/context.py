@@ -76,7 +76,7 @@ class Context:
 
     def waiting(self, path: Path) -> None:
         """Told by a lock that somebody else holds it."""
-        self.progress.note(f"waiting for another run that holds {path}")
+        self.progress.note(f"waiting for another job or run that holds {path}")
 
 
 def now() -> str:

@@ -7,6 +7,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from phdb_ci.errors import DiskError
 from phdb_ci.files import remove
 
 STARTING = 60.0  # seconds in which a run that has just made its folder locks it
@@ -30,11 +31,17 @@ def empty_trash(cache: Path) -> None:
 
 
 def open_work(cache: Path, run_id: str) -> tuple[Path, int]:
-    """A run's folder below `work/` and the descriptor of its lock: the lock says that the run lives."""
+    """A run's folder below `work/` and the descriptor of its lock: the lock says that the run lives.
+
+    Raises DiskError when the cache cannot be written.
+    """
     work = cache / "work" / run_id
-    work.mkdir(parents=True)
-    fd = os.open(work / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    fcntl.flock(fd, fcntl.LOCK_EX)
+    try:
+        work.mkdir(parents=True)
+        fd = os.open(work / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+    except OSError as error:
+        raise DiskError(f"the cache {cache} cannot be written: {error.strerror}") from error
     return work, fd
 
 

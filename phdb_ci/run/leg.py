@@ -117,7 +117,10 @@ def _facts(
     if attempt.facts.get("cancelled"):
         attempt.facts["error"] = None
     attempt.facts["services"] = tuple(service.use() for service in attempt.services)
-    return Facts(commands=tuple(attempt.commands), suites=tuple(attempt.suites), **attempt.facts)
+    return Facts(
+        commands=tuple(attempt.commands), suites=tuple(attempt.suites), output_from=attempt.output_from,
+        **attempt.facts,
+    )  # fmt: skip
 
 
 def _cannot_start(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactResult]) -> Facts | None:

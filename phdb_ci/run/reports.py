@@ -26,19 +26,31 @@ def read_suites(space: Workspace, folder: Path, masked: tuple[str, ...], output_
 def _read(
     space: Workspace, report: Report, index: int, folder: Path, masked: tuple[str, ...], output_from: int
 ) -> Suite:
-    log = folder / "log.txt"
-    if report.kind == "exit":
-        return with_output(exit_suite(), log, output_from)
-    if report.kind == "lines":
-        return read_lines(log, skips=report.skips, critical=report.critical, start=output_from)
-    path = space.report_path(index)
-    assert path is not None  # noqa: S101 - the other kinds have a file
+    log, path = folder / "log.txt", space.report_path(index)
+    if path is None:
+        return suite_of(report, log, log, output_from)
     if _borrowed(path):
         return Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
-    kept = folder / "reports" / f"{index + 1}-{report.kind}.xml"
+    kept = kept_report(folder, index, report)
     if path.is_file() and path.stat().st_size <= LIMIT:
         _copy_masked(path, kept, masked)
         path = kept
+    return suite_of(report, path, log, output_from)
+
+
+def kept_report(folder: Path, index: int, report: Report) -> Path:
+    """Where a leg's folder has the index-th report of its job; lines and exit codes stand in the log."""
+    if report.kind in ("lines", "exit"):
+        return folder / "log.txt"
+    return folder / "reports" / f"{index + 1}-{report.kind}.xml"
+
+
+def suite_of(report: Report, path: Path, log: Path, output_from: int) -> Suite:
+    """The suite of one report that is at `path`, and what the log says of it from the byte `output_from` on."""
+    if report.kind == "exit":
+        return with_output(exit_suite(), log, output_from)
+    if report.kind == "lines":
+        return read_lines(path, skips=report.skips, critical=report.critical, start=output_from)
     suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
     return with_output(suite, log, output_from)
 

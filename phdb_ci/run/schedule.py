@@ -36,6 +36,8 @@ def run_graph(nodes: Mapping[str, Node], jobs: int) -> dict[str, Any]:
     A call is expected not to raise; one that does ends the run with that exception once the running ones are
     done.
     """
+    if jobs < 1:
+        raise ValueError(f"{jobs} jobs at a time would never end")
     priority = remaining(nodes)
     sorter = TopologicalSorter({name: node.needs for name, node in nodes.items()})
     sorter.prepare()

@@ -110,7 +110,7 @@ def test_signal_while_waiting_for_a_lock_ends_the_run(own: Scenario) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
         started = own.start("lis-tests")
         log = own.root / f"{started.folder.name}.log"
-        assert wait_for(lambda: "waiting for another run" in log.read_text(), 20)
+        assert wait_for(lambda: "waiting for another job or run" in log.read_text(), 20)
         started.send(TERM)
 
         assert_ended(started, "cancelled")
@@ -180,7 +180,7 @@ def test_run_that_waits_for_a_build_that_is_killed_builds_and_is_green(quick: Sc
     first.wait_for("embed", "Building CXX")
     second = quick.start("lis-tests")
     log = quick.root / f"{second.folder.name}.log"
-    assert wait_for(lambda: "waiting for another run" in log.read_text(), 20)
+    assert wait_for(lambda: "waiting for another job or run" in log.read_text(), 20)
     first.send(KILL)
     first.process.wait(5)
     ran = second.finish()

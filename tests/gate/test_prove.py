@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from phdb_ci.models.proofs import ProofFile
+from phdb_ci.models.proofs import ProofFile, ProofRecord
 from tests.gate.bench import Scenario, processes_of, wait_for
 
 pytestmark = pytest.mark.slow
@@ -27,6 +27,10 @@ def test_smoke_notices_every_fault_and_says_by_what(gate: Scenario) -> None:
     assert "replaced" in next(proof.reason for proof in smoke.engines if proof.fault == "other-commit")
     plan = gate.cli("plan", "smoke", "--stack", "stack")
     assert "claims 4, measured 4 on lidb" in plan.stdout
+    assert "smoke@ubuntu-24.04 with corrupt-value" in done.stderr
+    assert not (gate.root / ".phdb-ci/runs/latest").is_symlink()  # that is the newest verdict's
+    ran = gate.run("smoke")
+    assert "claims 4, measured 4 on lidb" in (ran.folder / "comment.md").read_text()
 
 
 def test_claim_of_a_job_that_looks_at_no_answer_is_not_true(gate: Scenario) -> None:
@@ -46,20 +50,43 @@ def test_job_that_is_not_green_with_the_sound_engine_proves_nothing(gate: Scenar
     gate.edit('run = ["bash scripts/db-smoke.sh"]', 'run = ["exit 1"]', job="db-smoke")
     done = gate.cli("prove", "db-smoke", "--check", "--stack", "stack", "--out", str(gate.out()))
     assert done.returncode == 1
-    assert "not measured: its control failed" in done.stdout
+    assert "not measured: with the sound engine it is failed" in done.stdout
     (table,) = measured(gate).tables
     assert table.jobs[0].engines == ()
 
 
 def test_job_without_a_witness_is_refused(gate: Scenario) -> None:
-    done = gate.cli("prove", "e2e-mock", "--stack", "stack", "--out", str(gate.out()))
+    out = gate.out()
+    done = gate.cli("prove", "e2e-mock", "--stack", "stack", "--out", str(out))
     assert (done.returncode, "none of these jobs declares a witness" in done.stderr) == (2, True)
+    assert not out.exists()
+
+
+def test_number_of_jobs_that_would_never_end_is_refused(gate: Scenario) -> None:
+    done = gate.cli("prove", "smoke", "--stack", "stack", "--jobs", "-3")
+    assert (done.returncode, "at least one node" in done.stderr) == (2, True)
+
+
+def test_report_that_is_whole_but_for_its_tests_is_noticed_by_what_it_says(gate: Scenario) -> None:
+    done = gate.cli("prove", "e2e-engine", "e2e-mock", "--json", "--stack", "stack", "--out", str(gate.out()))
+    assert done.returncode == 0, done.stderr
+    assert "not measured, without a witness no engine is theirs: e2e-mock" in done.stderr
+    record = ProofRecord.model_validate_json(done.stdout)
+    assert record.broken == ()
+    (e2e,) = record.proofs.jobs
+    assert {proof.fault: (proof.noticed, proof.status) for proof in e2e.reports} == {
+        "emptied": (True, "unproven"), "skipped": (True, "unproven"), "truncated": (True, "failed"),
+    }  # fmt: skip
+    assert [proof.reason.split(",")[0] for proof in e2e.reports[:2]] == [
+        "0 node tests were executed", "every test was skipped (11)",
+    ]  # fmt: skip
 
 
 def test_interrupted_measurement_leaves_no_process_and_no_file(own: Scenario) -> None:
     started = own.start("lis-tests", verb="prove")
     assert wait_for((started.folder / "none").is_dir, 60)
     started.send(signal.SIGTERM)
-    assert started.process.wait(60) == 130
+    ended = started.finish()
+    assert (ended.code, "no proof was written" in ended.out) == (130, True)
     assert wait_for(lambda: not processes_of(own.cache), 5)
     assert not (own.root / "proofs.json").exists()

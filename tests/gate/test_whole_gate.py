@@ -180,4 +180,4 @@ def test_two_runs_at_once_on_an_empty_cache_compile_once_and_are_green(cold: Sce
     assert sorted(ran.embed.status for ran in runs) == ["built", "reused"]
     waited = next(ran for ran in runs if ran.embed.status == "reused")
     assert "another run has built it meanwhile" in waited.embed.why
-    assert "waiting for another run" in waited.out
+    assert "waiting for another job or run" in waited.out
