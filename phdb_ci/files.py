@@ -1,12 +1,15 @@
-"""Look through, and remove, trees that a job has made: of any depth, with any names, links never followed.
+"""Look through, remove and write into trees that a job has made: of any depth, with any names, links never followed.
 
 Python's own walk and rmtree recurse (until 3.12), and a job can nest folders deeper than that carries.
 """
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Container, Iterator
 from pathlib import Path
+
+from phdb_ci.errors import DiskError
 
 
 def walk(top: Path, *, without: Container[str] = frozenset({".git"})) -> Iterator[tuple[str, list[str]]]:
@@ -38,3 +41,20 @@ def remove(path: Path) -> None:
         subprocess.run(
             [*command, os.fspath(path)], check=False, capture_output=True, stdin=subprocess.DEVNULL
         )
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file, all of it or nothing. Raises DiskError when it cannot be written.
+
+    It stands in a checkout: under a name that a commit could know, a link might wait for us.
+    """
+    try:
+        fd, part = tempfile.mkstemp(prefix=".phdb-ci-", dir=path.absolute().parent)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+            Path(part).replace(path)
+        finally:
+            Path(part).unlink(missing_ok=True)
+    except OSError as error:
+        raise DiskError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -1,15 +1,17 @@
 """Contracts: every schema is sound and versioned, and what breaks one is said in one line that names the field."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from phdb_ci.contracts import stage
-from phdb_ci.contracts.checks import CHECKS
+from phdb_ci.contracts.checks import CHECKS, lis
+from phdb_ci.contracts.drive import Done
 from phdb_ci.contracts.report import line, write_report
-from phdb_ci.contracts.schemas import NotAnAnswerError, contracts, faults, parse
+from phdb_ci.contracts.schemas import FAULTS, NotAnAnswerError, contracts, faults, parse
 from phdb_ci.contracts.shapes import Recorder, canonical
 from phdb_ci.contracts.stage import BrokenError, Case, Check, SkippedError, chosen
 from phdb_ci.junit import read_report
@@ -184,6 +186,59 @@ def test_output_that_is_no_answer_is_refused(text: str, told: str) -> None:
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1e999", "$: a finite number"),
+        ("-1e999", "$: a finite number"),
+        ('{"threshold_ratio_vs_postgres": 1e999}', "$.threshold_ratio_vs_postgres: a finite number"),
+        ('{"rows": [{"id": 1.5}, {"a.b": 1e400}]}', '$.rows[1]."a\\u002eb": a finite number'),
+        ("[" * 800 + "1e999" + "]" * 800, "$" + "[0]" * 800 + ": a finite number"),
+    ],
+    ids=["alone", "below zero", "field", "column of a row", "nested"],
+)
+def test_number_beyond_all_bounds_is_named(text: str, told: str) -> None:
+    with pytest.raises(NotAnAnswerError) as caught:
+        parse(text)
+    assert str(caught.value) == f"{told} expected, got one beyond all bounds"
+
+
+def test_large_finite_numbers_are_numbers() -> None:
+    assert parse("[1e308, -1e-400, 123456789012345678901234567890]")[0] == 1e308
+
+
+def test_infinite_threshold_breaks_the_manifest() -> None:
+    text = json.dumps(MANIFEST).replace("1.2", "1e999")
+    with pytest.raises(BrokenError, match="threshold_ratio_vs_postgres: a finite number expected"):
+        stage.Stage(NoLis()).document("tier-db-registry", text)  # type: ignore[arg-type]
+
+
+def test_answer_of_wrong_rows_alone_is_told_in_bounds_and_at_once() -> None:
+    started = time.monotonic()
+    found = faults("exec-json", {"rows": [1] * 500_000, "affected": 0})
+    assert time.monotonic() - started < 2
+    assert len(found) == FAULTS + 1
+    assert found[0] == "$.rows[0]: 'object' expected, got 'integer'"
+    assert found[-1] == "and more faults"
+
+
+def test_object_of_unknown_fields_alone_is_told_in_bounds_and_at_once() -> None:
+    started = time.monotonic()
+    found = faults("lis-status", {f"unknown_{n}": n for n in range(100_000)})
+    assert time.monotonic() - started < 2
+    assert len(found) == len(contracts()["lis-status"].schema["required"])
+
+
+def test_message_shows_the_beginning_of_a_large_value() -> None:
+    deep: Any = 1
+    for _ in range(500):
+        deep = [deep]
+    for value in (["x" * 100] * 10_000, "y" * 1_000_000, {"z" * 1_000_000: 1}, deep):
+        (told,) = faults("bridge-probe", GOOD["bridge-probe"] | {"ok": value})
+        assert len(told) < 120
+        assert told.endswith("…")
+
+
 # Shapes
 
 
@@ -292,10 +347,11 @@ def _noted(stage: stage.Stage) -> None:
     stage.notes.append("5 calls, median 1.0 ms")
 
 
-def test_report_is_read_back_as_it_was(tmp_path: Any) -> None:
-    class NoLis:
-        lis = None
+class NoLis:
+    lis = None
 
+
+def test_report_is_read_back_as_it_was(tmp_path: Any) -> None:
     checks = [
         Check("a/kept", _noted),
         Check("a/broken", _broken),
@@ -322,3 +378,15 @@ def test_report_is_read_back_as_it_was(tmp_path: Any) -> None:
 def test_line_shows_notes_below_the_case() -> None:
     case = Case("bridge/cost", "passed", 1.234, detail="probe: 5 calls")
     assert line(case) == "PASS  bridge/cost (1.23 s)\n        probe: 5 calls"
+
+
+def test_start_is_kept_for_the_next_check() -> None:
+    class Lis:
+        def db(self, command: str) -> Done:
+            return Done(0, json.dumps(GOOD[f"lis-{command}"]), "", 0.0)
+
+    set_up = stage.Stage(Lis())  # type: ignore[arg-type]
+    with pytest.raises(BrokenError, match="there is no answer of start"):
+        lis.start_ready(set_up)
+    lis.start_shape(set_up)
+    assert set_up.started == LIS

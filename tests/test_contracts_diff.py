@@ -2,14 +2,16 @@
 
 import argparse
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from phdb_ci.commands.contracts import main, read_shapes
-from phdb_ci.contracts.diff import Shapes, compare, fields
-from phdb_ci.contracts.shapes import FILE
+from phdb_ci.contracts.diff import CONTRACTS, PAIRS, Shapes, compare, fields
+from phdb_ci.contracts.shapes import FIELDS, FILE
 from phdb_ci.errors import ResultsError
 
 BASE = {"$": "object", "$.ok": "boolean", "$.rows": "array", "$.rows[]": "object", "$.row_count": "integer"}
@@ -80,6 +82,10 @@ def record(version: object, name: str, fields: dict[str, str]) -> dict[str, Any]
             ["$.c removed (object)", "$.cd removed (string)"], id="only the top of what is gone",
         ),
         pytest.param(
+            {"$.c": "object", "$.c-d": "string", "$.c.x": "string", "$.c[]": "string"}, {},
+            ["$.c removed (object)", "$.c-d removed (string)"], id="a name between a field and what is below it",
+        ),
+        pytest.param(
             {"$.count_a": "integer", "$.count_b": "integer"}, {"$.count_c": "integer"},
             ["$.count_a removed (integer)", "$.count_b renamed, it seems, to $.count_c"], id="a new name once",
         ),
@@ -87,6 +93,26 @@ def record(version: object, name: str, fields: dict[str, str]) -> dict[str, Any]
 )  # fmt: skip
 def test_change_of_a_field_is_told(old: dict[str, str], new: dict[str, str], told: list[str]) -> None:
     assert [change.text for change in fields(old, new)] == told
+
+
+def many(count: int, name: str) -> dict[str, str]:
+    return {f"$.{name}{n:04}": "string" for n in range(count)}
+
+
+def test_many_fields_are_compared_at_once() -> None:
+    started = time.monotonic()
+    found = fields(many(FIELDS, "old"), many(FIELDS, "new"))
+    assert time.monotonic() - started < 2
+    assert {change.kind for change in found} == {"removed", "added"}
+    assert len(found) == 2 * FIELDS
+
+
+def test_names_are_guessed_up_to_a_bound() -> None:
+    most = int(PAIRS**0.5)
+    kinds = [change.kind for change in fields(many(most, "count_a"), many(most, "count_b"))]
+    assert kinds == ["renamed"] * most
+    kinds = [change.kind for change in fields(many(most + 1, "count_a"), many(most + 1, "count_b"))]
+    assert "renamed" not in kinds
 
 
 # Versions
@@ -209,6 +235,15 @@ def test_several_records_that_differ_are_an_error(tmp_path: Path) -> None:
         pytest.param("[" * 100_000, "not a record", id="nested"),
         pytest.param('{"schema": 2, "status": "recorded", "contracts": {}}', "not a record", id="version"),
         pytest.param(" " * (8 * 1024 * 1024 + 1), "larger than", id="large"),
+        pytest.param(json.dumps(record(1, "x", many(FIELDS + 1, "k"))), "not a record", id="too many fields"),
+        pytest.param(
+            json.dumps(
+                record(1, "x", {})
+                | {"contracts": {f"x{n}": {"contract": "1", "fields": {}} for n in range(CONTRACTS + 1)}}
+            ),
+            "not a record",
+            id="too many contracts",
+        ),
     ],
 )
 def test_file_that_is_no_record_is_an_error(tmp_path: Path, text: str, message: str) -> None:
@@ -225,3 +260,71 @@ def test_place_without_a_record_is_an_error(tmp_path: Path) -> None:
     (tmp_path / FILE).symlink_to("/dev/zero")
     with pytest.raises(ResultsError, match=f"holds no {FILE}"):
         read_shapes(tmp_path)
+
+
+def test_record_as_large_as_the_recorder_makes_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(json.dumps(record(1, "x", many(FIELDS, "k"))))
+    assert len(read_shapes(tmp_path).contracts["x"].fields) == FIELDS
+
+
+@pytest.mark.parametrize("hostile", ["\x1b]0;owned\x07", "\x1b[2J", "a\nFAKE", "\u202e"])
+def test_record_of_strangers_tells_the_terminal_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], hostile: str
+) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text(json.dumps(record(f"1{hostile}", f"x{hostile}", {f"$.{hostile}": f"str{hostile}"})))
+    new.write_text(json.dumps(record(f"1{hostile}", f"x{hostile}", {})))
+
+    assert diff(old, new) == 1
+
+    told = capsys.readouterr().out
+    assert "removed" in told
+    assert all(line.isprintable() for line in told.split("\n"))
+    assert len(told.splitlines()) == 5
+
+
+def test_name_of_a_folder_tells_the_terminal_nothing(tmp_path: Path) -> None:
+    for leg in ("a\x1b]0;owned\x07", "b"):
+        written(tmp_path / leg / FILE, row_count="string" if leg == "b" else None)
+    with pytest.raises(ResultsError) as caught:
+        read_shapes(tmp_path)
+    assert "\x1b" not in caught.value.render()
+
+
+def test_link_to_itself_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.json").symlink_to("x.json")
+    with pytest.raises(ResultsError, match="cannot be read"):
+        read_shapes(tmp_path / "x.json")
+
+
+def test_record_that_cannot_be_opened_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    written(tmp_path / FILE)
+    monkeypatch.setattr("phdb_ci.commands.contracts.open_regular", refuse)
+    with pytest.raises(ResultsError, match="cannot be read: Permission denied"):
+        read_shapes(tmp_path)
+
+
+def test_folder_that_may_not_be_entered_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for question in ("is_file", "is_dir"):
+        written(tmp_path / FILE)
+        monkeypatch.setattr(Path, question, refuse)
+        with pytest.raises(ResultsError, match="cannot be read: Permission denied"):
+            read_shapes(tmp_path)
+
+
+def test_pipe_below_a_run_directory_is_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / FILE)
+    written(tmp_path / "leg" / FILE)
+    assert read_shapes(tmp_path).contracts
+
+
+def test_record_that_is_named_may_be_a_link(tmp_path: Path) -> None:
+    written(tmp_path / "real.json")
+    (tmp_path / "link.json").symlink_to("real.json")
+    assert read_shapes(tmp_path / "link.json").contracts

@@ -1,17 +1,23 @@
 """Programs of the contracts job: time limits, bounded output, and nothing of them left."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from phdb_ci.contracts import __main__ as job
+from phdb_ci.contracts import drive, stage
+from phdb_ci.contracts.checks import writers
+from phdb_ci.contracts.checks.held import waiting
 from phdb_ci.contracts.drive import LIMIT, Done, Program, call
-from phdb_ci.contracts.stack import make_stack
+from phdb_ci.contracts.stack import Stack, make_stack
+from phdb_ci.contracts.stage import BrokenError, Check, SkippedError, Stage
 from phdb_ci.errors import ToolError, UsageError
 
 ROOT = Path(__file__).parents[1]
@@ -102,6 +108,7 @@ def test_stopped_program_goes_on_or_is_ended() -> None:
     assert program.line(0.2) is None
     program.signal(signal.SIGCONT)
     assert program.line(5.0) == "later"
+    program.end()
     other = start("sleep 77")
     other.signal(signal.SIGSTOP)
     other.end()
@@ -121,7 +128,108 @@ def test_child_that_left_the_group_is_ended_too() -> None:
     assert gone(int(done.stdout))
 
 
+def test_program_ends_with_its_block() -> None:
+    with pytest.raises(KeyError), start("sleep 77") as program:
+        raise KeyError
+    assert program.ended
+    assert program.pid not in drive._own
+
+
+def test_program_that_has_ended_gets_no_signal_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = start("exit 0")
+    program.finish(5.0)
+    monkeypatch.setattr(Program, "signal", lambda *_: pytest.fail("its number may be another's by now"))
+    program.end()
+
+
+def test_call_that_fails_half_way_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Done:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Program, "finish", fail)
+    assert sh("sleep 77").code == 127
+    assert not drive._own
+
+
+# A check that fails
+
+
+@pytest.mark.parametrize(
+    ("check", "starts"),
+    [
+        pytest.param(writers.held_in_mid_write, 1, id="the second writer cannot be started"),
+        pytest.param(writers.stale_first_writer, 1, id="the first is stopped, the second cannot be started"),
+        pytest.param(writers.many_writers, 5, id="one of a crowd cannot be started"),
+    ],
+)
+def test_check_that_fails_leaves_no_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[Stage], None], starts: int
+) -> None:
+    started: list[Program] = []
+
+    def start_one(*_: object, **__: object) -> Program:
+        if len(started) == starts:
+            raise OSError(11, "Resource temporarily unavailable")
+        started.append(start("sleep 77"))
+        return started[-1]
+
+    monkeypatch.setattr(Stack, "start_exec_json", start_one)
+    monkeypatch.setattr(Stack, "engine", lambda *_, **__: Done(0, "", "", 0.0))
+    monkeypatch.setattr(writers, "fill", lambda *_: None)
+    monkeypatch.setattr(writers, "usual_time", lambda *_: 0.01)
+    (case,) = stage.run([Check("single-writer/x", check)], Stage(stack_at(tmp_path)))
+
+    assert case.outcome == "error"
+    assert len(started) == starts
+    assert all(gone(program.pid) for program in started)
+    assert not drive._own
+
+
+def test_writer_that_did_not_wait_leaves_no_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = tmp_path / "child"
+
+    def start_one(*_: object, **__: object) -> Program:
+        return start(f"sleep 77 & echo $! > {child}")
+
+    def waits(stage: Stage) -> None:
+        waiting(stage.stack, "first", settle=1.0)
+
+    monkeypatch.setattr(Stack, "start_exec_json", start_one)
+    (case,) = stage.run([Check("single-writer/x", waits)], Stage(stack_at(tmp_path)))
+
+    assert (case.outcome, case.message) == ("failed", "the writer of first did not wait for its parameters")
+    assert gone(int(child.read_text()))
+    assert not drive._own
+
+
+@pytest.mark.parametrize("error", [BrokenError, SkippedError, KeyError, KeyboardInterrupt, None])
+def test_check_however_it_ends_leaves_nothing_running(
+    tmp_path: Path, error: type[BaseException] | None
+) -> None:
+    left: list[Program] = []
+
+    def leave(_stage: Stage) -> None:
+        left.append(start("sleep 77"))
+        left[0].signal(signal.SIGSTOP)
+        if error is not None:
+            raise error("x")
+
+    with contextlib.suppress(KeyboardInterrupt):
+        list(stage.run([Check("a/b", leave)], Stage(stack_at(tmp_path))))
+    assert gone(left[0].pid)
+    assert not drive._own
+
+
 # The stack
+
+
+def stack_at(folder: Path) -> Stack:
+    """A stack of lidb alone, its engine dead."""
+    (folder / "lidb").mkdir()
+    return make_stack(
+        lidb=folder / "lidb", lis=None, agents=None, benchmarks=None, embed=engine(folder), data=folder / "data",
+        scratch=folder, environ=os.environ,
+    )  # fmt: skip
 
 
 def engine(folder: Path) -> Path:
@@ -240,3 +348,16 @@ def test_report_does_not_follow_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text() == "kept"
     assert not (tmp_path / "c.xml").is_symlink()
     assert not (tmp_path / "shapes.json").is_symlink()
+
+
+def test_engine_is_called_by_a_path_that_holds_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lidb").mkdir()
+    engine(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    relative = ["run", "--lidb", "lidb", "--embed", "lidb_embed", "--data", "data", "--junit", "c.xml"]
+    arguments = job.parser().parse_args(relative)
+    assert arguments.embed == tmp_path / "lidb_embed"
+    assert job.main([*relative, "--only", "embed/open"]) == 1
+    assert "cannot start" not in capsys.readouterr().out

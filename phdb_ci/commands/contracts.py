@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phdb_ci.console import plain
 from phdb_ci.contracts.shapes import FILE
 from phdb_ci.errors import Exit, ResultsError
 from phdb_ci.files import walk
+from phdb_ci.store import open_regular
 
 if TYPE_CHECKING:
-    from phdb_ci.contracts.diff import Shapes, Verdict
+    from phdb_ci.contracts.diff import Comparison, Shapes
 
 LIMIT = 8 * 1024 * 1024  # bytes of a record; ours has some ten kilobytes
 
@@ -24,33 +26,33 @@ def main(arguments: argparse.Namespace) -> int:
     """Compare and tell; 0 when readers of the old answers can read the new ones or were warned, else 1."""
     from phdb_ci.contracts.diff import compare
 
-    verdicts = compare(read_shapes(arguments.old), read_shapes(arguments.new))
-    broken = [verdict for verdict in verdicts if verdict.broken]
+    compared = compare(read_shapes(arguments.old), read_shapes(arguments.new))
+    broken = [one for one in compared if one.broken]
     if arguments.json:
         document = {
             "broken": [one.contract for one in broken],
-            "contracts": [one.model_dump() for one in verdicts],
+            "contracts": [one.model_dump() for one in compared],
         }
         print(json.dumps(document, indent=1))
     else:
-        print("\n".join(lines(verdicts)))
+        print("\n".join(lines(compared)))
     return Exit.FAIL if broken else Exit.PASS
 
 
-def lines(verdicts: "Iterable[Verdict]") -> list[str]:
-    """The comparison for people: a line per contract that differs, its fields below it, the verdict last."""
+def lines(compared: "Iterable[Comparison]") -> list[str]:
+    """The comparison for people: a line per contract that differs, its fields below it, what to do last."""
     told, broken, same = [], 0, 0
-    for verdict in verdicts:
-        broken += verdict.broken
-        if not (verdict.changes or verdict.broken):
+    for one in compared:
+        broken += one.broken
+        if not (one.changes or one.broken):
             same += 1
             continue
-        versions = f"{_version(verdict.old_version)} → {_version(verdict.new_version)}"
+        versions = f"{_version(one.old_version)} → {_version(one.new_version)}"
         told.append(
-            f"{'BROKEN' if verdict.broken else 'ok':6} {verdict.contract} (protocol version {versions})"
+            f"{'BROKEN' if one.broken else 'ok':6} {plain(one.contract)} (protocol version {versions})"
         )
-        told += [f"         {change.text}" for change in verdict.changes]
-        told += [f"       ✗ {verdict.reason}"] if verdict.broken else []
+        told += [f"         {plain(change.text)}" for change in one.changes]
+        told += [f"       ✗ {plain(one.reason)}"] if one.broken else []
     told.append(f"{same} contracts are the same" if same != 1 else "1 contract is the same")
     if broken:
         told.append(f"{broken} broken: give a higher major protocol version, or bring the fields back")
@@ -60,26 +62,29 @@ def lines(verdicts: "Iterable[Verdict]") -> list[str]:
 def read_shapes(place: Path) -> "Shapes":
     """The record at place, a file or a directory that holds one.
 
-    Raises ResultsError when there is none, more than one that differ, or one that is no record of this version.
+    Raises ResultsError when there is none, more than one that differ, or one that cannot be read or is no record of
+    this version.
     """
     from phdb_ci.contracts.diff import Shapes
 
-    path = _find(place)
     try:
-        return Shapes.model_validate(json.loads(_read(path)))
-    except (OSError, ValueError, RecursionError) as error:
-        told = str(error).splitlines()[0]
+        path, data = _find(place) if place.is_dir() else (place, _read(place, named=True))
+    except FileNotFoundError as error:
+        raise ResultsError(f"{_shown(place)}: there is no such file or directory") from error
+    except OSError as error:
+        where = _shown(error.filename or place)
+        raise ResultsError(f"{where}: cannot be read: {error.strerror or error}") from error
+    try:
+        return Shapes.model_validate(json.loads(data))
+    except (ValueError, RecursionError) as error:
         raise ResultsError(
-            f"{path}: not a record of shapes: {told}",
+            f"{_shown(path)}: not a record of shapes: {plain(str(error).splitlines()[0])}",
             tries=[f"python -m phdb_ci.contracts run … --record {FILE}"],
         ) from error
 
 
-def _find(place: Path) -> Path:
-    if not place.is_dir():
-        if not place.exists():
-            raise ResultsError(f"{place}: there is no such file or directory")
-        return place
+def _find(place: Path) -> tuple[Path, bytes]:
+    """The one record below a directory; several with the same bytes are one."""
     named = (Path(folder, name) for folder, names in walk(place) for name in names if name == FILE)
     found = sorted(path for path in named if path.is_file() and not path.is_symlink())
     if not found:
@@ -87,16 +92,25 @@ def _find(place: Path) -> Path:
             f"{place}: holds no {FILE}",
             tries=["phdb-ci run contracts --out DIR", "name the record's own file"],
         )
-    if len({_read(path) for path in found}) > 1:
-        raise ResultsError(f"{place}: holds {len(found)} records that differ", tries=map(str, found[:5]))
-    return found[0]
+    data = _read(found[0])
+    if any(_read(path) != data for path in found[1:]):
+        raise ResultsError(f"{place}: holds {len(found)} records that differ", tries=map(_shown, found[:5]))
+    return found[0], data
 
 
-def _read(path: Path) -> bytes:
-    if path.stat().st_size > LIMIT:
-        raise ResultsError(f"{path}: larger than {LIMIT} bytes")
-    return path.read_bytes()
+def _read(path: Path, *, named: bool = False) -> bytes:
+    """The bytes of a record; only one that a person has named may be a link or a pipe."""
+    with path.open("rb") if named else open_regular(path) as file:
+        data = file.read(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise ResultsError(f"{_shown(path)}: larger than {LIMIT} bytes")
+    return data
+
+
+def _shown(path: Path | str) -> str:
+    """A path as a message may hold it: a job names what lies below its run directory."""
+    return plain(str(path), 1000)
 
 
 def _version(version: str | int | None) -> str:
-    return "none" if version is None else str(version)
+    return "none" if version is None else plain(str(version))

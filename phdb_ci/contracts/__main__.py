@@ -12,10 +12,11 @@ from pathlib import Path
 
 from phdb_ci.contracts import drive, stage
 from phdb_ci.contracts.checks import CHECKS
-from phdb_ci.contracts.report import line, write_report, write_whole
+from phdb_ci.contracts.report import line, write_report
 from phdb_ci.contracts.shapes import canonical
 from phdb_ci.contracts.stack import Stack, make_stack
 from phdb_ci.errors import Exit, PhdbError, UsageError
+from phdb_ci.files import write_whole
 
 BAD = ("failed", "error")
 
@@ -24,13 +25,13 @@ def parser() -> argparse.ArgumentParser:
     """The command line of the job."""
     top = argparse.ArgumentParser(prog="python -P -m phdb_ci.contracts")
     verb = top.add_subparsers(dest="verb", required=True).add_parser("run", help="drive the real programs")
-    verb.add_argument("--lidb", type=_folder, required=True, metavar="DIR", help="the lidb checkout")
+    verb.add_argument("--lidb", type=_absolute, required=True, metavar="DIR", help="the lidb checkout")
     for name in ("lis", "agents", "benchmarks"):
         verb.add_argument(
-            f"--{name}", type=_folder, metavar="DIR", help=f"the checkout of {name}; else no checks of it"
+            f"--{name}", type=_absolute, metavar="DIR", help=f"the checkout of {name}; else no checks of it"
         )
-    verb.add_argument("--embed", type=_folder, required=True, metavar="FILE", help="the built lidb_embed")
-    verb.add_argument("--data", type=_folder, required=True, metavar="DIR", help="an empty data directory")
+    verb.add_argument("--embed", type=_absolute, required=True, metavar="FILE", help="the built lidb_embed")
+    verb.add_argument("--data", type=_absolute, required=True, metavar="DIR", help="an empty data directory")
     verb.add_argument(
         "--junit", type=Path, required=True, metavar="FILE", help="the report, written at the end"
     )
@@ -75,7 +76,8 @@ def _run(arguments: argparse.Namespace, stack: Stack) -> int:
     return Exit.FAIL if any(case.outcome in BAD for case in cases) else Exit.PASS
 
 
-def _folder(text: str) -> Path:
+def _absolute(text: str) -> Path:
+    """A path that means the same to programs in other directories."""
     return Path(text).absolute()
 
 

@@ -8,15 +8,21 @@ field does not.
 import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from phdb_ci.contracts.shapes import FIELDS
 from phdb_ci.models.base import Record
 
 Kind = Literal["removed", "renamed", "retyped", "added"]
 BREAKING: tuple[Kind, ...] = ("removed", "renamed", "retyped")
 ALIKE = 0.5  # how alike two names must be before one passes for the other
+PAIRS = (
+    10_000  # fields that are gone times fields that came: with more of them nobody guesses what was renamed
+)
+NAME = 40  # characters of a name that are compared
+CONTRACTS = 30  # of a record; ours has nine
 VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,2}")
 
 
@@ -25,7 +31,7 @@ class Shape(Record):
 
     contract: str
     protocol_version: str | int | None = None
-    fields: dict[str, str]
+    fields: Annotated[dict[str, str], Field(max_length=FIELDS)]
 
 
 class Shapes(Record):
@@ -33,7 +39,7 @@ class Shapes(Record):
 
     schema_: Literal[1] = Field(alias="schema")
     status: Literal["recorded"]
-    contracts: dict[str, Shape]
+    contracts: Annotated[dict[str, Shape], Field(max_length=CONTRACTS)]
 
 
 class Change(Record):
@@ -44,7 +50,7 @@ class Change(Record):
     text: str
 
 
-class Verdict(Record):
+class Comparison(Record):
     """One contract, compared: `broken` when a reader of the old answers fails on the new ones without a warning."""
 
     contract: str
@@ -56,7 +62,7 @@ class Verdict(Record):
     reason: str = ""
 
 
-def compare(old: Shapes, new: Shapes) -> tuple[Verdict, ...]:
+def compare(old: Shapes, new: Shapes) -> tuple[Comparison, ...]:
     """Every contract that either record has, by name; one without a difference has no changes."""
     return tuple(
         _contract(name, old.contracts.get(name), new.contracts.get(name))
@@ -64,7 +70,7 @@ def compare(old: Shapes, new: Shapes) -> tuple[Verdict, ...]:
     )
 
 
-def _contract(name: str, old: Shape | None, new: Shape | None) -> Verdict:
+def _contract(name: str, old: Shape | None, new: Shape | None) -> Comparison:
     before, after = old.protocol_version if old else None, new.protocol_version if new else None
     changes = _whole(name, old, new) if old is None or new is None else fields(old.fields, new.fields)
     raised, lowered = _major(after) > _major(before), _number(after) < _number(before)
@@ -75,7 +81,7 @@ def _contract(name: str, old: Shape | None, new: Shape | None) -> Verdict:
     elif breaks and not raised:
         same = "is still" if before == after else f"{_told(before)} became"
         reason = f"{breaks[0].field} {breaks[0].kind}, and the protocol version {same} {_told(after)}"
-    return Verdict(
+    return Comparison(
         contract=name,
         old_version=before,
         new_version=after,
@@ -97,6 +103,7 @@ def fields(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
     gone = _tops(path for path in old if path not in new)
     come = _tops(path for path in new if path not in old)
     renamed = _renamed(gone, come, old, new)
+    names = set(renamed.values())
     found = [
         Change(field=path, kind="renamed", text=f"{path} renamed, it seems, to {renamed[path]}")
         if path in renamed
@@ -111,7 +118,7 @@ def fields(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
     found += [
         Change(field=path, kind="added", text=f"{path} added ({_types(new[path])})")
         for path in come
-        if path not in renamed.values()
+        if path not in names
     ]
     return found
 
@@ -135,27 +142,38 @@ def _renamed(
     gone: list[str], come: list[str], old: Mapping[str, str], new: Mapping[str, str]
 ) -> dict[str, str]:
     """Old → new for fields beside each other, of one type, that are called alike; each new name once."""
+    if len(gone) * len(come) > PAIRS:
+        return {}
     pairs = [
-        (SequenceMatcher(None, _leaf(path), _leaf(other)).ratio(), path, other)
+        (alike, path, other)
         for path in gone
         for other in come
-        if _parent(path) == _parent(other) and old[path] == new[other]
+        if _parent(path) == _parent(other) and old[path] == new[other] and (alike := _alike(path, other))
     ]
     found: dict[str, str] = {}
-    for alike, path, other in sorted(pairs, reverse=True):
-        if alike >= ALIKE and path not in found and other not in found.values():
+    taken: set[str] = set()
+    for _, path, other in sorted(pairs, reverse=True):
+        if path not in found and other not in taken:
             found[path] = other
+            taken.add(other)
     return found
+
+
+def _alike(path: str, other: str) -> float:
+    """How alike two fields are called; 0.0 when it is too little."""
+    matcher = SequenceMatcher(None, _leaf(path)[:NAME], _leaf(other)[:NAME])
+    ratio = matcher.ratio() if matcher.quick_ratio() >= ALIKE else 0.0
+    return ratio if ratio >= ALIKE else 0.0
 
 
 def _tops(paths: Iterable[str]) -> list[str]:
     """Without those below another one."""
-    every = sorted(paths)
-    return [
-        path
-        for path in every
-        if not any(path.startswith((f"{top}.", f"{top}[")) for top in every if top != path)
-    ]
+    found: list[str] = []
+    # So sorted, what is below a field follows it at once: `$.a.b` before `$.a-b`.
+    for path in sorted(paths, key=lambda path: path.replace(".", "\x00").replace("[", "\x01")):
+        if not (found and path.startswith((f"{found[-1]}.", f"{found[-1]}["))):
+            found.append(path)
+    return sorted(found)
 
 
 def _parent(path: str) -> str:

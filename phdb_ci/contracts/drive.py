@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 LIMIT = 4 * 1024 * 1024  # bytes of each stream that are kept
 DRAIN = 1.0  # seconds that output is still read after a program's own end: a child may hold the pipe
 CHUNK = 1 << 16
 PR_SET_CHILD_SUBREAPER = 36
-_own: set[int] = set()  # what was started here and not yet waited for
+_own: dict[int, "Program"] = {}  # what was started here and not yet waited for
 _adopting = False
 
 
@@ -49,7 +49,10 @@ class Done:
 
 
 class Program:
-    """One running program. `stdin` is given at once; with `keep_open` more can be sent with send()."""
+    """One running program. `stdin` is given at once; with `keep_open` more can be sent with send().
+
+    Who starts it ends it: by end(), finish(), lines_left(), or at the end of a `with`.
+    """
 
     def __init__(
         self,
@@ -64,12 +67,12 @@ class Program:
         self._started = time.monotonic()
         self._streams = {"out": bytearray(), "err": bytearray()}
         self._read = 0  # bytes of standard output that line() has given away
+        self._selector = selectors.DefaultSelector()
         self._process = subprocess.Popen(
             argv, env=dict(env), cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True, bufsize=0,
         )  # fmt: skip
-        _own.add(self.pid)
-        self._selector = selectors.DefaultSelector()
+        _own[self.pid] = self
         for name, stream in (("out", self._process.stdout), ("err", self._process.stderr)):
             self._selector.register(_there(stream), selectors.EVENT_READ, name)
         self._to_send = memoryview(b"")
@@ -78,6 +81,12 @@ class Program:
         self.send(stdin)
         if not keep_open:
             self.close_input()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     @property
     def pid(self) -> int:
@@ -136,10 +145,12 @@ class Program:
         return rest.decode(errors="replace").split("\n")[:-1]  # what follows the last line end was cut off
 
     def end(self) -> None:
-        """Kill the group and wait for it; safe more than once."""
+        """Kill the group and wait for it; safe more than once: its number may be another program's by then."""
+        if _own.get(self.pid) is not self:
+            return
         self.signal(signal.SIGKILL)
         self._process.wait()
-        _own.discard(self.pid)
+        _own.pop(self.pid, None)
         self._selector.close()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError):
@@ -208,9 +219,16 @@ def call(
 ) -> Done:
     """Run a program to its end. What cannot be started is exit 127, as in a shell."""
     try:
-        return Program(argv, env=env, cwd=cwd, stdin=stdin).finish(timeout)
+        with Program(argv, env=env, cwd=cwd, stdin=stdin) as program:
+            return program.finish(timeout)
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
         return Done(127, "", f"cannot start {argv[0]}: {error}", 0.0)
+
+
+def end_all() -> None:
+    """End every program that was started here and still runs."""
+    for program in list(_own.values()):
+        program.end()
 
 
 def adopt() -> None:

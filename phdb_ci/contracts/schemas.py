@@ -4,11 +4,13 @@
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 SUFFIX = ".schema.json"
 SHOWN = 60  # characters of a value that a message shows
+READ = 4 * SHOWN  # characters of a value that are looked at for that
+FAULTS = 50  # faults of an answer that are looked at, and lines that tell them
+NAMES = 200  # unknown fields of an object among which a renamed one is sought
 KINDS = ("type", "required")  # what else is wrong with a field follows from these
+
+
+_Place = tuple["_Place", str | int] | None  # what a value stands in, and its name or number there
 
 
 class NotAnAnswerError(ValueError):
@@ -59,37 +67,42 @@ def contracts() -> dict[str, Contract]:
 
 
 def parse(text: str) -> Any:
-    """The one JSON document in an answer. Raises NotAnAnswerError for anything else."""
+    """The one JSON document in an answer. Raises NotAnAnswerError for anything else, and for a number like 1e999."""
     try:
-        return strict_json.parse(text)
+        document = strict_json.parse(text)
     except NotStrictError as error:
         told = f" ({error})" if str(error) else ""
         raise NotAnAnswerError(f"$: one JSON document expected, got {_shown(text.strip())}{told}") from error
+    if place := _infinite(document):
+        raise NotAnAnswerError(f"{place}: a finite number expected, got one beyond all bounds")
+    return document
 
 
 def faults(name: str, document: Any) -> list[str]:
-    """What breaks the contract of this name, a line per field, its path first; empty when it is kept."""
+    """What breaks the contract of this name, a line per field, its path first; empty when it is kept.
+
+    Of an answer with more than FAULTS faults some of them, and a line that says so.
+    """
     contract = contracts()[name]
-    errors = sorted(
-        _validator(name).iter_errors(document),
-        key=lambda error: (error.json_path, error.validator not in KINDS),
-    )
-    seen: set[str] = set()
-    found = []
-    for error in errors:
-        rule = str(error.validator)
+    errors = list(islice(_validator(name).iter_errors(document), FAULTS + 1))
+    seen: set[tuple[str, bool]] = set()
+    found: dict[str, None] = {}  # in order, each once
+    for error in sorted(errors[:FAULTS], key=lambda error: (error.json_path, error.validator not in KINDS)):
+        path, rule = error.json_path, str(error.validator)
         wanted: Any = error.validator_value
-        if rule == "required":
-            lines = list(_missing(error.json_path, wanted, error.instance, error.schema))
-        elif error.json_path in seen:
+        told = path, rule == "required"
+        if told in seen:
             continue
-        else:
-            seen.add(error.json_path)
-            lines = [_wrong(error.json_path, rule, wanted, error.instance)]
-            if contract.version_field and error.json_path == f"$.{contract.version_field}":
-                lines[0] += f": this is the contract of version {contract.version.split('.')[0]}"
-        found += [line for line in lines if line not in found]
-    return found
+        seen.add(told)
+        if rule == "required":
+            found |= dict.fromkeys(_missing(path, wanted, error.instance, error.schema))
+            continue
+        line = _wrong(path, rule, wanted, error.instance)
+        if contract.version_field and path == f"$.{contract.version_field}":
+            line += f": this is the contract of version {contract.version.split('.')[0]}"
+        found[line] = None
+    more = ["and more faults"] if len(errors) > FAULTS or len(found) > FAULTS else []
+    return [*islice(found, FAULTS), *more]
 
 
 @cache
@@ -115,7 +128,7 @@ def _missing(path: str, required: Iterable[str], instance: object, schema: Any) 
     """One line per field that is not there; a field nobody knows and that is called much alike is named."""
     there = instance if isinstance(instance, dict) else {}
     properties = schema.get("properties", {})
-    unknown = [str(name) for name in there if name not in properties]
+    unknown = [str(name)[:SHOWN] for name in islice(there, NAMES) if name not in properties]
     for name in required:
         if name not in there:
             near = get_close_matches(name, unknown, n=1, cutoff=0.5)
@@ -154,6 +167,50 @@ def _kind(value: object) -> str:
 
 def _shown(value: object) -> str:
     """A value as a message may show it: one line, cut, no control characters."""
-    text = json.dumps(value) if not isinstance(value, str) or not value.isprintable() else f"'{value}'"
-    text = re.sub(r"\s+", " ", text)
+    if isinstance(value, str):
+        value = value[:READ]
+    plain = isinstance(value, str) and value.isprintable()
+    text = re.sub(r"\s+", " ", f"'{value}'" if plain else _beginning(value))
     return (text if len(text) <= SHOWN else f"{text[:SHOWN]}…") if value != "" else "nothing"
+
+
+def _beginning(value: object) -> str:
+    """The first characters of a value's JSON; the rest of a large one is not written."""
+    text = ""
+    for part in json.JSONEncoder().iterencode(value):
+        text += part[:READ]
+        if len(text) > READ:
+            break
+    return text
+
+
+def field_name(name: str) -> str:
+    """A field's name as a path holds it: one that would read as a path of its own is quoted."""
+    plain = name and all(letter.isalnum() or letter in "_-" for letter in name)
+    return name[:80] if plain else json.dumps(name[:80]).replace(".", "\\u002e").replace("[", "\\u005b")
+
+
+def _infinite(document: object) -> str:
+    """Where a number stands that is none any more, as 1e999; empty when there is none. By hand: no depth stops it."""
+    left: list[tuple[object, _Place]] = [(document, None)]
+    while left:
+        value, place = left.pop()
+        if isinstance(value, dict):
+            left += [(inner, (place, name)) for name, inner in value.items() if _holds(inner)]
+        elif isinstance(value, list):
+            left += [(inner, (place, index)) for index, inner in enumerate(value) if _holds(inner)]
+        elif isinstance(value, float) and not math.isfinite(value):
+            return _path(place)
+    return ""
+
+
+def _holds(value: object) -> bool:
+    return isinstance(value, float | dict | list)
+
+
+def _path(place: "_Place") -> str:
+    steps = []
+    while place is not None:
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{field_name(step)}")
+    return "$" + "".join(reversed(steps))

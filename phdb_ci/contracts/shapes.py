@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from phdb_ci.contracts.schemas import Contract, contracts, kind_of
+from phdb_ci.contracts.schemas import Contract, contracts, field_name, kind_of
 
 FORMAT = 1
 STATUS = "recorded"
@@ -89,13 +89,7 @@ def _walk(value: Any, path: str, schema: Mapping[str, Any], depth: int) -> Itera
     if isinstance(value, dict):
         known = schema.get("properties", {})
         for name, inner in value.items():
-            yield from _walk(inner, f"{path}.{_name(str(name))}", known.get(name, {}), depth + 1)
+            yield from _walk(inner, f"{path}.{field_name(str(name))}", known.get(name, {}), depth + 1)
     elif isinstance(value, list):
         for inner in value:
             yield from _walk(inner, f"{path}[]", schema.get("items", {}), depth + 1)
-
-
-def _name(name: str) -> str:
-    """A field's name as a path holds it: one that would read as a path of its own is quoted."""
-    plain = name and all(letter.isalnum() or letter in "_-" for letter in name)
-    return name[:80] if plain else json.dumps(name[:80]).replace(".", "\\u002e").replace("[", "\\u005b")

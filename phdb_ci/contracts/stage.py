@@ -2,11 +2,11 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from phdb_ci.contracts.drive import Done
+from phdb_ci.contracts.drive import Done, end_all
 from phdb_ci.contracts.schemas import NotAnAnswerError, faults, parse
 from phdb_ci.contracts.shapes import Recorder
 from phdb_ci.contracts.stack import Stack
@@ -29,6 +29,7 @@ class Stage:
     """The stack, what its answers looked like, and what later checks must find again.
 
     Attributes:
+        started: what lis said at its first start; None before that.
         run_id: the agent run that the bridge has written; "" before that.
         package: the row that exec-json has written, by column; empty before that.
         notes: lines about the running check, for the report.
@@ -36,10 +37,10 @@ class Stage:
 
     stack: Stack
     recorder: Recorder = field(default_factory=Recorder)
+    started: Mapping[str, Any] | None = None
     run_id: str = ""
     package: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    memory: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, contract: str, done: Done, *, code: int | None = 0, one_line: bool = False) -> Any:
         """The JSON that a program printed, recorded and held against its contract.
@@ -104,7 +105,7 @@ def chosen(checks: Iterable[Check], only: Sequence[str], without: Sequence[str])
 
 
 def run(checks: Iterable[Check], stage: Stage) -> Iterator[Case]:
-    """Run the checks; whatever one of them does becomes its case."""
+    """Run the checks; whatever one of them does becomes its case, and what it has started ends with it."""
     for check in checks:
         stage.notes.clear()
         started = time.monotonic()
@@ -125,7 +126,10 @@ def _one(check: Check, stage: Stage) -> tuple[Outcome, str, str]:
         return "skipped", str(skipped), ""
     except Exception as error:  # noqa: BLE001 - a fault of ours, or of this machine: neither kept nor broken
         return "error", f"the check itself failed: {type(error).__name__}: {error}", traceback.format_exc()
-    return "passed", "", ""
+    else:
+        return "passed", "", ""
+    finally:
+        end_all()  # a check that fails half-way has left its programs running, or stopped
 
 
 def demand(holds: object, message: str) -> None:

@@ -95,10 +95,8 @@ def _killed_calls(stack: Stack, runs: list[str]) -> Iterator[str]:
     """Runs that were acknowledged by bridge processes, each killed at its answer."""
     for run in runs[:ONE_SHOT]:
         argv = stack.bridge_program("upsert_agent_run", json.dumps(new_run() | {"id": run}))
-        call = Program(argv, env=stack.env, cwd=stack.scratch)
-        line = call.line(TIMEOUT)
-        call.signal(signal.SIGKILL)
-        call.end()
+        with Program(argv, env=stack.env, cwd=stack.scratch) as call:
+            line = call.line(TIMEOUT)
         yield from _acknowledged(line)
 
 

@@ -19,19 +19,20 @@ def not_ready_before_start(stage: Stage) -> None:
 
 def start_shape(stage: Stage) -> None:
     """`start` on an empty directory says all that the contract has."""
-    stage.memory["start"] = stage.answer("lis-start", stage.stack.db("start"))
+    stage.started = stage.answer("lis-start", stage.stack.db("start"))
 
 
 def start_ready(stage: Stage) -> None:
     """After `start` everything is checked, and there is a heap."""
-    _ready(_known(stage, "start"), "start")
+    demand(stage.started is not None, "there is no answer of start to look at")
+    _ready(stage.started, "start")
     heap = stage.stack.data / HEAP
     demand(heap.is_file() and heap.stat().st_size, f"start made no {HEAP}")
 
 
 def status_shape(stage: Stage) -> None:
     """`status` says what `start` said, and what its probe of the engine gave."""
-    stage.memory["status"] = stage.answer("lis-status", stage.stack.db("status"), code=None)
+    stage.answer("lis-status", stage.stack.db("status"), code=None)
 
 
 def status_ready(stage: Stage) -> None:
@@ -120,11 +121,6 @@ def _not_ready(done: Done, why: str) -> None:
         raise BrokenError(str(error)) from error
     ready = answer.get("ready") if isinstance(answer, dict) else None
     demand(ready is False, f"$.ready: false expected although {why}, got {ready}")
-
-
-def _known(stage: Stage, name: str) -> Any:
-    demand(name in stage.memory, f"there is no answer of {name} to look at")
-    return stage.memory[name]
 
 
 BEFORE = (
