@@ -15,7 +15,7 @@ from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Pr
 from phdb_ci.models.results import Suite
 from phdb_ci.models.wording import claims, claims_everywhere
 from phdb_ci.prove.faults import CONTROL, spoilt_suite, write_engine
-from phdb_ci.prove.measure import FaultProgress, seen
+from phdb_ci.prove.measure import FaultProgress
 from phdb_ci.render.proofs_page import proofs_page
 from tests.helpers import job, matrix
 from tests.page import Page
@@ -288,7 +288,7 @@ def test_job_by_its_exit_code_alone_has_no_report_to_tamper_with(tmp_path: Path)
 def test_fault_is_noticed_by_a_status_that_only_the_fault_can_give(
     fault: str, status: str, noticed: bool | None
 ) -> None:
-    assert seen(fault, status) is noticed
+    assert Proof.model_validate({"fault": fault, "status": status}).noticed is noticed
 
 
 class Told:
@@ -309,11 +309,18 @@ class Told:
 
 def test_progress_names_the_fault_and_whether_it_was_noticed() -> None:
     told = Told()
-    for fault, status in (("none", "passed"), ("dead", "failed"), ("null", "passed"), ("null", "error")):
+    for fault, status in (
+        ("none", "passed"),
+        ("none-again", "failed"),
+        ("dead", "failed"),
+        ("null", "passed"),
+        ("null", "error"),
+    ):
         FaultProgress(told, fault).finished("smoke@x", status, 1.0, ())
     FaultProgress(told, "dead").started("smoke@x")
     assert told.lines == [
-        ("smoke@x with the sound engine", "passed"), ("smoke@x with dead", "noticed"),
+        ("smoke@x with the sound engine", "passed"), ("smoke@x with the sound engine again", "failed"),
+        ("smoke@x with dead", "noticed"),
         ("smoke@x with null", "missed"), ("smoke@x with null", "error"), ("smoke@x with dead",),
     ]  # fmt: skip
 
@@ -321,11 +328,14 @@ def test_progress_names_the_fault_and_whether_it_was_noticed() -> None:
 # What was measured
 
 
+ROWS = {"smoke": job(notices=("dead", "null")), "lint": job(), "other": job()}
+
+
 def proofs(stack: str = "stand-in", noticed: bool = True, name: str = "smoke", **fields: Any) -> Proofs:
-    dead = Proof(fault="dead", noticed=noticed, status="failed" if noticed else "passed", reason="exit | `1`")
+    dead = Proof(fault="dead", status="failed" if noticed else "passed", reason="exit | `1`")
     found = JobProofs(**{
         "job": name, "os": "ubuntu-24.04", "control": "passed", "commits": {"lidb": "a" * 40},
-        "measured": "2026-11-25", "platform": "linux", "tool": "0.1.0",
+        "measured": "2026-11-25", "platform": "linux", "tool": "0.1.0", "row": ROWS[name].digest,
         "engines": (dead,),
     } | fields)  # fmt: skip
     return Proofs.model_validate({"stack": stack, "jobs": (found,)})
@@ -341,13 +351,28 @@ def test_claim_is_shown_with_what_was_measured_of_it() -> None:
     assert claims_everywhere("smoke", one, ProofFile(tables=(proofs(),))).endswith("(stand-in)")
 
 
+def test_claim_of_a_row_that_was_changed_since_is_not_measured() -> None:
+    changed = job(notices=("dead",), run=["true"])
+    assert (
+        claims("smoke", changed, proofs())
+        == "claims 1, none measured since its row of the matrix was changed"
+    )
+    other_words = job(notices=("dead",), summary="in other words")
+    assert claims("smoke", other_words, proofs()) == "claims 1, measured 1 on lidb aaaaaaa"
+
+
+def test_job_that_is_not_green_with_the_sound_engine_has_noticed_nothing() -> None:
+    (one,) = proofs(control="failed").jobs
+    assert one.noticed("dead") is None
+
+
 def test_claim_that_was_not_measured_true_is_named() -> None:
     table = matrix({"smoke": job(notices=("dead", "hang"))})
     hang = "smoke claims to notice hang: not measured:"
     assert broken(table, proofs()) == (f"{hang} there was no such engine",)
     assert broken(table, proofs(noticed=False))[0] == "smoke claims to notice dead: missed it"
     assert broken(table, proofs(control="failed"))[-1] == f"{hang} with the sound engine it is failed"
-    error = Proof(fault="hang", noticed=None, status="error", reason="npm ci failed")
+    error = Proof(fault="hang", status="error", reason="npm ci failed")
     assert broken(table, proofs(engines=(error,)))[-1] == f"{hang} error: npm ci failed"
 
 

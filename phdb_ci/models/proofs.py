@@ -8,16 +8,30 @@ from phdb_ci.models.results import Status
 from phdb_ci.models.sources import StackKind
 
 ReportFault = Literal["emptied", "skipped", "truncated"]
+NOTICED = ("failed", "unproven", "timeout")
+HANG = "hang"
 REPORT_FAULTS: tuple[str, ...] = get_args(ReportFault)
 
 
 class Proof(Record):
-    """One fault put before one job. `noticed`: the job was not green; None when that was not to be measured."""
+    """One fault put before one job: how the job ended with it, and the first reason for that."""
 
     fault: Fault | ReportFault
-    noticed: bool | None
     status: Status
     reason: str = ""
+
+    @property
+    def noticed(self) -> bool | None:
+        """Whether the job noticed it: it was not green. None when its status says nothing of the fault.
+
+        A job that could not be run has shown nothing, nor has one that reached prove's own time limit with an engine
+        that answers: on a slower day it would have ended.
+        """
+        if self.status == "passed":
+            return False
+        if self.status not in NOTICED or (self.status == "timeout" and self.fault != HANG):
+            return None
+        return True
 
 
 class JobProofs(Record):
@@ -27,6 +41,7 @@ class JobProofs(Record):
         control: what it is with the sound engine: unless it passed, nothing can be said of faults.
         measured: the day (UTC), as 2026-11-25.
         tool: the version of phdb-ci.
+        row: the digest of the job's row of the matrix, as it was measured.
     """
 
     job: Name
@@ -36,13 +51,14 @@ class JobProofs(Record):
     measured: str
     platform: str
     tool: str
+    row: str
     commits: dict[Name, Sha]
     engines: tuple[Proof, ...] = ()
     reports: tuple[Proof, ...] = ()
 
     def noticed(self, fault: str) -> bool | None:
         """Whether a fault was noticed; None when it was not measured."""
-        found = self.of(fault)
+        found = self.of(fault) if self.control == "passed" else None
         return found.noticed if found else None
 
     def of(self, fault: str) -> Proof | None:

@@ -1,5 +1,7 @@
 """Rows of the matrix in words, for every place that shows them: plan, page, workflows."""
 
+from collections.abc import Mapping
+
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.proofs import ProofFile, Proofs
 
@@ -41,9 +43,15 @@ def claims(name: str, job: Job, proofs: Proofs | None) -> str:
     found = proofs.of(name) if proofs else None
     if found is None or all(found.noticed(fault) is None for fault in job.notices):
         return f"claims {len(job.notices)}, none measured on this stack"
+    if found.row != job.digest:
+        return f"claims {len(job.notices)}, none measured since its row of the matrix was changed"
     true = sum(found.noticed(fault) is True for fault in job.notices)
-    commits = " + ".join(f"{repo} {commit[:7]}" for repo, commit in found.commits.items())
-    return f"claims {len(job.notices)}, measured {true} on {commits}"
+    return f"claims {len(job.notices)}, measured {true} on {commits_told(found.commits)}"
+
+
+def commits_told(commits: Mapping[str, str]) -> str:
+    """`lis 78783a6 + lidb df5d76e`: repos by name with the beginning of their commit."""
+    return " + ".join(f"{repo} {commit[:7]}" for repo, commit in commits.items())
 
 
 def claims_everywhere(name: str, job: Job, proofs: ProofFile) -> str:

@@ -12,13 +12,18 @@ from phdb_ci.models.results import Suite
 from phdb_ci.run.reports import suite_of
 
 CONTROL = "none"  # the sound engine behind the same program: what fails with it says nothing of a fault
+AGAIN = "none-again"  # the control once more, after all faults
 OTHER = "other-commit"
 
 
 def write_engine(folder: Path, fault: str, real: Path) -> Path:
     """Write the engine with this fault; `real` is the sound one that it hands everything else to."""
     source = Path(__file__).with_name("engine.py").read_text(encoding="utf-8")
-    for name, value in (("REAL", str(real)), ("FAULT", fault), ("PROGRAM", real.name)):
+    for name, value in (
+        ("REAL", str(real)),
+        ("FAULT", CONTROL if fault == AGAIN else fault),
+        ("PROGRAM", real.name),
+    ):
         source = _set(source, name, value)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / real.name

@@ -1,8 +1,9 @@
 """Run jobs against broken engines and see whether they notice: the whole table, in parallel.
 
-Each job first runs against the sound engine behind the same program (the control): a job that does not pass so says
-nothing about faults. Everything that can be shared is: the checkouts' mirrors, the downloads, the stored engine. A
-fault's time limit follows from how long the control took; only for an engine that hangs is it an answer to reach it.
+Each job first runs against the sound engine behind the same program (the control), and once more after all faults: one
+that does not pass both times says nothing about faults, for it may have failed by what an earlier run left behind.
+Everything that can be shared is: the checkouts' mirrors, the downloads, the stored engine. A fault's time limit follows
+from how long the control took; only for an engine that hangs is it an answer to reach it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,9 +14,9 @@ from pathlib import Path
 from phdb_ci import __version__, evidence
 from phdb_ci.models.matrix import FAULTS, Job, Matrix
 from phdb_ci.models.plan import JobNode
-from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof
-from phdb_ci.models.results import Facts, LegResult
-from phdb_ci.prove.faults import CONTROL, OTHER, spoilt_suite, write_engine
+from phdb_ci.models.proofs import HANG, REPORT_FAULTS, JobProofs, Proof
+from phdb_ci.models.results import LegResult
+from phdb_ci.prove.faults import AGAIN, CONTROL, OTHER, spoilt_suite, write_engine
 from phdb_ci.prove.other import build_other
 from phdb_ci.run.artifact import ArtifactResult, obtain
 from phdb_ci.run.context import Context, Progress
@@ -25,8 +26,7 @@ from phdb_ci.run.reports import kept_report
 from phdb_ci.run.schedule import Node, run_graph
 from phdb_ci.workspace import Engine
 
-HANG = "hang"
-NOTICED = ("failed", "unproven", "timeout")
+SOUND = {CONTROL: "the sound engine", AGAIN: "the sound engine again"}
 SHORTEST, FACTOR = 15, 4  # seconds, and times the control: how long a job may take with a fault
 GUESS = 5.0  # seconds that a leg is expected to take of which nothing is known
 Artifacts = Mapping[str, ArtifactResult]
@@ -53,28 +53,17 @@ class FaultProgress:
 
     def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
         """A leg has ended."""
-        word = {True: "noticed", False: "missed", None: status}[seen(self._fault, status)]
-        self._inner.finished(self._name(name), status if self._fault == CONTROL else word, seconds, reasons)
+        if self._fault in FAULTS:
+            noticed = Proof.model_validate({"fault": self._fault, "status": status}).noticed
+            status = {True: "noticed", False: "missed", None: status}[noticed]
+        self._inner.finished(self._name(name), status, seconds, reasons)
 
     def note(self, text: str) -> None:
         """Something a person should know now."""
         self._inner.note(text)
 
     def _name(self, leg: str) -> str:
-        return f"{leg} with {'the sound engine' if self._fault == CONTROL else self._fault}"
-
-
-def seen(fault: str, status: str) -> bool | None:
-    """Whether a job with this status has noticed the fault; None when that says nothing of it.
-
-    A job that could not be run has shown nothing, nor has one that reached prove's own time limit with an engine that
-    answers: on a slower day it would have ended.
-    """
-    if status == "passed":
-        return False
-    if status not in NOTICED or (status == "timeout" and fault != HANG):
-        return None
-    return True
+        return f"{leg} with {SOUND.get(self._fault, self._fault)}"
 
 
 def provable(context: Context) -> list[JobNode]:
@@ -98,6 +87,7 @@ def measure(context: Context, jobs: int, *, told: Callable[[Estimate], None]) ->
     limits = {node.leg: _limit(controls[node.leg, CONTROL].seconds) for node in sound}
     told(_estimate(context.matrix, sound, controls, limits, jobs))
     results = _legs(context, sound, FAULTS, artifacts, jobs, others, limits)
+    results |= _legs(context, sound, [AGAIN], artifacts, jobs, {}, {})
     return tuple(_proofs(context, node, controls[node.leg, CONTROL], results) for node in nodes)
 
 
@@ -195,54 +185,55 @@ def _estimate(
 
 
 def _proofs(
-    context: Context, node: JobNode, control: LegResult, results: Mapping[tuple[str, str], LegResult]
+    context: Context, node: JobNode, first: LegResult, results: Mapping[tuple[str, str], LegResult]
 ) -> JobProofs:
+    control = results.get((node.leg, AGAIN), first)
     passed = control.status == "passed"
+    again = "not again: " if first.status == "passed" and not passed else ""
     return JobProofs(
-        job=node.job, os=node.os, control=control.status, reason="; ".join(control.reasons)[:300],
+        job=node.job, os=node.os, control=control.status, reason=f"{again}{'; '.join(control.reasons)}"[:300],
         measured=f"{datetime.now(UTC):%Y-%m-%d}", platform=context.plan.platform, tool=__version__,
-        commits={source.repo: source.commit for source in control.sources},
+        row=context.matrix.jobs[node.job].digest,
+        commits={source.repo: source.commit for source in first.sources},
         engines=tuple(
             _proof(fault, result.status, result.reasons)
             for fault in FAULTS
             if (result := results.get((node.leg, fault)))
         ),
-        reports=tuple(_report_proofs(context, node, control)) if passed else (),
+        reports=tuple(_report_proofs(context, node, first)) if passed else (),
     )  # fmt: skip
 
 
 def _proof(fault: str, status: str, reasons: Sequence[str]) -> Proof:
-    return Proof.model_validate({
-        "fault": fault, "noticed": seen(fault, status), "status": status, "reason": (*reasons, "")[0][:300],
-    })  # fmt: skip
+    return Proof.model_validate({"fault": fault, "status": status, "reason": (*reasons, "")[0][:300]})
 
 
 def _report_proofs(context: Context, node: JobNode, control: LegResult) -> Iterable[Proof]:
-    """What becomes of the control when its reports are tampered with: no job runs again for that.
+    """What becomes of the control when its reports are tampered with, one at a time: no job runs again for that.
 
     Nothing when the reports, written again as they were, are not as good as before: any change would be noticed then.
     """
     job = context.matrix.jobs[node.job]
-    untouched = _with_fault(context, node, job, control, CONTROL)
-    if untouched is None or evidence.judge(job, untouched)[0] != "passed":
+    untouched = list(_judged(context, node, job, control, CONTROL))
+    if not untouched or any(status != "passed" for status, _ in untouched):
         return
     for fault in REPORT_FAULTS:
-        facts = _with_fault(context, node, job, control, fault)
-        if facts is not None:
-            status, reasons, _ = evidence.judge(job, facts)
-            yield _proof(fault, status, reasons)
+        told = list(_judged(context, node, job, control, fault))
+        missed = [one for one in told if one[0] == "passed"]
+        yield _proof(fault, *(missed or told)[0])
 
 
-def _with_fault(context: Context, node: JobNode, job: Job, control: LegResult, fault: str) -> Facts | None:
-    """The control's facts with a fault in every report; None when the job has none that can be tampered with."""
+def _judged(
+    context: Context, node: JobNode, job: Job, control: LegResult, fault: str
+) -> Iterable[tuple[str, Sequence[str]]]:
+    """Status and reasons with the fault in each report by itself that can be tampered with."""
     folder, work = context.out / CONTROL / node.leg, context.work / "reports" / node.leg
-    suites = [
-        spoilt_suite(
-            report, kept_report(folder, index, report), folder / "log.txt", control.facts.output_from, fault, work
+    for index, (report, sound) in enumerate(zip(job.reports, control.facts.suites, strict=True)):
+        kept = kept_report(folder, index, report)
+        spoilt = spoilt_suite(
+            report, kept, folder / "log.txt", control.facts.output_from, fault, work / f"{index}"
         )
-        for index, report in enumerate(job.reports)
-    ]  # fmt: skip
-    if not any(suites):
-        return None
-    pairs = zip(suites, control.facts.suites, strict=True)
-    return control.facts.model_copy(update={"suites": tuple(new or old for new, old in pairs)})
+        if spoilt is not None:
+            suites = tuple(spoilt if one is sound else one for one in control.facts.suites)
+            status, reasons, _ = evidence.judge(job, control.facts.model_copy(update={"suites": suites}))
+            yield status, reasons

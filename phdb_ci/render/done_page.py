@@ -35,9 +35,9 @@ def _row(one: Judged) -> str:
 
 def _seen(one: Seen) -> str:
     commits = ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in one.commits.items())
-    age = f"{one.days} d" if one.days < 10_000 else "not known"
+    age = "not known" if one.days is None else f"{one.days} d"
     counts = "yes" if one.counts else f"no: {code(one.why_not, TITLE_LIMIT)}"
-    values = cells(
-        word(f"{one.job}@{one.os}"), one.status, one.stack, commits, code(one.run, 60), age, counts
-    )
+    status = f"{one.status}: {code(one.reasons[0], TITLE_LIMIT)}" if one.reasons else one.status
+    run = f"{code(one.gate, 60)} {code(one.run, 60)}, {code(one.platform, 60)}"
+    values = cells(word(f"{one.job}@{one.os}"), status, one.stack, commits, run, age, counts)
     return f"| {' | '.join(values)} |"

@@ -55,6 +55,22 @@ def test_job_that_is_not_green_with_the_sound_engine_proves_nothing(gate: Scenar
     assert table.jobs[0].engines == ()
 
 
+def test_job_that_fails_by_what_an_earlier_run_left_behind_has_noticed_nothing(gate: Scenario) -> None:
+    """It calls the engine often enough, looks at no answer, and makes a folder outside that it cannot make twice."""
+    left = gate.root / "left-behind"
+    calls = " && ".join(['"$LIDB_EMBED" exec "$LI_DATA_DIR" "SELECT 1" || true'] * 4)
+    gate.edit(
+        'run = ["bash scripts/db-smoke.sh"]',
+        f"run = ['''mkdir {left}; {calls}; test ! -e {left}/2 && mkdir {left}/2''']",
+        job="db-smoke",
+    )
+    gate.edit('verbs = ["open", "migrate", "exec-json"]', 'verbs = ["exec"]', job="db-smoke")
+    done = gate.cli("prove", "db-smoke", "--check", "--stack", "stack", "--out", str(gate.out()))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "db-smoke claims to notice dead: not measured: with the sound engine it is failed" in done.stdout
+    assert "not again: exit 1: mkdir" in (gate.root / "docs" / "proofs.md").read_text()
+
+
 def test_job_without_a_witness_is_refused(gate: Scenario) -> None:
     out = gate.out()
     done = gate.cli("prove", "e2e-mock", "--stack", "stack", "--out", str(out))
