@@ -178,9 +178,11 @@ def _dod(verb: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         metavar="VERDICT.json",
-        help="default: those of the runs in .phdb-ci/runs",
+        help="a verdict, or a run's folder (default: those in .phdb-ci/runs)",
     )
-    verb.add_argument("--markdown", action="store_true", help="as Markdown, to be attached to an issue")
+    verb.add_argument(
+        "--markdown", action="store_true", help="as Markdown, to be attached to an issue: `> dod.md`"
+    )
 
 
 def _bump(verb: argparse.ArgumentParser) -> None:

@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from phdb_ci.models.matrix import Quarantine
+from phdb_ci import evidence
+from phdb_ci.models.matrix import Job, Quarantine
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Source
@@ -167,6 +168,16 @@ def _spec(source: Source | VerdictSource) -> str | None:
     if source.origin == "tree":
         return source.where
     return f"{source.where}@{source.commit}" if source.where.startswith("/") else source.commit
+
+
+def judged_anew(result: LegResult, job: Job) -> LegResult:
+    """The result with the status that its facts have by this row, whatever it called itself."""
+    status, reasons, notes = evidence.judge(job, result.facts)
+    if status != result.status:
+        notes = (*notes, f"it called itself {result.status}")
+    return result.model_copy(update={
+        "status": status, "reasons": reasons, "notes": notes, "quarantine": job.quarantine, "summary": job.summary,
+    })  # fmt: skip
 
 
 def shown_leg(

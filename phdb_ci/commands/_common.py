@@ -1,7 +1,6 @@
 """What plan and run share: from the command line to a Plan, and where the cache is."""
 
 import argparse
-import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -93,19 +92,16 @@ def baseline_of(given: str | None, environ: Mapping[str, str]) -> "tuple[Verdict
         return None, (f"compared with nothing: {error.message}",)
 
 
-def read_verdict(path: Path | None) -> "Verdict | None":
-    """A verdict.json for comparison. Raises ResultsError when it is none, or none that this version reads."""
-    if path is None:
-        return None
+def read_verdict(path: Path) -> "Verdict":
+    """A verdict.json. Raises ResultsError when it is none, or none that this version reads."""
     from phdb_ci.models.verdict import Verdict
 
     try:
         if path.stat().st_size > VERDICT_LIMIT:
             raise ResultsError(f"{path}: larger than {VERDICT_LIMIT} bytes")
-        document = json.loads(path.read_bytes())
-        return Verdict.model_validate(document)
+        return Verdict.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise ResultsError(f"--baseline: there is no file {path}") from error
+        raise ResultsError(f"there is no file {path}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(
             f"{path}: not a verdict of schema version 1: {str(error).splitlines()[0]}"

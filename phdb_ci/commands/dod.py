@@ -1,6 +1,7 @@
 """`phdb-ci dod`: the programme's definition of done, each condition met, not met or unknown, and what that rests on."""
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,14 +10,17 @@ from phdb_ci.commands._common import read_verdict
 from phdb_ci.commands._verdict import RUNS
 from phdb_ci.console import plain, table
 from phdb_ci.done import judge
-from phdb_ci.errors import Exit, ResultsError
+from phdb_ci.errors import Exit, ResultsError, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.done import Done, Seen
 from phdb_ci.models.verdict import Verdict
+from phdb_ci.models.wording import commits_told
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the conditions; 0 whatever they are: it is an overview, and no gate."""
+    if arguments.json and arguments.markdown:
+        raise UsageError("--json and --markdown: one of them")
     matrix = load(arguments.matrix)
     done = judge(matrix, _verdicts(arguments.verdicts), datetime.now(UTC))
     if arguments.json:
@@ -31,17 +35,16 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _verdicts(given: list[Path]) -> list[Verdict]:
-    """Those that were named; else those of the runs in this folder, where one that cannot be read is passed over."""
+    """Those that were named; else those of the runs in this folder, where one that cannot be read is told."""
     if given:
-        return [verdict for path in given if (verdict := read_verdict(path))]
+        return [read_verdict(path / "verdict.json" if path.is_dir() else path) for path in given]
     found = []
     for path in sorted(RUNS.glob("*/verdict.json")):
         if not path.parent.is_symlink():
             try:
-                verdict = read_verdict(path)
-            except ResultsError:
-                continue  # an older version's
-            found += [verdict] if verdict else []
+                found.append(read_verdict(path))
+            except ResultsError as error:
+                print(f"passed over: {plain(error.message)}", file=sys.stderr)
     return found
 
 
@@ -56,7 +59,16 @@ def _text(done: Done) -> str:
 
 def _rows(seen: Iterable[Seen]) -> Iterator[tuple[str, ...]]:
     for one in seen:
-        commits = " + ".join(f"{repo} {commit[:7]}" for repo, commit in one.commits.items())
-        age = f"{one.days} days old" if one.days < 10_000 else "of no known age"
+        age = "of no known age" if one.days is None else f"{one.days} days old"
         counts = "counts" if one.counts else f"does not count: {one.why_not}"
-        yield f"{one.job}@{one.os}", one.status, f"{one.stack} stack", commits, age, plain(counts)
+        run = f"{one.gate} {one.run}"
+        commits = commits_told(one.commits)
+        yield (
+            f"{one.job}@{one.os}",
+            one.status,
+            f"{one.stack} stack",
+            commits,
+            plain(run, 80),
+            age,
+            plain(counts),
+        )

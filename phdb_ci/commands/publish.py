@@ -50,7 +50,6 @@ def _show(arguments: argparse.Namespace) -> int:
     if not path.is_file():
         raise ResultsError(f"there is no file {path}", tries=["run a gate first: nox -s pr-gate"])
     verdict = read_verdict(path)
-    assert verdict is not None  # noqa: S101 - a path was given
     body, status = comment(verdict), commit_status(verdict)
     if arguments.json:
         print(json.dumps({"body": body, "status": status.model_dump()}, indent=1))

@@ -21,7 +21,7 @@ from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Sources
 from phdb_ci.models.verdict import THERE, Missing, Unaffected, VerdictArtifact
 from phdb_ci.render.workflows import job_id
-from phdb_ci.verdict import decides
+from phdb_ci.verdict import decides, judged_anew
 
 STATES = ("success", "failure", "cancelled", "skipped")
 LegName = tuple[str, str]
@@ -106,21 +106,11 @@ def _leg(
         is_blocked = blocked is not None and doubt is None
         gathered.missing.append(Missing(job=name, os=os_, reason=why_not or why, blocked=is_blocked))
     else:
-        gathered.legs.append(_judged(result, job))
+        gathered.legs.append(judged_anew(result, job))
 
 
 def _idle(job: Job, name: str, os_: str, reason: str) -> IdleLeg:
     return IdleLeg(job=name, os=os_, summary=job.summary, kind="skipped", reason=reason)
-
-
-def _judged(result: LegResult, job: Job) -> LegResult:
-    """The result with the status that its facts have by this matrix, whatever it called itself."""
-    status, reasons, notes = evidence.judge(job, result.facts)
-    if status != result.status:
-        notes = (*notes, f"it called itself {result.status}")
-    return result.model_copy(update={
-        "status": status, "reasons": reasons, "notes": notes, "quarantine": job.quarantine, "summary": job.summary,
-    })  # fmt: skip
 
 
 def _newest(leg: LegName, found: Iterable[Found], run: Run) -> tuple[LegResult | None, str]:

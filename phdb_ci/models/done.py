@@ -11,17 +11,31 @@ State = Literal["met", "not met", "unknown"]
 
 
 class Seen(Record):
-    """What one verdict showed of one leg. `counts`: it is about the public stack at its pins, and not too old."""
+    """What one verdict showed of one leg.
+
+    Attributes:
+        status: by the facts and the matrix of today, whatever the verdict says; `missing`: it left no result.
+        reasons: why it is not `passed`.
+        answered: every figure that it is for was measured.
+        gate, run, platform: of the verdict.
+        measured: when the job began (UTC, ISO 8601).
+        days: its age in days; None when its clock says nothing, or the future.
+        counts: it is about the public stack at its pins, ran by today's row of the matrix, and is not too old.
+        why_not: why it does not count.
+    """
 
     job: Name
     os: Os
-    status: Status
+    status: Status | Literal["missing"]
+    reasons: tuple[str, ...] = ()
+    answered: bool = False
     stack: StackKind
     commits: dict[Name, Sha]
+    gate: str
     run: str
+    platform: str
     measured: str
-    days: int
-    quarantined: bool = False
+    days: int | None
     counts: bool = False
     why_not: str = ""
 

@@ -4,11 +4,12 @@
 Descriptions and examples of the keys show in editors (schemas/matrix.schema.json) and in messages.
 """
 
+import hashlib
 import re
 from datetime import date
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from phdb_ci.models.base import Name, Record, Sha, Text
 from phdb_ci.models.hosting import Action, ActionName, Cron, Home, OwnJob, Service
@@ -191,12 +192,19 @@ class Metrics(Record):
 
     A witnessed round comes first and its times do not count: in it `{embed.real.lidb_embed}` is the launcher, so that
     the calls are seen; in the timed rounds it is the engine itself. Of each scenario every engine must have its
-    `p95_ms` and the rows that it returned (`rows`), and `ratio_vs_postgres` must be what they give: the first engine by
-    the second.
+    `p95_ms` and the rows that it wrote or returned (`rows`, as many for both), and `ratio_vs_postgres` must be what
+    they give: the first engine by the second. By its own count the server must have written the rows of `writes`, and
+    read those of the other scenarios. What this cannot see: the statements that the first engine ran (only that it was
+    started), how many samples a P95 is of (only rows), and on which disk its data lay.
     """
 
     scenarios: tuple[Text, ...] = Field(
-        min_length=1, description="the ids that must be there", examples=[["registry_publish"]]
+        min_length=1, max_length=64, description="the ids that must be there", examples=[["registry_publish"]]
+    )
+    writes: tuple[Text, ...] = Field(
+        (),
+        description="the scenarios whose rows are written; of the others they are read",
+        examples=[["registry_publish"]],
     )
     engines: tuple[Text, ...] = Field(
         ("lidb", "postgres"), min_length=2, max_length=2, description="the engines that are compared"
@@ -217,6 +225,14 @@ class Metrics(Record):
         description="the ratio above which the job fails, when its whole interval lies above it",
         examples=[1.2],
     )
+
+    @field_validator("writes")
+    @classmethod
+    def _known(cls, writes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for name in writes:
+            if name not in info.data.get("scenarios", writes):
+                raise ValueError(f"{name} is none of the scenarios")
+        return writes
 
 
 class Evidence(Record):
@@ -313,6 +329,17 @@ class Job(Record):
         """Every artifact this job needs before it can start."""
         return tuple(dict.fromkeys(([self.artifact] if self.artifact else []) + list(self.builds)))
 
+    @property
+    def digest(self) -> str:
+        """The sha256 of what makes this row the test that it is: what was measured of one row says nothing of another.
+
+        Its words, its claims, its quarantine and the runners that it has are no part of that.
+        """
+        row = self.model_dump_json(
+            exclude={"summary", "notices", "quarantine", "os", "skip"}, exclude_defaults=True
+        )
+        return f"sha256:{hashlib.sha256(row.encode()).hexdigest()}"
+
 
 class Gate(Record):
     """A named set of jobs that gets one verdict; `lead` is shown first."""
@@ -332,19 +359,20 @@ class Gate(Record):
 class Condition(Record):
     """One condition of the programme's definition of done, and the jobs that show whether it is met.
 
-    A condition is met when each of its jobs passed on the public stack at its pins, on every runner that it has.
+    A condition is met when each of its jobs has, on the public stack at its pins and on every runner of the job, what
+    its key asks for, and nothing of it is unseen.
     """
 
     text: Text = Field(description="what must be true", examples=["lidb: smoke, tests and security pass"])
     jobs: tuple[Name, ...] = Field((), description="jobs that must have passed", examples=[["smoke"]])
     tracked: tuple[Name, ...] = Field(
         (),
-        description="jobs that must have passed, or be quarantined with their issue",
+        description="jobs that must have passed, or fail and be quarantined with their issue",
         examples=[["e2e-engine"]],
     )
     answered: tuple[Name, ...] = Field(
         (),
-        description="jobs that must have given an answer, a pass or an honest failure",
+        description="jobs that must have answered in the last two days: a pass, or a failure over measured figures",
         examples=[["bench"]],
     )
     unseen: Text | None = Field(None, description="what of it no job shows, so that a person has to look")

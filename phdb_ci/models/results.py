@@ -171,12 +171,16 @@ class LegSource(Record):
 
 
 class LegResult(Record):
-    """One leg: a job on one OS. Written as result.json in the leg's folder; the unit of the GitHub fan-in."""
+    """One leg: a job on one OS. Written as result.json in the leg's folder; the unit of the GitHub fan-in.
+
+    `row`: the digest of the job's row of the matrix (models/matrix.py).
+    """
 
     schema_version: Literal[1] = 1
     gate: str
     job: Name
     os: Os
+    row: str = ""
     summary: str
     run_id: str
     attempt: int = 1

@@ -86,7 +86,7 @@ def _judged(
     """The facts by the rules of evidence. `offsets`: begin and end, in seconds since the run began."""
     status, reasons, notes = evidence.judge(job, facts)
     return LegResult(
-        gate=context.plan.gate, job=node.job, os=node.os, summary=job.summary, run_id=context.run_id,
+        gate=context.plan.gate, job=node.job, os=node.os, row=job.digest, summary=job.summary, run_id=context.run_id,
         attempt=context.attempt, head=context.head, status=status, reasons=reasons, notes=notes,
         sources=_sources(context, job), facts=facts, quarantine=job.quarantine, started=started,
         seconds=round(offsets[1] - offsets[0], 3), offset=round(offsets[0], 3),

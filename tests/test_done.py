@@ -1,0 +1,295 @@
+"""The definition of done: what is met, not met or unknown, and that nothing but a measurement makes a condition met."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phdb_ci.cli import main
+from phdb_ci.done import judge
+from phdb_ci.models.done import Done, Judged
+from phdb_ci.models.matrix import Job, Matrix
+from phdb_ci.models.measured import Measured, Round
+from phdb_ci.models.results import LegSource
+from phdb_ci.models.verdict import VerdictLeg
+from phdb_ci.render.done_page import done_page
+from tests import builders
+from tests.builders import case, missing, suite, verdict
+from tests.helpers import PIN, job, matrix
+from tests.page import Page
+
+MATRIX = Path(__file__).parents[1] / "matrix.toml"
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+TODAY = "2026-11-25T09:00:00Z"
+PINNED = builders.source("lidb", PIN)
+EVIDENCE = {
+    "witness": {"artifact": "embed", "min_calls": 1},
+    "manifest": {"file": "m.json", "status": ["pass", "fail"], "numbers": True},
+    "metrics": {"scenarios": ["publish"], "rounds": 6, "threshold": 1.2},
+}
+SMOKE = job()
+BENCH = job(artifact="embed", evidence=EVIDENCE, reports=[{"kind": "exit", "min_tests": 0}])
+QUARANTINE = {
+    "issue": "https://github.com/acme/lidb/issues/42", "owner": "@acme/db", "until": "2026-12-31", "reason": "flaky",
+}  # fmt: skip
+
+
+def table(row: Job = SMOKE, **condition: Any) -> Matrix:
+    """One job, `smoke`, and one condition about it."""
+    told = {"text": "smoke passes"} | (condition or {"jobs": ["smoke"]})
+    return matrix({"smoke": row}, done=[told])
+
+
+def ran(row: Job = SMOKE, status: Any = "passed", **fields: Any) -> VerdictLeg:
+    """What `smoke` left today on the pinned lidb, by this row of the matrix."""
+    told: dict[str, Any] = {
+        "row": row.digest, "started": TODAY, "sources": (LegSource(repo="lidb", commit=PIN, origin="pin"),),
+        "commands": (builders.command(row.run[0]),),
+    }  # fmt: skip
+    return builders.leg("smoke", status, **told | fields)
+
+
+NO_ROW = ran().model_copy(update={"result": ran().result.model_copy(update={"row": ""})})
+
+
+def failed(row: Job = SMOKE, **fields: Any) -> VerdictLeg:
+    facts: dict[str, Any] = {"commands": (builders.command(row.run[0], 1),)}
+    return ran(row, "failed", **facts | fields)
+
+
+def one(rows: Matrix, *verdicts: Any) -> Judged:
+    (condition,) = judge(rows, verdicts, NOW).conditions
+    return condition
+
+
+def of(leg: VerdictLeg, **fields: Any) -> Any:
+    return verdict(leg, **{"sources": (PINNED,), "started": TODAY} | fields)
+
+
+# Every job passed
+
+
+def test_condition_whose_job_passed_on_the_public_stack_at_its_pin_is_met() -> None:
+    judged = one(table(), of(ran()))
+    assert (judged.state, judged.why) == ("met", ())
+    (seen,) = judged.seen
+    assert (seen.counts, seen.days, seen.run, seen.gate) == (True, 0, "4242", "pr-gate")
+
+
+def test_condition_of_which_nothing_was_measured_is_unknown() -> None:
+    assert one(table()).state == "unknown"
+    assert one(table()).why == ("smoke@ubuntu-24.04: not measured",)
+
+
+def test_condition_whose_job_failed_is_not_met_and_says_by_what() -> None:
+    judged = one(table(), of(failed()))
+    assert judged.state == "not met"
+    assert judged.why == (f"smoke@ubuntu-24.04: failed on lidb {PIN[:7]}: exit 1: make check",)
+
+
+@pytest.mark.parametrize(
+    ("leg", "fields", "why"),
+    [
+        (ran(), {"stack": "stand-in"}, "a stand-in shows nothing about the public stack"),
+        (
+            ran(sources=(LegSource(repo="lidb", commit="b" * 40, origin="tree"),)),
+            {},
+            "not at the pin: lidb",
+        ),
+        (ran(sources=(LegSource(repo="other", commit=PIN, origin="pin"),)), {}, "not at the pin: other"),
+        (ran(sources=()), {}, "on no commit"),
+        (ran(started="2026-10-01T09:00:00Z"), {}, "55 days old"),
+        (ran(started="2026-11-26T09:00:00Z"), {}, "of no known age"),
+        (ran(started="yesterday"), {}, "of no known age"),
+        (ran(job(run=["echo ok"])), {}, "its row of the matrix was another one"),
+        (ran(job(reports=[{"kind": "pytest", "min_tests": 1}])), {}, "its row of the matrix was another one"),
+        (NO_ROW, {}, "its row of the matrix was another one"),
+    ],
+    ids=[
+        "stand-in", "another commit", "another repo", "no commit", "old", "from the future", "no clock",
+        "another command", "fewer tests", "no row",
+    ],
+)  # fmt: skip
+def test_pass_that_does_not_count_meets_nothing(leg: VerdictLeg, fields: dict[str, Any], why: str) -> None:
+    judged = one(table(), of(leg, **fields))
+    assert judged.state == "unknown"
+    assert judged.seen[0].why_not == why
+    assert why in judged.why[0]
+
+
+def test_verdict_that_calls_a_failure_passed_is_not_believed() -> None:
+    forged = failed().model_copy(
+        update={"result": failed().result.model_copy(update={"status": "passed", "reasons": ()})}
+    )
+    assert one(table(), of(forged)).state == "not met"
+
+
+def test_newer_run_without_a_result_takes_the_place_of_an_older_pass() -> None:
+    older = of(ran(started="2026-11-24T09:00:00Z"))
+    gone = verdict(missing=[missing("smoke", reason="left no result")], sources=(PINNED,), started=TODAY)
+    judged = one(table(), older, gone)
+    assert judged.state == "unknown"
+    assert judged.why == (f"smoke@ubuntu-24.04: missing on lidb {PIN[:7]}: left no result",)
+
+
+def test_newer_failure_takes_the_place_of_an_older_pass_in_any_order() -> None:
+    older, newer = of(ran(started="2026-11-24T09:00:00Z")), of(failed())
+    assert one(table(), older, newer).state == one(table(), newer, older).state == "not met"
+
+
+def test_pass_on_the_stand_in_hides_no_failure_on_the_public_stack() -> None:
+    assert one(table(), of(failed()), of(ran(), stack="stand-in")).state == "not met"
+
+
+def test_every_runner_of_a_job_must_have_passed() -> None:
+    row = job(os=["ubuntu-24.04", "macos-15"])
+    judged = one(table(row), of(ran(row)))
+    assert (judged.state, judged.why) == ("unknown", ("smoke@macos-15: not measured",))
+
+
+def test_condition_of_which_a_part_is_unseen_is_unknown_whatever_passed() -> None:
+    judged = one(table(jobs=["smoke"], unseen="the quickstart"), of(ran()))
+    assert (judged.state, judged.why) == ("unknown", ("nobody measured it: the quickstart",))
+
+
+# Tracked
+
+
+@pytest.mark.parametrize(
+    ("row", "leg", "state"),
+    [
+        (job(quarantine=QUARANTINE), failed, "met"),
+        (SMOKE, failed, "not met"),
+        (job(quarantine=QUARANTINE | {"until": "2026-11-24"}), failed, "not met"),
+        (
+            job(quarantine=QUARANTINE),
+            lambda row: ran(row, "error", error="no-such-tool is not on PATH"),
+            "unknown",
+        ),
+        (job(quarantine=QUARANTINE), lambda row: ran(row, "cancelled", cancelled=True), "unknown"),
+        (
+            job(quarantine=QUARANTINE, evidence={"forbid_env": ["LI_LIDB_MOCK"]}),
+            lambda row: ran(row, "unproven", env_names=("LI_LIDB_MOCK",)),
+            "not met",
+        ),
+    ],
+    ids=["quarantined", "not quarantined", "quarantine ended", "could not run", "cancelled", "mock"],
+)
+def test_tracked_job_may_fail_in_a_quarantine_that_holds(row: Job, leg: Any, state: str) -> None:
+    told = leg(row)
+    before = job(quarantine=QUARANTINE).quarantine
+    told = told.model_copy(
+        update={"decides": False, "result": told.result.model_copy(update={"quarantine": before})}
+    )
+    judged = one(table(row, tracked=["smoke"]), of(told))
+    assert judged.state == state
+    assert ("tracked by https://github.com/acme/lidb/issues/42" in " ".join(judged.why)) == (state == "met")
+
+
+# Answered
+
+
+def figures(number: int, ratio: float) -> Round:
+    found = Measured(
+        scenario="publish", ratio=ratio, p50_ms={"lidb": ratio / 2 + number / 1e4, "postgres": 0.5},
+        p95_ms={"lidb": ratio + number / 1e4, "postgres": 1.0}, rows={"lidb": 40, "postgres": 40},
+    )  # fmt: skip
+    return Round(number=number, file="m.json", mode="compare", measured=(found,), taken=40, calls=0)
+
+
+def too_slow(count: int = 6, **fields: Any) -> VerdictLeg:
+    """A benchmark that ran and whose ratio is above the threshold."""
+    rounds = tuple(figures(number, 2.0) for number in range(count + 1))
+    return ran(BENCH, "failed", commands=(builders.command("make check"),), rounds=rounds, **fields)
+
+
+def test_benchmark_that_failed_over_measured_figures_has_answered() -> None:
+    judged = one(table(BENCH, answered=["smoke"]), of(too_slow()))
+    assert judged.state == "met"
+    assert judged.why[0].startswith("smoke@ubuntu-24.04: an honest failure: failed on lidb")
+
+
+@pytest.mark.parametrize(
+    "leg",
+    [failed(BENCH), too_slow(3)],
+    ids=["it could not run", "rounds are missing"],
+)
+def test_benchmark_that_failed_before_it_had_measured_has_not_answered(leg: VerdictLeg) -> None:
+    judged = one(table(BENCH, answered=["smoke"]), of(leg))
+    assert judged.state == "unknown"
+    assert "nothing measured: failed" in judged.why[0]
+
+
+def test_answer_of_last_week_is_none_of_last_night() -> None:
+    judged = one(table(answered=["smoke"]), of(ran(started="2026-11-20T09:00:00Z")))
+    assert judged.state == "unknown"
+    assert "no answer in the last 2 days" in judged.why[0]
+
+
+# The page
+
+
+def test_page_shows_every_condition_with_what_it_rests_on_and_breaks_on_no_text() -> None:
+    hostile = of(ran(), run_id="]|<!-- x", platform="`|\n<b>", stack="stand-in")
+    rows = matrix(
+        {"smoke": SMOKE}, done=[{"text": "a | `b` <i>", "jobs": ["smoke"]}, {"text": "c", "unseen": "d"}]
+    )
+    page = Page(done_page(judge(rows, [hostile], NOW)))
+    assert not page.unbalanced
+    assert {len(row) for row in page.rows} == {4, 7}
+    assert [row[2] for row in page.rows[1:3]] == ["unknown", "unknown"]
+    assert page.comments == []
+
+
+def test_record_says_how_many_are_met() -> None:
+    done = judge(table(), [of(ran(suites=(suite(case("a"), passed=3),)))], NOW)
+    assert (done.met, Done.model_validate_json(done.model_dump_json()) == done) == (1, True)
+
+
+# The command
+
+
+def cli(*arguments: str) -> int:
+    return main(["dod", "--matrix", str(MATRIX), *arguments])
+
+
+def test_fresh_checkout_says_unknown_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines if line[:1].isdigit() and ". " in line[:3]] == ["unknown"] * 8
+    assert lines[-1] == "0 of 8 conditions met"
+
+
+def test_runs_of_this_folder_are_read_and_one_that_cannot_be_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("a", of(ran(), run_id="run-a").model_dump_json()), ("b", "{}")):
+        (tmp_path / ".phdb-ci/runs" / name).mkdir(parents=True)
+        (tmp_path / ".phdb-ci/runs" / name / "verdict.json").write_text(text)
+    assert cli() == 0
+    told = capsys.readouterr()
+    assert "pr-gate run-a" in told.out
+    assert told.err.startswith("passed over: .phdb-ci/runs/b/verdict.json: not a verdict of schema version 1")
+    assert cli("--json", ".phdb-ci/runs/a") == 0
+    assert Done.model_validate_json(capsys.readouterr().out).conditions[0].seen[0].run == "run-a"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--json", "--markdown"], "--json and --markdown: one of them"),
+        (["nowhere.json"], "there is no file nowhere.json"),
+    ],
+)
+def test_dod_that_cannot_be_given_is_refused(
+    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert cli(*arguments) == 2
+    assert told in capsys.readouterr().err
