@@ -19,6 +19,7 @@ from pathlib import Path
 from phdb_ci.environment import QUIET, downloads, outside
 from phdb_ci.files import walk
 from phdb_ci.git import Checkout, changed, checkout, outside_links, same_content, unknown
+from phdb_ci.harness import interpreter
 from phdb_ci.locks import OnWait, locked
 from phdb_ci.manifest import put_away
 from phdb_ci.models.inventory import Stored
@@ -332,7 +333,8 @@ def _values(
         assert place is not None  # noqa: S101 - a place is made for every name in builds
         values[f"{name}.build"] = str(place.build)
     values |= {"data": str(dirs["data"]), "tmp": str(dirs["tmp"]), "home": str(dirs["home"])}
-    return values | {"cpus": str(cpus), "harness": sys.executable}
+    ours = any("{harness}" in text for text in (*job.setup, *job.run))
+    return values | {"cpus": str(cpus)} | ({"harness": interpreter()} if ours else {})
 
 
 def _environment(

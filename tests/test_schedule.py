@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 from graphlib import CycleError
 
 import pytest
@@ -92,6 +93,28 @@ def test_no_more_run_at_once_than_allowed_and_as_many_as_can(jobs: int) -> None:
 
     run_graph({str(index): Node((), 1, work) for index in range(7)}, jobs)
     assert (running, most) == (0, jobs)
+
+
+def test_what_must_be_alone_runs_alone_and_last() -> None:
+    running: list[str] = []
+    beside: dict[str, list[str]] = {}
+    lock = threading.Lock()
+
+    def work(name: str) -> None:
+        with lock:
+            running.append(name)
+            for one in running:
+                beside.setdefault(one, []).extend(other for other in running if other != one)
+        time.sleep(0.02)
+        with lock:
+            running.remove(name)
+
+    nodes = {name: Node((), 1, partial(work, name)) for name in "abcd"}
+    nodes["alone"] = Node((), 9, partial(work, "alone"), alone=True)
+    nodes["after"] = Node(("alone",), 1, partial(work, "after"))
+    assert list(run_graph(nodes, 3))[-2:] == ["alone", "after"]
+    assert beside["alone"] == []
+    assert any(beside[name] for name in "abcd")
 
 
 class BoomError(Exception):

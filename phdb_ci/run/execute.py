@@ -47,5 +47,6 @@ def _artifact_node(context: Context, node: ArtifactNode, artifacts: dict[str, Ar
 
 def _leg_node(context: Context, node: JobNode, artifacts: dict[str, ArtifactResult]) -> Node:
     return Node(
-        needs=node.needs, expected=node.expected or GUESS_LEG, work=lambda: run_leg(context, node, artifacts)
-    )
+        needs=node.needs, expected=node.expected or GUESS_LEG, work=lambda: run_leg(context, node, artifacts),
+        alone=context.matrix.jobs[node.job].evidence.metrics is not None,
+    )  # fmt: skip
