@@ -2,11 +2,13 @@
 
 # ruff: noqa: E501 - one broken or honest file per row reads better than its pieces
 
+import ast
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from phdb_ci.errors import Exit
 from phdb_ci.guards import table
 from phdb_ci.guards.__main__ import main
 from phdb_ci.guards.checkout import Checkout, File, Finding, quoted
+from phdb_ci.guards.python_listen import listens
 from phdb_ci.guards.report import lines
 from phdb_ci.guards.shell import commands
 from phdb_ci.guards.table import GUARDS, REPOS, judge
@@ -179,6 +182,52 @@ BROKEN: Sequence[tuple[str, str, str | tuple[str, str], int]] = [
     ("no-replication-claim", "lidb/README.md", "The WAL is replicated to every replica.\n", 1),
     ("no-replication-claim", "lidb/package.json", '{\n "keywords": ["db", "replication"]\n}\n', 2),
     ("no-replication-claim", "benchmarks/README.md", "| feature | lidb |\n|---|---|\n| Logical replication | yes |\n", 3),
+    # What was not read: behind a long line, a NUL, a carriage return, in a word of its own
+    ("no-sqlite", "lis/src/a.ts", "a();" * 2000 + "require('better-sqlite3');\n", 1),
+    ("no-sqlite", "lis/src/a.ts", "const D = require(\n  'better-sqlite3'\n);\n", 2),
+    ("no-sqlite", "lis/src/a.ts", "// a\rrequire('better-sqlite3');\n", 1),
+    ("no-sqlite", "lis/src/a.ts", "const r = /[/*]/;\nrequire('better-sqlite3');\n", 2),
+    ("no-sqlite", "lis/src/a.ts", "if (x) throw y; " + "a();" * 200 + "require('better-sqlite3');\n", 1),
+    ("no-sqlite", "lis/src/a.ts", "import init from 'sql.js';\n", 1),
+    ("no-sqlite", "lidb/src/x.c", "/* \0 */\n#include <sqlite3.h>\n", 2),
+    ("no-sqlite", "lidb/src/x.c", "int a; /* never closed\n#include <sqlite3.h>\n", 2),
+    ("no-sqlite", "lidb/Makefile.in", "x:\n\trm -f build/*\n\tc++ x.cpp -lsqlite3\n", 3),
+    ("no-sqlite", "lidb/liorm/x.py", "import apsw\n", 1),
+    ("no-sqlite", "lidb/liorm/x.py", "print 'x'\nopen('sqlite')\n", 2),
+    ("no-sqlite", "lidb/scripts/x", "#!/usr/bin/env python3\nif True: import sqlite3\n", 2),
+    ("no-sqlite", "lidb/scripts/x.sh", "#!/bin/sh\n" + "eval " * 6 + "sqlite3 db\n", 2),
+    ("no-sqlite", "lidb/docs/x.ipynb", '{"source": ["import sqlite3\\n"]}\n', 1),
+    ("no-sqlite", "lidb/Cargo.lock", '[[package]]\nname = "libsqlite3-sys"\n', 2),
+    ("no-sqlite", "lis/package.json", '{\n "name": "x", "dependencies": {"better-sqlite3": "9"}\n}\n', 2),
+    ("no-sqlite", "lis/package.json", '{\n "check-no-sqlite": "1", "better-sqlite3": "9"\n}\n', 2),
+    ("default-store-supabase", CONFIG, "a();" * 2000 + "const s = process.env.LI_CONTROL_PLANE_STORE ?? 'lidb';\n", 1),
+    ("default-store-supabase", CONFIG, "log(process.env.LI_CONTROL_PLANE_STORE);\n" * 250 + "const s = process.env.LI_CONTROL_PLANE_STORE ?? 'lidb';\n", 251),
+    ("default-store-supabase", CONFIG, "const s = process.env.LI_CONTROL_PLANE_STORE ?? 'supabase';\n" * 600, 501),
+    ("no-tcp-in-registry-min", "lis/lis/listener.py", "a = 1; " * 500 + "PORT = env.get('LIS_TCP_PORT', '54321')\n", 1),
+    ("no-tcp-in-registry-min", "lis/lis/listener.py", "p.add_argument(\n    '--tcp-port',\n    default=5432,\n)\n", 2),
+    ("no-tcp-in-registry-min", "lis/Dockerfile", "FROM debian\nENV LIS_TCP_PORT=5432\n", 2),
+    ("no-tcp-in-registry-min", "lis/lis/listener.py", "a = " + "-" * 20_000 + "1\n", 1),
+    ("engine-e2e-not-silent", CI, JOB + "      - run: |\n          nox \\\n            -s e2e-engine || true\n", 7),
+    ("engine-e2e-not-silent", CI, JOB + '      - run: |\n          x="a # b"; npm run test:e2e:lidb-engine || true\n', 7),
+    ("engine-e2e-not-silent", "li-cursor-agents/scripts/e2e.sh", "#!/bin/sh -e\n" + "npm run test:e2e:lidb-engine\n" * 60, 52),
+    ("engine-e2e-not-silent", "li-cursor-agents/package.json", ('"test:e2e:lidb-engine": "node --test tests/e2e/lidb.test.mjs"', '"test:e2e:lidb-engine":\n  "node --test tests/e2e/lidb.test.mjs || true"'), 13),
+    ("lic-ci-not-replaced", "lidb/scripts/i.sh", "#!/bin/sh\ndocker build -tlic-ci .\n", 2),
+    ("lic-ci-not-replaced", "lidb/scripts/i.sh", "#!/bin/sh\ndocker build -qt lic-ci .\n", 2),
+    ("lic-ci-not-replaced", "lidb/scripts/i.sh", "#!/bin/sh\ndocker --context a --log-level debug image build -t x/lic-ci .\n", 2),
+    ("lic-ci-not-replaced", "lidb/docker/Dockerfile", "FROM ubuntu:24.04\nRUN apt-get install -y llvm-22 \\\n  && mv lidb/ /opt/lidb \\\n  && mv lis/ /opt/lis\n", 2),
+    ("no-green-without-measurement", "benchmarks/dashboard/rows.ts", "const rows = [{ id: 'tier_smoke', status: 'fail' }, { id: 'tier_db_registry', status: 'pass' }];\n", 1),
+    ("no-green-without-measurement", "benchmarks/dashboard/rows.ts", "a();" * 2000 + "const rows = [{ id: 'tier_db_registry', status: 'pass' }];\n", 1),
+    ("no-green-without-measurement", "benchmarks/data/rows.csv", "x," * 3000 + "tier_db_registry,pass\n", 1),
+    ("no-green-without-measurement", "benchmarks/data/rows.jsonl", '{"id": "a"}\n{"id": "tier_db_registry", "status": "pass"}\n', 2),
+    ("no-green-without-measurement", "benchmarks/data/rows.json", '{"id": "tier_db_registry", "status": "pass",}\n', 1),
+    ("no-green-without-measurement", "benchmarks/README.md", "![x](https://img.shields.io/badge/tier__db__registry-passing-green)\n", 1),
+    ("no-wire-listener-claim", "lis/README.md", "It works with\npsql.\n", 1),
+    ("no-wire-listener-claim", "lis/README.md", "A word. " * 2000 + "It speaks the Postgres wire protocol.\n", 1),
+    ("no-wire-listener-claim", "lis/README.md", "<!-- a\nb --> It speaks the Postgres wire protocol.\n", 2),
+    ("no-wire-listener-claim", "lis/README.md", "````\n```\n````\nIt speaks the Postgres wire protocol.\n", 4),
+    ("no-wire-listener-claim", "lis/README", "It speaks the Postgres wire protocol.\n", 1),
+    ("no-wire-listener-claim", "lidb/package.json", '{"description": "A Postgres wire-compatible store."}\n', 1),
+    ("no-wire-listener-claim", "lidb/x/pyproject.toml", 'description = """\nA Postgres wire-compatible store.\n"""\n', 2),
 ]  # fmt: skip
 
 
@@ -242,6 +291,12 @@ HONEST: Sequence[tuple[str, str | tuple[str, str]]] = [
     ("lidb/docs/pg.md", "Not in MVP: PG wire listener, replication. No full Postgres wire compatibility or replication.\n"),
     ("lidb/README.md", "Part of the **PH-DB** program for registry v2 and the lean **lidb + lis** bundle.\n"),
     ("lidb/docs/pg.md", "Future profiles listen on a TCP port and will speak the Postgres wire protocol.\n"),
+    ("lidb/web/app.min.js", "a();" * 100_000 + "// sqlite\n"),
+    ("lidb/web/app.min.js", "a();" * 6000 + "b='no sqlite here';\n"),
+    ("lidb/docs/x.ipynb", '{"source": ["# no sqlite3\\n"]}\n'),
+    ("lidb/scripts/i.sh", "#!/bin/sh\ndocker run -t ghcr.io/li-langverse/lic-ci:1 build -t x\n"),
+    ("lidb/README.md", "# x\n\n<!-- It speaks the Postgres\nwire protocol. -->\n\n```\nlidb supports streaming replication\n```\n"),
+    ("lis/lis/listener.py", "import socketserver\ndef f(p):\n    return socketserver.TCPServer(p.at, H) if p.tcp_port else None\n"),
 ]  # fmt: skip
 
 
@@ -414,7 +469,7 @@ def test_what_is_not_ours_is_not_read(stack: Path, tmp_path: Path) -> None:
     (stack / "lidb/round").symlink_to(".")
     (stack / "lidb/self.py").symlink_to("self.py")
     (stack / "lidb/dangling.py").symlink_to("nothing.py")
-    (stack / "lidb/binary.py").write_bytes(b"import sqlite3\n\0")
+    (stack / "lidb/binary.dat").write_bytes(b"import sqlite3\n\0")
     os.mkfifo(stack / "lidb/pipe.py")
     checkout = Checkout("lidb", stack / "lidb")
     assert "link.py" not in [file.path for file in checkout.files]
@@ -422,10 +477,69 @@ def test_what_is_not_ours_is_not_read(stack: Path, tmp_path: Path) -> None:
     assert main(arguments(stack)) == Exit.PASS
 
 
-def test_file_over_the_bound_is_noted(stack: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (stack / "lidb/big.py").write_text("#" * (1024 * 1024 + 1))
+@pytest.mark.parametrize("name", ["b.js", "sub/CMakeLists.txt", "b.py", "config.h.in", "docs/a.md", "b.toml"])
+def test_code_over_the_bound_is_no_pass(stack: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    place = stack / "lidb" / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(b"\n" * (4 * 1024 * 1024 + 1))
+    assert main(arguments(stack)) == Exit.FAIL
+    told = capsys.readouterr().out.splitlines()
+    at = told.index("FAIL no-sqlite")
+    assert told[at + 1] == f"  lidb/{name}:1: cannot tell: it was not read: over 4 MiB"
+
+
+@pytest.mark.parametrize(
+    "name", ["package-lock.json", "pnpm-lock.yaml", "Cargo.lock", "data.json", "a.csv", "a.svg"]
+)
+def test_data_over_the_bound_is_noted(stack: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (stack / "lidb" / name).write_bytes(b"\n" * (4 * 1024 * 1024 + 1))
     assert main(arguments(stack)) == Exit.PASS
-    assert capsys.readouterr().out.startswith("note: lidb/big.py was not read: over 1 MiB\n")
+    assert capsys.readouterr().out.startswith(f"note: lidb/{name} was not read: over 4 MiB\n")
+
+
+@pytest.mark.parametrize("name", ["picture.png", "tests/fixtures/page.bin", "corpus.in", "a.txt"])
+def test_binary_fixture_is_honest(stack: Path, name: str) -> None:
+    place = stack / "lidb" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"\x89\0\1import sqlite3\n" * 1000)
+    assert main(arguments(stack)) == Exit.PASS
+
+
+def test_code_that_cannot_be_opened_is_no_pass(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError
+
+    checkout = Checkout("lidb", stack / "lidb")
+    assert checkout.paths
+    monkeypatch.setattr("phdb_ci.guards.checkout.os.open", refuse)
+    told = {one.path: one.why for one in checkout.limits()}
+    assert told["CMakeLists.txt"] == "cannot tell: it could not be read (PermissionError)"
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        ("if not tcp_port:\n  BIND\n", [2]),
+        ("if tcp_port:\n  BIND\nelse:\n  BIND\n", [4]),
+        ("if not tcp_port:\n  BIND\nelse:\n  BIND\n", [2]),
+        ("if x:\n  pass\nelif tcp_port:\n  BIND\nelse:\n  BIND\n", [6]),
+        ("if p['tcp_port'] is not None:\n  BIND\nelse:\n  BIND\n", [4]),
+        ("if tcp_port and x:\n  BIND\n", []),
+        ("if tcp_port or x:\n  BIND\n", [2]),
+        ("if tcp_port == 0:\n  BIND\n", [2]),
+        ("if 0 < tcp_port:\n  BIND\n", []),
+        ("if tcp_port not in (0, None):\n  BIND\n", []),
+        ("if tcp_port == 5432:\n  BIND\nelse:\n  BIND\n", [4]),
+        ("if tcp_port in (None, 0):\n  BIND\n", [2]),
+        ("def f():\n  if tcp_port:\n    return\n  BIND\n", [4]),
+        ("def f():\n  if tcp_port is None or tcp_port <= 0:\n    return\n  BIND\n", []),
+        ("def f():\n  if tcp_port:\n    pass\n  else:\n    return\n  BIND\n", []),
+        ("x = None if tcp_port else BIND\n", [1]),
+        ("import socket\nsocket.AF_UNIX\nBIND\n", [3]),
+    ],
+)
+def test_condition_excuses_only_the_branch_with_a_port(text: str, bad: list[int]) -> None:
+    assert listens(ast.parse(text.replace("BIND", "s.bind(('0.0.0.0', 5432))"))) == bad
 
 
 def test_guard_that_runs_out_of_stack_is_no_pass(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -501,3 +615,114 @@ def test_scalars_stay_text_with_their_lines() -> None:
     assert [(key, str(one), one.line, one.text_line) for key, one in scalars(root)] == [
         ("on", "1", 1, 1), ("b", "c d\ne\n", 3, 4), ("b", "c d\ne\n", 3, 4), ("g", "h i # j", 7, 8), ("k", "l: #", 10, 10),
     ]  # fmt: skip
+
+
+# Hostile text
+
+
+HOSTILE: Sequence[tuple[str, str, str, str, str]] = [
+    # guard, file, what is repeated, what stands before it, behind it
+    ("no-sqlite", "lidb/x.py", "no_", "import importlib\nimportlib.import_module('", "sqlit')  # sqlite"),
+    ("no-sqlite", "lidb/x.py", "x_no_", "a = 'sqlite://", "'"),
+    ("no-sqlite", "lidb/x.py", "sqlite ", "x = = ", ""),
+    ("no-sqlite", "lidb/x.cpp", "''", "", "sqlite"),
+    ("no-sqlite", "lidb/x.cpp", "dlopen(", "", " sqlite"),
+    ("no-sqlite", "lidb/x.cpp", "#include <", "", " sqlite"),
+    ("no-sqlite", "lidb/x.cpp", '#include "sqlite\n', "", ""),
+    ("no-sqlite", "lidb/x.cpp", "/*/", "", " sqlite"),
+    ("no-sqlite", "lidb/x.js", "=/[", "", " sqlite"),
+    ("no-sqlite", "lidb/x.js", " ", "", "require('sqlite3')"),
+    ("no-sqlite", "lidb/x.js", "from '", "", " sqlite"),
+    ("no-sqlite", "lidb/x.go", '"/', "", " sqlite"),
+    ("no-sqlite", "lidb/x.toml", "no-no_no.", "", "sqlit x = sqlite"),
+    ("no-sqlite", "lidb/x.toml", "no-", "", "x sqlite"),
+    ("no-sqlite", "lidb/x.toml", '\\"', '"', " # sqlite"),
+    ("no-sqlite", "lidb/x.json", '{"name":[', "", " sqlite"),
+    ("no-sqlite", "lidb/x.sh", "import ", "python -c '", " sqlit'  sqlite"),
+    ("no-sqlite", "lidb/x.sh", "A=1 ", "", "sqlite"),
+    ("no-sqlite", "lidb/x.sh", '$("', "", "sqlite"),
+    ("no-sqlite", "lidb/x.sh", "cat <<A\nB\n", "", "sqlite"),
+    ("no-sqlite", "lidb/x.txt.rb", "import ", "", "sqlit sqlite"),
+    ("default-store-supabase", "li-cursor-agents/x.js", "LI_CONTROL_PLANE_STORE ", "", ""),
+    ("default-store-supabase", "li-cursor-agents/x.js", "a=LI_CONTROL_PLANE_STORE\n", "", ""),
+    ("default-store-supabase", "li-cursor-agents/x.js", " ", "const a: ", "LI_CONTROL_PLANE_STORE"),
+    ("default-store-supabase", "li-cursor-agents/x.js", "a: b ", "LI_CONTROL_PLANE_STORE=", ""),
+    ("default-store-supabase", "li-cursor-agents/x.js", "  ", "if LI_CONTROL_PLANE_STORE", "?"),
+    ("no-tcp-in-registry-min", "lis/x.py", '"--port" ', "", ""),
+    ("no-tcp-in-registry-min", "lis/x.py", "a()", "tcp_port = f(", "()" * 50 + ")"),
+    ("no-tcp-in-registry-min", "lis/x.sh", " ", "tcp_port:", "x"),
+    ("no-tcp-in-registry-min", "lis/x.sh", "LI_PORT_", "", ""),
+    ("no-tcp-in-registry-min", "lis/profiles/registry-min.toml", "port{n} = {n}1\n", "", ""),
+    ("engine-e2e-not-silent", "lidb/x.sh", "nox -s ", "", "\ntest:e2e:lidb-engine"),
+    ("engine-e2e-not-silent", "lidb/x.sh", "phdb-ci run ", "", "\ntest:e2e:lidb-engine"),
+    ("engine-e2e-not-silent", "lidb/x.sh", "test:e2e:lidb-engine\n", "", ""),
+    ("engine-e2e-not-silent", "lidb/x.sh", "[ $a", "test:e2e:lidb-engine || x=$?\n", ""),
+    ("engine-e2e-not-silent", "lidb/package.json", '"a{n}":"npm run a{m}",\n', '"a0":"test:e2e:lidb-engine",\n', ""),
+    ("engine-e2e-not-silent", "lidb/package.json", '"a{n}":"test:e2e:lidb-engine",\n', "", ""),
+    ("lic-ci-not-replaced", "lidb/x.sh", "A{n}=lic-ci; docker push $A{n}x\n", "", ""),
+    ("lic-ci-not-replaced", "lidb/x.sh", "x ", "docker build ", ""),
+    ("lic-ci-not-replaced", "lidb/Dockerfile", "&& lis-", "FROM x\nRUN llvm\n", ""),
+    ("no-green-without-measurement", "benchmarks/x.json", '{"id":"tier_db_x","status":"pass"},', "[", "{}]"),
+    ("no-green-without-measurement", "benchmarks/x.json", '{"id":"tier_db_{n}","status":"pass"},\n', "[", "{}]"),
+    ("no-green-without-measurement", "benchmarks/x.md", "<td tier_db_x ", "", ""),
+    ("no-green-without-measurement", "benchmarks/x.ts", "{tier_db_x:{", "", "status:'pass'"),
+    ("no-green-without-measurement", "benchmarks/x.ts", "tier_db_x\n", "", ""),
+    ("no-green-without-measurement", "benchmarks/x.ts", "  ", "tier_db_x\n}", "x"),
+    ("no-replication-claim", "lidb/x.md", "wal-", "", ""),
+    ("no-replication-claim", "lidb/x.md", "<!--", "", ""),
+    ("no-replication-claim", "lidb/x.md", "a <!-- b --> ", "", ""),
+    ("no-replication-claim", "lidb/x.md", "[", "", ""),
+    ("no-replication-claim", "lidb/x.md", "[](", "", ""),
+    ("no-replication-claim", "lidb/x.html", "<", "", ""),
+    ("no-replication-claim", "lidb/x.md", "It replicates. Yes. ", "", ""),
+    ("no-replication-claim", "lidb/x.md", "- a\n", "## " + "x" * 30_000 + "\n\n", ""),
+    ("no-replication-claim", "lidb/x.md", "~~", "", ""),
+    ("no-replication-claim", "lidb/x.md", "*_`", "", "replication"),
+    ("no-replication-claim", "lidb/package.json", '"keywords":', "", ""),
+    ("no-wire-listener-claim", "lidb/x.md", "listens on port ", "", ""),
+    ("no-wire-listener-claim", "lidb/x.md", "postgres wire without ", "", ""),
+    ("no-lip-v2-claim", "lidb/x.md", "lip now ", "", ""),
+    ("no-lip-v2-claim", "lidb/x.md", " ", "lip", "x"),
+]  # fmt: skip
+
+
+def repeated(unit: str, size: int) -> str:
+    """A text of this size; `{n}` and `{m}` are the number of the piece and the one before it."""
+    if "{n}" not in unit:
+        return unit * (size // len(unit))
+    numbered = (unit.replace("{n}", str(n)).replace("{m}", str(n - 1)) for n in range(1, size // len(unit)))
+    return "".join(numbered)
+
+
+@pytest.mark.parametrize(
+    ("guard", "file", "unit", "head", "tail"),
+    [pytest.param(*row, id=f"{row[0]}-{number}") for number, row in enumerate(HOSTILE)],
+)
+def test_work_grows_with_the_text_and_no_faster(
+    tmp_path: Path, guard: str, file: str, unit: str, head: str, tail: str
+) -> None:
+    repo, _, path = file.partition("/")
+    look = next(one.look for one in GUARDS if one.name == guard)
+    (tmp_path / "registry-min.toml").write_text("tcp_port = 0\n")
+    place = tmp_path / path
+    place.parent.mkdir(exist_ok=True)
+    before = None
+    for kib in (16, 64, 256, 1024):
+        place.write_text(head + repeated(unit, kib * 1024) + tail)
+        start = time.process_time()
+        list(look(Checkout(repo, tmp_path)))
+        spent = time.process_time() - start
+        # Four times the text; sixteen times the work would be quadratic. The summand covers what is too short to tell.
+        assert before is None or spent < 8 * before + 0.5, (kib, before, spent)
+        before = spent
+
+
+def test_report_does_not_follow_a_link(stack: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    report = stack / "lidb/guards.xml"
+    report.symlink_to(victim)
+    assert main([*arguments(stack), "--junit", str(report)]) == Exit.PASS
+    assert victim.read_text() == "mine"
+    assert not report.is_symlink()
+    assert report.read_text().startswith("<?xml")

@@ -1,7 +1,9 @@
 """A checkout as the guards see it: its text files, read once, within bounds. The only module that touches the disk.
 
-Not read: `.git`, installed packages and what builds leave; binary files; files over 1 MiB (noted); links that lead
-out of the checkout. Nothing that a repository holds can make it hang, grow without bound or leave its folder.
+Not read: `.git`, installed packages and what builds leave; binary files; links that lead out of the checkout; what is
+over 4 MiB or cannot be opened. Of the last two, data is noted, while code, build files, settings and pages
+(`kinds.must_be_read`) are findings: what they hold cannot be told. A NUL makes none of those binary: compilers read on,
+so they are read without it. Nothing that a repository holds can make it hang, grow without bound or leave its folder.
 """
 
 import os
@@ -13,8 +15,9 @@ from functools import cached_property
 from pathlib import Path
 
 from phdb_ci.files import walk
+from phdb_ci.guards.kinds import must_be_read
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 MAX_FILES = 50_000
 MAX_TOTAL = 512 * 1024 * 1024
 QUOTE = 160
@@ -86,6 +89,7 @@ class Checkout:
         self.root = root
         self.notes: list[str] = []
         self.too_much: str | None = None
+        self.untold: list[Finding] = []
 
     @cached_property
     def files(self) -> tuple[File, ...]:
@@ -119,6 +123,7 @@ class Checkout:
         what = "the checkout holds no text file" if not self.files else self.too_much
         if what:
             yield Finding(self.name, "", 0, f"cannot tell: {what}")
+        yield from self.untold
 
     def _text(self, path: str) -> str | None:
         full = self.root / path
@@ -132,11 +137,20 @@ class Checkout:
                     return None
                 data = file.read(MAX_BYTES + 1)
         except (OSError, RuntimeError) as error:
-            self.notes.append(f"{self.name}/{quoted(path)} could not be read ({type(error).__name__})")
+            # A link to nothing, or to itself, holds nothing.
+            bare = full.is_symlink() and not isinstance(error, PermissionError)
+            self._unread(path, f"could not be read ({type(error).__name__})", must=not bare)
             return None
-        if b"\0" in data[:8192]:
+        read_anyway = data.startswith(b"#!") or must_be_read(path)
+        if b"\0" in data[:8192] and not read_anyway:
             return None
         if len(data) > MAX_BYTES:
-            self.notes.append(f"{self.name}/{quoted(path)} was not read: over 1 MiB")
+            self._unread(path, f"was not read: over {MAX_BYTES // 1024**2} MiB")
             return None
-        return data.decode("utf-8-sig", "replace")
+        return (data.replace(b"\0", b"") if read_anyway else data).decode("utf-8-sig", "replace")
+
+    def _unread(self, path: str, why: str, *, must: bool = True) -> None:
+        if must and must_be_read(path):
+            self.untold.append(Finding(self.name, path, 1, f"cannot tell: it {why}"))
+        else:
+            self.notes.append(f"{self.name}/{quoted(path)} {why}")

@@ -11,6 +11,7 @@ sentences, stands in a code block or a picture, or hides behind such a heading i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.prose import Statement, statements
@@ -88,15 +89,15 @@ WIRE = Topic(
         r"standard) postgres(ql)? (client|driver)s? (can )?(now )?(connects?|works?|talks?)\b|"
         r"\bpostgres(ql)? (clients|drivers|tools) (can )?(now )?(connect|work|talk)\b|\b(point|aim) (\w+ )?(psql|"
         r"libpq|psycopg|jdbc|postgres(ql)? client\w*) at\b|\b(listens?|listening|accepts? (\w+ )?connections) (on|"
-        r"at) (\w+ )?(tcp|port)\b[^.]*\b(postgres|psql|5432|54321)",
+        r"at) (\w+ )?(tcp|port)\b[^.]{0,300}\b(postgres|psql|5432|54321)",
         re.IGNORECASE,
     ),
 )
 REPLICATION = Topic(
     "replication",
     re.compile(
-        r"\b((streaming|logical|physical|multi-master|leader-follower|primary-replica|async\w*|synchronous|"
-        r"wal)[- ])*(replication|replicas?|read[- ]replicas?|hot standby|standby servers?)\b",
+        r"\b(?:(?:streaming|logical|physical|multi-master|leader-follower|primary-replica|async\w{0,9}|synchronous|"
+        r"wal)[- ]){0,4}(replication|replicas?|read[- ]replicas?|hot standby|standby servers?)\b",
         re.IGNORECASE,
     ),
     re.compile(
@@ -130,17 +131,19 @@ LIP = Topic(
 def claims(topic: Topic, checkout: Checkout) -> Iterator[Finding]:
     """Every claim of a topic."""
     for file in checkout.files:
-        if topic.about.search(file.text) or topic.sure.search(file.text):
-            for statement in statements(file):
-                if not statement.exempt and is_claim(statement, topic):
-                    yield file.at(_line_of(file, statement, topic), f"claims {topic.what}")
+        named: dict[int, bool] = {}
+        for statement in statements(file):
+            if not statement.exempt and is_claim(statement, topic):
+                yield file.at(_line_of(file, statement, topic, named), f"claims {topic.what}")
 
 
-def _line_of(file: File, statement: Statement, topic: Topic) -> int:
-    """The line of a statement that names the topic; a sentence may have several."""
+def _line_of(file: File, statement: Statement, topic: Topic, named: dict[int, bool]) -> int:
+    """The line of a statement that names the topic; a sentence may have several. What a line does is kept."""
     for number in range(statement.line, min(statement.line + SENTENCE, len(file.lines)) + 1):
-        line = file.lines[number - 1]
-        if topic.about.search(line) or topic.sure.search(line):
+        if number not in named:
+            line = file.lines[number - 1]
+            named[number] = bool(topic.about.search(line) or topic.sure.search(line))
+        if named[number]:
             return number
     return statement.line
 
@@ -152,7 +155,7 @@ def is_claim(statement: Statement, topic: Topic) -> bool:
         return False
     if statement.cells:
         return _cells_claim(statement, topic)
-    if statement.metadata or (statement.bullet and FEATURES.search(statement.heading)):
+    if statement.metadata or (statement.bullet and _features(statement.heading)):
         named = topic.about.search(text) and (
             topic.needs is None or topic.sure.search(text) or statement.keyword
         )
@@ -161,6 +164,11 @@ def is_claim(statement: Statement, topic: Topic) -> bool:
         _clause_claims(clause, topic)
         for clause in re.split(r"(?<=[^.\d])[.;:!?](?=\s|$)|\s[\u2014\u2013]\s|\bbut\b", text)
     )
+
+
+@lru_cache(maxsize=256)
+def _features(heading: str) -> bool:
+    return FEATURES.search(heading) is not None
 
 
 def _cells_claim(statement: Statement, topic: Topic) -> bool:

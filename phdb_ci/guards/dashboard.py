@@ -10,12 +10,13 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.code import code_lines, is_test
+from phdb_ci.guards.kinds import DOCS
 
 TIER = re.compile(r"\btier[_-]db[_-]\w[\w-]*")
 GREEN = frozenset({"pass", "passed", "passing", "green", "ok", "success", "succeeded", "healthy"})
@@ -24,24 +25,37 @@ GREEN_SIGN = re.compile(
 )
 STATUS = r"status|state|result|outcome|verdict|badge|colou?r|health|gate"
 TIMES = re.compile(r"(measured|generated|run|ran|finished)_?at|timestamp|date|time", re.IGNORECASE)
-TABLES = (".md", ".markdown", ".csv", ".tsv", ".html", ".json", ".toml")
+TABLES = (*DOCS, ".csv", ".tsv")
+DOCUMENTS = (".json", ".jsonl", ".ndjson", ".toml")
 CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".py", ".yml", ".yaml")
+BADGE = re.compile(
+    r"\bbadge/(tier[_-]{1,2}db[_-]{1,2}\w+?)-(?:\w+-)?(?:passing|bright_?green|green|ok|pass|success)\b"
+)
 WINDOW = 15
 _TEXT_STATUS = re.compile(rf"\b({STATUS})[\"']?\s*[:=]\s*[\"'`]?(\w++)[\"'`]?+(?!\s*\||\()", re.IGNORECASE)
+
+_TOKEN = re.compile(
+    rf"(?:\b(?P<key>tier[_-]db[_-]\w[\w-]*+)[\"'`]?\s*+:\s*+)?\{{|\}}|\b(?P<tier>tier[_-]db[_-]\w[\w-]*+)"
+    rf"|\b(?:{STATUS})[\"']?\s*+[:=]\s*+[\"'`]?(?P<status>\w++)[\"'`]?+(?!\s*\||\()",
+    re.IGNORECASE,
+)
 
 
 def no_green_without_measurement(checkout: Checkout) -> Iterator[Finding]:
     """Every green row that no measurement stands behind."""
-    files = [file for file in checkout.files if TIER.search(file.text)]
+    files = [file for file in checkout.files if TIER.search(file.text) or BADGE.search(file.text)]
     documents = {file.path: document for file in files if (document := _document(file)) is not None}
     parts = [part for document in documents.values() for part in _maps(document)]
     measured = {_tier(str(part["tier"])) for part in parts if not lacks(part)}
     for file in files:
-        rows: Iterator[tuple[int, str, str]] = iter(())
+        rows: Iterable[tuple[int, str, str]] = ()
         if is_test(file):
             continue
         if file.path in documents:
-            rows = _document_rows(file, documents[file.path])
+            line_of = Lines(file).of
+            rows = [(line_of(tier), tier, lack) for tier, lack in set(_document_rows(documents[file.path]))]
+        elif file.name.endswith(DOCUMENTS):
+            yield file.at(1, "cannot tell: it names a tier, and cannot be read as a document")
         elif file.name.endswith(TABLES):
             rows = _table_rows(file)
         elif file.name.endswith(CODE):
@@ -113,6 +127,8 @@ def _document(file: File) -> object:
         if file.name.endswith(".json"):
             document: object = json.loads(file.text)
             return document
+        if file.name.endswith((".jsonl", ".ndjson")):
+            return [json.loads(line) for line in file.lines if line.strip()]
         return tomllib.loads(file.text) if file.name.endswith(".toml") else None
     except (ValueError, RecursionError):
         return None
@@ -126,11 +142,11 @@ def _maps(node: object) -> Iterator[Mapping[str, object]]:
         yield from _maps(child)
 
 
-def _document_rows(file: File, node: object, tier: str = "") -> Iterator[tuple[int, str, str]]:
+def _document_rows(node: object, tier: str = "") -> Iterator[tuple[str, str]]:
     """Green rows of a document; what stands below a row (its scenarios) is of its tier."""
     if isinstance(node, list):
         for child in node:
-            yield from _document_rows(file, child, tier)
+            yield from _document_rows(child, tier)
     if not isinstance(node, dict):
         return
     tier = next(
@@ -138,13 +154,13 @@ def _document_rows(file: File, node: object, tier: str = "") -> Iterator[tuple[i
         tier,
     )
     if tier and any(_green_pair(str(key), value) for key, value in node.items()):
-        yield _line_of(file, tier), tier, lacks(node) or "" if "scenarios" in node else ""
+        yield tier, lacks(node) or "" if "scenarios" in node else ""
     for key, value in node.items():
         named = TIER.fullmatch(str(key)) is not None
         own = _tier(str(key)) if named else tier
         if named and isinstance(value, str) and _is_green(value):
-            yield _line_of(file, own), own, ""
-        yield from _document_rows(file, _unproven(node) if key == "scenarios" else value, own)
+            yield own, ""
+        yield from _document_rows(_unproven(node) if key == "scenarios" else value, own)
 
 
 def _unproven(manifest: Mapping[str, object]) -> object:
@@ -166,19 +182,30 @@ def _is_green(value: str) -> bool:
     return bare in GREEN or (not bare and GREEN_SIGN.search(value) is not None)
 
 
-def _line_of(file: File, tier: str) -> int:
-    """The line of the tier's green status, as well as text can tell."""
-    name = re.compile(tier.replace("_", "[_-]") + r"(?![\w-])", re.IGNORECASE)
-    places = [n for n, line in enumerate(file.lines, 1) if name.search(line)]
-    for place in places:
-        for number in (*range(place, place + WINDOW), *range(place - 1, place - WINDOW, -1)):
-            line: str = file.lines[number - 1] if 0 < number <= len(file.lines) else ""
-            words = re.findall(r"[\"':=]\s*[\"']?(\w+)[\"']?", line)
-            if (number == place or TIER.search(line) is None) and (
-                any(word.lower() in GREEN for word in words) or GREEN_SIGN.search(line)
-            ):
-                return int(number)
-    return places[0] if places else 1
+class Lines:
+    """Where the tiers of a document stand, and where something is green: each line is looked at once."""
+
+    def __init__(self, file: File) -> None:
+        self.places: dict[str, list[int]] = {}
+        self.named: set[int] = set()
+        self.green: set[int] = set()
+        for number, line in enumerate(file.lines, 1):
+            for tier in {_tier(name) for name in TIER.findall(line)}:
+                self.places.setdefault(tier, []).append(number)
+                self.named.add(number)
+            words = re.findall(r"[\"':=]\s*+[\"']?(\w++)", line)
+            if any(word.lower() in GREEN for word in words) or GREEN_SIGN.search(line):
+                self.green.add(number)
+
+    def of(self, tier: str) -> int:
+        """The line of the tier's green status, as well as text can tell."""
+        places = self.places.get(tier, [])
+        number: int
+        for place in places:
+            for number in (*range(place, place + WINDOW), *range(place - 1, place - WINDOW, -1)):
+                if number in self.green and (number == place or number not in self.named):
+                    return number
+        return places[0] if places else 1
 
 
 def _table_rows(file: File) -> Iterator[tuple[int, str, str]]:
@@ -186,13 +213,15 @@ def _table_rows(file: File) -> Iterator[tuple[int, str, str]]:
     fenced = False
     for number, line in enumerate(file.lines, 1):
         fenced ^= line.lstrip().startswith("```")
-        found = TIER.search(line)
-        if not found or fenced or len(line) > 5000:
+        found = TIER.search(line) or BADGE.search(line)
+        if not found or fenced:
             continue
-        cells = re.split(r"[|,\t]|</?t[dh][^>]*>", line)
+        cells = re.split(r"[|,\t]|</?t[dh][^<>]*>", line)
         row = len(cells) > 1 and any(_is_green(cell) for cell in cells if not TIER.search(cell))
-        if row or re.search(rf"badge/{re.escape(found[0])}[-_](\w+-)?(passing|green|ok|pass)\b", line):
+        if row:
             yield number, _tier(found[0]), ""
+        elif badge := BADGE.search(line):
+            yield number, re.sub("_+", "_", _tier(badge[1])), ""
 
 
 def _code_rows(file: File) -> Iterator[tuple[int, str, str]]:
@@ -202,10 +231,30 @@ def _code_rows(file: File) -> Iterator[tuple[int, str, str]]:
         found = TIER.search(line)
         if not found:
             continue
+        yield from ((number, tier, "") for tier in _in_line(line))
         for at in _same_object(lines, number - 1):
-            status = _TEXT_STATUS.search(lines[at][:2000])
+            status = _TEXT_STATUS.search(lines[at]) if at != number - 1 else None
             if status and status[2].lower() in GREEN:
                 yield at + 1, _tier(found[0]), ""
+
+
+def _in_line(line: str) -> Iterator[str]:
+    """The tiers with a green status in the same braces of one line, however many objects stand in it."""
+    open_objects: list[tuple[set[str], set[str]]] = [
+        (set(), set())
+    ]  # tiers and statuses, from the outside in
+    for token in _TOKEN.finditer(line):
+        if token[0].endswith("{"):
+            open_objects.append(({_tier(token["key"])} if token["key"] else set(), set()))
+        elif token["tier"]:
+            open_objects[-1][0].add(_tier(token["tier"]))
+        elif token["status"]:
+            open_objects[-1][1].add(token["status"].lower())
+        else:
+            tiers, statuses = open_objects.pop() if len(open_objects) > 1 else open_objects[0]
+            yield from tiers if statuses & GREEN else ()
+    for tiers, statuses in open_objects:
+        yield from tiers if statuses & GREEN else ()
 
 
 def _same_object(lines: tuple[str, ...], at: int) -> Iterator[int]:
@@ -225,7 +274,7 @@ def _same_object(lines: tuple[str, ...], at: int) -> Iterator[int]:
             if (step > 0 and depth < 0) or (step < 0 and depth < 0 and opens > closes):
                 yield number
                 break
-            if step < 0 and (closes > opens or re.search(r"\}\s*,?\s*$", lines[number])):
+            if step < 0 and (closes > opens or lines[number].rstrip(" \t,").endswith("}")):
                 break
             yield number
             if re.match(r"\s*- ", lines[number]):

@@ -8,21 +8,25 @@ and `LI_LIDB_MOCK` anywhere in the same job. `continue-on-error` with an issue i
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.code import code_lines, comment_of, is_shell
 from phdb_ci.guards.e2e_shell import lost_exit_codes, mocked
 from phdb_ci.guards.workflows import Job, Workflow, workflows
-from phdb_ci.guards.yaml import Node, text
+from phdb_ci.guards.yaml import Node, Text, get, scalars, text
 
+# Each begins where a command does and takes the first of what it looks for: no place is the start of many searches.
 ENGINE = re.compile(
-    r"test:e2e:lidb-engine\b|\bnox\b[^\n;|&]*\s(-s|--sessions?|-e)[ =]([\w-]+\s+)*e2e-engine\b"
-    r"|\bphdb[-_]ci\b[^\n;|&]*\srun\s+[^\n;|&]*\be2e-engine\b|\bLI_E2E_LIDB_ENGINE=[\"']?1"
+    r"test:e2e:lidb-engine\b|\bLI_E2E_LIDB_ENGINE=[\"']?1|(?<![^\n;|&])(?:"
+    r"(?>[^\n;|&]*?\bnox\b)(?>[^\n;|&]*?\s(?:-s|--sessions?|-e)[ =])"
+    r"|(?>[^\n;|&]*?\bphdb[-_]ci\b)(?>[^\n;|&]*?\srun\s)"
+    r")[^\n;|&]*?\be2e-engine\b"
 )
 ISSUE = re.compile(r"https://\S+/(issues|browse|-/issues|work_items)/\S*\d")
 BESIDE = 3
 MOCK = "LI_LIDB_MOCK"
+MAX_ROUNDS, MAX_CALLERS = 20, 200
 
 
 def engine_e2e_not_silent(checkout: Checkout) -> Iterator[Finding]:
@@ -31,8 +35,15 @@ def engine_e2e_not_silent(checkout: Checkout) -> Iterator[Finding]:
     yield from (workflow for workflow in found if isinstance(workflow, Finding))
     readable = [workflow for workflow in found if isinstance(workflow, Workflow)]
     reach = Reach(checkout, readable)
+    if reach.too_much:
+        yield Finding(
+            checkout.name, "", 0, "cannot tell: too many scripts call each other on the way to engine e2e"
+        )
     for workflow in readable:
-        for job in workflow.jobs:
+        jobs = [job for job in workflow.jobs if any(map(reach.leads, (job.node, *job.steps)))]
+        if jobs:
+            yield from _mocks(workflow.file, scalars(get(workflow.root, "env")))
+        for job in jobs:
             yield from _job(reach, workflow, job)
     for file in checkout.files:
         if file.path in reach.scripts:
@@ -50,7 +61,7 @@ class Reach:
         for file in checkout.files:
             if is_shell(file):
                 word = rf"(?<![\w-]){re.escape(file.path.rpartition('/')[2])}\b"
-                texts.append((word, "\n".join(code_lines(file)), file.path))
+                texts.append((word, _joined("\n".join(code_lines(file))), file.path))
             for name, script, _ in package_scripts(file):
                 word = rf"\b(npm|pnpm|yarn)\s+(run\s+)?(-\S+\s+)*{re.escape(name)}(?![\w:-])"
                 texts.append((word, script, ""))
@@ -58,35 +69,56 @@ class Reach:
             path = re.sub(r"/action\.ya?ml$", "", workflow.file.path)
             inside = "\n".join(_runs(node) for job in workflow.jobs for node in (job.node, *job.steps))
             texts.append((rf"^\./{re.escape(path)}/?(@|$)", inside, ""))
-        while reached := [one for one in texts if self.pattern.search(one[1])]:
+        self.too_much = False
+        self._follow(texts)
+
+    def _follow(self, texts: list[tuple[str, str, str]]) -> None:
+        known: set[str] = set()
+        newest = ENGINE
+        for _ in range(MAX_ROUNDS):
+            hits = [newest.search(script) is not None for _, script, _ in texts]
+            reached = [one for one, hit in zip(texts, hits, strict=True) if hit]
+            left = [one for one, hit in zip(texts, hits, strict=True) if not hit]
             self.scripts |= {path for _, _, path in reached}
-            words = [self.pattern.pattern, *(word for word, _, _ in reached)]
-            self.pattern = re.compile("|".join(words), re.MULTILINE)
-            texts = [one for one in texts if one not in reached]
+            words = {word for word, _, _ in reached} - known
+            known |= words
+            if not words or len(known) > MAX_CALLERS:
+                break
+            newest, texts = re.compile("|".join(sorted(words)), re.MULTILINE), left
+        else:
+            self.too_much = True
+        self.too_much = self.too_much or len(known) > MAX_CALLERS
+        words = set() if self.too_much else known
+        self.pattern = re.compile("|".join([ENGINE.pattern, *sorted(words)]), re.MULTILINE)
 
     def leads(self, node: Node) -> bool:
         """Whether a step or job runs the suite, or what it calls does."""
         return self.pattern.search(_runs(node)) is not None
 
 
+def _joined(script: str) -> str:
+    """A shell text with its continued lines as one."""
+    return script.replace("\\\n", " ")
+
+
 def _runs(node: Node) -> str:
     """What a step runs, with its switch, or what a step or job calls instead."""
     switch = text(node, "env", "LI_E2E_LIDB_ENGINE")
     run = text(node, "run")
-    return f"LI_E2E_LIDB_ENGINE={switch}\n{run}" if run else text(node, "uses")
+    return f"LI_E2E_LIDB_ENGINE={switch}\n{_joined(run)}" if run else text(node, "uses")
 
 
 def package_scripts(file: File) -> Iterator[tuple[str, str, int]]:
-    """Name, text and line of each script of a package.json: every pair of strings that is one line each."""
-    for number, line in enumerate(file.lines if file.name == "package.json" else (), 1):
-        for name, script in re.findall(r'"([\w:.-]+)"\s*:\s*"((?:\\.|[^"\\])*)"', line):
-            yield name, script.replace('\\"', '"'), number
+    """Name, text and line of each script of a package.json: every pair of strings."""
+    line, at = 1, 0
+    text = file.text if file.name == "package.json" else ""
+    for found in re.finditer(r'"([\w:.-]++)"\s*+:\s*+"((?:\\.|[^"\\])*+)"', text):
+        line, at = line + text.count("\n", at, found.start()), found.start()
+        yield found[1], found[2].replace('\\"', '"'), line
 
 
 def _job(reach: Reach, workflow: Workflow, job: Job) -> Iterator[Finding]:
     file, engine = workflow.file, [step for step in job.steps if reach.leads(step)]
-    if not engine and not reach.leads(job.node):
-        return
     yield from _switches(file, job.node, "the job that runs engine e2e")
     for step in engine:
         yield from _switches(file, step, "the step that runs engine e2e")
@@ -96,7 +128,11 @@ def _job(reach: Reach, workflow: Workflow, job: Job) -> Iterator[Finding]:
         strict = "{0}" not in shell or "-e" in shell
         for line, why in lost_exit_codes(run, reach.pattern, strict=strict, pipefail=pipefail):
             yield file.at(run.text_line + line - 1, why)
-    for key, scalar in job.scalars(workflow):
+    yield from _mocks(file, scalars(job.node))
+
+
+def _mocks(file: File, found: Iterable[tuple[str, Text]]) -> Iterator[Finding]:
+    for key, scalar in found:
         if key in ("name", "if"):
             continue
         lines = mocked(scalar) if key != MOCK else [1] * (scalar.strip().lower() not in ("", "0", "false"))

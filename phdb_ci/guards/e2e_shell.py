@@ -6,18 +6,22 @@ Read line by line, continuation lines joined. What it holds back from: a code th
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+
+from phdb_ci.guards.code import without_hash_comment
 
 DROPPED = re.compile(
     r"\|\|\s*(\{\s*)?(true|:|/bin/true|exit\s+0|echo|printf|return\s+0|set\s|[A-Za-z_]\w*=)|;\s*(true|:|exit\s+0)\s*(;|$)"
 )
 KEPT = re.compile(r"\|\|\s*(\{\s*)?([A-Za-z_]\w*)=(\"?\$\?|1\b|fail)")
 GIVEN_BACK = re.compile(
-    r"\b(exit|return)\s+\"?\$\{?\w+|\bexit\s+[1-9]|\(\(\s*\w+\s*\)\)|\[\s*\"?\$\{?\w+[^\]]*-(eq|ne)\s+0"
+    r"\b(exit|return)\s+\"?\$\{?\w+|\bexit\s+[1-9]|\(\(\s*\w+\s*\)\)|\[\s*\"?\$\{?\w+[^\[\]]*-(eq|ne)\s+0"
 )
 PIPED = re.compile(r"(?<![|>])\|(?![|&])|\|&")
 MOCK_SET = re.compile(
     r"\bLI_LIDB_MOCK=[\"']?(?!0\b|false\b|[\"'\s;]|$)[^\s\"';]|\bLI_LIDB_MOCK\s+1\b|\$\{LI_LIDB_MOCK:?[-=]1"
 )
+MAX_CALLS = 50  # of the suite in one text
 
 
 def logical_lines(text: str) -> list[tuple[int, str]]:
@@ -26,7 +30,7 @@ def logical_lines(text: str) -> list[tuple[int, str]]:
     begin = 0
     parts: list[str] = []
     for number, raw in enumerate(text.split("\n"), 1):
-        line = re.sub(r"(^|\s)#.*$", "", raw).rstrip()
+        line = without_hash_comment(raw).rstrip()
         begin = begin if parts else number
         parts.append(line.removesuffix("\\"))
         if not line.endswith(("\\", "||", "&&")):
@@ -47,6 +51,7 @@ def lost_exit_codes(
         pipefail: the same for `set -o pipefail`.
     """
     lines = logical_lines(text)
+    calls = 0
     for index, (number, line) in enumerate(lines):
         if re.match(r"\s*set\s", line):
             strict = (strict or re.search(r"\s-\w*e|-o\s+errexit", line) is not None) and not re.search(
@@ -57,16 +62,26 @@ def lost_exit_codes(
         found = command.search(line)
         if not found or re.match(r"\s*(echo|printf|:)\s", line):
             continue
+        calls += 1
+        if calls > MAX_CALLS:
+            yield number, f"cannot tell: this is more than {MAX_CALLS} calls of engine e2e in one text"
+            return
         rest = [after for _, after in lines[index + 1 :] if after.strip()]
         why = _lost(line, found.end(), rest, strict=strict, pipefail=pipefail)
         if why:
             yield number, why
 
 
+@lru_cache(maxsize=65536)
+def _gives_back(line: str) -> bool:
+    """Whether something is made of an exit code here; asked for each call above it."""
+    return GIVEN_BACK.search(line) is not None
+
+
 def _lost(line: str, end: int, rest: list[str], *, strict: bool, pipefail: bool) -> str | None:
     behind = line[end:]
     if KEPT.search(behind):
-        kept = any(GIVEN_BACK.search(after) for after in [behind, *rest])
+        kept = any(_gives_back(after) for after in [behind, *rest])
         return None if kept else "the exit code of engine e2e is kept and never given back"
     background = re.search(r"(?<![&>|])&\s*$", behind) and not any(
         re.match(r"\s*wait\s+\S", after) for after in rest
@@ -99,7 +114,7 @@ def _branch_fails(behind: str, rest: list[str]) -> bool:
     end = next((i for i, after in enumerate(rest) if re.match(r"\s*(fi|done)\b", after)), len(rest))
     inside = [behind, *rest[:end]]
     noted = any(re.search(r"\b\w+=(1\b|\"?\$\?|fail|true)", after) for after in inside)
-    return any(GIVEN_BACK.search(after) for after in (inside + rest[end:] if noted else inside))
+    return any(_gives_back(after) for after in (inside + rest[end:] if noted else inside))
 
 
 def _last_or_given_back(behind: str, rest: list[str]) -> bool:
@@ -107,7 +122,7 @@ def _last_or_given_back(behind: str, rest: list[str]) -> bool:
     following = [piece for piece in behind.split(";")[1:] if piece.strip()] + rest
     if not following:
         return True
-    return "$?" in following[0] and any(GIVEN_BACK.search(after) for after in following)
+    return "$?" in following[0] and any(_gives_back(after) for after in following)
 
 
 def mocked(text: str) -> list[int]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import ACTION, COMPOSE, DOCKERFILE, WORKFLOW, code_lines, is_shell
+from phdb_ci.guards.code import code_lines, is_shell
+from phdb_ci.guards.kinds import ACTION, COMPOSE, DOCKERFILE, WORKFLOW
 from phdb_ci.guards.shell import commands
 from phdb_ci.guards.yaml import get, mappings, parse, scalars, text
 
@@ -21,7 +22,16 @@ EVERYTHING = re.compile(
 )  # fmt: skip
 LLVM = re.compile(r"\b(llvm(-\d+|-dev|-toolchain)?|clang(-\d+|\+\+)?|lld(-\d+)?|apt\.llvm\.org)\b")
 REPOS = re.compile(r"(?<![\w-])(lic|lidb|lis|li-cursor-agents|benchmarks)(?=[/\s:.]|$)")
-BUILD_FLAGS = ("-t", "--tag")
+FROM = re.compile(r"\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+NAMED = re.compile(
+    r"--(?:tag|output|destination)=(.+)|-[qD]*[to]=?(.+)", re.DOTALL
+)  # with its value in one word
+NAMING = re.compile(r"--(?:tag|output|destination)|-[qD]*[to]")  # the value is the next word
+GLOBAL = frozenset(
+    {"--config", "-c", "--context", "-H", "--host", "-l", "--log-level", "--root", "--namespace", "-n"}
+)
+HELD = re.compile(r"\$\{?(\w+)|env\.(\w+)")
+GROUPS = frozenset({"image", "buildx", "builder", "container", "manifest", "compose"})
 TOOLS = ("docker", "podman", "buildah", "nerdctl", "crane", "skopeo")
 ACTION_KEYS = ("tags", "images", "image", "image-name", "image_name", "repository", "push", "name")
 
@@ -45,7 +55,7 @@ def _dockerfile(file: File) -> Iterator[Finding]:
     lines = code_lines(file)
     based = False
     for number, line in enumerate(lines, 1):
-        found = re.match(r"\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", line, re.IGNORECASE)
+        found = FROM.match(line)
         if not found:
             continue
         based = based or LIC_CI.search(found[1]) is not None
@@ -56,11 +66,13 @@ def _dockerfile(file: File) -> Iterator[Finding]:
     for number, line in enumerate(lines, 1):
         if re.match(r"\s*LABEL\b", line, re.IGNORECASE) and LIC_CI.search(line) and not based:
             yield file.at(number, "labels another image as lic-ci")
-    installed = next((n for n, line in enumerate(lines, 1) if LLVM.search(line) and "FROM" not in line), None)
+    installed = next(
+        (n for n, line in enumerate(lines, 1) if LLVM.search(line) and not FROM.match(line)), None
+    )
     copied = {
         repo
         for line in lines
-        if re.match(r"\s*(COPY|ADD|RUN|&&)\b|.*\b(git clone|cmake|npm|pip)\b", line)
+        if re.match(r"\s*(?:(?:COPY|ADD|RUN)\b|&&)|.*\b(?:git clone|cmake|npm|pip)\b", line, re.IGNORECASE)
         for repo in REPOS.findall(line)
     }
     if installed and not based and len(copied) >= 2:
@@ -103,21 +115,34 @@ def _commands(file: File, text: str, line: int, held: Mapping[str, str]) -> Iter
 
 def _made(call: tuple[str, ...]) -> Iterator[str]:
     """The image names that a command gives away."""
-    verbs = set(call[1:4])
-    if verbs & {"build", "bud", "buildx", "commit"}:
-        for before, word in pairwise(call):
-            if before in BUILD_FLAGS:
-                yield word
-            elif word.startswith(("-t=", "--tag=", "--output=", "-tghcr")):
-                yield word.partition("=")[2] or word[2:]
-        if "commit" in verbs:
+    verbs = _verbs(call)
+    if verbs & {"build", "bud", "commit", "import", "append", "mutate"}:
+        yield from _flagged(call)
+        if verbs & {"commit", "import"}:
             yield call[-1]
     elif verbs & {"tag", "push", "copy", "cp", "imagetools"}:
         yield call[-1]
-        yield from (word for before, word in pairwise(call) if before in BUILD_FLAGS)
+        yield from _flagged(call)
+
+
+def _verbs(call: tuple[str, ...]) -> set[str]:
+    """`docker --context x image build …` → image, build."""
+    rest = list(call[1:20])
+    while rest and rest[0].startswith("-"):
+        del rest[: 2 if rest[0] in GLOBAL else 1]
+    return set(rest[: 2 if rest[:1] and rest[0] in GROUPS else 1])
+
+
+def _flagged(call: tuple[str, ...]) -> Iterator[str]:
+    """What stands behind `-t`, `-qt`, `--tag=`, `-o`: in the same word or the next."""
+    for before, word in pairwise(call):
+        if NAMING.fullmatch(before):
+            yield word
+        elif named := NAMED.fullmatch(word):
+            yield named[1] or named[2]
 
 
 def _is_lic_ci(word: str, held: Mapping[str, str]) -> bool:
     if LIC_CI.search(word):
         return True
-    return any(re.search(rf"\$\{{?{re.escape(name)}\b|env\.{re.escape(name)}\b", word) for name in held)
+    return any(braced in held or named in held for braced, named in HELD.findall(word))

@@ -1,4 +1,7 @@
-"""Where a Python module binds an Internet socket without a condition about the profile's port. Pure."""
+"""Where a Python module binds an Internet socket without a condition about the profile's port. Pure.
+
+A condition excuses the branch that runs when there is a port, and what follows a branch that leaves when there is none.
+"""
 
 import ast
 import re
@@ -8,7 +11,10 @@ ASKS = re.compile(r"\b\w*(tcp_port|tcp_listen|listen_tcp|wire_port)\b", re.IGNOR
 SERVERS = re.compile(
     r"^(Threading)?(TCP|HTTP|XMLRPC|UDP)Server$|^SimpleXMLRPCServer$|^make_server$|^start_server$|^create_server$"
 )
-LEAVES = (ast.Return, ast.Raise, ast.Continue)
+LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+OFF = (ast.Eq, ast.Is, ast.In, ast.Lt, ast.LtE)
+EQUAL = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
+ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 RUNS = {
     "run": ("uvicorn", "app", "web", "hypercorn"),
     "run_app": ("web",),
@@ -17,34 +23,64 @@ RUNS = {
 
 
 def listens(tree: ast.Module) -> list[int]:
-    """The lines."""
-    unix = "AF_UNIX" in ast.dump(tree)
-    internet = any(isinstance(n, ast.Attribute) and n.attr in ("AF_INET", "AF_INET6") for n in ast.walk(tree))
-    return sorted(set(_walk(tree, asked=False, unix_only=unix and not internet)))
+    """The lines that listen, whatever the profile says of a port."""
+    return sorted(set(_walk(tree, asked=False)))
 
 
-def _walk(node: ast.AST, *, asked: bool, unix_only: bool) -> Iterator[int]:
-    if isinstance(node, ast.Call) and not asked and _binds(node, unix_only=unix_only):
+def _walk(node: ast.AST, *, asked: bool) -> Iterator[int]:
+    if isinstance(node, ast.Call) and not asked and _binds(node):
         yield node.lineno
-    asked = asked or (isinstance(node, ast.If) and _asks(node))
-    for _, value in ast.iter_fields(node):
-        left = asked
+    for name, value in ast.iter_fields(node):
+        left = asked or (
+            isinstance(node, ast.If | ast.IfExp)
+            and (
+                (name == "body" and _means(node.test, True))
+                or (name == "orelse" and _means(node.test, False))
+            )
+        )
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _walk(child, asked=left, unix_only=unix_only)
-                # `if not tcp_port: return` and its likes: what follows has been asked for.
-                leaves = isinstance(child, ast.If) and isinstance(child.body[-1], LEAVES) and _asks(child)
-                left = left or leaves
+                yield from _walk(child, asked=left)
+                left = left or _returns_without_port(child)
 
 
-def _asks(node: ast.If) -> bool:
-    return ASKS.search(ast.unparse(node.test)) is not None
+def _returns_without_port(node: ast.AST) -> bool:
+    """`if not tcp_port: return` and its likes: what follows has been asked for."""
+    if not isinstance(node, ast.If):
+        return False
+    return any(
+        branch and isinstance(branch[-1], LEAVES) and _means(node.test, came)
+        for branch, came in ((node.body, False), (node.orelse, True))
+    )
 
 
-def _binds(node: ast.Call, *, unix_only: bool) -> bool:
-    function = ast.unparse(node.func).split(".")
-    if SERVERS.match(function[-1]):
+def _means(test: ast.expr, came: bool) -> bool:
+    """Whether there is a port when this is what came out of the test."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _means(test.operand, not came)
+    if isinstance(test, ast.BoolOp):
+        parts = (_means(part, came) for part in test.values)
+        return any(parts) if isinstance(test.op, ast.And) == came else all(parts)
+    if ASKS.search(ast.unparse(test)) is None:
+        return False
+    return came != (isinstance(test, ast.Compare) and _is_off(test))
+
+
+def _is_off(test: ast.Compare) -> bool:
+    """`tcp_port == 0`, `is None`, `< 1`, `!= 5432`: true where there is no port."""
+    kind, right = test.ops[0], test.comparators[0]
+    switched = isinstance(test.left, ast.Constant) and isinstance(kind, ORDERED)  # `0 < tcp_port`
+    port = isinstance(kind, EQUAL) and isinstance(right, ast.Constant) and bool(right.value)  # `== 5432`
+    return isinstance(kind, OFF) != (switched or port)
+
+
+def _binds(node: ast.Call) -> bool:
+    """A server by its name, or an address of host and port: what a Unix socket is bound to is no tuple."""
+    function = node.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if SERVERS.match(name):
         return True
-    if function[-1] == "bind" and node.args and not unix_only:
+    if name == "bind" and node.args:
         return isinstance(node.args[0], ast.Tuple) and len(node.args[0].elts) >= 2
-    return len(function) == 2 and function[0] in RUNS.get(function[1], ())
+    owner = function.value if isinstance(function, ast.Attribute) else None
+    return isinstance(owner, ast.Name) and owner.id in RUNS.get(name, ())

@@ -9,10 +9,10 @@ import re
 import warnings
 from collections.abc import Iterator
 
-ENGINES = re.compile(r"(^|[._])\w*sqlite\w*($|[._])|^(apsw|sqlean|sqlcipher3?|pysqlcipher3)$", re.IGNORECASE)
+ENGINES = re.compile(r"\w*sqlite\w*|apsw|sqlean|sqlcipher3?|pysqlcipher3|libsql\w*", re.IGNORECASE)
 NEGATED = re.compile(
-    r"(\b|_)(no|not|non|without|never|forbid\w*|ban\w*|den\w+|reject\w*|refus\w*|absence|check|removed?|assert)[-_ ]\w*"
-    r"[-_ ]?sqlite",
+    r"(\b|_)(no|not|non|without|never|forbid\w{0,10}|ban\w{0,10}|den\w{1,10}|reject\w{0,10}|refus\w{0,10}|absence|"
+    r"check|removed?|assert)[-_ ]\w{0,80}[-_ ]?sqlite",
     re.IGNORECASE,
 )
 URL = re.compile(r"\b(jdbc:)?sqlite3?(\+\w+)?:(//|:memory)|^django\.db\.backends\.sqlite3$", re.IGNORECASE)
@@ -105,7 +105,7 @@ def _url(text: str) -> bool:
 
 
 def _engine(name: str) -> bool:
-    return ENGINES.search(name) is not None and NEGATED.search(name) is None
+    return any(map(ENGINES.fullmatch, name.split("."))) and NEGATED.search(name) is None
 
 
 def _name(node: ast.AST) -> str:

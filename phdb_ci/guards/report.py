@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from xml.etree.ElementTree import Element, ElementTree, SubElement
 
-from phdb_ci.errors import DiskError
 from phdb_ci.guards.table import Outcome
 
 MOST = 100  # findings of one guard that are listed
@@ -25,16 +23,17 @@ def lines(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def write_junit(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write JUnit, a case per guard: its message is the first finding, its text all of them. Raises DiskError."""
-    failed = sum(bool(outcome.findings) for outcome in outcomes)
-    suite = Element("testsuite", name="guards", tests=str(len(outcomes)), failures=str(failed))
-    for outcome in outcomes:
-        case = SubElement(suite, "testcase", classname="guards", name=outcome.guard.name, time="0")
-        if outcome.findings:
-            more = f" (and {len(outcome.findings) - 1} more)" if len(outcome.findings) > 1 else ""
-            failure = SubElement(case, "failure", message=f"{outcome.findings[0]}{more}")
-            failure.text = "\n".join(map(str, outcome.findings[:MOST]))
-    try:
-        ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise DiskError(f"{path} cannot be written: {error.strerror or error}") from error
+    """Write JUnit, a case per guard: its message is the first finding, its text what fits. Raises DiskError."""
+    from phdb_ci.junit.cases import (
+        Written,
+        write_cases,
+    )  # what a report needs, a run without one does not load
+
+    cases = []
+    for guard, found in ((outcome.guard.name, outcome.findings) for outcome in outcomes):
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        message = f"{found[0]}{more}" if found else ""
+        cases.append(
+            Written(guard, "failed" if found else "passed", 0.0, message, "\n".join(map(str, found[:MOST])))
+        )
+    write_cases(path, "guards", cases)

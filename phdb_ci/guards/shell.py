@@ -40,18 +40,15 @@ class Command:
     @property
     def call(self) -> tuple[str, ...]:
         """From the program on: `sudo env A=1 sqlite3 x` → `sqlite3 x`."""
-        words = list(self.words)
         wrapped = False
-        while words:
-            head = words[0]
-            if head == "command" and words[1:2] and words[1].startswith("-"):
-                return tuple(words)
+        for at, head in enumerate(self.words):
+            if head == "command" and self.words[at + 1 : at + 2] and self.words[at + 1].startswith("-"):
+                return self.words[at:]
             digits = wrapped and (head.startswith("-") or re.fullmatch(r"\d+[smhd]?", head) is not None)
             if not (head in _BEFORE or _ASSIGNED.match(head) or digits):
-                break
+                return self.words[at:]
             wrapped = wrapped or head in {"sudo", "env", "xargs", "nice", "timeout", "exec"}
-            words.pop(0)
-        return tuple(words)
+        return ()
 
     @property
     def assigned(self) -> dict[str, str]:

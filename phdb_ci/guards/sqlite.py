@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import C_LIKE, COMPOSE, DOCKERFILE, code_lines, is_doc, is_shell
+from phdb_ci.guards.code import code_lines, is_doc, is_python, is_shell
+from phdb_ci.guards.kinds import BUILD_FILE, COMPOSE, DOCKERFILE, LOCK, REQUIREMENTS, is_c_like
 from phdb_ci.guards.python_sqlite import NEGATED, PROGRAM, URL, python_uses
 from phdb_ci.guards.shell import Command, commands
 from phdb_ci.guards.yaml import parse, scalars
@@ -20,24 +21,21 @@ from phdb_ci.guards.yaml import parse, scalars
 LIBRARY_FILE = re.compile(
     r"(^|/)(lib)?sqlite3?(ext)?([-.]\d[\d.]*)?\.(c|h|hpp|a|lib|so[\d.]*|dylib|dll|wasm)$", re.IGNORECASE
 )
-BUILD_FILE = re.compile(
-    r"(^|/)(cmakelists\.txt|[^/]*\.cmake(\.in)?|(gnu)?makefile(\.\w+)?|[^/]*\.mk|meson\.build|conanfile\.(txt|py)|"
-    r"vcpkg\.json|configure(\.ac|\.in)?|build(\.bazel)?|[^/]*\.bzl|[^/]*\.pc(\.in)?|build\.rs|setup\.cfg)$",
-    re.IGNORECASE,
-)
 LISTED = (".toml", ".json", ".lock", ".cfg", ".ini", ".mod", ".sum", ".yaml", ".yml", ".properties", ".env")
-REQUIREMENTS = re.compile(r"(^|/)(requirements|constraints)[\w.-]*\.txt$", re.IGNORECASE)
-PROSE_KEY = re.compile(
-    r"^\s*[\"']?(description|summary|keywords|classifiers|reason|title|name|note|comment)[\"']?\s*[:=]",
+# A pair of such a key and its value says something about sqlite and uses none; the names of a lock file do.
+_SAYS = r"[\"']?(?:description|summary|keywords|classifiers|reason|title|name|note|comment)[\"']?\s*+[:=]\s*+"
+_QUOTED = r"\"(?:\\.|[^\"\\])*+\"?|'[^']*+'?|\[[^\]]*+\]?"
+PROSE = re.compile(
+    rf"^\s*+{_SAYS}(?:{_QUOTED}|(?![{{\[\"'])[^{{}}]*+)|[{{,]\s*+{_SAYS}(?:{_QUOTED}|[^{{}},]*+)",
     re.IGNORECASE,
 )
 REFUSAL = re.compile(
     r"FATAL_ERROR|SEND_ERROR|^\s*(message|if|elseif|endif|else)\s*\(|\$\(error|\berror\(", re.IGNORECASE
 )
-OTHER_NAME = re.compile(
-    r"[\w./-]*(no|non|without|forbid\w*|check|assert)[-_]\w*[-_]?sqlite[\w./-]*", re.IGNORECASE
-)
-WORD = re.compile(r"sqlite", re.IGNORECASE)
+OTHER_NAME = re.compile(r"(no|non|without|forbid\w{0,10}|check|assert)[-_]\w{0,80}[-_]?sqlite", re.IGNORECASE)
+NAMES = re.compile(r"[\w./-]++")
+WORD = re.compile(r"sqlite|sqlcipher|(?<![\w-])(apsw|sqlean|libsql|sql\.js)(?![\w-])|@libsql/", re.IGNORECASE)
+EXCUSED = 400  # a line that refuses or compares is a short one: more of it may hide anything
 
 
 def _rules(given: Mapping[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -46,27 +44,29 @@ def _rules(given: Mapping[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 CODE = _rules(
     {
-        "includes sqlite": r"#\s*(include|import)\s*[<\"][^>\"]*sqlite",
+        "includes sqlite": r"#\s*(include|import)\s*[<\"][^<>\"]*sqlite",
         "calls the sqlite API": r"\bsqlite3_\w+\s*\(",
         "imports sqlite": r"(\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*[\"'`][^\"'`]*(sqlite|sql\.js|libsql)"
-        r"|^\s*(use|extern crate|import)\s+[\w:.]*sqlite"
-        r"|\b(rusqlite|libsqlite3_sys)::|\"[^\"]*go-sqlite3\"|\borg\.sqlite\b",
+        r"|^\s*+(use|extern crate|import)\s++[\w:.]*sqlite"
+        r"|\b(rusqlite|libsqlite3_sys)::|\"[^\"\n]*/(go-)?sqlite3?\"|\borg\.sqlite\b",
         "names an sqlite database": r"[\"'`](jdbc:)?sqlite3?(\+\w+)?:(//|:memory)",
         "chooses sqlite": r"\b(engine|backend|dialect|provider|driver|client|fallback|oracle)\w*[\"']?\s*[:=]\s*"
         r"[\"'`][\w-]*sqlite3?[\"'`]",
-        "calls the sqlite3 program": r"[\"'`](\S*/)?sqlite3( [\"'`]| +[-/.$\\%{])"
-        r"|\b(system|popen|exec\w*|spawn\w*|posix_spawnp?)\s*\(\s*[\"'`](\S*/)?sqlite3\b",
-        "loads the sqlite library": r"\bdlopen\s*\([^)]*sqlite",
+        "calls the sqlite3 program": r"[\"'`]([^\s\"'`]*/)?sqlite3( [\"'`]| +[-/.$\\%{])"
+        r"|\b(system|popen|exec\w*|spawn\w*|posix_spawnp?)\s*\(\s*[\"'`]([^\s\"'`]*/)?sqlite3\b",
+        "loads the sqlite library": r"\bdlopen\s*\((?:(?!\bdlopen\b)[^)])*?sqlite",
         "links sqlite": r"-lsqlite3?\b",
     }
 )
 SCRIPTED = _rules(
     {
-        "imports sqlite": r"^\s*(import|from)\s+[\w., ]*sqlite",
+        "imports sqlite": r"^\s*(import|from)\s++[\w., ]*(sqlite|\bapsw\b)",
         "names an sqlite database": r"(^|[\s\"'=])(jdbc:)?sqlite3?(\+\w+)?:(//|:memory)",
         "links sqlite": r"(^|\s)-lsqlite3?\b",
     }
 )
+# A notebook holds its code as JSON strings.
+NOTEBOOK = _rules({"imports sqlite": r"[\"']\s*+(import|from)\s++[\w., ]*(sqlite|\bapsw\b)"})
 SEARCH = frozenset(
     {"grep", "egrep", "fgrep", "rg", "ag", "ack", "git", "find", "which", "type", "hash", "echo", "printf", "test", "["}
 )  # fmt: skip
@@ -78,6 +78,7 @@ INSTALLERS = frozenset(
 )  # fmt: skip
 REMOVES = frozenset({"remove", "purge", "uninstall", "autoremove", "del", "rm", "list", "show", "search"})
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash"})
+MAX_DEPTH = 4
 
 
 def no_sqlite(checkout: Checkout) -> Iterator[Finding]:
@@ -93,11 +94,11 @@ def no_sqlite(checkout: Checkout) -> Iterator[Finding]:
 
 
 def _uses(file: File) -> Iterator[tuple[int, str]]:
-    if file.name.endswith((".py", ".pyi")):
+    if is_python(file):
         try:
             yield from python_uses(file.text)
-        except (SyntaxError, ValueError, RecursionError):
-            yield from _matches(file, SCRIPTED)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            yield from _no_python(file)
     elif BUILD_FILE.search(file.path):
         yield from _named(file)
     elif DOCKERFILE.search(file.path) or is_shell(file):
@@ -106,36 +107,58 @@ def _uses(file: File) -> Iterator[tuple[int, str]]:
         yield from _workflow(file)
     elif file.name.endswith(LISTED) or REQUIREMENTS.search(file.path) or file.name.startswith(".env"):
         yield from _named(file)
-    elif file.name.endswith(C_LIKE):
+    elif is_c_like(file.name):
         yield from _matches(file, CODE)
     else:
-        yield from _matches(file, SCRIPTED)
+        yield from _matches(file, NOTEBOOK if file.name.endswith(".ipynb") else SCRIPTED)
+
+
+def _no_python(file: File) -> Iterator[tuple[int, str]]:
+    """A module of another Python, or none: what stands there plainly, else the first line that names sqlite."""
+    found = list(_matches(file, SCRIPTED))
+    named = next((n for n, line in enumerate(code_lines(file), 1) if WORD.search(line)), None)
+    if not found and named:
+        found = [(named, "cannot tell: this names sqlite, and the module cannot be read as Python")]
+    yield from found
 
 
 def _matches(file: File, rules: tuple[tuple[re.Pattern[str], str], ...]) -> Iterator[tuple[int, str]]:
+    above = ""
     for number, line in enumerate(code_lines(file), 1):
-        if WORD.search(line) or "sql.js" in line or "libsql" in line:
-            why = next((why for rule, why in rules if rule.search(line[:2000])), None)
+        if WORD.search(line):
+            why = next((why for rule, why in rules if rule.search(line)), None)
+            if not why and above.endswith(("(", " from", "import")):  # a call that goes on in this line
+                why = next((why for rule, why in rules if rule.search(f"{above} {line.lstrip()}")), None)
             if why and not _compared(file, number):
                 yield number, why
+        above = line[-200:].rstrip() or above
 
 
 def _compared(file: File, number: int) -> bool:
     """A comparison whose branch refuses: `if (url.startsWith("sqlite://")) throw …`."""
     lines = "\n".join(file.lines[number - 1 : number + 2])
-    return re.match(r"\s*(\}?\s*else\s+)?if\b", lines) is not None and bool(
-        re.search(r"\b(throw|raise|abort|panic!?)\b", lines)
+    return (
+        len(lines) <= EXCUSED
+        and re.match(r"\s*+(?:(?:\}\s*+)?else\s++)?if\b", lines) is not None
+        and re.search(r"\b(throw|raise|abort|panic!?)\b", lines) is not None
     )
 
 
 def _named(file: File) -> Iterator[tuple[int, str]]:
     """Any mention outside comments, descriptions, refusals and names such as `check-no-sqlite`."""
+    listed = file.name.endswith(LISTED)
+    prose = listed and not LOCK.search(file.name)
     for number, line in enumerate(code_lines(file), 1):
-        if not WORD.search(line) or PROSE_KEY.match(line) or REFUSAL.search(line):
+        if not WORD.search(line) or (not listed and len(line) <= EXCUSED and REFUSAL.search(line)):
             continue
-        rest = OTHER_NAME.sub("", line)
-        if WORD.search(rest) and not NEGATED.search(rest):
-            yield number, "depends on sqlite" if file.name.endswith(LISTED) else "links or builds sqlite"
+        rest = NAMES.sub(_unless_other, PROSE.sub("", line) if prose else line)
+        if WORD.search(NEGATED.sub("", rest)):
+            yield number, "depends on sqlite" if listed else "links or builds sqlite"
+
+
+def _unless_other(name: re.Match[str]) -> str:
+    """Nothing of a name such as `scripts/check-no-sqlite.sh`."""
+    return "" if len(name[0]) <= EXCUSED and OTHER_NAME.search(name[0]) else name[0]
 
 
 def _workflow(file: File) -> Iterator[tuple[int, str]]:
@@ -185,12 +208,18 @@ def _one(command: Command, holders: set[str], depth: int) -> Iterator[tuple[int,
     elif program in INSTALLERS or call[1:3] == ("-m", "pip"):
         if any(WORD.search(word) for word in call) and not REMOVES & set(call):
             yield command.line, "installs sqlite"
-    elif (program in SHELLS or program == "eval") and depth < 4:
-        for before, word in pairwise(call):
-            if program == "eval" or re.fullmatch(r"-\w*c", before):
-                yield from _commands(word, command.line, depth + 1)
+    elif program in SHELLS or program == "eval":
+        yield from _shell_in_shell(command, program, depth)
     elif program not in SEARCH:
         yield from ((command.line, why) for why in _arguments(program, call))
+
+
+def _shell_in_shell(command: Command, program: str, depth: int) -> Iterator[tuple[int, str]]:
+    if depth == MAX_DEPTH and any(map(WORD.search, command.call)):
+        yield command.line, "cannot tell: shells in shells, nested too deep"
+    for before, word in pairwise(command.call) if depth < MAX_DEPTH else ():
+        if program == "eval" or re.fullmatch(r"-\w*c", before):
+            yield from _commands(word, command.line, depth + 1)
 
 
 def _is_sqlite(word: str, holders: set[str]) -> bool:
@@ -201,7 +230,16 @@ def _is_sqlite(word: str, holders: set[str]) -> bool:
 
 
 def _arguments(program: str, call: tuple[str, ...]) -> Iterator[str]:
-    if program.startswith("python") and any(re.search(r"\bimport\s[^#\n]*sqlite", word) for word in call):
+    if program.startswith("python") and any(map(_imports, call)):
         yield "imports sqlite"
     elif any(re.match(r"-lsqlite3?$", word) or URL.match(word.partition("=")[2] or word) for word in call):
         yield "links or opens sqlite"
+
+
+def _imports(text: str) -> bool:
+    """An import, and sqlite behind it in the same line."""
+    for piece in re.split(r"[#\n]", text):
+        found = re.search(r"\bimport\s", piece)
+        if found and WORD.search(piece, found.end()):
+            return True
+    return False

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import DOCKERFILE, SCRIPT, WORKFLOW, code_lines, is_doc, is_shell, is_test
+from phdb_ci.guards.code import code_lines, is_doc, is_shell, is_test
+from phdb_ci.guards.kinds import DOCKERFILE, SCRIPT, WORKFLOW
 from phdb_ci.guards.workflows import Workflow, read
 from phdb_ci.guards.yaml import text
 
@@ -20,7 +21,11 @@ NAME = "LI_CONTROL_PLANE_STORE"
 WANTED = "supabase"
 STORES = "supabase|disk|lidb|memory|postgres|sqlite|file|none|mock"
 PROGRAM = (*SCRIPT, ".py")
-WINDOW = 40  # lines behind the variable in which its chain of comparisons ends
+WINDOW = 40  # lines behind the variable in which its chain of comparisons ends,
+REACH = 20_000  # and characters of them
+NEAR = 400  # characters around the variable in which its own default stands
+MAX_READS = 500  # of one file
+UNTOLD = "?"
 PRODUCTION = re.compile(
     r"(^|[/._-])(prod(uction)?|deploy(ment)?|release|systemd|k8s|helm|fly|render)([/._-]|$)|\.service$",
     re.IGNORECASE,
@@ -31,21 +36,21 @@ NOT_PRODUCTION = re.compile(
 ENV_FILE = re.compile(r"(^|/)(\.env(\.[\w-]+)*|[\w.-]+\.env(\.[\w-]+)*)$")
 
 _VALUE = r"(?:[\"'`](\w*)[\"'`]|([A-Za-z_$][\w$.]*))"
-_TAIL = r"[\"'\]]*\)?(?:\s*\??\.\s*(?:trim|toLowerCase|lower|strip)\(\))*\s*\)?\s*"
+_TAIL = r"[\"'\]]*+\)?(?:\s*+\??\.\s*+(?:trim|toLowerCase|lower|strip)\(\))*+\s*+\)?\s*+"
 DIRECT = (
     re.compile(rf"{NAME}{_TAIL}(?:\|\||\?\?)=?\s*{_VALUE}"),
     re.compile(
         rf"{NAME}[\"'\]]*\s*,\s*(?:[\"'`]([a-z]\w*)[\"'`]|([A-Za-z_$][\w$.]*))\s*\)"
     ),  # .get(NAME, "x"), env(NAME, 'x')
     re.compile(rf"{NAME}[\"'\]]*\)\s*or\s+{_VALUE}"),
-    re.compile(rf"{NAME}\s*(?::\s*\w+\s*)?=\s*{_VALUE}\s*[,}}]"),  # const {{ NAME = 'x' }} = process.env
+    re.compile(rf"{NAME}\s*(?::\s*+\w+\s*)?=\s*{_VALUE}\s*[,}}]"),  # const {{ NAME = 'x' }} = process.env
     re.compile(
         rf"{NAME}[\"']?\s*:\s*(?:(?!,\s*\n)[^;]){{0,300}}?\.(?:default|catch|fallback)\(\s*{_VALUE}\s*\)",
         re.DOTALL,
     ),
 )
 SHELL_DEFAULT = re.compile(rf"\$\{{{NAME}:?[-=]([\w\"']*)\}}")
-ALIAS = re.compile(rf"(?:const|let|var)?\s*\b(\w+)(?:\s*:\s*[\w<>| ]+)?\s*=\s*[^=\n;]*\b{NAME}\b")
+ALIAS = re.compile(r"\b(\w+)(?:\s*+:[\w<>| \t]++)?\s*+=[^=\n;]*$")  # before the variable, on its line
 SET = re.compile(rf"(?<![\w$]){NAME}[\"']?\s*(?:=|:\s)\s*[\"']?(\w+)")
 
 
@@ -65,7 +70,9 @@ def default_store_supabase(checkout: Checkout) -> Iterator[Finding]:
         else:
             defaults = list(_setting(file))
         for line, value in sorted(set(defaults)):
-            if value != WANTED:
+            if value == UNTOLD:
+                yield file.at(line, f"cannot tell: what stands in for {NAME} here is out of reach")
+            elif value != WANTED:
                 yield file.at(line, f"the default store is {value or 'empty'}, not {WANTED}")
     if not found and reads:
         file, line = reads[0]
@@ -77,11 +84,11 @@ def default_store_supabase(checkout: Checkout) -> Iterator[Finding]:
 def _constants(checkout: Checkout) -> Mapping[str, str]:
     """`const DEFAULT_STORE = 'supabase'` of every program; a name with two values is unknown."""
     found: dict[str, str] = {}
-    rule = re.compile(rf"\b([A-Za-z_]\w*)\s*(?::\s*[\w.<>\" |]+)?=\s*[\"'`]({STORES})[\"'`]")
+    rule = re.compile(rf"\b([A-Za-z_]\w*+)\s*+(?::[\w.<>\" |\t]++)?=\s*+[\"'`]({STORES})[\"'`]")
     for file in checkout.files:
         if file.name.endswith(PROGRAM) and not is_test(file):
             for line in code_lines(file):
-                for name, value in rule.findall(line[:1000]):
+                for name, value in rule.findall(line):
                     found[name] = value if found.get(name, value) == value else "?"
     return found
 
@@ -90,25 +97,36 @@ def _program(file: File, constants: Mapping[str, str]) -> Iterator[tuple[int, st
     """Every read of the variable: its line, and its default where there is one to be found."""
     lines = code_lines(file)
     text = "\n".join(lines)
-    starts = [match.start() for match in re.finditer(rf"\b{NAME}\b", text)]
-    for start in starts[:200]:
-        number = text.count("\n", 0, start) + 1
-        piece = text[start : start + 400]
-        before = text[max(0, start - 20) : start]
-        shell = re.match(rf"{NAME}:?[-=]([\w\"']*)\}}", piece)
-        if shell and before.endswith("${"):
-            yield number, shell[1].strip("\"'")
-            continue
-        given = re.match(rf"{NAME}[\"'\]]*\s*=(?![=>])\s*[\"'`](\w+)[\"'`]\s*(;|$)", piece, re.MULTILINE)
-        if given:
-            yield number, given[1]
-            continue
-        direct = next((match for rule in DIRECT if (match := rule.match(piece))), None)
-        value = _resolved(direct[1], direct[2], constants) if direct else ""
-        if value:
-            yield number + piece[: direct.end() if direct else 0].count("\n"), value
-        else:
-            yield from _chained(lines, number, constants)
+    number, at = 1, 0
+    for count, match in enumerate(re.finditer(rf"\b{NAME}\b", text)):
+        start = match.start()
+        number, at = number + text.count("\n", at, start), start
+        if count == MAX_READS:
+            yield number, UNTOLD
+            return
+        yield from _read(text, start, lines, number, constants)
+
+
+def _read(
+    text: str, start: int, lines: tuple[str, ...], number: int, constants: Mapping[str, str]
+) -> Iterator[tuple[int, str | None]]:
+    """One read of the variable, which begins at `start`."""
+    piece = text[start : start + NEAR]
+    before = text[max(0, start - NEAR) : start].rpartition("\n")[2]
+    shell = re.match(rf"{NAME}:?[-=]([\w\"']*)\}}", piece)
+    if shell and before.endswith("${"):
+        yield number, shell[1].strip("\"'")
+        return
+    given = re.match(rf"{NAME}[\"'\]]*\s*=(?![=>])\s*[\"'`](\w+)[\"'`]\s*(;|$)", piece, re.MULTILINE)
+    if given:
+        yield number, given[1]
+        return
+    direct = next((match for rule in DIRECT if (match := rule.match(piece))), None)
+    value = _resolved(direct[1], direct[2], constants) if direct else ""
+    if value:
+        yield number + piece[: direct.end() if direct else 0].count("\n"), value
+    else:
+        yield from _chained(before, piece, lines, number, constants)
 
 
 def _resolved(literal: str | None, name: str | None, constants: Mapping[str, str]) -> str | None:
@@ -119,29 +137,33 @@ def _resolved(literal: str | None, name: str | None, constants: Mapping[str, str
 
 
 def _chained(
-    lines: tuple[str, ...], number: int, constants: Mapping[str, str]
+    before: str, piece: str, lines: tuple[str, ...], number: int, constants: Mapping[str, str]
 ) -> Iterator[tuple[int, str | None]]:
     """Behind a plain read: `X === 'lidb' ? 'lidb' : 'supabase'`, `raw || 'x'`, `if (!raw) return 'x'`, last return."""
-    statement = " ".join(lines[number - 1 : number + 3])
-    at = statement.find(NAME)
     ternary = re.match(
-        rf"{NAME}[^;?]*\?(?![?.])[^;]*:\s*{_VALUE}\s*(;|$|\)|\}}|const|return)", statement[at : at + 400]
+        rf"{NAME}[^;?]*\?(?![?.])[^;]*:\s*{_VALUE}\s*(;|$|\)|\}}|const|return)",
+        " ".join(piece.split("\n")[:4]),
     )
     if ternary and (value := _resolved(ternary[1], ternary[2], constants)):
         yield number, value
         return
-    alias = ALIAS.search(lines[number - 1][:2000])
-    if not alias and not re.match(r"\s*(switch|if|return)\b", lines[number - 1]):
+    alias = ALIAS.search(before)
+    if not alias and not re.match(r"\s*+(switch|if|return)\b", lines[number - 1]):
         yield number, None
         return
     name = re.escape(alias[1]) if alias else re.escape(NAME)
     empty = re.compile(
-        rf"(?:\b{name}\b\s*(?:\|\||\?\?)\s*|!\s*{name}\b\s*\)\s*\{{?\s*(?:return\s*)?|"
-        rf"\b{name}\s*\?\s*{name}\s*:\s*|not {name}:\s*return\s*|\b{name} or )(?:\s*){_VALUE}"
+        rf"(?:\b{name}\b\s*+(?:\|\||\?\?)|!\s*+{name}\b\s*+\)\s*+\{{?\s*+(?:return\b)?|"
+        rf"\b{name}\s*+\?\s*+{name}\s*+:|not {name}:\s*+return\b|\b{name} or )\s*+{_VALUE}"
     )
     last: tuple[int, str] | None = None
+    length = 0
     for offset, line in enumerate(lines[number - 1 : number - 1 + WINDOW]):
-        if found := empty.search(line[:2000]):
+        length += len(line)
+        if length > REACH:
+            yield number + offset, UNTOLD
+            return
+        if found := empty.search(line):
             value = _resolved(found[1], found[2], constants)
             if value:
                 yield number + offset, value

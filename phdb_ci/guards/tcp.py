@@ -10,10 +10,12 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import COMPOSE, DOCKERFILE, code_lines, is_test
+from phdb_ci.guards.code import code_lines, is_shell, is_test
+from phdb_ci.guards.kinds import COMPOSE, DOCKERFILE, SCRIPT, SHELL
 from phdb_ci.guards.python_listen import listens
 from phdb_ci.guards.yaml import get, pairs, parse, scalars
 
@@ -28,7 +30,9 @@ PORT_DEFAULT = (
     re.compile(
         r"\b(?:LIS?|LIDB|DB|PG)_(?:\w+_)?(?:TCP_)?PORT[\"']?\s*(?:,|:-|:=|\|\||\?\?|\bor\b)\s*[\"']?([1-9]\d{1,4})\b"
     ),
-    re.compile(r"--(?:tcp-)?(?:port|listen)[\"'][^)\n]*\bdefault\s*=\s*[\"']?([1-9]\d{1,4})\b"),
+    re.compile(
+        r"--(?:tcp-)?(?:port|listen)[\"'](?:(?!--(?:tcp-)?(?:port|listen)[\"'])[^)])*?\bdefault\s*=\s*[\"']?([1-9]\d{1,4})\b"
+    ),
 )
 PORT_GIVEN = re.compile(
     r"^(?!.*add_argument).*(?:--(?:tcp-port|tcp-listen|listen)(?:[= ]+[\"']?(?!0\b|false)([\w.:]+))"
@@ -37,14 +41,14 @@ PORT_GIVEN = re.compile(
 SILENT_DEFAULT = (
     re.compile(r"\.get\(\s*[\"'](?:tcp_port|port)[\"']\s*,\s*([1-9]\d*)"),
     re.compile(
-        r"\b(?:default_)?tcp_port\w*\s*(?::\s*[\w| .\[\]]+)?(?<![=!<>])=(?!=)\s*([1-9]\d*)\b", re.IGNORECASE
+        r"\b(?:default_)?tcp_port\w*\s*(?::[\w| .\[\]\t]++)?(?<![=!<>])=(?!=)\s*([1-9]\d*)\b", re.IGNORECASE
     ),
     re.compile(r"\btcp_listen\w*\s*(?::\s*bool)?\s*(?<![=!<>])=(?!=)\s*(True)\b"),
     re.compile(r"\.get\(\s*[\"']tcp_listen[\"']\s*,\s*(True)"),
 )
 
 
-SETTING = (".py", ".sh", ".service", ".yml", ".yaml", ".rs", ".ts", ".js", ".li", ".env")
+SETTING = (*SCRIPT, *SHELL, ".py", ".service", ".yml", ".yaml", ".rs", ".li", ".env", ".conf", ".ini", ".cfg")
 
 
 def no_tcp_in_registry_min(checkout: Checkout) -> Iterator[Finding]:
@@ -127,8 +131,17 @@ def _off(value: object) -> bool:
 
 
 def _line_of(file: File, path: tuple[str, ...]) -> int:
-    key = re.compile(rf"(^|[\s{{,\"'.]){re.escape(path[-1])}[\"']?\s*[=:]")
-    return next((n for n, line in enumerate(code_lines(file), 1) if key.search(line)), 1)
+    return _key_lines(file).get(path[-1], 1)
+
+
+@lru_cache(maxsize=64)
+def _key_lines(file: File) -> Mapping[str, int]:
+    """Every key of a profile with the line where it first stands."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(code_lines(file), 1):
+        for key in re.findall(r"(?:^|[\s{,\"'.])([\w-]++)[\"']?\s*+[=:]", line):
+            found.setdefault(key, number)
+    return found
 
 
 def _defaults(checkout: Checkout, *, silent: bool) -> Iterator[Finding]:
@@ -138,12 +151,26 @@ def _defaults(checkout: Checkout, *, silent: bool) -> Iterator[Finding]:
     if silent:
         rules += ((rule, "the profile names no port, and the default is one") for rule in SILENT_DEFAULT)
     for file in checkout.files:
-        if not file.name.endswith(SETTING) or is_test(file):
+        if is_test(file) or not _sets(file):
             continue
+        text, number, at = "\n".join(code_lines(file)), 1, 0
+        for found in PORT_DEFAULT[1].finditer(text):  # the one that may stand in several lines
+            number, at = number + text.count("\n", at, found.start()), found.start()
+            yield file.at(number, rules[1][1])
         for number, line in enumerate(code_lines(file), 1):
-            why = next((why for rule, why in rules if rule.search(line[:2000])), None)
+            why = next((why for rule, why in rules if rule.search(line)), None)
             if why:
                 yield file.at(number, why)
+
+
+def _sets(file: File) -> bool:
+    """Whether it is of a kind that may say which port is opened."""
+    return (
+        file.name.endswith(SETTING)
+        or file.name.startswith(".env")
+        or is_shell(file)
+        or DOCKERFILE.search(file.path) is not None
+    )
 
 
 def _sockets(checkout: Checkout) -> Iterator[Finding]:
@@ -159,7 +186,7 @@ def _sockets(checkout: Checkout) -> Iterator[Finding]:
             continue
         try:
             lines = listens(ast.parse(file.text))
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             yield file.at(1, "cannot tell: this module cannot be read as Python")
             continue
         for line in lines:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import ACTION, WORKFLOW
+from phdb_ci.guards.kinds import ACTION, WORKFLOW
 from phdb_ci.guards.yaml import Node, Text, get, parse, scalars
 
 

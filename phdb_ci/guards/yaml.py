@@ -19,6 +19,7 @@ from phdb_ci.guards.checkout import File, Finding
 
 MAX_DEPTH = 60
 MAX_LINE = 20_000
+MAX_TEXT = 256 * 1024  # ruamel.yaml reads this in a few seconds; no workflow comes near it
 MAX_NODES = 200_000
 # Line breaks in YAML 1.1, which would shift every line below them.
 _NO_BREAKS = re.compile("[\x85\u2028\u2029]")
@@ -45,6 +46,8 @@ def parse(file: File) -> Node | Finding:
     """The one document of a file; a finding when there is no such thing."""
     if any(len(line) > MAX_LINE for line in file.lines):
         return file.at(1, f"cannot tell: a line of this file has more than {MAX_LINE:,} characters")
+    if len(file.text) > MAX_TEXT:
+        return file.at(1, f"cannot tell: this file has more than {MAX_TEXT // 1024} KiB")
     reader = YAML(typ="safe", pure=True)
     reader.max_depth = MAX_DEPTH
     reader.composer.warn_double_anchors = False
