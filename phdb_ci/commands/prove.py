@@ -50,7 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
     if signals.caught:
         raise Interrupted(f"interrupted: no proof was written; what ran is in {out}")
     proofs = Proofs(stack=plan.sources.stack, jobs=found)
-    untrue = broken(matrix, proofs)
+    untrue = (*broken(matrix, proofs), *elsewhere(matrix, plan))
     _show(arguments, proofs, untrue)
     write_proofs(arguments.matrix, matrix, proofs)
     print(f"{out}", file=sys.stderr)
@@ -64,6 +64,17 @@ def broken(matrix: Matrix, proofs: Proofs) -> tuple[str, ...]:
         for one in proofs.jobs
         for fault in matrix.jobs[one.job].notices
         if not one.noticed(fault)
+    )
+
+
+def elsewhere(matrix: Matrix, plan: Plan) -> tuple[str, ...]:
+    """The claims of jobs that were asked for and have no leg on this machine: nothing was measured of them."""
+    here = {leg.job for leg in plan.legs}
+    absent = {leg.job: leg.reason for leg in plan.idle if leg.job not in here and leg.kind == "elsewhere"}
+    return tuple(
+        f"{job} claims to notice {fault}: not measured: {reason}"
+        for job, reason in absent.items()
+        for fault in matrix.jobs[job].notices
     )
 
 
