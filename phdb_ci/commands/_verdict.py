@@ -1,12 +1,16 @@
 """What the verbs that give a verdict share: its files, its exit code, where it runs, values for a workflow."""
 
+import argparse
 import json
+import os
 import re
 import secrets
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from phdb_ci.console import Console, coloured, verdict_text
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.models.verdict import Verdict
 
@@ -29,6 +33,24 @@ def write(verdict: Verdict, out: Path) -> None:
     temporary = out / ".verdict.json"
     temporary.write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
     temporary.replace(out / "verdict.json")
+
+
+def deliver(
+    verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs: Mapping[str, object]
+) -> None:
+    """The verdict's files in the run directory, `latest` moved to it, and a workflow's values into `--outputs`."""
+    write(verdict, out)
+    point_latest(out, arguments.out)
+    write_outputs(arguments.outputs, outputs)
+
+
+def show(verdict: Verdict, out: Path, arguments: argparse.Namespace) -> None:
+    """The verdict on standard output: the record with `--json`, else for people, and where its files are."""
+    if arguments.json:
+        print(verdict.model_dump_json(indent=1))
+        return
+    shown = Console(sys.stdout, colour=coloured(sys.stdout, os.environ), live=False)
+    print(f"\n{verdict_text(verdict, shown)}\n{out}")
 
 
 def new_run_id() -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -12,18 +11,8 @@ from pathlib import Path
 from phdb_ci import __version__
 from phdb_ci.commands._common import baseline_of, cache_dir, parallel, planned
 from phdb_ci.commands._signals import Signals
-from phdb_ci.commands._verdict import (
-    attempt,
-    code,
-    head,
-    new_run_id,
-    point_latest,
-    run_directory,
-    run_url,
-    write,
-    write_outputs,
-)
-from phdb_ci.console import Console, coloured, verdict_text
+from phdb_ci.commands._verdict import attempt, code, deliver, head, new_run_id, run_directory, run_url, show
+from phdb_ci.console import Console
 from phdb_ci.errors import Exit
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
@@ -67,9 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
             baseline=baseline, notes=(*plan.notes, *notes),
         )  # fmt: skip
         _hand_out(matrix, arguments.names, results, out)
-        write(verdict, out)
-        point_latest(out, arguments.out)
-        write_outputs(arguments.outputs, _outputs(verdict))
+        deliver(verdict, out, arguments, _outputs(verdict))
     _show(arguments, verdict, console, out)
     return Exit.INTERRUPTED if signals.caught else code(verdict)
 
@@ -147,8 +134,4 @@ def _show(arguments: argparse.Namespace, verdict: Verdict, console: Console, out
     for leg in verdict.legs:
         if leg.result.status not in ("passed", "cancelled"):
             console.log_tail(leg.result.leg, out / leg.result.leg / "log.txt")
-    if arguments.json:
-        print(verdict.model_dump_json(indent=1))
-        return
-    shown = Console(sys.stdout, colour=coloured(sys.stdout, os.environ), live=False)
-    print(f"\n{verdict_text(verdict, shown)}\n{out}")
+    show(verdict, out, arguments)

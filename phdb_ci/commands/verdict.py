@@ -2,23 +2,12 @@
 
 import argparse
 import os
-import sys
 from datetime import UTC, date, datetime
 
 from phdb_ci import __version__
 from phdb_ci.commands._common import baseline_of
 from phdb_ci.commands._proofs import read_proofs
-from phdb_ci.commands._verdict import (
-    attempt,
-    code,
-    head,
-    point_latest,
-    run_directory,
-    run_url,
-    write,
-    write_outputs,
-)
-from phdb_ci.console import Console, coloured, verdict_text
+from phdb_ci.commands._verdict import attempt, code, deliver, head, run_directory, run_url, show
 from phdb_ci.errors import UsageError
 from phdb_ci.fanin import Run, gather, read_needs, read_results, verdict_of
 from phdb_ci.matrix import load
@@ -42,14 +31,8 @@ def main(arguments: argparse.Namespace) -> int:
     out = run_directory(
         arguments.out, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.run_id or 'fan-in'}", arguments.gate
     )
-    write(verdict, out)
-    point_latest(out, arguments.out)
-    write_outputs(arguments.outputs, {"outcome": verdict.outcome})
-    if arguments.json:
-        print(verdict.model_dump_json(indent=1))
-    else:
-        shown = Console(sys.stdout, colour=coloured(sys.stdout, os.environ), live=False)
-        print(f"{verdict_text(verdict, shown)}\n{out}")
+    deliver(verdict, out, arguments, {"outcome": verdict.outcome})
+    show(verdict, out, arguments)
     return code(verdict)
 
 
