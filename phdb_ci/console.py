@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 from phdb_ci.models.plan import JobNode, Plan
 
 if TYPE_CHECKING:
-    from phdb_ci.models.results import ArtifactUse
+    from phdb_ci.models.results import ArtifactUse, LegResult
     from phdb_ci.models.verdict import Verdict, VerdictLeg  # a plan is shown without them
 
 COLOURS = {
@@ -248,13 +248,22 @@ def _row(leg: "VerdictLeg") -> tuple[str, ...]:
     )
     said = [plain(reason) for reason in result.reasons]
     said += [f"{counted(leg.fewer_tests, 'test')} fewer than the baseline"] if leg.fewer_tests else []
-    said += [*map(_called, result.facts.artifacts), *(plain(note) for note in result.notes)]
+    said += [*_figures(result), *map(_called, result.facts.artifacts), *(plain(note) for note in result.notes)]
     if not leg.decides and result.quarantine:
         said.insert(
             0,
             f"quarantined until {result.quarantine.until}, does not decide: {plain(result.quarantine.issue)}",
         )
     return (result.status, result.leg, *counts, duration(result.seconds), "; ".join(said))
+
+
+def _figures(result: "LegResult") -> list[str]:
+    """What was measured, in a few words; nothing for a job that measures nothing."""
+    if not result.facts.rounds:
+        return []
+    from phdb_ci.render.measured import in_words
+
+    return [told for told in [plain(in_words(result))] if told]
 
 
 def _called(use: "ArtifactUse") -> str:

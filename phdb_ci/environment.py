@@ -64,11 +64,11 @@ def downloads(cache: Path) -> dict[str, str]:
 def secrets(caller: Mapping[str, str]) -> tuple[str, ...]:
     """Values of the caller's environment that must not show in logs: tokens by name, passwords inside URLs.
 
-    In a URL a long user name without a password is a token.
+    In a URL a long user name without a password is a token, and a password may stand behind the `?`.
     """
     found = {value for name, value in caller.items() if SECRET_NAME.search(name) and len(value) >= 6}
     for value in caller.values():
-        if "://" in value and "@" in value:
+        if "://" in value and ("@" in value or "?" in value):
             found |= {part for part in _passwords(value) if len(part) >= 4}
     return tuple(sorted(found))
 
@@ -77,11 +77,15 @@ def _passwords(value: str) -> list[str]:
     found = []
     for word in value.split():
         try:
-            url = urlsplit(word)
+            url = urlsplit(word, allow_fragments=False)
         except ValueError:
             continue
         if url.password:
             found += [url.password, unquote(url.password)]
         elif url.username and len(url.username) >= 16:
             found.append(url.username)
+        for pair in url.query.split("&"):
+            name, _, secret = pair.partition("=")
+            if SECRET_NAME.search(unquote(name)):
+                found += [secret, unquote(secret)]
     return found

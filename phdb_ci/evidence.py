@@ -6,10 +6,10 @@ forbidden variable, failed, unproven; only then passed.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
-from phdb_ci.models.matrix import Job, Metrics, Report
-from phdb_ci.models.measured import Round, against
+from phdb_ci import ratios
+from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.results import ArtifactUse, Facts, Status, Suite
 
 # Variables that falsify any job. PYTHONOPTIMIZE takes every assert out of what is run.
@@ -245,102 +245,6 @@ def nothing_ran(job: Job, facts: Facts) -> Iterable[str]:
         yield f"{ran} of {len(job.run)} run commands were executed"
 
 
-def service_ended(job: Job, facts: Facts) -> Iterable[str]:
-    """A server was not there, or not to the end: what was measured against it is not known."""
-    for one in facts.services:
-        if one.problem is not None:
-            yield f"{one.name} did not last as long as the job: {one.problem}"
-    for name in job.services:
-        if facts.commands and name not in {one.name for one in facts.services}:
-            yield f"{name} was not there"
-
-
-def round_refused(job: Job, facts: Facts) -> Iterable[str]:
-    """A round left no manifest that can be read, or one that says what it may not say."""
-    return _rounds(job, facts, lambda one, _: one.problems)
-
-
-def other_mode(job: Job, facts: Facts) -> Iterable[str]:
-    """The figures are those of another engine mode."""
-    return _rounds(job, facts, Round.other_mode)
-
-
-def fell_back(job: Job, facts: Facts) -> Iterable[str]:
-    """The manifest names an engine that nobody asked for, or says that something stood in for one."""
-    return _rounds(job, facts, lambda one, _: [f"measured on a fallback: {each}" for each in one.fallback])
-
-
-def figure_not_finite(job: Job, facts: Facts) -> Iterable[str]:
-    """A figure is no finite number above zero."""
-    return _rounds(job, facts, lambda one, _: one.not_finite)
-
-
-def figure_missing(job: Job, facts: Facts) -> Iterable[str]:
-    """A scenario, its ratio or an engine's P95 is not there."""
-    return _rounds(job, facts, Round.lacks)
-
-
-def figure_stale(job: Job, facts: Facts) -> Iterable[str]:
-    """The figures are older than the round that should have measured them."""
-    return _rounds(job, facts, lambda one, _: one.stale)
-
-
-def figures_again(_job: Job, facts: Facts) -> Iterable[str]:
-    """Two rounds have the same figures to the last digit: they were not measured twice."""
-    seen: dict[object, Round] = {}
-    for one in facts.rounds:
-        told = tuple((each.scenario, each.ratio, tuple(each.p95_ms.items())) for each in one.measured)
-        if told and (first := seen.setdefault(told, one)) is not one:
-            yield f"{one.label}: every figure is that of {first.label}, to the last digit: not measured again"
-            return
-
-
-def ratio_of_its_own(job: Job, facts: Facts) -> Iterable[str]:
-    """A ratio is not what the two P95 give, but for rounding."""
-    return _rounds(job, facts, Round.contradicts)
-
-
-def no_rows(job: Job, facts: Facts) -> Iterable[str]:
-    """A figure was taken over rows that were never returned, or nobody knows whether they were."""
-    return _rounds(job, facts, Round.empty)
-
-
-def server_idle(job: Job, facts: Facts) -> Iterable[str]:
-    """By its own count the server took no row: what the manifest calls its figures are somebody else's."""
-    told = f"{', '.join(one.name for one in facts.services)} took no row: the figures are not its own"
-    return _rounds(job, facts, lambda one, _: [told] if one.taken == 0 else [])
-
-
-def timed_through_witness(job: Job, facts: Facts) -> Iterable[str]:
-    """A timed round went through the launcher, whose start is then part of the times."""
-    told = "timed through the witness; name {embed.real.…} in the job's environment"
-    return _rounds(job, facts, lambda one, _: [told] if one.number and one.calls else [])
-
-
-def rounds_missing(job: Job, facts: Facts) -> Iterable[str]:
-    """Fewer rounds were measured than the matrix demands."""
-    wanted = job.evidence.metrics
-    timed = sum(bool(one.number and one.measured) for one in facts.rounds)
-    if wanted and facts.commands and timed < wanted.rounds:
-        yield f"{timed} of {wanted.rounds} timed rounds were measured"
-
-
-def above_threshold(job: Job, facts: Facts) -> Iterable[str]:
-    """The whole interval of a ratio lies above the threshold."""
-    for scenario, one, threshold in against(facts.rounds, job.evidence.metrics):
-        if one.low > threshold:
-            yield f"{scenario}: ratio_vs_postgres {one.told(threshold)}: all of it above"
-
-
-def _rounds(job: Job, facts: Facts, rule: Callable[[Round, Metrics], Iterable[str]]) -> Iterator[str]:
-    """What a rule says of the first round that it does not hold for, and how many more there are."""
-    wanted = job.evidence.metrics
-    found = [(one, told) for one in facts.rounds if wanted and (told := list(rule(one, wanted)))]
-    for one, told in found[:1]:
-        more = f" (and in {len(found) - 1} more)" if len(found) > 1 else ""
-        yield from (f"{one.label}: {each}{more}" for each in told[:6])
-
-
 RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     ("blocked", (blocked,)),
     ("error", (could_not_run,)),
@@ -350,9 +254,8 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     (
         "failed",
         (
-            service_ended, case_failed, command_failed, left_processes, report_unreadable, manifest_wrong,
-            round_refused, other_mode, fell_back, figure_not_finite, figure_missing, figure_stale, figures_again,
-            ratio_of_its_own, no_rows, server_idle, timed_through_witness, rounds_missing, above_threshold,
+            ratios.service_ended, case_failed, command_failed, left_processes, report_unreadable, manifest_wrong,
+            *ratios.RULES,
         ),
     ),
     (
@@ -370,18 +273,8 @@ def _pairs(job: Job, facts: Facts) -> list[tuple[Report, Suite]]:
     return list(zip(job.reports, facts.suites, strict=False))
 
 
-def _measured(job: Job, facts: Facts) -> Iterable[str]:
-    for scenario, one, threshold in against(facts.rounds, job.evidence.metrics):
-        if one.low <= threshold < one.high:
-            yield f"{scenario}: ratio_vs_postgres {one.told(threshold)}: not decided, it lies within"
-    for service in facts.services:
-        yield f"{service.name} {service.version} from {service.origin}"
-        if service.remote:
-            yield f"{service.name} is on another machine: its times hold the network's"
-
-
 def _notes(job: Job, facts: Facts) -> Iterable[str]:
-    yield from _measured(job, facts)
+    yield from ratios.notes(job, facts)
     if any(report.kind == "exit" for report in job.reports):
         yield "no test cases: its exit code and the evidence are all there is"
     if any(command.network == "unenforced" for command in facts.commands):

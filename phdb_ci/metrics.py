@@ -51,7 +51,8 @@ def read(number: int, found: manifest.Found, problems: Iterable[str], wanted: Me
     measured = tuple(_scenarios(document, wanted, odd))
     mode = document.get("engine_mode")
     return Round(
-        number=number, file=found.shown, mode=None if mode is None else str(mode)[:40], measured=measured,
+        number=number, engines=(wanted.engines[0], wanted.engines[1]), threshold=wanted.threshold,
+        file=found.shown, mode=None if mode is None else str(mode)[:40], measured=measured,
         problems=told, not_finite=tuple(odd[:MOST]), stale=tuple(_stale(document, found, span))[:MOST],
         fallback=tuple(_others(document))[:MOST], seconds=round(span.ended - span.began, 3),
     )  # fmt: skip
@@ -109,13 +110,15 @@ def _shown(value: object) -> str:
 
 
 def _stale(document: Any, found: manifest.Found, span: Span) -> Iterator[str]:
-    """The file, or a time in it, from before this round; a time that is none, or has not come yet."""
+    """The file, or a time in it, from before this round; a time that is none, or has not come yet; no time at all."""
     if found.written < span.began - SLACK:
         yield f"{found.shown} was written {_ago(span.began - found.written)} before this round began"
+    dated = False
     for place, value in _walk(document):
         key = place.rsplit(".", 1)[-1]
         if STAMP.fullmatch(key) is None or value is None or isinstance(value, dict | list):
             continue
+        dated = True
         moments = _moments(value)
         if not moments:
             yield f"{place} is no time: {str(value)[:40]!r}"
@@ -123,6 +126,8 @@ def _stale(document: Any, found: manifest.Found, span: Span) -> Iterator[str]:
             yield f"{place} is {str(value)[:40]}, {_ago(span.began - max(moments))} before this round began"
         elif min(moments) > span.ended + AHEAD:
             yield f"{place} is {str(value)[:40]}, which has not come yet"
+    if not dated:
+        yield f"{found.shown} does not say when it was measured: no time stands in it, such as measured_at"
 
 
 def _moments(value: object) -> list[float]:

@@ -109,6 +109,15 @@ def test_settings_of_ours_carry_nothing_of_a_stack() -> None:
         pytest.param(
             "PIP_INDEX_URL", "https://me:p%40ss%2F1@h/", ("p%40ss%2F1", "p@ss/1"), id="also as it is meant"
         ),
+        pytest.param(
+            "POSTGRES_URL", "postgresql://u@h/db?password=s3cret", ("s3cret",), id="password behind the ?"
+        ),
+        pytest.param(
+            "POSTGRES_URL",
+            "postgresql:///db?host=/run&sslpassword=a%2Fb%2Bc&application_name=other",
+            ("a%2Fb%2Bc", "a/b+c"),
+            id="password of a client key",
+        ),
         pytest.param("URLS", "https://a:onee@h https://b:twoo@h", ("onee", "twoo"), id="two URLs"),
         pytest.param(
             "REMOTE",

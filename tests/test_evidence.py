@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phdb_ci import evidence
+from phdb_ci import evidence, ratios
 from phdb_ci.evidence import RULES, judge
 from phdb_ci.models.matrix import Job
 from phdb_ci.models.measured import Measured, Round, ServiceUse
@@ -33,8 +33,9 @@ GUARDED = job(evidence={"forbid_env": ["LI_LIDB_MOCK"]})
 DOCUMENTED = job(evidence={"manifest": {"file": "**/m.json", "status": ["stub"]}})
 TWICE = job(run=["make check", "make more"])
 CRITICAL = job(reports=[{"kind": "pytest", "min_tests": 1, "critical": ["cve-*"]}])
-METRICS = {"scenarios": ["publish", "read"], "rounds": 6, "threshold": 1.2}
+METRICS = {"scenarios": ["publish", "read"], "writes": ["publish"], "rounds": 6, "threshold": 1.2}
 COMPARED = job(
+    artifact="embed",
     services=["postgres"],
     evidence={"manifest": {"file": "**/m.json", "status": ["pass"], "numbers": True}, "metrics": METRICS},
 )
@@ -52,16 +53,29 @@ def figures(scenario: str = "publish", ratio: float | None = 0.5, **fields: Any)
     """A scenario on both engines."""
     told: dict[str, Any] = {
         "p95_ms": {"lidb": ratio or 1.0, "postgres": 1.0},
-        "rows": {"lidb": 9, "postgres": 9},
+        "rows": {"lidb": 40, "postgres": 40},
     }
     return Measured(scenario=scenario, ratio=ratio, **told | fields)
+
+
+def timed(lidb: float, postgres: float) -> tuple[Measured, ...]:
+    """Two scenarios with both percentiles of both engines."""
+    return tuple(
+        Measured(
+            scenario=name, ratio=round(lidb / postgres, 3), rows={"lidb": 40, "postgres": 40},
+            p50_ms={"lidb": lidb / half, "postgres": postgres / half}, p95_ms={"lidb": lidb, "postgres": postgres},
+        )
+        for name, half in (("publish", 2), ("read", 3))
+    )  # fmt: skip
 
 
 def one_round(number: int, *measured: Measured, **fields: Any) -> Round:
     """A round that was measured; each has figures of its own."""
     own = 0.5 + number / 1000
-    told: dict[str, Any] = {"file": "m.json", "mode": "compare", "taken": 40, "calls": 0 if number else 3}
-    given = measured or (figures("publish", own), figures("read", own))
+    told: dict[str, Any] = {
+        "file": "m.json", "mode": "compare", "taken": 40, "given": 40, "calls": 0 if number else 3, "starts": 3,
+    }  # fmt: skip
+    given = measured or (figures("publish", own), figures("read", own - 0.1))
     return Round(number=number, measured=given, **told | fields)
 
 
@@ -519,17 +533,73 @@ BROKEN = [
         "copied",
     ),
     row(
+        "figures_again",
+        COMPARED,
+        compared(one_round(4, *timed(0.7, 0.004)), one_round(5, *timed(0.7, 0.005))),
+        "failed",
+        "round 5: every figure of lidb is that of round 4, to the last digit: not measured again",
+        "one engine's copied",
+    ),
+    row(
+        "figures_again",
+        COMPARED,
+        compared(one_round(4, *timed(0.004, 0.7)), one_round(5, *timed(0.005, 0.7))),
+        "failed",
+        "round 5: every figure of postgres is that of round 4, to the last digit: not measured again",
+        "the other one's copied",
+    ),
+    row(
+        "figures_again",
+        COMPARED,
+        compared(
+            *(one_round(n, figures(ratio=0.6 + n / 100), figures("read", 0.6 + n / 100)) for n in (2, 5))
+        ),
+        "failed",
+        "read: in 2 rounds every figure is that of publish, to the last digit: not measured",
+        "one scenario told twice",
+    ),
+    row(
         "ratio_of_its_own",
         COMPARED,
         compared(one_round(1, figures(ratio=0.5, p95_ms={"lidb": 3.0, "postgres": 1.0}), figures("read"))),
         "failed",
-        "round 1: publish: ratio_vs_postgres is 0.500, and its P95 are 3.00 ms by 1.00 ms",
+        "round 1: publish: ratio_vs_postgres is 0.5, and its P95, 3 ms by 1 ms, give 3",
         "another quotient",
+    ),
+    row(
+        "ratio_of_its_own",
+        COMPARED,
+        compared(
+            one_round(1, figures(ratio=1.2, p95_ms={"lidb": 1.211, "postgres": 1.0}), figures("read", 0.4))
+        ),
+        "failed",
+        "round 1: publish: ratio_vs_postgres is 1.2, and its P95, 1.211 ms by 1 ms, give 1.211",
+        "close to the threshold",
+    ),
+    row(
+        "ratio_of_its_own",
+        COMPARED,
+        compared(
+            one_round(1, figures(ratio=0.001, p95_ms={"lidb": 0.002, "postgres": 1.0}), figures("read", 0.4))
+        ),
+        "failed",
+        "round 1: publish: ratio_vs_postgres is 0.001, and its P95, 0.002 ms by 1 ms, give 0.002",
+        "half of it",
+    ),
+    row(
+        "ratio_of_its_own",
+        COMPARED,
+        compared(
+            one_round(1, figures(ratio=1.0, p95_ms={"lidb": 1e308, "postgres": 1e-9}), figures("read", 0.4))
+        ),
+        "failed",
+        "round 1: publish: ratio_vs_postgres is 1, and its P95, 1e+308 ms by 1e-09 ms, give no ratio",
+        "no quotient",
     ),
     row(
         "no_rows",
         COMPARED,
-        compared(one_round(1, figures(), figures("read", 0.4, rows={"lidb": 0, "postgres": 9}))),
+        compared(one_round(1, figures(), figures("read", 0.45, rows={"lidb": 0, "postgres": 40}))),
         "failed",
         "round 1: read: lidb returned no rows, so its time is that of nothing",
         "none",
@@ -537,18 +607,58 @@ BROKEN = [
     row(
         "no_rows",
         COMPARED,
-        compared(one_round(1, figures(), figures("read", 0.4, rows={"lidb": 9}))),
+        compared(one_round(1, figures(), figures("read", 0.45, rows={"lidb": 40}))),
         "failed",
         "round 1: read: the manifest does not say how many rows postgres returned",
         "not said",
+    ),
+    row(
+        "no_rows",
+        COMPARED,
+        compared(one_round(1, figures(), figures("read", 0.45, rows={"lidb": 19, "postgres": 19}))),
+        "failed",
+        "round 1: read: a P95 of lidb over 19 rows is none; it takes 20",
+        "too few",
+    ),
+    row(
+        "no_rows",
+        COMPARED,
+        compared(one_round(1, figures(), figures("read", 0.45, rows={"lidb": 20, "postgres": 40}))),
+        "failed",
+        "round 1: read: rows 20 of lidb and 40 of postgres: the engines did not do the same",
+        "fewer than the other engine",
     ),
     row(
         "server_idle",
         COMPARED,
         compared(one_round(1, taken=0)),
         "failed",
-        "round 1: postgres took no row: the figures are not its own",
-        "no row",
+        "round 1: by its own count postgres wrote 0 of 40 rows: the figures are not its own",
+        "none written",
+    ),
+    row(
+        "server_idle",
+        COMPARED,
+        compared(one_round(1, given=39)),
+        "failed",
+        "round 1: by its own count postgres read 39 of 40 rows: the figures are not its own",
+        "one too few read",
+    ),
+    row(
+        "server_idle",
+        COMPARED,
+        compared(one_round(1, taken=None)),
+        "failed",
+        "round 1: postgres was not asked how many rows it wrote",
+        "not asked",
+    ),
+    row(
+        "engine_idle",
+        COMPARED,
+        compared(one_round(1, starts=0)),
+        "failed",
+        "round 1: embed was never started: the figures are not its own",
+        "not started",
     ),
     row(
         "timed_through_witness",
@@ -571,7 +681,7 @@ BROKEN = [
         COMPARED,
         compared(
             rounds=tuple(
-                one_round(n, figures(ratio=1.3 + n / 1000), figures("read", 0.4 + n)) for n in range(7)
+                one_round(n, figures(ratio=1.3 + n / 1000), figures("read", 0.41 + n)) for n in range(7)
             )
         ),
         "failed",
@@ -594,7 +704,7 @@ BROKEN = [
 def test_broken_rule_decides_the_status_and_says_why(
     name: str, one: Job, facts: Facts, status: Status, reason: str
 ) -> None:
-    assert next(iter(getattr(evidence, name)(one, facts))) == reason
+    assert next(iter(getattr(ratios if hasattr(ratios, name) else evidence, name)(one, facts))) == reason
     found, reasons, _ = judge(one, facts)
     assert (found, reasons[0]) == (status, reason)
 
@@ -630,11 +740,26 @@ HOLDING = [
     pytest.param(COMPARED, compared(), id="measured"),
     pytest.param(
         job(evidence={"metrics": METRICS | {"rows": False}}),
-        compared(one_round(1, figures(rows={}), figures("read", 0.4, rows={"lidb": 9}))),
+        compared(one_round(1, figures(rows={}), figures("read", 0.41, rows={"lidb": 40}))),
         id="rows need not be said",
     ),
     pytest.param(
-        COMPARED, compared(one_round(1, figures(ratio=7.0), figures("read"))), id="one outlier above"
+        COMPARED, compared(one_round(1, figures(ratio=7.0), figures("read", 0.4))), id="one outlier above"
+    ),
+    pytest.param(
+        COMPARED, compared(one_round(0, starts=0), one_round(1, starts=None)), id="starts that nobody sees"
+    ),
+    pytest.param(
+        COMPARED,
+        compared(
+            one_round(1, figures(ratio=0.5, p95_ms={"lidb": 1.0, "postgres": 1.9992}), figures("read", 0.4))
+        ),
+        id="a ratio of three decimals",
+    ),
+    pytest.param(
+        COMPARED,
+        compared(one_round(2, figures(ratio=0.6), figures("read", 0.6))),
+        id="two scenarios of one round agree by chance",
     ),
     pytest.param(job(), compared(services=()), id="rounds of a job that asks for none"),
 ]
@@ -704,12 +829,42 @@ def test_isolation_that_was_not_to_be_had_is_told_even_when_another_command_had_
 
 
 def test_threshold_within_the_interval_is_told_and_decides_nothing() -> None:
-    status, _, notes = judge(COMPARED, compared(one_round(1, figures(ratio=7.0), figures("read"))))
+    status, _, notes = judge(COMPARED, compared(one_round(1, figures(ratio=7.0), figures("read", 0.4))))
     assert status == "passed"
     assert notes == (
         "publish: ratio_vs_postgres 0.504 [0.502, 7.00] over 6 rounds, against 1.20: not decided, it lies within",
         "postgres 16.14 from a wheel",
     )
+
+
+def test_interval_is_that_of_the_quotients_and_not_of_what_is_told() -> None:
+    """Each round's P95s give 1.211; a manifest that says 1.20 must not bring it below the threshold."""
+    every = (figures(ratio=1.2, p95_ms={"lidb": 1.211 + n / 1e4, "postgres": 1.0}) for n in range(7))
+    facts = compared(
+        rounds=tuple(one_round(n, one, figures("read", 0.41 + n / 1000)) for n, one in enumerate(every))
+    )
+
+    assert list(ratios.above_threshold(COMPARED, facts)) == [
+        "publish: ratio_vs_postgres 1.21 [1.21, 1.21] over 6 rounds, against 1.20: all of it above"
+    ]
+
+
+def test_record_that_names_its_engines_the_other_way_round_turns_no_ratio() -> None:
+    every = (
+        one_round(
+            n, figures(ratio=1.3 + n / 1000), figures("read", 0.41 + n / 1000), engines=("postgres", "lidb")
+        )
+        for n in range(7)
+    )
+    found = list(ratios.above_threshold(COMPARED, compared(rounds=tuple(every))))
+    assert found == [
+        "publish: ratio_vs_postgres 1.30 [1.30, 1.31] over 6 rounds, against 1.20: all of it above"
+    ]
+
+
+def test_system_that_sees_no_starts_is_told() -> None:
+    notes = judge(COMPARED, compared(one_round(3, starts=None)))[2]
+    assert "on this system nobody sees whether the timed rounds start the engine" in notes
 
 
 def test_server_on_another_machine_is_told() -> None:
@@ -778,6 +933,8 @@ ROUNDS = st.builds(
     stale=st.lists(WORDS, max_size=1),
     fallback=st.lists(WORDS, max_size=1),
     taken=st.none() | FEW,
+    given=st.none() | FEW,
+    starts=st.none() | FEW,
     calls=FEW,
 )
 FACTS = st.builds(

@@ -22,6 +22,7 @@ LAYERS = (
     ("parcel",),
     ("sources", "inventory", "witness", "manifest", "bump", "harness"),
     ("workspace", "services", "metrics"),
+    ("ratios",),
     ("plan", "evidence", "render"),
     ("verdict",),
     ("done",),
@@ -34,6 +35,7 @@ LAYERS = (
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 PURE = (
     "plan",
+    "ratios",
     "evidence",
     "verdict",
     "done",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from phdb_ci import metrics
 from phdb_ci.manifest import Found
@@ -29,7 +30,8 @@ def read(document: Any, written: float = BEGAN + 5) -> Round:
 
 
 def told(*scenarios: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    return {"engine_mode": "compare", "scenarios": list(scenarios)} | fields
+    now = {"measured_at": "2026-11-25T09:06:35Z"}
+    return {"engine_mode": "compare", "scenarios": list(scenarios)} | now | fields
 
 
 def test_figures_are_read() -> None:
@@ -39,6 +41,7 @@ def test_figures_are_read() -> None:
     assert one.measured[0].p95_ms == {"lidb": 2.0, "postgres": 2.0}
     assert one.measured[0].rows == {"lidb": 9, "postgres": 9}
     assert (one.mode, one.not_finite, one.stale, one.fallback) == ("compare", (), (), ())
+    assert (one.engines, one.threshold) == (WANTED.engines, WANTED.threshold)
 
 
 @pytest.mark.parametrize("value", [True, "1.0", 0, -1, [1.0], {"a": 1}, float("inf"), 10**400], ids=str)
@@ -83,7 +86,7 @@ def test_scenarios_of_another_shape_are_no_figures(scenarios: object) -> None:
     "stamp",
     [
         "2026-11-25T09:06:30Z", "2026-11-25T09:06:35+00:00", "2026-11-25T10:06:35+01:00", "2026-11-25 09:06:31.5",
-        "2026-11-25", 1_795_597_591, 1_795_597_591_000, None,
+        "2026-11-25", 1_795_597_591, 1_795_597_591_000,
     ],
     ids=str,
 )  # fmt: skip
@@ -113,6 +116,16 @@ def test_time_of_another_round_is_told(stamp: object, why: str, key: str) -> Non
     assert len(one.stale) == 1
     assert one.stale[0].startswith(f"provenance[0].{key} is ")
     assert why in one.stale[0]
+
+
+@pytest.mark.parametrize("fields", [{}, {"measured_at": None}, {"update_interval": "2026-11-25"}], ids=str)
+def test_manifest_that_does_not_say_when_it_was_measured_is_told(fields: dict[str, Any]) -> None:
+    document = told(scenario())
+    del document["measured_at"]
+
+    assert read(document | fields).stale == (
+        "b/m.json does not say when it was measured: no time stands in it, such as measured_at",
+    )
 
 
 def test_file_from_before_the_round_is_told() -> None:
@@ -186,17 +199,57 @@ def test_one_outlier_of_nine_does_not_move_the_interval() -> None:
     assert interval([*values, 16.3]).high == 1.03
 
 
+def of(first: float, second: float, ratio: float = 1.0) -> tuple[Measured, ...]:
+    return (Measured(scenario="a", ratio=ratio, p95_ms={"postgres": second, "lidb": first}),)
+
+
 def test_ratios_are_those_of_timed_rounds() -> None:
-    found = [Round(number=n, measured=(Measured(scenario="a", ratio=float(n + 1)),)) for n in range(3)]
+    found = [Round(number=n, measured=of(n + 1.0, 1.0)) for n in range(3)]
     assert ratios(found, "a") == [2.0, 3.0]
     assert ratios(found, "b") == []
+
+
+def test_ratio_is_what_the_p95s_give_and_not_what_is_told() -> None:
+    assert ratios([Round(number=1, measured=of(1.211, 1.0, ratio=1.2))], "a") == [1.211]
+
+
+@pytest.mark.parametrize(("first", "second"), [(1e308, 1e-9), (1e-308, 1e308), (-1.0, -2.0), (0.0, 1.0)])
+def test_p95s_that_give_no_number_give_no_ratio(first: float, second: float) -> None:
+    assert ratios([Round(number=1, measured=of(first, second))], "a") == []
+
+
+def test_engines_are_told_by_name_and_not_by_their_place() -> None:
+    one = Round(number=1, engines=("postgres", "lidb"), measured=of(4.0, 2.0))
+    assert ratios([one], "a") == [0.5]
+
+
+def test_median_of_the_largest_numbers_is_a_number() -> None:
+    assert interval([1.7e308, 1.7e308]).median == 1.7e308
+
+
+@pytest.mark.parametrize("field", ["measured", "problems", "not_finite", "stale", "fallback"])
+def test_record_of_a_round_that_is_too_long_is_refused(field: str) -> None:
+    one: object = Measured(scenario="a") if field == "measured" else "x"
+    with pytest.raises(ValidationError, match="at most 64 items"):
+        Round.model_validate({"number": 1, field: [one] * 65})
+
+
+def test_scenario_with_too_many_engines_is_refused() -> None:
+    with pytest.raises(ValidationError, match="at most 8 items"):
+        Measured(scenario="a", p95_ms={str(n): 1.0 for n in range(9)})
+
+
+def test_writing_scenario_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError, match="raed is none of the scenarios"):
+        Metrics(scenarios=("publish", "read"), writes=("publish", "raed"))
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.06149, "0.0615"), (0.978, "0.978"), (1.2, "1.20"), (16.34, "16.3"), (412.7, "413"), (0.0001, "0.000100"),
-        (0.0, "0"),
+        (0.06149, "0.0615"), (0.978, "0.978"), (1.2, "1.20"), (16.34, "16.3"), (412.7, "413"), (0.001, "0.00100"),
+        (0.0001, "0.0001"), (0.0, "0"), (999_999.0, "999999"), (1e6, "1e+06"), (1e-308, "1e-308"),
+        (1.7e308, "1.7e+308"),
     ],
 )  # fmt: skip
 def test_figures_show_three_digits(value: float, text: str) -> None:

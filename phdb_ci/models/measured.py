@@ -35,7 +35,7 @@ class ServiceUse(Record):
 class Measured(Record):
     """One scenario in one round, as the job's manifest has it; a figure that is absent is not in its dict.
 
-    `ratio` is what the manifest says. What counts is `Round.quotient`.
+    `ratio` is what the manifest says; what counts is the quotient.
     """
 
     scenario: str
@@ -47,6 +47,12 @@ class Measured(Record):
     def figures(self, engine: str) -> tuple[float, ...]:
         """Every time of one engine."""
         return tuple(times[engine] for times in (self.p50_ms, self.p95_ms) if engine in times)
+
+    def quotient(self, engines: Sequence[str]) -> float | None:
+        """The ratio: the first engine's P95 by the second's. None when they give none."""
+        first, second = (self.p95_ms.get(engine, 0.0) for engine in engines)
+        ratio = first / second if first > 0 and second > 0 else 0.0
+        return ratio if 0 < ratio < math.inf else None
 
 
 class Round(Record):
@@ -92,12 +98,6 @@ class Round(Record):
         """Whether there is a manifest whose figures can be looked at."""
         return self.file is not None and not self.problems
 
-    def quotient(self, one: Measured) -> float | None:
-        """The ratio of a scenario: the first engine's P95 by the second's. None when they give none."""
-        first, second = (one.p95_ms.get(engine, 0.0) for engine in self.engines)
-        ratio = first / second if first > 0 and second > 0 else 0.0
-        return ratio if 0 < ratio < math.inf else None
-
     def other_mode(self, wanted: Metrics) -> Iterator[str]:
         """The engine mode, if it is another than the wanted one."""
         if self.file is not None and (self.mode is not None or self.is_read) and self.mode != wanted.mode:
@@ -123,7 +123,7 @@ class Round(Record):
         for one in self.measured:
             if one.ratio is None or any(engine not in one.p95_ms for engine in wanted.engines):
                 continue
-            ratio = self.quotient(one)
+            ratio = one.quotient(wanted.engines)
             if ratio is None or abs(one.ratio - ratio) > ROUNDING:
                 first, second = (f"{one.p95_ms[engine]:.6g} ms" for engine in wanted.engines)
                 gives = "no ratio" if ratio is None else f"{ratio:.6g}"
@@ -219,12 +219,12 @@ def ratios(rounds: Sequence[Round], scenario: str) -> list[float]:
     return all_ratios(rounds).get(scenario, [])
 
 
-def all_ratios(rounds: Sequence[Round]) -> dict[str, list[float]]:
-    """The same of every scenario that has one, by its name."""
+def all_ratios(rounds: Sequence[Round], engines: Sequence[str] | None = None) -> dict[str, list[float]]:
+    """The same of every scenario that has one, by its name. `engines`: other ones than the round's own."""
     found: dict[str, list[float]] = {}
     for each in rounds:
         for one in each.measured if each.number else ():
-            if (ratio := each.quotient(one)) is not None:
+            if (ratio := one.quotient(engines or each.engines)) is not None:
                 found.setdefault(one.scenario, []).append(ratio)
     return found
 
@@ -245,24 +245,24 @@ def repeated(rounds: Sequence[Round]) -> Iterator[str]:
 
 
 def shared(rounds: Sequence[Round]) -> Iterator[str]:
-    """Scenarios whose figures, of both engines, are those of another one of the same round to the last digit."""
+    """Scenarios whose figures are, in two rounds or more, those of another one of that round to the last digit."""
     equal: Counter[tuple[str, str]] = Counter()
     for one in rounds:
         seen: dict[object, str] = {}
         for each in one.measured:
             told = tuple(map(each.figures, one.engines))
-            if (first := seen.setdefault(told, each.scenario)) != each.scenario:
-                equal[first, each.scenario] += sum(map(len, told))
+            if any(told) and (first := seen.setdefault(told, each.scenario)) != each.scenario:
+                equal[first, each.scenario] += 1
     for (first, second), count in equal.items():
-        if count >= CHANCE:
-            yield f"{second}: every figure is that of {first}, to the last digit: not measured"
+        if count > 1:
+            yield f"{second}: in {count} rounds every figure is that of {first}, to the last digit: not measured"
 
 
 def against(rounds: Sequence[Round], wanted: Metrics | None) -> Iterator[tuple[str, Interval, float]]:
     """Each scenario's interval beside the threshold, where there is one and every round was measured."""
     if wanted is None or wanted.threshold is None:
         return
-    every = all_ratios(rounds)
+    every = all_ratios(rounds, wanted.engines)
     for scenario in wanted.scenarios:
         found = every.get(scenario, [])
         if len(found) >= wanted.rounds:

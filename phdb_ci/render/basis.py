@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from phdb_ci.models.results import Command, LegResult, Rule, Suite
 from phdb_ci.render.entries import GREEN, Entry
 from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, word
+from phdb_ci.render.measured import in_words
 from phdb_ci.render.words import DASH, ICONS, TIMES, clock, counted
 
 Row = tuple[str, ...]
@@ -140,6 +141,8 @@ def _results(result: LegResult) -> str:
         )
     if _manifest(result):
         words.append(f"manifest {_manifest(result)}")
+    if figures := in_words(result):
+        words.append(figures)
     if not _reports(result):
         words.insert(0, "exit code" if result.facts.commands else "nothing ran")
     return ", ".join(words)

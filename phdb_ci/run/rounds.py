@@ -2,10 +2,18 @@
 
 Each round must write its manifest anew: an earlier one is put away first and kept under the round's number. The first
 round that measured nothing is the last: more of them would say nothing else.
+
+A launcher in a timed round would be part of the times. That the engine is started there is seen from outside: the
+kernel tells when its file is opened (inotify, Linux alone). What it was told to do, nobody sees.
 """
 
+import ctypes
+import os
+import struct
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from phdb_ci import manifest, metrics
@@ -14,9 +22,15 @@ from phdb_ci.models.measured import Round
 from phdb_ci.models.results import ManifestFact
 from phdb_ci.process import Log
 from phdb_ci.services import Running
-from phdb_ci.workspace import Workspace
+from phdb_ci.witness import is_program
+from phdb_ci.workspace import Workspace, twins
 
 Commands = Callable[[Workspace], bool]
+IN_OPEN, IN_CLOSE = (
+    0x20,
+    0x18,
+)  # with the end of each use between them, the kernel does not make one of many starts
+EVENT = struct.Struct("iIII")
 
 
 def run_rounds(
@@ -26,34 +40,43 @@ def run_rounds(
     wanted, file = space.job.evidence.metrics, space.job.evidence.manifest
     assert wanted is not None  # noqa: S101 - asked for by the caller
     for service in services:
-        service.taken()
+        service.moved()
     rounds: list[Round] = []
-    for number in range(wanted.rounds + 1):
-        name = f"round {number} of {wanted.rounds}, timed" if number else "witnessed round"
-        log.line(f"phdb-ci: {name}")
-        one = _round(number, space, commands, services, reports, wanted, file)
-        if one is not None:
-            rounds.append(one)
-        if one is None or one.problems or len(one.measured) < len(wanted.scenarios) or one.not_finite:
-            break
+    with Starts(_programs(space)) as starts:
+        for number in range(wanted.rounds + 1):
+            name = f"round {number} of {wanted.rounds}, timed" if number else "witnessed round"
+            log.line(f"phdb-ci: {name}")
+            one = _round(number, space, commands, services, starts, reports, wanted, file)
+            if one is not None:
+                rounds.append(one)
+            if one is None or one.problems or len(one.measured) < len(wanted.scenarios) or one.not_finite:
+                break
     return rounds
 
 
 def _round(
-    number: int, space: Workspace, commands: Commands, services: Sequence[Running], reports: Path, wanted: Metrics,
-    file: Manifest | None,
+    number: int, space: Workspace, commands: Commands, services: Sequence[Running], starts: "Starts", reports: Path,
+    wanted: Metrics, file: Manifest | None,
 ) -> Round | None:  # fmt: skip
     """One round; None when a command failed, which says more than what it left."""
     if file is not None:
         manifest.put_away(file, space.tops)
     before, began = _calls(space), time.time()
+    starts.count()
     if not commands(space if number else space.witnessed()):
         return None
     span = metrics.Span(began, time.time())
-    taken = [service.taken() for service in services]
+    started = starts.count()
+    moved = [rows for rows in (service.moved() for service in services) if rows is not None]
     one = _manifest(number, file, space, reports, wanted, span)
-    counted = [rows for rows in taken if rows is not None]
-    return one.model_copy(update={"taken": min(counted, default=None), "calls": _calls(space) - before})
+    return one.model_copy(
+        update={
+            "taken": min((written for written, _ in moved), default=None),
+            "given": min((read for _, read in moved), default=None),
+            "calls": _calls(space) - before,
+            "starts": started,
+        }
+    )
 
 
 def _manifest(
@@ -65,9 +88,59 @@ def _manifest(
     if isinstance(found, ManifestFact):
         return Round(number=number, problems=(found.absent or "no manifest",))
     (reports / f"round-{number}-{file.kept}").write_bytes(found.text)
-    said = manifest.judge(found.text, found.shown, file)
-    return metrics.read(number, found, said.problems, wanted, span)
+    problems = manifest.judge(found.text, found.shown, file).problems
+    if copied := twins(space, found.path):
+        problems = (f"{found.shown} is a copy of {copied[0]}: the job did not write it", *problems)
+    return metrics.read(number, found, problems, wanted, span)
 
 
 def _calls(space: Workspace) -> int:
     return sum(placed.calls().total() for placed in space.placed.values())
+
+
+def _programs(space: Workspace) -> list[Path]:
+    """The engine's own files, behind their launchers."""
+    return [
+        placed.folder / "real" / output
+        for placed in space.placed.values()
+        for output in placed.stored.digests
+        if is_program(output)
+    ]
+
+
+class Starts:
+    """A context that counts how often programs are opened, which is at least how often they are started."""
+
+    def __init__(self, programs: Iterable[Path]) -> None:
+        self._fd = -1
+        if sys.platform != "linux":
+            return
+        libc = ctypes.CDLL(None)
+        self._fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        watched = [
+            libc.inotify_add_watch(self._fd, os.fsencode(path), IN_OPEN | IN_CLOSE) for path in programs
+        ]
+        if self._fd >= 0 and (not watched or min(watched) < 0):
+            self.__exit__()
+
+    def __enter__(self) -> "Starts":  # noqa: PYI034 - nobody inherits from it
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
+    def count(self) -> int | None:
+        """How often since the last look; None where nobody sees it."""
+        if self._fd < 0:
+            return None
+        found = 0
+        with suppress(BlockingIOError):
+            while data := os.read(self._fd, 1 << 16):
+                at = 0
+                while at < len(data):
+                    _, mask, _, length = EVENT.unpack_from(data, at)
+                    at += EVENT.size + length
+                    found += bool(mask & IN_OPEN)
+        return found

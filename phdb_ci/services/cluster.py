@@ -39,9 +39,7 @@ class Cluster:
         """Choose its folder: in the leg's own, so that both engines write to one disk, or where its user can go."""
         user, folder = _user(), leg / "server"
         if user and not reachable(leg.parent):
-            disk = leg.stat().st_dev
-            near = min(FOLDERS, key=lambda one: one.stat().st_dev != disk)
-            folder = near / f"phdb-ci-{secrets.token_hex(8)}"
+            folder = _near(leg) / f"phdb-ci-{secrets.token_hex(8)}"
         elif user:
             leg.chmod(0o711)  # it holds nothing that others may not see
         return cls(folder, programs, user, secrets.token_hex(16))
@@ -73,6 +71,16 @@ class Cluster:
                 *(word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")),
             ],
         }  # fmt: skip
+
+
+def _near(leg: Path) -> Path:
+    """A folder that every user may write in, on the disk of the leg where there is one."""
+    found = [one for one in FOLDERS if one.is_dir()]
+    if not found:
+        raise ToolError(
+            f"Postgres does not run as root, and no other user has a place: no {FOLDERS[0]}, no {FOLDERS[1]}"
+        )
+    return min(found, key=lambda one: one.stat().st_dev != leg.stat().st_dev)
 
 
 def _user() -> pwd.struct_passwd | None:

@@ -5,10 +5,11 @@
 It makes a cluster and runs `postgres` in the foreground as its child, or takes a server that is there; makes the
 job's own database; writes `ready` to the state file. On TERM, which comes when the leg ends, when the run is
 cancelled and when the harness is killed (supervisor.py), the server is ended, a database on somebody else's server is
-dropped, and the folder is removed. Should this process itself be killed, the kernel ends the server (prctl(2),
-PR_SET_PDEATHSIG). As root the server runs as the user that it was given: Postgres refuses root.
+dropped (and that is said), and the folder is removed. Should this process itself be killed, the kernel ends the server
+(prctl(2), PR_SET_PDEATHSIG). As root the server runs as the user that it was given: Postgres refuses root.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -50,7 +51,7 @@ def main() -> None:
     except EndedError:
         pass
     except (FailedError, OSError, subprocess.SubprocessError) as error:
-        keeper.say("failed", str(error))
+        keeper.say(state="failed", told=str(error))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         keeper.end()
@@ -74,13 +75,15 @@ class Keeper:
         self.server: subprocess.Popen[bytes] | None = None
         self.port = 0
         self.memory = ""
-        self.made = False
+        self.made = False  # or about to be
+        self.said: dict[str, Any] = {}
 
-    def say(self, state: str, told: str = "") -> None:
-        """Write the state file, whole or not at all."""
+    def say(self, **told: Any) -> None:
+        """Write the state file, whole or not at all; what was said before stays."""
+        self.said |= told
         path = Path(self.spec["state"])
         new = path.with_suffix(".new")
-        new.write_text(json.dumps({"state": state, "told": told, "port": self.port}), encoding="utf-8")
+        new.write_text(json.dumps(self.said), encoding="utf-8")
         new.replace(path)
 
     def begin(self) -> None:
@@ -89,9 +92,8 @@ class Keeper:
             self._make(self.spec["server"])
             self._run(self.spec["server"]["init"], **self._user())
             self._start()
-        self._run(self.spec["create"])
-        self.made = True
-        self.say("ready")
+        self._create()
+        self.say(state="ready", port=self.port)
 
     def wait(self) -> None:
         """Until TERM; a server of ours that ends before that is told."""
@@ -100,19 +102,27 @@ class Keeper:
                 signal.pause()
         code = self.server.wait()
         how = f"killed by signal {-code}" if code < 0 else f"exit {code}"
-        self.say("ended", f"it ended by itself ({how})")
+        self.say(state="ended", told=f"it ended by itself ({how})")
 
     def end(self) -> None:
         """Leave nothing: no server, no shared memory of it, no database, no folder."""
         if self.server is not None:
             self._stop(self.server)
         elif self.made:
-            try:
+            with contextlib.suppress(FailedError, OSError, subprocess.SubprocessError):
                 self._run(self.spec["drop"])
-            except (FailedError, OSError, subprocess.SubprocessError) as error:
-                self.say("left", str(error))
+                self.say(dropped=True)
         if self.spec["server"]:
             shutil.rmtree(self.spec["server"]["folder"], ignore_errors=True)
+
+    def _create(self) -> None:
+        """Make the database. TERM waits until that is done: a client that ends does not end what the server does."""
+        self.made = True
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            self._run(self.spec["create"])
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def _make(self, server: dict[str, Any]) -> None:
         """The folder, the password in it, and the programs where the server's user could not get at them."""

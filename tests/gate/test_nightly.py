@@ -24,6 +24,7 @@ JOB = "bench-compare"
 RUN = "bash scripts/run-db-registry-bench.sh"
 FILE = "results/tier-db-registry.json"
 HARNESS = "benchmarks/tier_db_registry/registry_oltp.py"
+ENGINES = "benchmarks/tier_db_registry/engines.py"
 MANIFEST = "benchmarks/tier_db_registry/manifest.py"
 WRITE = '    (RESULTS / name).write_text(json.dumps(document, indent=2) + "\\n", encoding="utf-8")\n'
 FOLDERS = ("/tmp", "/var/tmp")
@@ -31,9 +32,9 @@ SCENARIOS = ("registry_publish", "registry_read_by_name", "registry_read_latest"
 
 
 def shorten(scenario: Scenario, rounds: int = 6) -> Scenario:
-    """As few and as short rounds as the matrix and the suite allow."""
+    """As few and as short rounds as the matrix and the rules of evidence allow."""
     scenario.edit("rounds = 9, threshold = 1.2", f"rounds = {rounds}", job=JOB)
-    scenario.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 200", "rounds = 10")
+    scenario.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 200", "rounds = 20")
     return scenario
 
 
@@ -83,11 +84,15 @@ def test_ratios_are_measured_over_rounds_and_nothing_is_left(alone: Scenario) ->
         assert 0 < found.low <= found.median <= found.high
         assert found.confidence > 0.95
     for one in facts.rounds:
-        assert one.taken is not None
-        assert one.taken >= 10 * (2 + 2)  # each package, its three versions
-        assert all(each.rows["postgres"] == each.rows["lidb"] >= 10 for each in one.measured)
+        assert one.taken == 20 * (1 + 3)  # each package, its three versions, and nothing of the catalogs
+        assert one.given is not None
+        assert one.given >= 20 + 20
+        assert [each.rows for each in one.measured] == [
+            dict.fromkeys(("lidb", "postgres"), n) for n in (40, 20, 20)
+        ]
+        assert one.starts == 3  # open, migrate, session
     # Calls are seen in the witnessed round alone: the timed ones are the engine's own.
-    assert [bool(one.calls) for one in facts.rounds] == [True] + [False] * 6
+    assert [one.calls for one in facts.rounds] == [3] + [0] * 6
     assert [one.problem for one in facts.services] == [None]
     kept = sorted(path.name for path in (ran.folder / f"{JOB}@ubuntu-24.04" / "reports").iterdir())
     assert kept == [*(f"round-{n}-tier-db-registry.json" for n in range(7)), "tier-db-registry.json"]
@@ -191,10 +196,28 @@ def test_without_psycopg_is_failed_as_another_engine_mode(nightly: Scenario) -> 
         ("document['measured_at'] = '2026-01-31T03:00:00Z'", "measured_at is 2026-01-31T03:00:00Z, "),
         ("scenarios[0]['ratio_vs_postgres'] = 0.0001", "registry_publish: ratio_vs_postgres is 0.0001"),
         ("document['status'] = 'stub'", "has status 'stub', expected pass or fail"),
+        ("document['measured_at'] = None", "does not say when it was measured"),
+        (
+            "one = scenarios[0]; one['ratio_vs_postgres'] = round(0.985 * one['ratio_vs_postgres'] - 0.001, 3)",
+            "registry_publish: ratio_vs_postgres is ",
+        ),
+        (
+            "scenarios[2].update({key: scenarios[1][key] for key in ('engines', 'ratio_vs_postgres')})",
+            "registry_read_latest: in 7 rounds every figure is that of registry_read_by_name, to the last digit",
+        ),
+        (
+            "scenarios[2]['engines']['lidb']['rows'] = 19",
+            "registry_read_latest: a P95 of lidb over 19 rows is none; it takes 20",
+        ),
+        (
+            "scenarios[2]['engines']['lidb']['rows'] = 99",
+            "registry_read_latest: rows 99 of lidb and 20 of postgres: the engines did not do the same",
+        ),
     ],
     ids=[
         "nan", "infinity", "text", "zero", "no-ratio", "no-scenario", "mode", "no-mode", "sqlite-mode",
-        "sqlite-backend", "fallback", "no-rows", "rows-unknown", "old-time", "not-its-own", "stub",
+        "sqlite-backend", "fallback", "no-rows", "rows-unknown", "old-time", "not-its-own", "stub", "no-time",
+        "ratio-a-little-better", "one-told-twice", "too-few", "other-work",
     ],
 )  # fmt: skip
 def test_manifest_that_is_no_measurement_is_failed(nightly: Scenario, change: str, reason: str) -> None:
@@ -235,8 +258,8 @@ def test_stale_manifest_is_failed(nightly: Scenario, command: str, reason: str) 
 
 
 def test_figures_that_are_copied_from_round_to_round_are_failed(nightly: Scenario) -> None:
-    nightly.write("benchmarks/old.json", stale("null"))
-    nightly.set_run(JOB, f"{RUN} && cp old.json {FILE}")
+    nightly.write("benchmarks/old.json", stale('"NOW"'))
+    nightly.set_run(JOB, f"{RUN} && sed s/NOW/$(date -u +%FT%TZ)/ old.json > {FILE}")
 
     assert_failed(
         nightly.run(JOB),
@@ -244,12 +267,91 @@ def test_figures_that_are_copied_from_round_to_round_are_failed(nightly: Scenari
     )
 
 
+@pytest.mark.parametrize("engine", ["lidb", "postgres"])
+def test_figures_of_one_engine_that_are_kept_from_the_first_round_are_failed(
+    nightly: Scenario, engine: str
+) -> None:
+    nightly.patch(
+        HARNESS,
+        "        if registries:\n            measured_at",
+        '        kept = RESULTS / "kept.txt"\n'
+        "        RESULTS.mkdir(exist_ok=True)\n"
+        "        if kept.exists():\n"
+        "            old = json.loads(kept.read_text())\n"
+        f"            measured = {{s: v | {{{engine!r}: old[s]}} for s, v in measured.items()}}\n"
+        f"        kept.write_text(json.dumps({{s: v[{engine!r}] for s, v in measured.items()}}))\n"
+        "        if registries:\n            measured_at",
+    )
+
+    assert_failed(
+        nightly.run(JOB),
+        f"round 1: every figure of {engine} is that of the witnessed round, to the last digit: not measured again",
+    )
+
+
+def test_engine_that_is_not_started_in_the_timed_rounds_is_failed(nightly: Scenario) -> None:
+    """It is called under the witness; in the timed rounds, a dict answers in its name."""
+    nightly.patch(
+        ENGINES,
+        "        try:\n            self._engine = liorm",
+        "        if '/real/' in os.environ['LIDB_EMBED']:\n"
+        "            self._engine = Answers()\n"
+        "            return\n"
+        "        try:\n            self._engine = liorm",
+    )
+    nightly.patch(
+        ENGINES,
+        "class Lidb:\n",
+        "class Answers:\n"
+        "    def execute_sql(self, sql, params):\n"
+        "        if sql.startswith('SELECT id'):\n"
+        "            return [{'id': 'k' + params[0].split()[1], 'name': params[0]}]\n"
+        "        return [{'version': '0.3'}] if sql.startswith('SELECT') else []\n"
+        "    def close(self): ...\n\n\n"
+        "class Lidb:\n",
+    )
+
+    assert_failed(
+        nightly.run(JOB), "round 1: embed was never started: the figures are not its own (and in 5 more)"
+    )
+
+
+def test_night_that_is_replayed_from_the_repository_is_failed(nightly: Scenario) -> None:
+    """A manifest per round, copied; a table is made on Postgres; the engine is called three times and told nothing."""
+    nightly.write("benchmarks/night.json", stale("null"))
+    nightly.set_run(
+        JOB,
+        "python3 -c \"import psycopg, os; c = psycopg.connect(os.environ['POSTGRES_URL'], autocommit=True);"
+        " c.execute('CREATE TABLE IF NOT EXISTS warm (id int)')\";"
+        ' for verb in open migrate session; do "$LIDB_EMBED" $verb "$(mktemp -d)" </dev/null >/dev/null; done;'
+        f" mkdir -p results; cp night.json {FILE}",
+    )
+
+    assert_failed(
+        nightly.run(JOB),
+        "the witnessed round: benchmarks/results/tier-db-registry.json is a copy of benchmarks/night.json",
+        "the witnessed round: by its own count postgres wrote 0 of 40 rows: the figures are not its own",
+    )
+
+
+def test_reads_that_postgres_never_saw_are_failed(nightly: Scenario) -> None:
+    nightly.patch(
+        ENGINES,
+        '        cursor = self._connection.execute(sql.replace("?", "%s"), params)',
+        '        if sql.startswith("SELECT id, name"):\n            return [("k" + params[0].split()[1], params[0])]\n'
+        '        if sql.startswith("SELECT version"):\n            return [("0.3",)]\n'
+        '        cursor = self._connection.execute(sql.replace("?", "%s"), params)',
+    )
+
+    assert_failed(nightly.run(JOB), "the witnessed round: by its own count postgres read 0 of 40 rows")
+
+
 def stale(measured_at: str) -> str:
     """A manifest with nothing wrong in it but that it was not measured now."""
-    engines = '{"lidb": {"p95_ms": 2.0, "rows": 9}, "postgres": {"p95_ms": 4.0, "rows": 9}}'
     rows = ", ".join(
-        f'{{"id": "{name}", "engines": {engines}, "ratio_vs_postgres": 0.5, "status": "pass"}}'
-        for name in SCENARIOS
+        f'{{"id": "{name}", "engines": {{"lidb": {{"p95_ms": {p95}, "rows": {count}}},'
+        f' "postgres": {{"p95_ms": {2 * p95}, "rows": {count}}}}}, "ratio_vs_postgres": 0.5, "status": "pass"}}'
+        for name, p95, count in zip(SCENARIOS, (2.0, 3.0, 4.0), (40, 20, 20), strict=True)
     )
     head = f'"engine_mode": "compare", "status": "pass", "measured_at": {measured_at}'
     return f'{{{head}, "scenarios": [{rows}]}}\n'
@@ -258,7 +360,7 @@ def stale(measured_at: str) -> str:
 def test_figures_that_postgres_has_nothing_to_do_with_are_failed(nightly: Scenario) -> None:
     """A compare that never asks the server: an sqlite database of its own in the place of psycopg."""
     nightly.patch(
-        "benchmarks/tier_db_registry/engines.py",
+        ENGINES,
         "            import psycopg\n",
         "            import standin as psycopg\n",
     )
@@ -276,7 +378,8 @@ def test_figures_that_postgres_has_nothing_to_do_with_are_failed(nightly: Scenar
 
     assert_failed(
         nightly.run(JOB),
-        "the witnessed round: postgres took no row: the figures are not its own (and in 6 more)",
+        "the witnessed round: by its own count postgres wrote 0 of 40 rows: the figures are not its own"
+        " (and in 6 more)",
     )
 
 
@@ -312,7 +415,7 @@ def test_ratio_of_which_the_whole_interval_is_above_the_threshold_is_failed(nigh
     assert_failed(
         nightly.run(JOB),
         "registry_publish: ratio_vs_postgres ",
-        "over 6 rounds, against 0.000100: all of it above",
+        "over 6 rounds, against 0.0001: all of it above",
     )
 
 
@@ -352,7 +455,7 @@ def postmaster(scenario: Scenario) -> int:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_postgres_that_is_stopped_in_the_middle_is_failed(alone: Scenario, number: signal.Signals) -> None:
-    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 10", "rounds = 400")
+    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", "round 1 of 6, timed")
     segments = memory()
@@ -371,7 +474,7 @@ def memory() -> set[str]:
 
 
 def test_callers_server_that_is_stopped_in_the_middle_is_failed(alone: Scenario, server: Running) -> None:
-    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 10", "rounds = 400")
+    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
     alone.env["POSTGRES_URL"] = server.admin.url()
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", "round 1 of 6, timed")
@@ -412,7 +515,7 @@ def test_killed_harness_leaves_no_database_on_the_callers_server(alone: Scenario
 
 
 def test_killed_keeper_takes_its_server_with_it(alone: Scenario) -> None:
-    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 10", "rounds = 400")
+    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", "round 1 of 6, timed")
     keeper = next(
