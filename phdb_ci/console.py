@@ -268,6 +268,6 @@ def _figures(result: "LegResult") -> list[str]:
 
 def _called(use: "ArtifactUse") -> str:
     """How often an artifact was called, in all and by verb, the most frequent verbs first."""
-    verbs = sorted(use.verbs.items(), key=lambda item: -item[1])
+    verbs = sorted(((verb, times) for verb, times in use.verbs.items() if times), key=lambda item: -item[1])
     told = [f"{plain(verb, 20)} {times}" for verb, times in verbs[:VERBS]] + ["…"] * (len(verbs) > VERBS)
     return f"{use.name} called {use.calls}×" + (f" ({', '.join(told)})" if told else "")  # noqa: RUF001 - a sign for people
