@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from phdb_ci import evidence
+from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.matrix import Job, Quarantine
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
@@ -22,7 +23,7 @@ from phdb_ci.models.verdict import (
 )
 
 GITHUB = re.compile(
-    r"^(?:https://github\.com/|git@github\.com:)([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?$"
+    rf"^(?:https://github\.com/|git@github\.com:)({OWNER_NAME}?)(?:\.git)?/?$"
 )
 FAILS = ("failed", "unproven", "timeout", "blocked")
 

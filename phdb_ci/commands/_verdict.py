@@ -12,6 +12,7 @@ from pathlib import Path
 
 from phdb_ci.console import Console, coloured, verdict_text
 from phdb_ci.errors import DiskError, Exit, UsageError
+from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.verdict import Verdict
 
 RUNS = Path(".phdb-ci/runs")
@@ -84,7 +85,7 @@ def point_latest(out: Path, chosen: Path | None) -> None:
 def run_url(environ: Mapping[str, str]) -> str | None:
     """The address of this run on GitHub, from its own variables, when they have the form that GitHub gives them."""
     repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
-    if re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository) and run.isdigit():
+    if re.fullmatch(OWNER_NAME, repository) and run.isdigit():
         return f"https://github.com/{repository}/actions/runs/{run}"
     return None
 

@@ -15,6 +15,7 @@ from phdb_ci.commands._common import read_verdict
 from phdb_ci.commands._verdict import RUNS
 from phdb_ci.errors import DiskError, Exit, ResultsError, UsageError
 from phdb_ci.matrix import load
+from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.posting import CONTEXT, Published
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from phdb_ci.github.hub import Waits
 
 WORKFLOW = ".github/workflows/phdb-gate.yml"
-_REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
+_REPOSITORY = re.compile(OWNER_NAME)
 _SERVER = re.compile(r"https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?")
 _LOGIN = re.compile(r"[A-Za-z0-9-]{1,39}(\[bot\])?")
 

@@ -17,6 +17,7 @@ from phdb_ci.github.archive import verdict_bytes
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.hub import Hub, Waits
 from phdb_ci.github.runs import Run, artifacts_of, run_of
+from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import ArtifactNode, Plan
@@ -24,7 +25,7 @@ from phdb_ci.parcel import LARGEST, SUFFIX, unpack
 from phdb_ci.store import load
 
 MOST = 10  # of one key that are looked at
-_GITHUB = re.compile(r"https://github\.com/([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?")
+_GITHUB = re.compile(rf"https://github\.com/({OWNER_NAME}?)(?:\.git)?")
 _QUICK = Waits(posts=(), longest=10.0, secondary=5.0, backoff=0.2, timeout=15)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 SHA = r"^[0-9a-f]{40}$"
+OWNER_NAME = r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"  # a repository on GitHub; with ? behind it, as short as can be
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 # One visible line; it is shown in terminals, comments and workflows, where control characters bite.
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"

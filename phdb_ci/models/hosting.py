@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from phdb_ci.models.base import Name, Record, Sha, Text
+from phdb_ci.models.base import OWNER_NAME, Name, Record, Sha, Text
 
-ACTION = r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._-]+)*$"
-REPOSITORY = r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$"
+ACTION = rf"^{OWNER_NAME}(/[A-Za-z0-9._-]+)*$"
+REPOSITORY = rf"^{OWNER_NAME}$"
 VERSION = r"^v[0-9]+\.[0-9]+\.[0-9]+$"
 IMAGE = r"^[a-z0-9][a-z0-9./_-]*:[A-Za-z0-9][A-Za-z0-9._-]*@sha256:[0-9a-f]{64}$"
 CRON = r"^[0-9*,/-]+( [0-9*,/-]+){4}$"

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from phdb_ci.models.base import Record
+from phdb_ci.models.base import OWNER_NAME, Record
 
 CONTEXT = "phdb-ci / verdict"
-Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$")]
+Repository = Annotated[str, StringConstraints(pattern=rf"^{OWNER_NAME}$")]
 Server = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?$")]
 Number = Annotated[int, Field(gt=0)]
 

@@ -8,6 +8,8 @@ not stop them.
 
 import re
 
+from phdb_ci.models.base import OWNER_NAME
+
 TITLE_LIMIT, TEXT_LIMIT, LINE_LIMIT = 200, 300, 160
 
 # Not seen although Python calls them printable: joiners, fillers, variation selectors, blank braille.
@@ -16,7 +18,7 @@ _HOLLOW = re.compile(
 )
 # cmark takes no run of more than 80 backticks for a code span, and none of more than 255 for a fence.
 _RUN = re.compile("`{9,}")
-_REPO = r"https://github\.com/[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"
+_REPO = rf"https://github\.com/{OWNER_NAME}"
 _RUN_URL = re.compile(rf"{_REPO}/actions/runs/([0-9]{{1,20}})(?:/attempts/[0-9]{{1,5}})?")
 _ISSUE_URL = re.compile(rf"{_REPO}/(issues|pull)/([0-9]{{1,10}})")
 _WEB = re.compile(_REPO)
