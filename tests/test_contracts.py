@@ -133,6 +133,12 @@ def test_field_of_another_type_is_named(name: str, field: str) -> None:
             "bridge-probe", {"protocol_version": "1"},
             ["$.protocol_version: 'integer' expected, got 'string': this is the contract of version 1"], id="text",
         ),
+        pytest.param("lis-start", {"tcp_port": 0.0}, ["$.tcp_port: 'integer' expected, got 'number'"], id="0.0"),
+        pytest.param(
+            "bridge-probe", {"protocol_version": 1.0},
+            ["$.protocol_version: 'integer' expected, got 'number': this is the contract of version 1"], id="1.0",
+        ),
+        pytest.param("tier-db-registry", {"threshold_ratio_vs_postgres": 1}, [], id="a whole number is a number"),
         pytest.param("lis-start", {"protocol_version": "1.4"}, [], id="minor version raised"),
         pytest.param("bridge-probe", {"ok": False}, ["$.ok: true expected, got false"], id="not ok"),
         pytest.param(
@@ -282,9 +288,31 @@ def test_family_shares_its_protocol_version() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("version", [[1], {"a": 1}, True, 1.5])
-def test_version_that_is_none_is_recorded_as_none(version: object) -> None:
-    assert recorded(bridge__probe=[{"protocol_version": version}])["bridge-probe"]["protocol_version"] is None
+def test_family_shares_the_lowest_version_that_one_of_it_has() -> None:
+    seen = recorded(
+        bridge__probe=[GOOD["bridge-probe"] | {"protocol_version": 2}],
+        bridge__read_liq=[GOOD["bridge-read_liq"]],
+        bridge__upsert_agent_run=[GOOD["bridge-upsert_agent_run"]],
+    )
+    versions = {name: one["protocol_version"] for name, one in seen.items()}
+    assert versions == {"bridge-probe": 2, "bridge-read_liq": 1, "bridge-upsert_agent_run": 1}
+
+
+@pytest.mark.parametrize(
+    ("versions", "told"),
+    [
+        ([[1]], "[1]"), ([{"a": 1}], '{"a": 1}'), ([True], "true"), ([1.5], "1.5"), ([1.0], "1.0"), ([None], None),
+        ([1, 1], 1), ([1, 2], "1 and 2"), ([1, "1"], '1 and "1"'), ([1, True], "1 and true"), (["banana"], "banana"),
+        ([None, 1], 1), (["x" * 99, 1], '"' + "x" * 39 + " and 1"),
+    ],
+)  # fmt: skip
+def test_version_is_recorded_as_the_answers_said_it(versions: list[object], told: object) -> None:
+    seen = recorded(bridge__probe=[{"protocol_version": version} for version in versions])
+    assert seen["bridge-probe"]["protocol_version"] == told
+
+
+def test_record_names_the_checks_that_have_failed() -> None:
+    assert Recorder().record(["b/y", "a/x"])["failed"] == ["a/x", "b/y"]
 
 
 def test_hostile_answer_gives_a_bounded_record() -> None:
@@ -316,10 +344,10 @@ def test_record_is_canonical() -> None:
 
 def test_check_names_are_unique_and_stable() -> None:
     names = [check.id for check in CHECKS]
-    assert len(set(names)) == len(names) == 40
+    assert len(set(names)) == len(names) == 55
     assert {name.partition("/")[0] for name in names} == {
-        "lis-start", "lis-status", "lis-stop", "embed", "exec-json", "bridge", "one-store", "rawsql", "mode",
-        "manifest", "crash", "single-writer",
+        "lis-start", "lis-status", "lis-stop", "lis-migrate", "embed", "exec-json", "bridge", "one-store", "rawsql",
+        "mode", "manifest", "crash", "single-writer",
     }  # fmt: skip
 
 
@@ -327,7 +355,8 @@ def test_checks_are_chosen_by_pattern() -> None:
     names = [check.id for check in chosen(CHECKS, ["single-writer/*", "mode/*"], ["mode/tcp"])]
     assert names == [
         "mode/embed", "mode/lis-supervisor", "mode/bridge", "single-writer/second-refused",
-        "single-writer/stale-first-writer", "single-writer/many-writers",
+        "single-writer/update-held", "single-writer/migration-held", "single-writer/session-beside-others",
+        "single-writer/stale-first-writer", "single-writer/many-writers", "single-writer/mixed-writers",
     ]  # fmt: skip
 
 

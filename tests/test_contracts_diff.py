@@ -13,6 +13,7 @@ from phdb_ci.commands.contracts import main, read_shapes
 from phdb_ci.contracts.diff import CONTRACTS, PAIRS, Shapes, compare, fields
 from phdb_ci.contracts.shapes import FIELDS, FILE
 from phdb_ci.errors import ResultsError
+from phdb_ci.models.results import LegResult, LegSource
 
 BASE = {"$": "object", "$.ok": "boolean", "$.rows": "array", "$.rows[]": "object", "$.row_count": "integer"}
 
@@ -123,7 +124,7 @@ def test_names_are_guessed_up_to_a_bound() -> None:
     [
         (1, 1, True), (1, 2, False), (2, 1, True), ("1", "2", False), ("1", "1.1", True), ("1.9", "2.0", False),
         ("1.2.3", "1.3.0", True), (None, None, True), (None, 1, True), (None, 2, False), (2, None, True),
-        ("1", "two", True), (9, 10, False), ("9", "10", False),
+        (9, 10, False), ("9", "10", False),
     ],
 )  # fmt: skip
 def test_removed_field_needs_a_higher_major_version(old: object, new: object, *, broken: bool) -> None:
@@ -140,17 +141,48 @@ def test_added_field_passes(old: object, new: object) -> None:
     assert [change.kind for change in verdict.changes] == ["added"]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    ["two", "banana", "v2", "01", "1.", "0.9-beta", "9999999999", "1.2.3.4", "", " 2", -1, 9_999_999_999],
+)
+def test_version_that_is_none_is_broken(odd: object) -> None:
+    for old, new in (("1", odd), (odd, "1"), (odd, odd)):
+        (verdict,) = compare(shapes(old), shapes(new))
+        assert verdict.broken
+        assert verdict.reason == f"'{odd}' is no protocol version: 1, 1.2 or 1.2.3 is one"
+
+
 def test_lower_version_is_broken_even_without_a_change() -> None:
     (verdict,) = compare(shapes(2), shapes(1))
     assert verdict.broken
     assert verdict.reason == "the protocol version went down: 2 became 1"
 
 
-def test_contract_that_is_gone_is_broken() -> None:
-    new = Shapes.model_validate({"schema": 1, "status": "recorded", "contracts": {}})
-    (verdict,) = compare(shapes(), new)
-    assert verdict.broken
-    assert "no answer of bridge-read_liq was recorded" in verdict.changes[0].text
+def family(**versions: object) -> Shapes:
+    """A record of some commands of the bridge."""
+    one = record(1, "", BASE)["contracts"][""] | {"family": "bridge"}
+    contracts = {f"bridge-{name}": one | {"protocol_version": version} for name, version in versions.items()}
+    return Shapes.model_validate({"schema": 1, "status": "recorded", "contracts": contracts})
+
+
+@pytest.mark.parametrize(
+    ("rest", "broken"),
+    [({}, True), ({"probe": 1}, True), ({"probe": 2}, False), ({"probe": 2, "upsert": 1}, True)],
+)
+def test_contract_that_is_gone_is_announced_by_its_family(rest: dict[str, object], *, broken: bool) -> None:
+    verdicts = {one.contract: one for one in compare(family(probe=1, upsert=1, read_liq=1), family(**rest))}
+    assert verdicts["bridge-read_liq"].broken is broken
+    assert "no answer of bridge-read_liq was recorded" in verdicts["bridge-read_liq"].changes[0].text
+
+
+def test_family_with_two_versions_is_broken_and_excuses_nothing() -> None:
+    new = family(probe=2, upsert=1, read_liq=1)
+    del new.contracts["bridge-read_liq"].fields["$.row_count"]
+    verdicts = {one.contract: one for one in compare(family(probe=1, upsert=1, read_liq=1), new)}
+    told = "bridge-probe says 2 where another contract of bridge says 1: they share one version"
+    assert verdicts["bridge-probe"].reason == told
+    assert verdicts["bridge-read_liq"].reason == "$.row_count removed, and the protocol version is still 1"
+    assert not verdicts["bridge-upsert"].broken
 
 
 def test_new_contract_passes() -> None:
@@ -182,6 +214,8 @@ def test_command_names_the_field_and_fails(tmp_path: Path, capsys: pytest.Captur
     assert diff(old, new) == 1
 
     assert capsys.readouterr().out.splitlines() == [
+        "old: commits not known",
+        "new: commits not known",
         "BROKEN bridge-read_liq (protocol version 1 → 1)",
         "         $.row_count removed (integer)",
         "         $.extra added (string)",
@@ -206,7 +240,89 @@ def test_command_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
     document = json.loads(capsys.readouterr().out)
     assert document["broken"] == ["bridge-read_liq"]
+    assert document["old"] == {"commits": {}, "failed": []}
     assert document["contracts"][0]["changes"][0]["field"] == "$.row_count"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_record_without_a_contract_is_an_error(tmp_path: Path, *, as_json: bool) -> None:
+    empty = tmp_path / "empty.json"
+    empty.write_text(json.dumps(record(1, "x", {}) | {"contracts": {}}))
+    for old, new in (
+        (empty, empty),
+        (written(tmp_path / "some.json"), empty),
+        (empty, tmp_path / "some.json"),
+    ):
+        with pytest.raises(ResultsError, match="holds no contract"):
+            diff(old, new, as_json=as_json)
+
+
+def two(path: Path, *failed: str) -> Path:
+    """A record of two contracts, of a run in which these checks have failed."""
+    both = record(1, "bridge-read_liq", BASE)
+    both["contracts"] |= record(1, "x", {"$": "object"})["contracts"]
+    path.write_text(json.dumps(both | {"failed": failed}))
+    return path
+
+
+def test_old_record_of_a_failed_run_that_lacks_contracts_is_an_error(tmp_path: Path) -> None:
+    old, new = written(tmp_path / "old.json"), two(tmp_path / "new.json")
+    old.write_text(json.dumps(json.loads(old.read_text()) | {"failed": ["bridge/probe"]}))
+    with pytest.raises(ResultsError, match=r"lacks x, and 1 checks have failed in its run \(bridge/probe\)"):
+        diff(old, new)
+
+
+def test_contract_that_the_old_record_lacks_is_said_not_to_be_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert diff(written(tmp_path / "old.json"), two(tmp_path / "new.json", "bridge/probe")) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "old: commits not known",
+        "new: commits not known; 1 check has failed there",
+        "ok     x (protocol version none → 1)",
+        "         $ added: no answer of x was recorded before",
+        "1 contract is the same",
+        "1 not compared: the old record lacks it",
+    ]
+
+
+def test_version_that_changes_alone_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert diff(written(tmp_path / "old.json", "1"), written(tmp_path / "new.json", "1.1")) == 0
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "ok     bridge-read_liq (protocol version 1 → 1.1)",
+        "0 contracts are the same",
+    ]
+
+
+def result(leg: Path, commit: str) -> None:
+    """The result of a leg as a run leaves it."""
+    source = LegSource(repo="lidb", commit=commit, origin="pin")
+    leg_result = LegResult(
+        gate="g", job="contracts", os="ubuntu-24.04", summary="s", run_id="1", status="passed", sources=(source,),
+        started="2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    (leg / "result.json").write_text(leg_result.model_dump_json())
+
+
+def test_commits_of_a_run_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, commit in (("old", "a" * 40), ("new", "b" * 40)):
+        written(tmp_path / name / "contracts@ubuntu-24.04" / "reports" / FILE)
+        result(tmp_path / name / "contracts@ubuntu-24.04", commit)
+
+    assert diff(tmp_path / "old", tmp_path / "new") == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["old: lidb aaaaaaa", "new: lidb bbbbbbb"]
+    assert diff(tmp_path / "old", tmp_path / "new", as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["new"]["commits"] == {"lidb": "b" * 40}
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"sources": [{"repo": "\\u001b[2J"}]}'])
+def test_result_that_is_none_names_no_commits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    place = written(tmp_path / "leg" / "reports" / FILE)
+    (tmp_path / "leg" / "result.json").write_text(text)
+    assert diff(place, place) == 0
+    assert capsys.readouterr().out.startswith("old: commits not known\n")
 
 
 def test_run_directories_are_searched_for_their_record(tmp_path: Path) -> None:
@@ -233,6 +349,8 @@ def test_several_records_that_differ_are_an_error(tmp_path: Path) -> None:
         pytest.param("", "not a record", id="empty"),
         pytest.param("{}", "not a record", id="no fields"),
         pytest.param("[" * 100_000, "not a record", id="nested"),
+        pytest.param(json.dumps(record(True, "x", {})), "not a record", id="true as a version"),
+        pytest.param(json.dumps(record(1.0, "x", {})), "not a record", id="1.0 as a version"),
         pytest.param('{"schema": 2, "status": "recorded", "contracts": {}}', "not a record", id="version"),
         pytest.param(" " * (8 * 1024 * 1024 + 1), "larger than", id="large"),
         pytest.param(json.dumps(record(1, "x", many(FIELDS + 1, "k"))), "not a record", id="too many fields"),
@@ -272,7 +390,8 @@ def test_record_of_strangers_tells_the_terminal_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], hostile: str
 ) -> None:
     old, new = tmp_path / "old.json", tmp_path / "new.json"
-    old.write_text(json.dumps(record(f"1{hostile}", f"x{hostile}", {f"$.{hostile}": f"str{hostile}"})))
+    before = record(f"1{hostile}", f"x{hostile}", {f"$.{hostile}": f"str{hostile}"})
+    old.write_text(json.dumps(before | {"failed": [f"x/{hostile}"]}))
     new.write_text(json.dumps(record(f"1{hostile}", f"x{hostile}", {})))
 
     assert diff(old, new) == 1
@@ -280,7 +399,7 @@ def test_record_of_strangers_tells_the_terminal_nothing(
     told = capsys.readouterr().out
     assert "removed" in told
     assert all(line.isprintable() for line in told.split("\n"))
-    assert len(told.splitlines()) == 5
+    assert len(told.splitlines()) == 7
 
 
 def test_name_of_a_folder_tells_the_terminal_nothing(tmp_path: Path) -> None:

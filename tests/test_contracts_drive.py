@@ -14,7 +14,7 @@ import pytest
 from phdb_ci.contracts import __main__ as job
 from phdb_ci.contracts import drive, stage
 from phdb_ci.contracts.checks import writers
-from phdb_ci.contracts.checks.held import waiting
+from phdb_ci.contracts.checks.held import Ledger, insert, session, update, waiting
 from phdb_ci.contracts.drive import LIMIT, Done, Program, call
 from phdb_ci.contracts.stack import Stack, make_stack
 from phdb_ci.contracts.stage import BrokenError, Check, SkippedError, Stage
@@ -94,6 +94,18 @@ def test_lines_come_one_by_one() -> None:
     assert program.finish(5.0).code == 0
 
 
+def test_input_is_given_before_it_is_answered() -> None:
+    program = start("read line; sleep 1; cat | wc -c")
+    program.send("first\n" + "x" * 1_000_000)
+    program.give(0.2)
+    assert len(program._to_send) > 0
+    program.give(10.0)
+    assert len(program._to_send) == 0
+    program.close_input()
+    assert program.line(5.0) == "1000000"
+    program.end()
+
+
 def test_half_a_line_is_no_line() -> None:
     program = start("echo whole; printf half")
     assert program.line(5.0) == "whole"
@@ -126,6 +138,30 @@ def test_child_that_left_the_group_is_ended_too() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert gone(int(done.stdout))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a subreaper is Linux's")
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("setsid sleep 77 >/dev/null 2>&1 </dev/null &", "left a program running: sleep 77"),
+        ("sleep 77 >/dev/null 2>&1 </dev/null &", "left a program running: sleep 77"),
+        ("setsid sleep 0.1 >/dev/null 2>&1 </dev/null &", "None"),
+        ("exit 0", "None"),
+    ],
+    ids=["in a group of its own", "in the same group", "for a moment", "nothing"],
+)
+def test_program_that_leaves_another_running_is_told(script: str, told: str) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from phdb_ci.contracts import drive\n"
+        "drive.adopt()\n"
+        "done = drive.call(['/bin/sh', '-c', sys.argv[1]], env=dict(os.environ), cwd=Path('/'))\n"
+        "print(done.problem)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{told}\n"
 
 
 def test_program_ends_with_its_block() -> None:
@@ -174,7 +210,7 @@ def test_check_that_fails_leaves_no_writer(
         return started[-1]
 
     monkeypatch.setattr(Stack, "start_exec_json", start_one)
-    monkeypatch.setattr(Stack, "engine", lambda *_, **__: Done(0, "", "", 0.0))
+    monkeypatch.setattr(Stack, "engine", lambda *_, **__: Done(0, '{"rows": [], "affected": 1}', "", 0.0))
     monkeypatch.setattr(writers, "fill", lambda *_: None)
     monkeypatch.setattr(writers, "usual_time", lambda *_: 0.01)
     (case,) = stage.run([Check("single-writer/x", check)], Stage(stack_at(tmp_path)))
@@ -192,7 +228,7 @@ def test_writer_that_did_not_wait_leaves_no_child(tmp_path: Path, monkeypatch: p
         return start(f"sleep 77 & echo $! > {child}")
 
     def waits(stage: Stage) -> None:
-        waiting(stage.stack, "first", settle=1.0)
+        waiting(stage.stack, insert("first"), settle=1.0)
 
     monkeypatch.setattr(Stack, "start_exec_json", start_one)
     (case,) = stage.run([Check("single-writer/x", waits)], Stage(stack_at(tmp_path)))
@@ -218,6 +254,66 @@ def test_check_however_it_ends_leaves_nothing_running(
         list(stage.run([Check("a/b", leave)], Stage(stack_at(tmp_path))))
     assert gone(left[0].pid)
     assert not drive._own
+
+
+# What was acknowledged
+
+
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [
+        ('{"rows": [], "affected": 1}', True),
+        ('{"rows": [], "affected": 0}', False),
+        ('{"rows": [], "affected": 1', False),
+        ("[]", False),
+        (None, False),
+    ],
+)
+def test_write_is_acknowledged_by_one_affected_row(answer: str | None, *, known: bool) -> None:
+    ledger = Ledger()
+    assert ledger.note(insert("a", "b"), answer) is known
+    assert ledger.names == ({"a": "b"} if known else {})
+
+
+def test_row_that_is_gone_or_as_it_was_before_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = '{"rows": [{"id": "a", "name": "new"}, {"id": "b", "name": "old"}], "affected": 0}'
+    monkeypatch.setattr(Stack, "engine", lambda *_, **__: Done(0, rows, "", 0.0))
+    stack, ledger = stack_at(tmp_path), Ledger()
+    for write in (update("a", "new"), update("b", "new"), insert("c", "new")):
+        ledger.note(write, '{"rows": [], "affected": 1}')
+    with pytest.raises(
+        BrokenError, match="2 of 3 acknowledged rows are gone or as they were before, b, c among"
+    ):
+        ledger.all_there(Stage(stack), stack)
+    ledger.names = {"a": "new"}
+    ledger.all_there(Stage(stack), stack)
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("exit 2", None),
+        ("exit 1", "the engine's session gave no answer: exit 1"),
+        ("read line; echo ready", "the engine's session: $: one JSON document expected, got 'ready'"),
+        ("read line; echo '{}'", "the engine's session: $.rows expected, got {}"),
+        ('read line; echo \'{"rows": [], "affected": 0}\'; sleep 77', ""),
+    ],
+    ids=["none", "broken", "no JSON", "no rows", "there"],
+)
+def test_session_of_the_engine_is_there_or_ends_with_exit_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, told: str | None
+) -> None:
+    monkeypatch.setattr(Stack, "engine_session", lambda _: start(script))
+    stack = stack_at(tmp_path)
+    if told:
+        with pytest.raises(BrokenError) as caught:
+            session(stack)
+        assert str(caught.value) == told
+    else:
+        assert (session(stack) is None) is (told is None)
+    drive.end_all()
 
 
 # The stack

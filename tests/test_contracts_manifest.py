@@ -8,7 +8,9 @@ import pytest
 
 from phdb_ci.contracts import stage
 from phdb_ci.contracts.checks import manifest
-from tests.test_contracts import MANIFEST
+from tests.test_contracts import MANIFEST, SCENARIO
+
+WHOLE = MANIFEST | {"scenarios": [SCENARIO | {"id": name} for name in manifest.SCENARIOS]}
 
 
 def benchmark(tmp_path: Path, script: str) -> stage.Case:
@@ -16,7 +18,7 @@ def benchmark(tmp_path: Path, script: str) -> stage.Case:
     (tmp_path / "scripts").mkdir()
     (tmp_path / manifest.SCRIPT).write_text(f"cd out\n{script}")
     (tmp_path / "out").mkdir(exist_ok=True)
-    (tmp_path / "good.json").write_text(json.dumps(MANIFEST))
+    (tmp_path / "good.json").write_text(json.dumps(WHOLE))
 
     class Bench:
         benchmarks, env = tmp_path, dict(os.environ)
@@ -45,6 +47,28 @@ def test_what_stands_for_the_manifest_is_judged(tmp_path: Path, script: str, out
     assert case.outcome == outcome, case
     assert told in case.message
     assert case.seconds < 10
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "told"),
+    [
+        pytest.param(WHOLE["scenarios"][:2], "$.scenarios: registry_read_latest expected", id="one is gone"),
+        pytest.param([], "$.scenarios: minItems 1 expected, got []", id="none"),
+        pytest.param([*WHOLE["scenarios"], WHOLE["scenarios"][0]], "$.scenarios: each once expected", id="one twice"),
+        pytest.param(
+            [*WHOLE["scenarios"][:2], WHOLE["scenarios"][2] | {"status": "unknown"}],
+            '$.scenarios[2].status: "stub" expected, got "unknown"', id="one that is no stub",
+        ),
+        pytest.param([*WHOLE["scenarios"], SCENARIO | {"id": "another"}], "", id="one more"),
+    ],
+)  # fmt: skip
+def test_stub_of_the_tier_holds_its_scenarios(
+    tmp_path: Path, scenarios: list[dict[str, object]], told: str
+) -> None:
+    (tmp_path / "some.json").write_text(json.dumps(WHOLE | {"scenarios": scenarios}))
+    case = benchmark(tmp_path, f"cp ../some.json {manifest.NAME}\n")
+    assert case.outcome == ("failed" if told else "passed"), case
+    assert told in case.message
 
 
 def test_dangling_link_of_before_does_not_count_as_written(tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ def _run(arguments: argparse.Namespace, stack: Stack) -> int:
         sys.stdout.write(line(case) + "\n")
         sys.stdout.flush()
     if arguments.record is not None:
-        write_whole(arguments.record, canonical(set_up.recorder.record()).encode())
+        failed = [case.id for case in cases if case.outcome in BAD]
+        write_whole(arguments.record, canonical(set_up.recorder.record(failed)).encode())
     write_report(arguments.junit, cases)
     return Exit.FAIL if any(case.outcome in BAD for case in cases) else Exit.PASS
 

@@ -5,14 +5,13 @@ type, that becomes nullable or is no longer in every answer breaks them and need
 field does not.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictInt, StrictStr
 
-from phdb_ci.contracts.shapes import FIELDS
+from phdb_ci.contracts.shapes import FIELDS, lowest, numbers
 from phdb_ci.models.base import Record
 
 Kind = Literal["removed", "renamed", "retyped", "added"]
@@ -23,23 +22,30 @@ PAIRS = (
 )
 NAME = 40  # characters of a name that are compared
 CONTRACTS = 30  # of a record; ours has nine
-VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,2}")
+CHECKS = 500  # names of checks that have failed; there are some fifty
 
 
 class Shape(Record):
     """One contract as it was recorded: the version of our schema, the protocol version of the answers, the fields."""
 
     contract: str
-    protocol_version: str | int | None = None
+    family: str = ""
+    protocol_version: StrictStr | StrictInt | None = None
     fields: Annotated[dict[str, str], Field(max_length=FIELDS)]
 
 
 class Shapes(Record):
-    """A whole record, as `shapes.py` writes it."""
+    """A whole record, as `shapes.py` writes it; of a run in which checks have failed, contracts may be missing."""
 
     schema_: Literal[1] = Field(alias="schema")
     status: Literal["recorded"]
+    failed: Annotated[tuple[str, ...], Field(max_length=CHECKS)] = ()
     contracts: Annotated[dict[str, Shape], Field(max_length=CONTRACTS)]
+
+    def version_of(self, family: str) -> str | int | None:
+        """The lowest version that a contract of this family has; None where there is none."""
+        known = (shape.protocol_version for shape in self.contracts.values() if shape.family == family)
+        return lowest(version for version in known if version is not None) if family else None
 
 
 class Change(Record):
@@ -64,27 +70,34 @@ class Comparison(Record):
 
 def compare(old: Shapes, new: Shapes) -> tuple[Comparison, ...]:
     """Every contract that either record has, by name; one without a difference has no changes."""
-    return tuple(
-        _contract(name, old.contracts.get(name), new.contracts.get(name))
-        for name in sorted({*old.contracts, *new.contracts})
-    )
+    return tuple(_contract(name, old, new) for name in sorted({*old.contracts, *new.contracts}))
 
 
-def _contract(name: str, old: Shape | None, new: Shape | None) -> Comparison:
-    before, after = old.protocol_version if old else None, new.protocol_version if new else None
+def _contract(name: str, before: Shapes, after: Shapes) -> Comparison:
+    old, new = before.contracts.get(name), after.contracts.get(name)
     changes = _whole(name, old, new) if old is None or new is None else fields(old.fields, new.fields)
-    raised, lowered = _major(after) > _major(before), _number(after) < _number(before)
     breaks = [change for change in changes if change.kind in BREAKING]
-    reason = ""
-    if new is not None and old is not None and lowered:
-        reason = f"the protocol version went down: {_told(before)} became {_told(after)}"
-    elif breaks and not raised:
-        same = "is still" if before == after else f"{_told(before)} became"
-        reason = f"{breaks[0].field} {breaks[0].kind}, and the protocol version {same} {_told(after)}"
+    # One that is not there any more is announced by those of its family that are.
+    family = (new or old or Shape(contract="", fields={})).family
+    was = old.protocol_version if old else None
+    now = new.protocol_version if new else after.version_of(family)
+    shared = after.version_of(family) or now
+    raised = _major(shared) > _major(was) and _major(now) > _major(was)
+    reason = _odd(was, now) or _alone(name, family, now, shared)
+    if (
+        not reason
+        and old is not None
+        and (numbers(now) or ()) < (numbers(was) or ())
+        and (new or now is not None)
+    ):
+        reason = f"the protocol version went down: {_told(was)} became {_told(now)}"
+    elif not reason and breaks and not raised:
+        same = "is still" if was == now else f"{_told(was)} became"
+        reason = f"{breaks[0].field} {breaks[0].kind}, and the protocol version {same} {_told(now)}"
     return Comparison(
         contract=name,
-        old_version=before,
-        new_version=after,
+        old_version=was,
+        new_version=now,
         raised=raised,
         broken=bool(reason),
         changes=tuple(changes),
@@ -92,10 +105,27 @@ def _contract(name: str, old: Shape | None, new: Shape | None) -> Comparison:
     )
 
 
+def _odd(was: str | int | None, now: str | int | None) -> str:
+    """Why a version is none; empty when both are."""
+    odd = [str(version) for version in (was, now) if numbers(version) is None]
+    return f"{odd[0]!r:.60} is no protocol version: 1, 1.2 or 1.2.3 is one" if odd else ""
+
+
+def _alone(name: str, family: str, now: str | int | None, shared: str | int | None) -> str:
+    """Why a contract may not have the version that it has: its family has another; empty when it may."""
+    if not family or _major(now) == _major(shared):
+        return ""
+    return f"{name} says {_told(now)} where another contract of {family} says {_told(shared)}: they share one version"
+
+
 def _whole(name: str, old: Shape | None, new: Shape | None) -> list[Change]:
     if new is None:
         return [Change(field="$", kind="removed", text=f"$ removed: no answer of {name} was recorded")]
-    return [Change(field="$", kind="added", text=f"$ added: {name} is new")] if old is None else []
+    return (
+        [Change(field="$", kind="added", text=f"$ added: no answer of {name} was recorded before")]
+        if old is None
+        else []
+    )
 
 
 def fields(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
@@ -190,17 +220,9 @@ def _types(text: str) -> str:
     )
 
 
-def _number(version: str | int | None) -> tuple[int, ...]:
-    """A version as numbers; answers without one, or with one that is none, are of version 1."""
-    text = str(version)
-    if version is None or isinstance(version, bool) or VERSION.fullmatch(text) is None:
-        return (1, 0, 0)
-    numbers = [int(part) for part in text.split(".")]
-    return tuple(numbers + [0] * (3 - len(numbers)))
-
-
 def _major(version: str | int | None) -> int:
-    return _number(version)[0]
+    """Its first number; 0 for what is no version."""
+    return (numbers(version) or (0,))[0]
 
 
 def _told(version: str | int | None) -> str:

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import IO, Self
 
 LIMIT = 4 * 1024 * 1024  # bytes of each stream that are kept
+LINGER = 0.3  # seconds that what a program has started may still run after its end
 DRAIN = 1.0  # seconds that output is still read after a program's own end: a child may hold the pipe
 CHUNK = 1 << 16
+SHOWN = 200  # characters of a command line that are told
 PR_SET_CHILD_SUBREAPER = 36
 _own: dict[int, "Program"] = {}  # what was started here and not yet waited for
 _adopting = False
@@ -109,6 +111,10 @@ class Program:
         self._keep_open = False
         self._write()
 
+    def give(self, timeout: float) -> None:
+        """Wait, at most timeout (seconds), until it has taken all its input or is gone."""
+        self._pump(lambda: not self._to_send or self.ended, time.monotonic() + timeout)
+
     def line(self, timeout: float) -> str | None:
         """The next whole line of its output; None when there is none in time or at all."""
         self._pump(lambda: self._line_end() >= 0, time.monotonic() + timeout)
@@ -133,6 +139,8 @@ class Program:
             self._pump(lambda: False, min(limit, time.monotonic() + DRAIN))
         elif self.problem is None:
             self.problem = f"did not end within {timeout:g} s"
+        if self.ended and self.problem is None and (left := _left()):
+            self.problem = f"left a program running: {left}"
         seconds = time.monotonic() - self._started
         self.end()
         out, err = (bytes(stream).decode(errors="replace") for stream in self._streams.values())
@@ -245,7 +253,7 @@ def _end_strays() -> None:
     """Kill children of this process that it did not start; what they leave becomes its child in turn."""
     limit = time.monotonic() + 5.0
     while _adopting and time.monotonic() < limit:
-        strays = [pid for pid in _children() if pid not in _own]
+        strays = _orphans()
         if not strays:
             return
         for pid in strays:
@@ -254,6 +262,29 @@ def _end_strays() -> None:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.002)
+
+
+def _left() -> str:
+    """The command line of a program that was left behind here and does not end; empty when there is none."""
+    limit = time.monotonic() + LINGER
+    while _adopting and (running := [line for line in map(_command, _orphans()) if line]):
+        if time.monotonic() >= limit:
+            return running[0]
+        time.sleep(0.01)
+    return ""
+
+
+def _orphans() -> list[int]:
+    return [pid for pid in _children() if pid not in _own]
+
+
+def _command(pid: int) -> str:
+    """What runs there, in one line; empty for what has ended."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return ""
+    return words.replace(b"\0", b" ").decode(errors="replace").strip()[:SHOWN]
 
 
 def _children() -> list[int]:

@@ -6,7 +6,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -107,9 +107,15 @@ def faults(name: str, document: Any) -> list[str]:
 
 @cache
 def _validator(name: str) -> "Validator":
+    """Of JSON Schema, but for one thing: 1.0 is no integer, as it is none to many who read an answer."""
     from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
 
-    return Draft202012Validator(contracts()[name].schema)
+    kinds = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: kind_of(value) == "integer"
+    )
+    strict: Callable[[Any], Validator] = extend(Draft202012Validator, type_checker=kinds)  # type: ignore[no-untyped-call]
+    return strict(contracts()[name].schema)
 
 
 def kind_of(value: object) -> str:

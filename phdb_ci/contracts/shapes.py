@@ -5,8 +5,9 @@ schema marks `x-data` (the columns of a row) is the caller's, not the protocol's
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,8 @@ STATUS = "recorded"
 FILE = "contract-shapes.json"  # how a job names its record
 DEPTH = 20  # levels of an answer that are looked into
 FIELDS = 2_000  # paths of a contract that are kept
+VERSIONS, SHOWN = 5, 40  # versions of one contract that are told, and characters of one that is none
+VERSION = re.compile(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){0,2}")
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Seen:
 
     kinds: dict[str, set[str]] = field(default_factory=dict)
     times: Counter[str] = field(default_factory=Counter)
-    version: object = None
+    versions: list[object] = field(default_factory=list)
 
     def add(self, contract: Contract, document: Any) -> None:
         """Take one answer in."""
@@ -34,7 +37,17 @@ class Seen:
                 self.kinds.setdefault(path, set()).add(kind_of(value))
                 self.times[path] += 1
         if contract.version_field and isinstance(document, dict):
-            self.version = document.get(contract.version_field)
+            said = document.get(contract.version_field)
+            if said is not None and not any(_same(said, known) for known in self.versions):
+                self.versions.append(said)
+
+    @property
+    def version(self) -> str | int | None:
+        """What its answers said, as it is; what is neither a text nor a whole number, and what differs, as a text."""
+        if len(self.versions) == 1 and kind_of(self.versions[0]) in ("string", "integer"):
+            return self.versions[0]  # type: ignore[return-value]
+        told = " and ".join(json.dumps(one)[:SHOWN] for one in self.versions[:VERSIONS])
+        return told or None
 
     def fields(self) -> dict[str, str]:
         """Path → types, `integer|null?`."""
@@ -58,23 +71,47 @@ class Recorder:
         """Take one answer of the contract `name` in, whether it keeps the contract or not."""
         self.seen.setdefault(name, Seen()).add(contracts()[name], document)
 
-    def record(self) -> dict[str, Any]:
-        """The record: per contract the protocol version (its own, else its family's) and its fields."""
-        families: dict[str, object] = {}
+    def record(self, failed: Iterable[str] = ()) -> dict[str, Any]:
+        """The record: per contract the protocol version (its own, else the lowest of its family) and its fields.
+
+        `failed` names the checks that have: what they would have seen may be missing.
+        """
+        families: dict[str, list[str | int]] = {}
         for name, seen in self.seen.items():
             if seen.version is not None and contracts()[name].family:
-                families.setdefault(contracts()[name].family, seen.version)
+                families.setdefault(contracts()[name].family, []).append(seen.version)
         found = {}
         for name, seen in sorted(self.seen.items()):
-            version = seen.version if seen.version is not None else families.get(contracts()[name].family)
-            if not isinstance(version, str | int) or isinstance(version, bool):
-                version = None
+            contract = contracts()[name]
             found[name] = {
-                "contract": contracts()[name].version,
-                "protocol_version": version,
+                "contract": contract.version,
+                "family": contract.family,
+                "protocol_version": seen.version
+                if seen.version is not None
+                else lowest(families.get(contract.family, ())),
                 "fields": seen.fields(),
             }
-        return {"schema": FORMAT, "status": STATUS, "contracts": found}
+        return {"schema": FORMAT, "status": STATUS, "failed": sorted(failed), "contracts": found}
+
+
+def numbers(version: str | int | None) -> tuple[int, ...] | None:
+    """A version as three numbers; none at all is version 1; None for what is no version."""
+    if version is None:
+        return (1, 0, 0)
+    if isinstance(version, bool) or VERSION.fullmatch(str(version)) is None:
+        return None
+    parts = [int(part) for part in str(version).split(".")]
+    return tuple(parts + [0] * (3 - len(parts)))
+
+
+def lowest(versions: Iterable[str | int]) -> str | int | None:
+    """The lowest of some versions, before them what is no version; None for none."""
+    return min(versions, key=lambda version: numbers(version) or (), default=None)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are one in JSON: true is not 1, and 1.0 is another number."""
+    return type(one) is type(other) and one == other
 
 
 def canonical(record: Mapping[str, Any]) -> str:

@@ -64,12 +64,12 @@ class Stack:
         """The same stack without these variables."""
         return replace(self, env={name: value for name, value in self.env.items() if name not in names})
 
-    def db(self, command: str) -> Done:
+    def db(self, command: str, timeout: float = TIMEOUT) -> Done:
         """`lis db COMMAND`, by the entry point that the checkout declares; with --json where that is the contract."""
         lis = _there(self.lis)
         env = {**self.env, "PYTHONPATH": str(lis)}
         argv = [*self.lis_program(), "db", command, *(["--json"] if command in JSON_COMMANDS else [])]
-        return call(argv, env=env, cwd=lis, timeout=TIMEOUT)
+        return call(argv, env=env, cwd=lis, timeout=timeout)
 
     def lis_program(self) -> list[str]:
         """The command line of `lis` without an installation; `python3 -m lis` where nothing is declared."""
@@ -114,6 +114,10 @@ class Stack:
         argv = self.engine_program("exec-json", sql)
         text = "" if hold_input else json.dumps(parameters)
         return Program(argv, env=self.env, cwd=self.scratch, stdin=text, keep_open=hold_input)
+
+    def engine_session(self) -> Program:
+        """`lidb_embed session`: {"sql", "params"} per line, where the engine has it; else it ends with exit 2."""
+        return Program(self.engine_program("session"), env=self.env, cwd=self.scratch, keep_open=True)
 
     def probe(self, script: str, *arguments: str) -> Done:
         """One of our scripts in `probes/`, in the job's Python, with lidb's packages."""

@@ -33,6 +33,7 @@ class Stage:
         run_id: the agent run that the bridge has written; "" before that.
         package: the row that exec-json has written, by column; empty before that.
         notes: lines about the running check, for the report.
+        begun: when the checks began, in seconds of the clock.
     """
 
     stack: Stack
@@ -41,6 +42,7 @@ class Stage:
     run_id: str = ""
     package: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    begun: float = field(default_factory=time.time)
 
     def answer(self, contract: str, done: Done, *, code: int | None = 0, one_line: bool = False) -> Any:
         """The JSON that a program printed, recorded and held against its contract.

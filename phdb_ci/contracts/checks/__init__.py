@@ -4,12 +4,14 @@ from phdb_ci.contracts.checks import (
     bridge,
     cost,
     crash,
+    crash_bridge,
     engine,
     lis,
     manifest,
     modes,
     one_store,
     profile,
+    session,
     writers,
 )
 from phdb_ci.contracts.stage import Check
@@ -18,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     *lis.BEFORE,
     *engine.CHECKS,
     *bridge.CHECKS,
+    *session.CHECKS,
     *one_store.CHECKS,
     *profile.CHECKS,
     *modes.CHECKS,
@@ -25,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     *manifest.CHECKS,
     *cost.CHECKS,
     *crash.CHECKS,
+    *crash_bridge.CHECKS,
     *lis.LAST,
     *writers.CHECKS,
 )

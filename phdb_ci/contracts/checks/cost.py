@@ -5,13 +5,13 @@ starts of the engine, a number that does not move.
 """
 
 import json
-import shlex
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from phdb_ci.contracts.checks.bridge import READ_RUNS, ask, new_run, open_session
+from phdb_ci.contracts.checks.engines import counting
 from phdb_ci.contracts.drive import Program
 from phdb_ci.contracts.stack import Stack
 from phdb_ci.contracts.stage import Check, SkippedError, Stage, demand
@@ -55,7 +55,7 @@ def session_saves_starts(stage: Stage) -> None:
     session = open_session(counted)
     if session is None:
         raise SkippedError(f"this bridge has no session (`serve`); engine starts per call: {told}")
-    starts = _starts_in(session, log)
+    starts = _starts_in(stage, session, log)
     stage.notes.append(
         f"engine starts in a session of {COUNTED * len(COMMANDS)} calls after the first: {starts}"
     )
@@ -64,27 +64,24 @@ def session_saves_starts(stage: Stage) -> None:
     )
 
 
-def _starts_in(session: Program, log: Path) -> int:
-    """How often the engine was started for calls after the first one of a session."""
+def _starts_in(stage: Stage, session: Program, log: Path) -> int:
+    """How often the engine was started for calls after the first one of a session, all of them answered."""
     try:
         ask(session, "probe")
         log.write_text("", encoding="utf-8")
         for command, arguments in COMMANDS.items():
             for _ in range(COUNTED):
-                ask(session, command, *arguments())
+                stage.document(f"bridge-{command}", ask(session, command, *arguments()))
     finally:
         session.end()
     return len(log.read_text(encoding="utf-8").splitlines())
 
 
 def _counting_engine(stage: Stage) -> tuple[Stack, Path]:
-    """The stack with a launcher before its engine that notes each start; not called like it, so that it is no stray."""
-    launcher, log = stage.stack.scratch / "counted-engine", stage.stack.scratch / "engine-starts"
-    real, note = shlex.quote(str(stage.stack.embed)), shlex.quote(str(log))
-    launcher.write_text(f'#!/bin/sh\necho start >> {note}\nexec {real} "$@"\n', encoding="utf-8")
-    launcher.chmod(0o755)
+    """The stack with an engine that notes its starts, and where it notes them."""
+    log = stage.stack.scratch / "engine-starts"
     log.touch()
-    return stage.stack.with_engine(launcher), log
+    return stage.stack.with_engine(counting(stage, log)), log
 
 
 def _alone(stack: Stack, command: str, arguments: tuple[str, ...]) -> None:

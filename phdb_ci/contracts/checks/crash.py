@@ -1,78 +1,127 @@
-"""kill -9 in the middle of writes: what was acknowledged is there, through the engine and through the bridge."""
+"""kill -9 of the engine in the middle of writes: what was acknowledged is there, in the log and beyond it."""
 
-import json
 import signal
 import time
-from collections.abc import Iterator
+from pathlib import Path
 
-from phdb_ci.contracts.checks.bridge import new_run, open_session, request
-from phdb_ci.contracts.checks.held import fill, release, usual_time, waiting
+from phdb_ci.contracts.checks.held import (
+    Ledger,
+    Write,
+    directory,
+    fill,
+    insert,
+    release,
+    session,
+    stamps,
+    tell,
+    update,
+    usual_time,
+    waiting,
+)
 from phdb_ci.contracts.drive import Program
-from phdb_ci.contracts.schemas import NotAnAnswerError, parse
 from phdb_ci.contracts.stack import TIMEOUT, Stack
 from phdb_ci.contracts.stage import Check, Stage, demand
 
 AT_ANSWER, IN_BETWEEN = 12, 24  # writers that are killed when they have answered, and while they write
-SENT, ACKNOWLEDGED = 200, 10  # runs given to the bridge at once; how many answers come before it is killed
-ONE_SHOT = 4  # runs through a bridge without a session
+SESSIONS = 3  # sessions that are killed
+ROWS, TEXT = 24, "x" * 65_536  # more than a log of one MiB holds
+LARGE = "y" * 1_200_000  # what no such log holds: its write is a checkpoint
+CHECKPOINTS = 16  # that are cut off
 
 
 def engine_rows(stage: Stage) -> None:
-    """exec-json is killed as soon as it has answered, and at points all over its write."""
+    """exec-json is killed as soon as it has answered an INSERT, and at points all over its write."""
     fill(stage, stage.stack)
-    usual = usual_time(stage.stack)
-    acknowledged: list[str] = []
-    for number in range(AT_ANSWER + IN_BETWEEN):
-        writer = waiting(stage.stack, f"crash-{number}")
-        release(writer, f"crash-{number}")
-        if number < AT_ANSWER:
+    keys = [f"crash-{number}" for number in range(AT_ANSWER + IN_BETWEEN)]
+    _killed_writers(stage, stage.stack, [insert(key) for key in keys])
+
+
+def updates(stage: Stage) -> None:
+    """An UPDATE that was acknowledged survives as well; so does what a session of the engine has acknowledged."""
+    keys = [f"update-{number}" for number in range((AT_ANSWER + IN_BETWEEN) // 2)]
+    in_session = [f"session-{number}" for number in range(SESSIONS)]
+    stack = directory(stage, "crash-updates", [*keys, *in_session])
+    _killed_writers(stage, stack, [update(key, f"new-{key}") for key in keys])
+    ledger = Ledger()
+    for key in in_session:
+        process = session(stack)
+        if process is None:
+            stage.notes.append("the engine has no session")
+            return
+        for write in (
+            insert(f"new-{key}"),
+            update(key, "changed"),
+            insert(f"newer-{key}"),
+            update(key, "again"),
+        ):
+            demand(
+                ledger.note(write, tell(process, write.sql, *write.parameters)),
+                f"{write.key}: not acknowledged",
+            )
+        process.signal(signal.SIGKILL)
+        process.end()
+        ledger.all_there(stage, stack)
+    stage.notes.append(f"{SESSIONS} sessions killed, {len(ledger.names)} rows acknowledged")
+
+
+def checkpoint(stage: Stage) -> None:
+    """Rows beyond what the log holds are there; so are they when the checkpoint is cut off in its middle."""
+    stack, ledger = directory(stage, "crash-checkpoint", ["large"]), Ledger()
+    for number in range(ROWS):
+        write = insert(f"row-{number}", text=TEXT)
+        answer = stack.exec_json(write.sql, *write.parameters)
+        demand(ledger.note(write, answer.out), f"{write.key}: not acknowledged: {answer.told}")
+    ledger.all_there(stage, stack)
+    large = Write("UPDATE packages SET description = ? WHERE id = ?", (LARGE, "large"), "large", "before")
+    usual = usual_time(stack, large)
+    cut = 0
+    for number in range(CHECKPOINTS):
+        small = insert(f"small-{number}")
+        ledger.note(small, stack.exec_json(small.sql, *small.parameters).out)
+        writer = waiting(stack, large)
+        before = stamps(stack.data)
+        release(writer, large)
+        writer.give(TIMEOUT)
+        if number % 2:
+            _until_it_moves(writer, stack.data, before, usual * 2)
+        else:
+            _pause(usual * number / CHECKPOINTS)
+        writer.signal(signal.SIGKILL)
+        cut += not ledger.note(large, writer.line(1.0))
+        writer.end()
+        ledger.all_there(stage, stack)
+    stage.notes.append(f"{len(ledger.names)} rows acknowledged, {cut} of {CHECKPOINTS} large writes cut off")
+    demand(cut, "no large write could be cut off")
+
+
+def _killed_writers(stage: Stage, stack: Stack, writes: list[Write]) -> None:
+    """The first third is killed at its answer, the others while they write."""
+    usual, ledger, at_answer = usual_time(stack, insert("warm")), Ledger(), len(writes) // 3
+    for number, write in enumerate(writes):
+        writer = waiting(stack, write)
+        release(writer, write)
+        if number < at_answer:
             answer = writer.line(TIMEOUT)
             writer.signal(signal.SIGKILL)
         else:
-            _pause(usual * (number - AT_ANSWER) / IN_BETWEEN)
+            _pause(usual * (number - at_answer) / (len(writes) - at_answer))
             writer.signal(signal.SIGKILL)
             answer = writer.line(1.0)  # what it said before it died counts, too
         writer.end()
-        if is_written(answer):
-            acknowledged.append(f"crash-{number}")
-    tried, kept = AT_ANSWER + IN_BETWEEN, len(acknowledged)
-    stage.notes.append(f"{kept} rows acknowledged, {tried - kept} writes cut off before that")
-    demand(kept >= AT_ANSWER // 2, f"only {kept} of {tried} writes were acknowledged")
-    all_there(stage, stage.stack, acknowledged)
+        ledger.note(write, answer)
+    kept = len(ledger.names)
+    stage.notes.append(f"{kept} rows acknowledged, {len(writes) - kept} writes cut off before that")
+    demand(kept >= at_answer // 2, f"only {kept} of {len(writes)} writes were acknowledged")
+    ledger.all_there(stage, stack)
 
 
-def bridge_rows(stage: Stage) -> None:
-    """The bridge is killed while it writes; every run that it has acknowledged is read back."""
-    sent = [new_run()["id"] for _ in range(SENT)]
-    session = open_session(stage.stack)
-    acknowledged = list(_killed_session(session, sent) if session else _killed_calls(stage.stack, sent))
-    stage.notes.append(f"{len(acknowledged)} runs acknowledged" + ("" if session else ", a process each"))
-    demand(acknowledged, "no run was acknowledged before the kill")
-    answer = stage.answer("bridge-read_liq", stage.stack.bridge("read_liq", "read agent_runs { id }"))
-    there = {row.get("id") for row in answer["rows"]}
-    lost = [run for run in acknowledged if run not in there]
-    demand(
-        not lost, f"{len(lost)} of {len(acknowledged)} acknowledged runs are gone after kill -9: {lost[0:1]}"
-    )
-
-
-def is_written(line: str | None) -> bool:
-    """Whether an answer of exec-json acknowledges one row."""
-    try:
-        answer = parse(line or "")
-    except NotAnAnswerError:
-        return False
-    return isinstance(answer, dict) and answer.get("affected") == 1
-
-
-def all_there(stage: Stage, stack: Stack, keys: list[str]) -> None:
-    """Every row of these keys is read back. Raises BrokenError, naming how many are not."""
-    answer = stage.answer("exec-json", stack.exec_json("SELECT id FROM packages"))
-    there = {row.get("id") for row in answer["rows"]}
-    lost = [key for key in keys if key not in there]
-    demand(
-        not lost, f"{len(lost)} of {len(keys)} acknowledged rows are gone, {', '.join(lost[:5])} among them"
-    )
+def _until_it_moves(writer: Program, data: Path, before: dict[str, tuple[int, int]], limit: float) -> None:
+    """Until a file has become smaller, or one has come or gone: what a checkpoint does, and no entry of a log."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end and not writer.ended:
+        now = stamps(data)
+        if now.keys() != before.keys() or any(now[path][0] < size for path, (size, _) in before.items()):
+            return
 
 
 def _pause(seconds: float) -> None:
@@ -82,34 +131,8 @@ def _pause(seconds: float) -> None:
         pass
 
 
-def _killed_session(session: Program, runs: list[str]) -> Iterator[str]:
-    """Runs that were acknowledged before a session that had them all at once was killed."""
-    session.send("".join(request("upsert_agent_run", json.dumps(new_run() | {"id": run})) for run in runs))
-    lines = [session.line(TIMEOUT) for _ in range(ACKNOWLEDGED)]
-    session.signal(signal.SIGKILL)
-    for line in [*lines, *session.lines_left(5.0)]:
-        yield from _acknowledged(line)
-
-
-def _killed_calls(stack: Stack, runs: list[str]) -> Iterator[str]:
-    """Runs that were acknowledged by bridge processes, each killed at its answer."""
-    for run in runs[:ONE_SHOT]:
-        argv = stack.bridge_program("upsert_agent_run", json.dumps(new_run() | {"id": run}))
-        with Program(argv, env=stack.env, cwd=stack.scratch) as call:
-            line = call.line(TIMEOUT)
-        yield from _acknowledged(line)
-
-
-def _acknowledged(line: str | None) -> Iterator[str]:
-    try:
-        answer = json.loads(line or "null")
-    except ValueError:
-        return
-    if isinstance(answer, dict) and answer.get("ok") is True:
-        yield str(answer.get("run_id"))
-
-
 CHECKS = (
     Check("crash/acknowledged-rows-survive", engine_rows),
-    Check("crash/bridge-runs-survive", bridge_rows, ("agents",)),
+    Check("crash/updates-survive", updates),
+    Check("crash/checkpoint-keeps-rows", checkpoint),
 )

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from phdb_ci.contracts.drive import call
 from phdb_ci.contracts.stack import TIMEOUT
@@ -11,6 +12,7 @@ from phdb_ci.store import open_regular
 
 SCRIPT = Path("scripts") / "run-db-registry-bench.sh"
 NAME = "tier-db-registry.json"
+SCENARIOS = ("registry_publish", "registry_read_by_name", "registry_read_latest")
 LIMIT = 8 * 1024 * 1024  # bytes of a manifest
 
 
@@ -26,6 +28,19 @@ def shape(stage: Stage) -> None:
     manifest = stage.document("tier-db-registry", _text(written[0]))
     demand(manifest["status"] == "stub", f'$.status: "stub" expected, got "{manifest["status"]}"')
     demand(manifest["engine_mode"] is None, f"$.engine_mode: null expected, got '{manifest['engine_mode']}'")
+    _of_the_tier(manifest["scenarios"])
+
+
+def _of_the_tier(scenarios: list[dict[str, Any]]) -> None:
+    """All scenarios of the tier, each once, and each a stub as the whole."""
+    ids = [one["id"] for one in scenarios]
+    missing = [name for name in SCENARIOS if name not in ids]
+    demand(not missing, f"$.scenarios: {', '.join(missing)} expected, got {', '.join(ids)[:200]}")
+    demand(len(set(ids)) == len(ids), f"$.scenarios: each once expected, got {', '.join(ids)[:200]}")
+    for number, one in enumerate(scenarios):
+        demand(
+            one["status"] == "stub", f'$.scenarios[{number}].status: "stub" expected, got "{one["status"]}"'
+        )
 
 
 def _stamps(top: Path) -> dict[Path, int]:

@@ -41,9 +41,12 @@ def tcp(stage: Stage) -> None:
     """Skipped as long as nothing listens; a server that does is a mode that nobody tests."""
     if stage.stack.lis is not None:
         status = stage.answer("lis-status", stage.stack.db("status"), code=None)
-        listens, port = status["tcp_listen"], status["tcp_port"]
-        demand(not listens, "$.tcp_listen: false expected as long as TCP is not tested, got true")
-        demand(port == 0, f"$.tcp_port: 0 expected as long as TCP is not tested, got {port}")
+        said = (stage.started or status, "start"), (status, "status")
+        for answer, what in said:
+            listens, port = answer["tcp_listen"], answer["tcp_port"]
+            told = f"expected of {what} as long as TCP is not tested"
+            demand(not listens, f"$.tcp_listen: false {told}, got true")
+            demand(port == 0, f"$.tcp_port: 0 {told}, got {port}")
     raise SkippedError(NO_TCP)
 
 

@@ -1,4 +1,4 @@
-"""`raw_sql.py DATA SQL`: tries raw SQL as every profile of an agent; {"refused": [what refused], "allowed": [...]}.
+"""`raw_sql.py DATA SQL…`: tries each as every profile of an agent; {"refused": [what refused], "allowed": […]}.
 
 Both of liorm's known forms are served: `execute_raw` with a profile, and `assert_capability`.
 """
@@ -12,8 +12,8 @@ from typing import Any
 AGENTS = ("AGENT", "MCP")  # the profiles that programs work under; the second is not everywhere
 
 
-def attempts(data: str, sql: str) -> dict[str, list[str]]:
-    """Try each way; a refusal is an exception of liorm's own, anything else is an error of the stack."""
+def attempts(data: str, *statements: str) -> dict[str, list[str]]:
+    """Try each way; a refusal is the one exception that liorm has for it; another one was not refused."""
     liorm: Any = importlib.import_module("liorm")
     capabilities: Any = importlib.import_module("liorm.capabilities")
     refusals: Any = importlib.import_module("liorm.errors")
@@ -21,13 +21,16 @@ def attempts(data: str, sql: str) -> dict[str, list[str]]:
     profiles = [getattr(capabilities.Profile, name) for name in AGENTS if hasattr(capabilities.Profile, name)]
     told: dict[str, list[str]] = {"refused": [], "allowed": []}
     for profile in profiles:
-        for what, attempt in _ways(liorm, capabilities, profile, data, sql):
-            try:
-                attempt()
-            except refusal:
-                told["refused"].append(what)
-            else:
-                told["allowed"].append(what)
+        for sql in statements:
+            for what, attempt in _ways(liorm, capabilities, profile, data, sql):
+                try:
+                    attempt()
+                except refusal:
+                    told["refused"].append(what)
+                except Exception as error:  # noqa: BLE001 - it came further than it may: to the engine, say
+                    told["allowed"].append(f"{what}: {sql} ({type(error).__name__})")
+                else:
+                    told["allowed"].append(f"{what}: {sql}")
     return told
 
 
@@ -46,4 +49,4 @@ def _ways(liorm: Any, capabilities: Any, profile: Any, data: str, sql: str) -> l
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(attempts(*sys.argv[1:3])) + "\n")
+    sys.stdout.write(json.dumps(attempts(*sys.argv[1:])) + "\n")
