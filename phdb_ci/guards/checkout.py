@@ -1,9 +1,10 @@
 """A checkout as the guards see it: its text files, read once, within bounds. The only module that touches the disk.
 
-Not read: `.git`, installed packages and what builds leave; binary files; links that lead out of the checkout; what is
-over 4 MiB or cannot be opened. Of the last two, data is noted, while code, build files, settings and pages
-(`kinds.must_be_read`) are findings: what they hold cannot be told. A NUL makes none of those binary: compilers read on,
-so they are read without it. Nothing that a repository holds can make it hang, grow without bound or leave its folder.
+Not read: `.git`, installed packages and what builds leave; binary files (databases of sqlite are told by their first
+bytes); links that lead out of the checkout; what is over 4 MiB or cannot be opened. Of the last two, data is noted,
+while code, build files, settings and pages (`kinds.must_be_read`) are findings: what they hold cannot be told. A NUL
+makes none of those binary: compilers read on, so they are read without it. Nothing that a repository holds can make it
+hang, grow without bound or leave its folder.
 """
 
 import os
@@ -21,6 +22,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_FILES = 50_000
 MAX_TOTAL = 512 * 1024 * 1024
 QUOTE = 160
+DATABASE = b"SQLite format 3\0"
 SKIPPED = frozenset(
     {
         ".git", "node_modules", "build", "dist", ".venv", "venv", "__pycache__", ".mypy_cache", ".ruff_cache",
@@ -90,6 +92,7 @@ class Checkout:
         self.notes: list[str] = []
         self.too_much: str | None = None
         self.untold: list[Finding] = []
+        self.databases: list[str] = []  # of sqlite, by their paths; known when the files have been read
 
     @cached_property
     def files(self) -> tuple[File, ...]:
@@ -141,8 +144,10 @@ class Checkout:
             bare = full.is_symlink() and not isinstance(error, PermissionError)
             self._unread(path, f"could not be read ({type(error).__name__})", must=not bare)
             return None
+        database = data.startswith(DATABASE)
+        self.databases += [path] * database
         read_anyway = data.startswith(b"#!") or must_be_read(path)
-        if b"\0" in data[:8192] and not read_anyway:
+        if database or (b"\0" in data[:8192] and not read_anyway):
             return None
         if len(data) > MAX_BYTES:
             self._unread(path, f"was not read: over {MAX_BYTES // 1024**2} MiB")

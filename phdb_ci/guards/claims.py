@@ -19,7 +19,7 @@ from phdb_ci.guards.prose import Statement, statements
 HAS = (
     r"\b(supports?|supporting|implements?|implemented|provides?|offers?|exposes?|accepts?|ships?|shipped|serves?|"
     r"serving|speaks?|listens?|listening|includes?|features?|comes with|has|have|enabled?|enables|available|works?|"
-    r"working|complete[ds]?|done|ready|delivers?|delivered|is live|is here|landed|now|runs?|running|full|built-in|"
+    r"working|complete[ds]?|done|ready|delivers?|delivered|is live|is here|landed|now|runs?|running|full|built[- ]in|"
     r"native|drop-in|compatible|uses?|connects?|can connect|gives?|handles?|gets?|is on|are on|backed by|powered by|"
     r"powers?|backs)\b"
 )
@@ -61,6 +61,17 @@ OURS = re.compile(
 )
 
 
+ADDED = re.compile(r"\b(added|new)\b", re.IGNORECASE)
+ARTICLES = re.compile(
+    r"\W*(?:(?:an?|the|new|full|native|added|support for|first|basic)\s+){0,4}", re.IGNORECASE
+)
+# `once started, it …`: how it is used, and nothing that is still to come.
+USED = re.compile(
+    r"\b(?:once|when|whenever|if|after)\s+(?:(?:it|lidb|lis|the|server|engine|is|are|has|been|you|your|have|we|i)\s+){0,6}"
+    r"(?:started|running|up|installed|connected|configured|booted|launched|deployed|built|need|want|needed|prefer|like|"
+    r"start|run|install)\b(?![^,.;]{0,120}\b(?:merge|lands?|ph-db|wp-|phase|gate|milestone|ships?|implement\w*|done)\b)[^,.;]{0,120}",
+    re.IGNORECASE,
+)
 SENTENCE = 12  # lines of one sentence, at most
 
 
@@ -86,8 +97,11 @@ WIRE = Topic(
         r"\b(postgres(ql)?|pg|psql)?[- ]?wire[- ](protocol[- ])?compatible\b|\b(connect|works?|use[sd]?|usable|"
         r"talk)\w* (\w+ )?(with|from|via|using|through) (any |every |plain |a |your |standard |existing )?(psql|libpq|"
         r"(any |standard |existing )?postgres(ql)? (client|driver|tool)s?|jdbc|psycopg)\b|\b(any|every|existing|"
-        r"standard) postgres(ql)? (client|driver)s? (can )?(now )?(connects?|works?|talks?)\b|"
-        r"\bpostgres(ql)? (clients|drivers|tools) (can )?(now )?(connect|work|talk)\b|\b(point|aim) (\w+ )?(psql|"
+        r"standard) postgres(ql)? (client|driver)s? (can )?(now |just )?(connects?|works?|talks?)\b|"
+        r"\bpostgres(ql)? (clients|drivers|tools) (can )?(now |just )?(connect|work|talk)\b|"
+        r"\buse (any|every|your|standard|existing) (\w+ )?postgres(ql)? (client|driver|tool|librar)|"
+        r"\bdrop-in (replacement|substitute|alternative) (for|to) (a |an |any |your )?(postgres(ql)?|pg)\b|"
+        r"\b(point|aim) (\w+ )?(psql|"
         r"libpq|psycopg|jdbc|postgres(ql)? client\w*) at\b|\b(listens?|listening|accepts? (\w+ )?connections) (on|"
         r"at) (\w+ )?(tcp|port)\b[^.]{0,300}\b(postgres|psql|5432|54321)",
         re.IGNORECASE,
@@ -102,7 +116,12 @@ REPLICATION = Topic(
     ),
     re.compile(
         r"\b(lidb|lis|engine|wal|it|data|rows|writes?) (is |are )?(automatically |continuously )?replicate[sd] (to|"
-        r"across|over|from|its|every|all|data|writes|rows)\b|\breplicas (are|stay) (kept )?(in sync|up to date)\b",
+        r"across|over|from|its|every|all|data|writes|rows)\b|\breplicas (are|stay) (kept )?(in sync|up to date)\b|"
+        r"\b(read[- ])?replicas? (scales?|serves?|takes?|offloads?|answers?|shares?)\b|"
+        r"\bfail(s|ed|ing)?[- ]?over to (a |an |the |another )?(\w+ )?(follower|replica|standby|secondary)\b|"
+        r"\bautomatic(ally)? fail(s)?[- ]?over\b|"
+        r"\bpromot(es?|ed|ion of|ing) (a|an|the|its) (\w+ )?(replica|standby|follower|secondary)\b|"
+        r"\bfollowers? (apply|applies|replays?|receives?|streams?)\b",
         re.IGNORECASE,
     ),
 )
@@ -115,7 +134,8 @@ LIP = Topic(
     ),
     re.compile(
         r"\b(lip|registry v2)\b[^.;]{0,60}\b(runs?|ships?|served|stored|lives?|backed|powered|hosted|built|moved|"
-        r"reads?|writes?|migrated|is now|now)\b[^.;]{0,30}\b(on|by|from|to|in|with|through|via) (top of )?(\*\*|"
+        r"reads?|writes?|migrated|is now|now|lands?|landed|stores?|keeps?|kept|goes|go|saves?|saved|persists?|"
+        r"persisted|ends? up)\b[^.;]{0,30}\b(on|by|from|to|in|with|through|via) (top of )?(\*\*|"
         r"`)?lidb\b|\blidb(\*\*|`)? (now )?(serves|powers|backs|hosts|runs|stores|ships) (the )?(\*\*|`)?(lip|"
         r"registry v2)\b|\blidb-(backed|powered|based) (lip\b|(lip )?registry v2)|\b(ships?|shipped|released?|"
         r"supports?|provides?|implements?|includes?|offers?|launch\w*) (the )?(full )?(lip )?registry[- ]v2\b|"
@@ -155,6 +175,11 @@ def is_claim(statement: Statement, topic: Topic) -> bool:
         return False
     if statement.cells:
         return _cells_claim(statement, topic)
+    if statement.bullet and ADDED.search(statement.heading):
+        begins = ARTICLES.match(text)
+        first = (topic.needs or topic.about).match(text, begins.end() if begins else 0)
+        if first and not _softened(text, topic):
+            return True
     if statement.metadata or (statement.bullet and _features(statement.heading)):
         named = topic.about.search(text) and (
             topic.needs is None or topic.sure.search(text) or statement.keyword
@@ -195,12 +220,13 @@ def _clause_claims(clause: str, topic: Topic) -> bool:
 
 
 def _softened(text: str, topic: Topic) -> bool:
-    """Denied or put off; `without extra setup` behind the topic denies nothing."""
+    """Denied or put off; `without extra setup` behind the topic denies nothing, `once started` puts nothing off."""
+    text = USED.sub(" ", text)
     found = topic.about.search(text) or topic.sure.search(text)
     behind = text[found.end() :] if found else ""
     before = text[: found.start()] if found else text
     inside = found[0] if found else ""
-    if re.search(DENIES, before, re.IGNORECASE) or re.search(
+    if re.search(DENIES, f"{before} {inside}", re.IGNORECASE) or re.search(
         LATER, f"{before} {inside} {behind}", re.IGNORECASE
     ):
         return True

@@ -16,22 +16,46 @@ from typing import Any
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.code import code_lines, is_test
-from phdb_ci.guards.kinds import DOCS
+from phdb_ci.guards.kinds import DOCS, SPECIMEN, TEST_PATH
 
 TIER = re.compile(r"\btier[_-]db[_-]\w[\w-]*")
-GREEN = frozenset({"pass", "passed", "passing", "green", "ok", "success", "succeeded", "healthy"})
+GREEN = frozenset(
+    {
+        "pass",
+        "passed",
+        "passing",
+        "green",
+        "ok",
+        "success",
+        "succeeded",
+        "healthy",
+        "met",
+        "live",
+        "achieved",
+        "brightgreen",
+        "bright_green",
+    }
+)
 GREEN_SIGN = re.compile(
     r"[\u2705\u2714\u2611\U0001f7e2\U0001f49a]|:(white_check_mark|heavy_check_mark|green_circle|green_heart):"
 )
-STATUS = r"status|state|result|outcome|verdict|badge|colou?r|health|gate"
+# `0.98x Postgres`, `pass (0.98x)`: a figure behind a sign or a word.
+FIGURE = re.compile(r"(?:[a-z]+\W+)?\d[\d.,]*+\s*+(?:[x\u00d7%]|ms\b|times\b)")
+NOT_YET = re.compile(r"\b(when|if|only|until|planned|unknown|stub|not|target|goal)\b")
+STATUS = r"status|state|result|outcome|verdict|badge|colou?r|health|gate|message"
 TIMES = re.compile(r"(measured|generated|run|ran|finished)_?at|timestamp|date|time", re.IGNORECASE)
 TABLES = (*DOCS, ".csv", ".tsv")
 DOCUMENTS = (".json", ".jsonl", ".ndjson", ".toml")
-CODE = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".py", ".yml", ".yaml")
+CODE = (".vue", ".svelte", ".astro", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".py", ".yml", ".yaml")
 BADGE = re.compile(
-    r"\bbadge/(tier[_-]{1,2}db[_-]{1,2}\w+?)-(?:\w+-)?(?:passing|bright_?green|green|ok|pass|success)\b"
+    r"\bbadge/(tier[_-]{1,2}db[_-]{1,2}\w+?)-(?:[^-\s()]{1,40}-)?(?:passing|bright_?green|green|ok|pass|success)\b"
+)
+BADGE_QUERY = re.compile(
+    r"[?&]label=(tier[_-]db[_-][\w-]{1,80}+)[^\s()\"']{0,200}?[&;](?:message|color)=(?:passing|bright_?green|green|ok|pass|success)\b"
 )
 WINDOW = 15
+FIRST_YEAR = 2025
+YEAR = 365.25 * 86_400
 _TEXT_STATUS = re.compile(rf"\b({STATUS})[\"']?\s*[:=]\s*[\"'`]?(\w++)[\"'`]?+(?!\s*\||\()", re.IGNORECASE)
 
 _TOKEN = re.compile(
@@ -46,7 +70,15 @@ def no_green_without_measurement(checkout: Checkout) -> Iterator[Finding]:
     files = [file for file in checkout.files if TIER.search(file.text) or BADGE.search(file.text)]
     documents = {file.path: document for file in files if (document := _document(file)) is not None}
     parts = [part for document in documents.values() for part in _maps(document)]
-    measured = {_tier(str(part["tier"])) for part in parts if not lacks(part)}
+    suites = _suites(parts)
+    proofs = [
+        part
+        for path, document in documents.items()
+        if not TEST_PATH.search(path) and not SPECIMEN.search(path)
+        for part in _maps(document)
+        if not lacks(part) and not _left_out(part, suites)
+    ]
+    measured = {_tier(str(part["tier"])) for part in proofs}
     for file in files:
         rows: Iterable[tuple[int, str, str]] = ()
         if is_test(file):
@@ -90,22 +122,53 @@ def _run_lacks(manifest: Mapping[str, object]) -> str | None:
 def _scenarios_lack(scenarios: Sequence[object], threshold: object) -> str | None:
     if not scenarios:
         return "with no scenarios"
-    for scenario in scenarios:
-        if not isinstance(scenario, Mapping):
-            return "with a scenario that is none"
-        engines, ratio = scenario.get("engines"), scenario.get("ratio_vs_postgres")
-        p95 = [
-            engines[name].get("p95_ms")
-            for name in ("lidb", "postgres")
-            if isinstance(engines, Mapping) and isinstance(engines.get(name), Mapping)
-        ]
-        if len(p95) < 2 or not all(map(_positive, [*p95, ratio])):
-            return "without a number for every p95 and ratio"
-        if _positive(threshold) and float(str(ratio)) > float(str(threshold)):
-            return "against its own ratio"
-        if str(scenario.get("status", "pass")).lower() not in GREEN:
-            return "but a scenario of it is not"
-    return None
+    return next((lack for one in scenarios if (lack := _scenario_lacks(one, threshold))), None)
+
+
+def _scenario_lacks(scenario: object, threshold: object) -> str | None:
+    if not isinstance(scenario, Mapping):
+        return "with a scenario that is none"
+    engines, ratio = scenario.get("engines"), scenario.get("ratio_vs_postgres")
+    p95 = [
+        engines[name].get("p95_ms")
+        for name in ("lidb", "postgres")
+        if isinstance(engines, Mapping) and isinstance(engines.get(name), Mapping)
+    ]
+    if len(p95) < 2 or not all(map(_positive, [*p95, ratio])):
+        return "without a number for every p95 and ratio"
+    quotient = p95[0] / p95[1]
+    if abs(quotient - float(str(ratio))) > max(0.02, 0.05 * quotient):
+        return "with a ratio that is not the quotient of its p95"
+    if _positive(threshold) and float(str(ratio)) > float(str(threshold)):
+        return "against its own ratio"
+    return None if str(scenario.get("status", "pass")).lower() in GREEN else "but a scenario of it is not"
+
+
+def _suites(parts: Sequence[Mapping[str, object]]) -> dict[str, set[str]]:
+    """The scenarios of each tier by its suite: a description, without engines and without a status."""
+    found: dict[str, set[str]] = {}
+    for part in parts:
+        scenarios = part.get("scenarios")
+        if "status" in part or not isinstance(part.get("tier"), str) or not isinstance(scenarios, list):
+            continue
+        named = {
+            str(one["id"])
+            for one in scenarios
+            if isinstance(one, dict) and "id" in one and "engines" not in one
+        }
+        found.setdefault(_tier(str(part["tier"])), set()).update(named)
+    return found
+
+
+def _left_out(manifest: Mapping[str, object], suites: Mapping[str, set[str]]) -> bool:
+    """Whether a scenario of the tier's suite is not in its manifest."""
+    scenarios = manifest.get("scenarios")
+    told = (
+        {str(one.get("id")) for one in scenarios if isinstance(one, dict)}
+        if isinstance(scenarios, list)
+        else set()
+    )
+    return not suites.get(_tier(str(manifest.get("tier"))), set()) <= told
 
 
 def _positive(value: Any) -> bool:
@@ -114,7 +177,13 @@ def _positive(value: Any) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    return isinstance(value, date) or _positive(value) or re.match(r"\d{4}-\d\d-\d\d", str(value)) is not None
+    """A time that can be one: before the tiers there was nothing to measure."""
+    if isinstance(value, date):
+        return value.year >= FIRST_YEAR
+    if _positive(value):
+        return float(str(value)) > (FIRST_YEAR - 1970) * YEAR
+    told = re.match(r"(\d{4})-\d\d-\d\d", str(value))
+    return told is not None and int(told[1]) >= FIRST_YEAR
 
 
 def _tier(name: str) -> str:
@@ -151,7 +220,7 @@ def _document_rows(node: object, tier: str = "") -> Iterator[tuple[str, str]]:
         return
     tier = next(
         (_tier(one.strip()) for one in node.values() if isinstance(one, str) and TIER.fullmatch(one.strip())),
-        tier,
+        _label(node) or tier,
     )
     if tier and any(_green_pair(str(key), value) for key, value in node.items()):
         yield tier, lacks(node) or "" if "scenarios" in node else ""
@@ -161,6 +230,12 @@ def _document_rows(node: object, tier: str = "") -> Iterator[tuple[str, str]]:
         if named and isinstance(value, str) and _is_green(value):
             yield own, ""
         yield from _document_rows(_unproven(node) if key == "scenarios" else value, own)
+
+
+def _label(badge: Mapping[str, object]) -> str:
+    """The tier that the label of a badge names among other words."""
+    named = TIER.search(str(badge.get("label", ""))) if "schemaVersion" in badge else None
+    return _tier(named[0]) if named else ""
 
 
 def _unproven(manifest: Mapping[str, object]) -> object:
@@ -179,7 +254,12 @@ def _green_pair(key: str, value: object) -> bool:
 
 def _is_green(value: str) -> bool:
     bare = GREEN_SIGN.sub("", value).strip(" *_`~").lower()
-    return bare in GREEN or (not bare and GREEN_SIGN.search(value) is not None)
+    sign = GREEN_SIGN.search(value) is not None
+    figure = FIGURE.match(bare) is not None and NOT_YET.search(bare) is None
+    word = re.match(r"\w*", bare)
+    return (
+        bare in GREEN or (sign and (not bare or figure)) or (figure and word is not None and word[0] in GREEN)
+    )
 
 
 class Lines:
@@ -220,7 +300,7 @@ def _table_rows(file: File) -> Iterator[tuple[int, str, str]]:
         row = len(cells) > 1 and any(_is_green(cell) for cell in cells if not TIER.search(cell))
         if row:
             yield number, _tier(found[0]), ""
-        elif badge := BADGE.search(line):
+        elif badge := BADGE.search(line) or BADGE_QUERY.search(line):
             yield number, re.sub("_+", "_", _tier(badge[1])), ""
 
 

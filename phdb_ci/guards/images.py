@@ -5,17 +5,19 @@ for everything in its place (by its name, or a Dockerfile that installs LLVM and
 image beside it (`lidb-ci`), `FROM …/lic-ci` and pulling it are what the plan wants.
 """
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import code_lines, is_shell
-from phdb_ci.guards.kinds import ACTION, COMPOSE, DOCKERFILE, WORKFLOW
+from phdb_ci.guards.code import code_lines, is_python, is_shell, is_test
+from phdb_ci.guards.e2e import package_scripts
+from phdb_ci.guards.kinds import ACTION, COMPOSE, DOCKERFILE, JUSTFILE, MAKEFILE, WORKFLOW
 from phdb_ci.guards.shell import commands
 from phdb_ci.guards.yaml import get, mappings, parse, scalars, text
 
-LIC_CI = re.compile(r"(?:^|[\s/\"'=,])lic-ci(?=$|[:@\s\"',$])")
+LIC_CI = re.compile(r"(?:^|[\s/\"'=,])lic-ci(?:-?v?\d[\w.]*|-new|-next|-ng)?(?=$|[:@\s\"',$])")
 EVERYTHING = re.compile(
     r"(?:^|[/\s])(?:[\w.-]*[-_])?(everything|monolith\w*|all-in-one|allinone|kitchen-sink|(?:lic|ph-db|phdb|"
     r"langverse)-(?:all|full|mono\w*))(?:[-_][\w.-]*)?(?=$|[:@\s])"
@@ -30,9 +32,12 @@ NAMING = re.compile(r"--(?:tag|output|destination)|-[qD]*[to]")  # the value is 
 GLOBAL = frozenset(
     {"--config", "-c", "--context", "-H", "--host", "-l", "--log-level", "--root", "--namespace", "-n"}
 )
-HELD = re.compile(r"\$\{?(\w+)|env\.(\w+)")
+HELD = re.compile(r"\$\{\{\s*env\.(\w+)\s*\}\}|\$\{?(\w+)\}?")
+MAX_VALUE = 300
 GROUPS = frozenset({"image", "buildx", "builder", "container", "manifest", "compose"})
-TOOLS = ("docker", "podman", "buildah", "nerdctl", "crane", "skopeo")
+TOOLS = ("docker", "podman", "buildah", "nerdctl", "crane", "skopeo", "img", "buildctl", "executor", "kaniko")
+ALONE = ("executor", "kaniko", "buildctl")  # they build, whatever their verb
+CALL = re.compile(r"\s*(?:sudo\s+)?(?:docker|podman|buildah|nerdctl|crane|skopeo)\s")
 ACTION_KEYS = ("tags", "images", "image", "image-name", "image_name", "repository", "push", "name")
 
 
@@ -43,12 +48,26 @@ def lic_ci_not_replaced(checkout: Checkout) -> Iterator[Finding]:
             yield from _dockerfile(file)
         elif any(kind.search(file.path) for kind in (WORKFLOW, COMPOSE, ACTION)):
             yield from _yaml(file)
-        elif is_shell(file) or file.name in ("makefile", "gnumakefile", "justfile"):
-            yield from _commands(file, "\n".join(code_lines(file)), 1, {})
-        elif "bake" in file.name and file.name.endswith((".hcl", ".json")):
-            for number, line in enumerate(code_lines(file), 1):
-                if LIC_CI.search(line) and "tags" in line:
-                    yield file.at(number, "builds another image as lic-ci")
+        elif file.name == "package.json":
+            for _, script, begin in package_scripts(file):
+                yield from _commands(file, script, begin, {})
+        elif is_python(file) and not is_test(file):
+            yield from _python(file)
+        else:
+            yield from _script(file)
+
+
+def _script(file: File) -> Iterator[Finding]:
+    """Shell, recipes, bake files."""
+    if is_shell(file):
+        yield from _commands(file, "\n".join(code_lines(file)), 1, {})
+    elif MAKEFILE.search(file.path) or JUSTFILE.search(file.path):
+        text = re.sub(r"^([ \t]+)[@-]+", r"\1", "\n".join(code_lines(file)), flags=re.MULTILINE)
+        yield from _commands(file, text, 1, {})
+    elif "bake" in file.name and file.name.endswith((".hcl", ".json")):
+        for number, line in enumerate(code_lines(file), 1):
+            if LIC_CI.search(line) and "tags" in line:
+                yield file.at(number, "builds another image as lic-ci")
 
 
 def _dockerfile(file: File) -> Iterator[Finding]:
@@ -94,6 +113,9 @@ def _yaml(file: File) -> Iterator[Finding]:
         if re.search(r"docker|container|image|buildah|kaniko", text(part, "uses")):
             given = scalars(get(part, "with"))
             built += (value for key, value in given if key in ACTION_KEYS and _is_lic_ci(value, held))
+        if any(word in ("kaniko", "executor") or "kaniko" in word for word in (image, text(part, "uses"))):
+            words = [value for key, value in scalars(part) if key in ("args", "command", "entrypoint")]
+            built += (one for one in words if one.startswith("--destination") and _is_lic_ci(one, held))
         yield from (file.at(value.line, "builds another image as lic-ci") for value in built)
     for key, value in scalars(root):
         if key == "run":
@@ -106,7 +128,9 @@ def _commands(file: File, text: str, line: int, held: Mapping[str, str]) -> Iter
     """`docker build -t`, `docker tag … X`, `docker push X` and their likes, variables followed."""
     held = dict(held)
     for command in commands(text, line):
-        held |= {name: value for name, value in command.assigned.items() if LIC_CI.search(value)}
+        held |= {
+            name: _filled(value, held) for name, value in command.assigned.items() if len(value) < MAX_VALUE
+        }
         call = command.call
         tool = call[0].rpartition("/")[2] if call else ""
         if tool in TOOLS and any(_is_lic_ci(word, held) for word in _made(call)):
@@ -116,6 +140,8 @@ def _commands(file: File, text: str, line: int, held: Mapping[str, str]) -> Iter
 def _made(call: tuple[str, ...]) -> Iterator[str]:
     """The image names that a command gives away."""
     verbs = _verbs(call)
+    if call[0].rpartition("/")[2] in ALONE:
+        yield from _flagged(call)
     if verbs & {"build", "bud", "commit", "import", "append", "mutate"}:
         yield from _flagged(call)
         if verbs & {"commit", "import"}:
@@ -143,6 +169,46 @@ def _flagged(call: tuple[str, ...]) -> Iterator[str]:
 
 
 def _is_lic_ci(word: str, held: Mapping[str, str]) -> bool:
-    if LIC_CI.search(word):
-        return True
-    return any(braced in held or named in held for braced, named in HELD.findall(word))
+    return LIC_CI.search(_filled(word, held)) is not None
+
+
+def _filled(word: str, held: Mapping[str, str]) -> str:
+    """A word with the variables that are known put in, once each."""
+    return HELD.sub(lambda found: held.get(found[1] or found[2], found[0])[:MAX_VALUE], word[:MAX_VALUE])
+
+
+def _python(file: File) -> Iterator[Finding]:
+    """Command lines in Python: lists that begin with the tool, and texts that do; names of constants followed."""
+    if "lic-ci" not in file.text and "lic" not in file.text:
+        return
+    try:
+        tree = ast.parse(file.text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # no-sqlite says where Python cannot be read
+    held = {
+        target.id: node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.List | ast.Tuple) and len(node.elts) > 1:
+            call = tuple(_word(part) for part in node.elts)
+            if call[0].rpartition("/")[2] in TOOLS and any(_is_lic_ci(word, held) for word in _made(call)):
+                yield file.at(node.lineno, "builds, tags or pushes an image as lic-ci")
+        elif isinstance(node, ast.Constant | ast.JoinedStr) and CALL.match(said := _word(node)):
+            yield from _commands(file, said, node.lineno, held)
+
+
+def _word(node: ast.expr) -> str:
+    """A text expression with `${name}` where a name stands."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            _word(part.value if isinstance(part, ast.FormattedValue) else part) for part in node.values
+        )
+    return f"${{{node.id}}}" if isinstance(node, ast.Name) else "?"

@@ -6,11 +6,13 @@ DOCS = (".md", ".markdown", ".mdx", ".rst", ".adoc", ".txt", ".html", ".htm", ".
 WRITTEN = (".md", ".markdown", ".mdx", ".rst", ".adoc")  # docs that people write; the others may be data
 NAMED_DOCS = frozenset({"readme", "changelog", "changes", "news", "features"})
 NOT_DOCS = re.compile(
-    r"(^|/)(cmakelists|requirements[\w.-]*|constraints[\w.-]*|conanfile)\.txt$", re.IGNORECASE
+    r"(^|/)(cmakelists|[\w.-]*(requirements|constraints)[\w.-]*|requirements/[^/]+|conanfile)\.txt$",
+    re.IGNORECASE,
 )
 C_LIKE = (
     ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts",
     ".tsx", ".rs", ".go", ".java", ".kt", ".swift", ".li", ".jsonc", ".json5", ".hcl",
+    ".prisma",
 )  # fmt: skip
 SCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 SHELL = (".sh", ".bash", ".zsh")
@@ -33,8 +35,17 @@ BUILD_FILE = re.compile(
     r"vcpkg\.json|configure(\.ac|\.in)?|build(\.bazel)?|[^/]*\.bzl|[^/]*\.pc(\.in)?|build\.rs|setup\.cfg)$",
     re.IGNORECASE,
 )
-REQUIREMENTS = re.compile(r"(^|/)(requirements|constraints)[\w.-]*\.(txt|in)$", re.IGNORECASE)
-MANIFEST = re.compile(r"(^|/)(package\.json|go\.mod|\.env(\.[\w.-]+)?|justfile)$", re.IGNORECASE)
+REQUIREMENTS = re.compile(
+    r"(^|/)([\w.-]*(requirements|constraints)[\w.-]*|requirements/[\w.-]+)\.(txt|in)$", re.IGNORECASE
+)
+PACKAGES = re.compile(r"(^|/)(\.gitmodules|pipfile|gemfile|brewfile|[^/]*\.nix)$", re.IGNORECASE)
+MANIFEST = re.compile(r"(^|/)(package\.json|go\.mod|\.env(\.[\w.-]+)?)$", re.IGNORECASE)
+MAKEFILE = re.compile(r"(^|/)((gnu)?makefile(\.(am|in))?|[^/]*\.mk)$", re.IGNORECASE)
+JUSTFILE = re.compile(r"(^|/)\.?justfile$|\.just$", re.IGNORECASE)
+# What shows how something looks, and is not the thing.
+SPECIMEN = re.compile(
+    r"(^|/)(fixtures?|examples?|samples?|testdata|mocks?|templates?|demos?)/", re.IGNORECASE
+)
 LOCK = re.compile(r"(^|[-_./])(lock|shrinkwrap)\b[^/]*$|\.lock$", re.IGNORECASE)
 
 
@@ -60,5 +71,7 @@ def must_be_read(path: str) -> bool:
         is_c_like(name)
         or base(name).endswith((*SHELL, *OTHER_CODE, *WRITTEN))
         or name in NAMED_DOCS
-        or any(kind.search(path) for kind in (DOCKERFILE, BUILD_FILE, REQUIREMENTS, MANIFEST))
+        or any(
+            kind.search(path) for kind in (DOCKERFILE, BUILD_FILE, REQUIREMENTS, PACKAGES, MANIFEST, JUSTFILE)
+        )
     )

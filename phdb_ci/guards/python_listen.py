@@ -9,26 +9,72 @@ from collections.abc import Iterator
 
 ASKS = re.compile(r"\b\w*(tcp_port|tcp_listen|listen_tcp|wire_port)\b", re.IGNORECASE)
 SERVERS = re.compile(
-    r"^(Threading)?(TCP|HTTP|XMLRPC|UDP)Server$|^SimpleXMLRPCServer$|^make_server$|^start_server$|^create_server$"
+    r"^(Threading)?(TCP|HTTP|XMLRPC|UDP)Server$|^SimpleXMLRPCServer$|^make_server$|^start_server$|^create_server$|"
+    r"^TCPSite$|^add_(in)?secure_port$"
 )
 LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 OFF = (ast.Eq, ast.Is, ast.In, ast.Lt, ast.LtE)
 EQUAL = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
 ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+PORT_NAME = re.compile(r"[a-z_]*(tcp_port|listen_tcp|wire_port)")
 RUNS = {
+    "Config": ("uvicorn",),
     "run": ("uvicorn", "app", "web", "hypercorn"),
     "run_app": ("web",),
     "serve": ("waitress", "websockets"),
 }
 
 
-def listens(tree: ast.Module) -> list[int]:
-    """The lines that listen, whatever the profile says of a port."""
-    return sorted(set(_walk(tree, asked=False)))
+def listens(tree: ast.Module, known: frozenset[str] = frozenset()) -> list[int]:
+    """The lines that listen, or name a port, whatever the profile says of one; `known` are servers by other names."""
+    try:
+        return sorted({*_walk(tree, known | servers(tree), asked=False), *_set(tree)})
+    except RecursionError:
+        return [1]
 
 
-def _walk(node: ast.AST, *, asked: bool) -> Iterator[int]:
-    if isinstance(node, ast.Call) and not asked and _binds(node):
+def servers(tree: ast.Module) -> frozenset[str]:
+    """The names of a module under which a server is known: aliases and subclasses of it."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {one.asname for one in node.names if one.asname and SERVERS.match(one.name)}
+        elif isinstance(node, ast.ClassDef) and any(_is_server(base, found) for base in node.bases):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign) and _is_server(node.value, found):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return frozenset(found)
+
+
+def _is_server(node: ast.expr, found: set[str]) -> bool:
+    name = _name(node)
+    return name in found or SERVERS.match(name) is not None
+
+
+def _name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else str(getattr(node, "id", ""))
+
+
+def _set(node: ast.AST) -> Iterator[int]:
+    """`tcp_port = 5432` of a function, with no condition around it: the profile's own port is overridden."""
+    for child in ast.walk(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for one in child.body:
+            port = (
+                one.value.value
+                if isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant)
+                else None
+            )
+            targets = (
+                one.targets if isinstance(one, ast.Assign) and isinstance(port, int) and port > 0 else []
+            )
+            if any(PORT_NAME.fullmatch(_name(target)) for target in targets):
+                yield one.lineno
+
+
+def _walk(node: ast.AST, known: frozenset[str], *, asked: bool) -> Iterator[int]:
+    if isinstance(node, ast.Call) and not asked and _binds(node, known):
         yield node.lineno
     for name, value in ast.iter_fields(node):
         left = asked or (
@@ -40,7 +86,7 @@ def _walk(node: ast.AST, *, asked: bool) -> Iterator[int]:
         )
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _walk(child, asked=left)
+                yield from _walk(child, known, asked=left)
                 left = left or _returns_without_port(child)
 
 
@@ -74,11 +120,20 @@ def _is_off(test: ast.Compare) -> bool:
     return isinstance(kind, OFF) != (switched or port)
 
 
-def _binds(node: ast.Call) -> bool:
+def _binds(node: ast.Call, known: frozenset[str]) -> bool:
     """A server by its name, or an address of host and port: what a Unix socket is bound to is no tuple."""
     function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    if SERVERS.match(name):
+    name = _name(function)
+    if any(keyword.arg in ("uds", "fd", "unix_socket") for keyword in node.keywords):
+        return False
+    if (
+        SERVERS.match(name)
+        and name.startswith("add_")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    ):
+        return not str(node.args[0].value).startswith("unix:")
+    if SERVERS.match(name) or name in known:
         return True
     if name == "bind" and node.args:
         return isinstance(node.args[0], ast.Tuple) and len(node.args[0].elts) >= 2

@@ -1,13 +1,14 @@
 """Where a Python text uses sqlite, read off its syntax tree: comments, docstrings and messages are no use. Pure.
 
 A use that is only there to be refused is fine: an import inside `pytest.raises`, a URL in a comparison whose branch
-raises, a name in an `assert`.
+raises, a name in an `assert`, a look for the program whose result is asserted.
 """
 
 import ast
 import re
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 
 ENGINES = re.compile(r"\w*sqlite\w*|apsw|sqlean|sqlcipher3?|pysqlcipher3|libsql\w*", re.IGNORECASE)
 NEGATED = re.compile(
@@ -19,6 +20,13 @@ URL = re.compile(r"\b(jdbc:)?sqlite3?(\+\w+)?:(//|:memory)|^django\.db\.backends
 PROGRAM = re.compile(r"^(\S*/)?sqlite3?(\.exe)?$")
 LINE = re.compile(r"^\s*(\S*/)?sqlite3\s*($|[-/\"'${%.])|^\s*(\S*/)?sqlite3\s+\S+\s+[\"'.]")
 LIBRARY = re.compile(r"(^|/)(lib)?sqlite3?(\.so[\d.]*|\.dylib|\.dll|-\d+\.dll)?$")
+CLASS = re.compile(
+    r"(Async|Pooled|Ext)?(APSW|Sqlite|SQLite)\w*?(Database|Connection|Engine|Backend|Store|Storage|Pool|Driver)"
+)
+PACKAGE = re.compile(
+    r"[\w.-]*(sqlite|sqlcipher)[\w.-]*+\s*([/=<>~!;@\[].*)?|(apsw|sqlean|libsql)\b.*", re.IGNORECASE
+)
+DIALECT = re.compile(r"sqlite3?(\+\w+)?")
 IMPORTERS = frozenset({"import_module", "__import__", "importorskip"})
 LOADERS = frozenset({"CDLL", "PyDLL", "WinDLL", "LoadLibrary", "find_library", "dlopen"})
 RUNNERS = frozenset(
@@ -27,6 +35,12 @@ RUNNERS = frozenset(
         "create_subprocess_exec", "create_subprocess_shell", "execv", "execvp", "execl", "execlp", "spawnlp", "spawnvp",
     }
 )  # fmt: skip
+INSTALLERS = frozenset({"install", "requires", "tool_requires", "build_requires"})
+DEPENDENCIES = frozenset(
+    {"install_requires", "extras_require", "tests_require", "setup_requires", "requires", "build_requires"}
+)
+MAX_PACKAGE = 200
+LOOKS = "looks for the sqlite3 program"
 Hit = tuple[int, str]
 
 
@@ -35,7 +49,20 @@ def python_uses(text: str) -> list[Hit]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(text)
-    return sorted(set(_hits(tree)))
+    denied = _denied(tree)
+    return sorted(hit for hit in set(_hits(tree)) if hit[1] != LOOKS or hit[0] not in denied)
+
+
+def _denied(tree: ast.Module) -> set[int]:
+    """The lines of assignments to a name that is asserted or makes something raise."""
+    nodes = list(ast.walk(tree))
+    tests = [node.test for node in nodes if isinstance(node, ast.Assert | ast.If) and _refuses(node)]
+    asked = {name.id for test in tests for name in ast.walk(test) if isinstance(name, ast.Name)}
+    return {
+        node.value.lineno
+        for node in nodes
+        if isinstance(node, ast.Assign) and {_name(target) for target in node.targets} & asked
+    }
 
 
 def _hits(node: ast.AST, *, refused: bool = False) -> Iterator[Hit]:
@@ -69,6 +96,10 @@ def _use(node: ast.AST) -> Iterator[Hit]:
         yield from _call(node)
     elif isinstance(node, ast.List | ast.Tuple):
         yield from _command(node)
+    elif isinstance(node, ast.Attribute) and CLASS.fullmatch(node.attr) and NEGATED.search(node.attr) is None:
+        yield node.lineno, f"uses {node.attr}"
+    elif isinstance(node, ast.Assign) and {_name(target) for target in node.targets} & DEPENDENCIES:
+        yield from _packages(node.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _url(node.value):
         yield node.lineno, "names an sqlite database"
 
@@ -83,6 +114,7 @@ def _import(node: ast.Import | ast.ImportFrom) -> Iterator[Hit]:
 
 def _call(node: ast.Call) -> Iterator[Hit]:
     name, first = _name(node.func), _text(node.args[0]) if node.args else None
+    yield from _given(node, name)
     if first is None:
         return
     if name in IMPORTERS and _engine(first):
@@ -91,6 +123,33 @@ def _call(node: ast.Call) -> Iterator[Hit]:
         yield node.lineno, "loads the sqlite library"
     elif name in RUNNERS and (PROGRAM.match(first) or LINE.match(first) or first.startswith("sqlite3 ")):
         yield node.lineno, "calls the sqlite3 program"
+    elif name in ("which", "find_executable") and PROGRAM.match(first):
+        yield node.lineno, LOOKS
+    elif (
+        name == "create"
+        and _name(getattr(node.func, "value", node)).endswith("URL")
+        and DIALECT.fullmatch(first)
+    ):
+        yield node.lineno, "names an sqlite database"
+
+
+def _given(node: ast.Call, name: str) -> Iterator[Hit]:
+    """Dependencies and dialects among the arguments of a call."""
+    for keyword in node.keywords:
+        if keyword.arg in DEPENDENCIES:
+            yield from _packages(keyword.value)
+        elif keyword.arg in ("drivername", "dialect") and DIALECT.fullmatch(_text(keyword.value) or ""):
+            yield node.lineno, "names an sqlite database"
+    if name in INSTALLERS:
+        yield from (hit for value in node.args for hit in _packages(value))
+
+
+def _packages(node: ast.AST) -> Iterator[Hit]:
+    """Dependencies that are parts of sqlite: texts below this node."""
+    for one in ast.walk(node):
+        said = one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else ""
+        if len(said) < MAX_PACKAGE and PACKAGE.fullmatch(said) and NEGATED.search(said) is None:
+            yield getattr(one, "lineno", 1), "depends on sqlite"
 
 
 def _command(node: ast.List | ast.Tuple) -> Iterator[Hit]:
@@ -98,6 +157,9 @@ def _command(node: ast.List | ast.Tuple) -> Iterator[Hit]:
     names = all(isinstance(e, ast.Constant) and re.fullmatch(r"[\w-]+", str(e.value)) for e in node.elts)
     if len(node.elts) > 1 and not names and PROGRAM.match(_text(node.elts[0]) or ""):
         yield node.lineno, "calls the sqlite3 program"
+    for flag, module in pairwise(map(_text, node.elts)):
+        if flag == "-m" and module == "sqlite3":
+            yield node.lineno, "calls the sqlite3 module"
 
 
 def _url(text: str) -> bool:

@@ -13,7 +13,17 @@ from itertools import pairwise
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.code import code_lines, is_doc, is_python, is_shell
-from phdb_ci.guards.kinds import BUILD_FILE, COMPOSE, DOCKERFILE, LOCK, REQUIREMENTS, is_c_like
+from phdb_ci.guards.kinds import (
+    BUILD_FILE,
+    COMPOSE,
+    DOCKERFILE,
+    JUSTFILE,
+    LOCK,
+    PACKAGES,
+    REQUIREMENTS,
+    SCRIPT,
+    is_c_like,
+)
 from phdb_ci.guards.python_sqlite import NEGATED, PROGRAM, URL, python_uses
 from phdb_ci.guards.shell import Command, commands
 from phdb_ci.guards.yaml import parse, scalars
@@ -29,12 +39,19 @@ PROSE = re.compile(
     rf"^\s*+{_SAYS}(?:{_QUOTED}|(?![{{\[\"'])[^{{}}]*+)|[{{,]\s*+{_SAYS}(?:{_QUOTED}|[^{{}},]*+)",
     re.IGNORECASE,
 )
-REFUSAL = re.compile(
-    r"FATAL_ERROR|SEND_ERROR|^\s*(message|if|elseif|endif|else)\s*\(|\$\(error|\berror\(", re.IGNORECASE
+REFUSAL = re.compile(r"FATAL_ERROR|SEND_ERROR|\$\(error|\berror\(", re.IGNORECASE)
+# What CMake asks or says; a command behind it on the same line is one of its own.
+ASKED = re.compile(
+    r"(?:^|(?<=\)))\s*+(?:message|if|elseif|endif|else|while)\s*+"
+    r"\((?:[^()\"]|\"(?:\\.|[^\"\\])*+\"?|\([^()]*+\))*+\)?",
+    re.IGNORECASE,
 )
 OTHER_NAME = re.compile(r"(no|non|without|forbid\w{0,10}|check|assert)[-_]\w{0,80}[-_]?sqlite", re.IGNORECASE)
 NAMES = re.compile(r"[\w./-]++")
-WORD = re.compile(r"sqlite|sqlcipher|(?<![\w-])(apsw|sqlean|libsql|sql\.js)(?![\w-])|@libsql/", re.IGNORECASE)
+WORD = re.compile(
+    r"sqlite|sqlcipher|initSqlJs|(?<![\w-])(apsw|sqlean|sql\.js|sql-wasm)(?![\w-])|(?<![\w-])libsql(?![a-z])",
+    re.IGNORECASE,
+)
 EXCUSED = 400  # a line that refuses or compares is a short one: more of it may hide anything
 
 
@@ -44,12 +61,17 @@ def _rules(given: Mapping[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 CODE = _rules(
     {
-        "includes sqlite": r"#\s*(include|import)\s*[<\"][^<>\"]*sqlite",
+        "includes sqlite": r"#\s*(include|import)\s*[<\"][^<>\"]*sqlite"
+        r"|^\s*+#\s*+define\s++\w++\s++[<\"][^<>\"]*sqlite3?(ext)?\.h[>\"]",
         "calls the sqlite API": r"\bsqlite3_\w+\s*\(",
-        "imports sqlite": r"(\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*[\"'`][^\"'`]*(sqlite|sql\.js|libsql)"
-        r"|^\s*+(use|extern crate|import)\s++[\w:.]*sqlite"
-        r"|\b(rusqlite|libsqlite3_sys)::|\"[^\"\n]*/(go-)?sqlite3?\"|\borg\.sqlite\b",
-        "names an sqlite database": r"[\"'`](jdbc:)?sqlite3?(\+\w+)?:(//|:memory)",
+        "imports sqlite": r"(\bfrom|\bimport|\brequire\s*\(|\bimport\s*\(|\bgetBuiltinModule\s*\(|\bimportScripts\s*\()"
+        r"\s*[\"'`][^\"'`]*(sqlite|sql\.js|sql-wasm|libsql)"
+        r"|\bcreateRequire\([^()]*\)\s*\(\s*[\"'`][^\"'`]*(sqlite|sql\.js|libsql)|\binitSqlJs\s*\("
+        r"|^\s*+(use|extern crate|import)\s++[\w:.]*(sqlite|\blibsql\b)"
+        r"|\b(rusqlite|libsqlite3_sys|libsql)::|\"[^\"\n]*/(go-)?sqlite3?\"|\borg\.sqlite\b"
+        r"|^\s*+(?:import\s++)?(?:[\w.]++\s++)?\"(?=[\w.-]+\.\w+/)(?>[^\"\s]*?sqlite)[^\"\s]*+\"\s*+$",
+        "names an sqlite database": r"[\"'`](jdbc:)?sqlite3?(\+\w+)?:(//|:memory|[\w./-]+\.(db|sqlite)\b)"
+        r"|[\"'`]jdbc:sqlite:|[\"'`]libsql://",
         "chooses sqlite": r"\b(engine|backend|dialect|provider|driver|client|fallback|oracle)\w*[\"']?\s*[:=]\s*"
         r"[\"'`][\w-]*sqlite3?[\"'`]",
         "calls the sqlite3 program": r"[\"'`]([^\s\"'`]*/)?sqlite3( [\"'`]| +[-/.$\\%{])"
@@ -60,13 +82,13 @@ CODE = _rules(
 )
 SCRIPTED = _rules(
     {
-        "imports sqlite": r"^\s*(import|from)\s++[\w., ]*(sqlite|\bapsw\b)",
-        "names an sqlite database": r"(^|[\s\"'=])(jdbc:)?sqlite3?(\+\w+)?:(//|:memory)",
+        "imports sqlite": r"^\s*(import|from)\s++[\w., ]*(sqlite|\bapsw\b|\blibsql)",
+        "names an sqlite database": r"(^|[\s\"'=])(jdbc:)?sqlite3?(\+\w+)?:(//|:memory)|\bjdbc:sqlite:",
         "links sqlite": r"(^|\s)-lsqlite3?\b",
     }
 )
 # A notebook holds its code as JSON strings.
-NOTEBOOK = _rules({"imports sqlite": r"[\"']\s*+(import|from)\s++[\w., ]*(sqlite|\bapsw\b)"})
+NOTEBOOK = _rules({"imports sqlite": r"[\"']\s*+(import|from)\s++[\w., ]*(sqlite|\bapsw\b|\blibsql)"})
 SEARCH = frozenset(
     {"grep", "egrep", "fgrep", "rg", "ag", "ack", "git", "find", "which", "type", "hash", "echo", "printf", "test", "["}
 )  # fmt: skip
@@ -78,6 +100,11 @@ INSTALLERS = frozenset(
 )  # fmt: skip
 REMOVES = frozenset({"remove", "purge", "uninstall", "autoremove", "del", "rm", "list", "show", "search"})
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ash"})
+RUNNERS = frozenset(
+    {"docker", "podman", "nerdctl", "kubectl", "ssh", "oc", "docker-compose", "nix-shell", "nix"}
+)
+IMAGE = re.compile(r"(\S*/)?sqlite3?(:[\w.-]+)?$")
+LOOKED_UP = frozenset({"which", "type", "hash", "-v", "-V", "-e", "-f", "-x", "-s", "!"})
 MAX_DEPTH = 4
 
 
@@ -86,7 +113,10 @@ def no_sqlite(checkout: Checkout) -> Iterator[Finding]:
     for path in checkout.paths:
         if LIBRARY_FILE.search(path):
             yield Finding(checkout.name, path, 1, "is a part of sqlite")
-    for file in checkout.files:
+    files = checkout.files
+    for path in checkout.databases:
+        yield Finding(checkout.name, path, 1, "is an sqlite database")
+    for file in files:
         if is_doc(file) or not WORD.search(file.text) or LIBRARY_FILE.search(file.path):
             continue
         for line, why in sorted(set(_uses(file))):
@@ -101,16 +131,38 @@ def _uses(file: File) -> Iterator[tuple[int, str]]:
             yield from _no_python(file)
     elif BUILD_FILE.search(file.path):
         yield from _named(file)
-    elif DOCKERFILE.search(file.path) or is_shell(file):
+    elif DOCKERFILE.search(file.path) or is_shell(file) or JUSTFILE.search(file.path):
         yield from _shell(file)
     elif COMPOSE.search(file.path) or re.match(r"\.github/.*\.ya?ml$", file.path):
         yield from _workflow(file)
-    elif file.name.endswith(LISTED) or REQUIREMENTS.search(file.path) or file.name.startswith(".env"):
+    elif _lists(file):
         yield from _named(file)
     elif is_c_like(file.name):
         yield from _matches(file, CODE)
+        if file.name.endswith(SCRIPT):
+            yield from _required(file)
     else:
         yield from _matches(file, NOTEBOOK if file.name.endswith(".ipynb") else SCRIPTED)
+
+
+def _lists(file: File) -> bool:
+    """Whether it names what is installed, linked or set, and any name in it counts."""
+    return (
+        file.name.endswith(LISTED)
+        or REQUIREMENTS.search(file.path) is not None
+        or PACKAGES.search(file.path) is not None
+        or file.name.startswith(".env")
+    )
+
+
+def _required(file: File) -> Iterator[tuple[int, str]]:
+    """What a `require` under another name brings in: `const load = createRequire(…); load('better-sqlite3')`."""
+    lines = code_lines(file)
+    names = {name for line in lines for name in re.findall(r"(\w++)\s*+=\s*+createRequire\b", line)}
+    for number, line in enumerate(lines, 1):
+        called = re.findall(r"\b(\w++)\(\s*+[\"'`][^\"'`]*(?:sqlite|sql\.js|libsql)", line)
+        if names and not names.isdisjoint(called):
+            yield number, "imports sqlite"
 
 
 def _no_python(file: File) -> Iterator[tuple[int, str]]:
@@ -151,7 +203,8 @@ def _named(file: File) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(code_lines(file), 1):
         if not WORD.search(line) or (not listed and len(line) <= EXCUSED and REFUSAL.search(line)):
             continue
-        rest = NAMES.sub(_unless_other, PROSE.sub("", line) if prose else line)
+        kept = PROSE.sub("", line) if prose else line
+        rest = NAMES.sub(_unless_other, kept if listed else ASKED.sub("", kept))
         if WORD.search(NEGATED.sub("", rest)):
             yield number, "depends on sqlite" if listed else "links or builds sqlite"
 
@@ -170,6 +223,8 @@ def _workflow(file: File) -> Iterator[tuple[int, str]]:
     for key, scalar in scalars(root):
         if key in ("run", "command", "entrypoint", "test", "script"):
             yield from _commands(scalar, scalar.text_line)
+        elif key == "image" and IMAGE.match(scalar):
+            yield scalar.line, "runs an image of sqlite"
         elif key not in ("name", "description") and URL.search(scalar):
             yield scalar.line, "names an sqlite database"
 
@@ -179,6 +234,8 @@ def _shell(file: File) -> Iterator[tuple[int, str]]:
     if DOCKERFILE.search(file.path):
         text = re.sub(r"^(\s*)RUN\b", r"\1   ", text, flags=re.MULTILINE | re.IGNORECASE)
         text = re.sub(r"\\\n", " \\\n", text)
+    elif JUSTFILE.search(file.path):
+        text = re.sub(r"^([ \t]+)[@-]+", r"\1", text, flags=re.MULTILINE)
     yield from _commands(text, 1)
     searched = {command.line for command in commands(text) if command.call[:1] and command.call[0] in SEARCH}
     for number, why in _matches(file, SCRIPTED):
@@ -210,8 +267,19 @@ def _one(command: Command, holders: set[str], depth: int) -> Iterator[tuple[int,
             yield command.line, "installs sqlite"
     elif program in SHELLS or program == "eval":
         yield from _shell_in_shell(command, program, depth)
+    elif program in RUNNERS or program == "find":
+        if any(_hands_on(program, before, word) for before, word in pairwise(call)):
+            yield command.line, "calls the sqlite3 program"
+        yield from _shell_in_shell(command, program, depth)
     elif program not in SEARCH:
         yield from ((command.line, why) for why in _arguments(program, call))
+
+
+def _hands_on(program: str, before: str, word: str) -> bool:
+    """Whether a word is what another program is to run: `find -exec sqlite3`, `docker run keinos/sqlite3`."""
+    if program == "find":
+        return before in ("-exec", "-execdir", "-ok", "-okdir") and PROGRAM.match(word) is not None
+    return before not in LOOKED_UP and IMAGE.match(word) is not None
 
 
 def _shell_in_shell(command: Command, program: str, depth: int) -> Iterator[tuple[int, str]]:
@@ -232,6 +300,8 @@ def _is_sqlite(word: str, holders: set[str]) -> bool:
 def _arguments(program: str, call: tuple[str, ...]) -> Iterator[str]:
     if program.startswith("python") and any(map(_imports, call)):
         yield "imports sqlite"
+    elif program.startswith("python") and ("-m", "sqlite3") in pairwise(call):
+        yield "calls the sqlite3 module"
     elif any(re.match(r"-lsqlite3?$", word) or URL.match(word.partition("=")[2] or word) for word in call):
         yield "links or opens sqlite"
 

@@ -12,12 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from phdb_ci.guards.checkout import Checkout, File, Finding
-from phdb_ci.guards.code import code_lines, is_doc, is_shell, is_test
-from phdb_ci.guards.kinds import DOCKERFILE, SCRIPT, WORKFLOW
-from phdb_ci.guards.workflows import Workflow, read
-from phdb_ci.guards.yaml import text
+from phdb_ci.guards.code import code_lines, is_doc, is_test
+from phdb_ci.guards.kinds import SCRIPT
+from phdb_ci.guards.store_settings import NAME, settings
 
-NAME = "LI_CONTROL_PLANE_STORE"
 WANTED = "supabase"
 STORES = "supabase|disk|lidb|memory|postgres|sqlite|file|none|mock"
 PROGRAM = (*SCRIPT, ".py")
@@ -26,15 +24,6 @@ REACH = 20_000  # and characters of them
 NEAR = 400  # characters around the variable in which its own default stands
 MAX_READS = 500  # of one file
 UNTOLD = "?"
-PRODUCTION = re.compile(
-    r"(^|[/._-])(prod(uction)?|deploy(ment)?|release|systemd|k8s|helm|fly|render)([/._-]|$)|\.service$",
-    re.IGNORECASE,
-)
-NOT_PRODUCTION = re.compile(
-    r"(^|[/._-])(test|tests|e2e|ci|dev|development|local|lidb|mock|bench)([/._-]|$)", re.IGNORECASE
-)
-ENV_FILE = re.compile(r"(^|/)(\.env(\.[\w-]+)*|[\w.-]+\.env(\.[\w-]+)*)$")
-
 _VALUE = r"(?:[\"'`](\w*)[\"'`]|([A-Za-z_$][\w$.]*))"
 _TAIL = r"[\"'\]]*+\)?(?:\s*+\??\.\s*+(?:trim|toLowerCase|lower|strip)\(\))*+\s*+\)?\s*+"
 DIRECT = (
@@ -49,9 +38,15 @@ DIRECT = (
         re.DOTALL,
     ),
 )
-SHELL_DEFAULT = re.compile(rf"\$\{{{NAME}:?[-=]([\w\"']*)\}}")
+# `?? (a ? 'x' : 'y')`: each of them may be the default.
+CHOSEN = re.compile(rf"{NAME}{_TAIL}(?:\|\||\?\?)=?\s*+(\(?[^;\n?]{{0,200}}\?(?![?.])[^;\n]{{0,200}})")
+CHOICES = re.compile(rf"[?:]\s*+\(?[\"'`]({STORES})[\"'`]")
+IN_PRODUCTION = re.compile(
+    rf"\b(?:NODE_ENV|APP_ENV|isProd\w{{0,40}}+)[^;\n]{{0,80}}(?:\?(?![?.])|\breturn\b)\s*+[\"'`]({STORES})[\"'`]",
+    re.IGNORECASE,
+)
+NOTHING = ("undefined", "null", "None", "")
 ALIAS = re.compile(r"\b(\w+)(?:\s*+:[\w<>| \t]++)?\s*+=[^=\n;]*$")  # before the variable, on its line
-SET = re.compile(rf"(?<![\w$]){NAME}[\"']?\s*(?:=|:\s)\s*[\"']?(\w+)")
 
 
 def default_store_supabase(checkout: Checkout) -> Iterator[Finding]:
@@ -67,8 +62,10 @@ def default_store_supabase(checkout: Checkout) -> Iterator[Finding]:
             found = found or any(value is not None for _, value in places)
             reads += ((file, line) for line, value in places if value is None)
             defaults = [(line, value) for line, value in places if value is not None]
+            defaults += list(_in_production(file))
+            defaults += list(settings(file)) if file.name.startswith("ecosystem.") else []
         else:
-            defaults = list(_setting(file))
+            defaults = list(settings(file))
         for line, value in sorted(set(defaults)):
             if value == UNTOLD:
                 yield file.at(line, f"cannot tell: what stands in for {NAME} here is out of reach")
@@ -121,12 +118,25 @@ def _read(
     if given:
         yield number, given[1]
         return
+    if chosen := CHOSEN.match(piece):
+        for value in CHOICES.findall(chosen[1]):
+            yield number, value
+        return
     direct = next((match for rule in DIRECT if (match := rule.match(piece))), None)
     value = _resolved(direct[1], direct[2], constants) if direct else ""
+    if direct and value is None and (direct[2] or "") not in NOTHING:
+        value = UNTOLD
     if value:
         yield number + piece[: direct.end() if direct else 0].count("\n"), value
     else:
         yield from _chained(before, piece, lines, number, constants)
+
+
+def _in_production(file: File) -> Iterator[tuple[int, str]]:
+    """A store that production alone takes, in a module that reads the variable."""
+    for number, line in enumerate(code_lines(file), 1):
+        if "production" in line.lower() and (found := IN_PRODUCTION.search(line)):
+            yield number, found[1]
 
 
 def _resolved(literal: str | None, name: str | None, constants: Mapping[str, str]) -> str | None:
@@ -147,7 +157,7 @@ def _chained(
     if ternary and (value := _resolved(ternary[1], ternary[2], constants)):
         yield number, value
         return
-    alias = ALIAS.search(before)
+    alias = ALIAS.search(before) or re.match(rf"{NAME}\s*+:\s*+(\w++)\s*+[,}}]", piece)
     if not alias and not re.match(r"\s*+(switch|if|return)\b", lines[number - 1]):
         yield number, None
         return
@@ -174,52 +184,3 @@ def _chained(
         if last and re.match(r"\}|(export|function|def|class)\b", line) and offset:
             break
     yield last or (number, None)
-
-
-def _setting(file: File) -> Iterator[tuple[int, str]]:
-    """Defaults and settings outside programs."""
-    lines = code_lines(file)
-    for number, line in enumerate(lines, 1):
-        for value in SHELL_DEFAULT.findall(line):
-            if not NOT_PRODUCTION.search(file.path):
-                yield number, value.strip("\"'")
-    if WORKFLOW.match(file.path):
-        yield from _workflow(file)
-        return
-    for number, line in enumerate(lines, 1):
-        for value in SET.findall(line):
-            if _counts(file, line):
-                yield number, value
-
-
-def _counts(file: File, line: str) -> bool:
-    """Whether a plain setting is what production takes."""
-    if file.name == "package.json":
-        return re.match(r'\s*"(start|serve|prod\w*|deploy\w*)(:[\w-]+)?"', line) is not None and not re.match(
-            r'\s*"[\w:-]*(lidb|dev|test|e2e|local)', line
-        )
-    if PRODUCTION.search(file.path):
-        return True
-    if NOT_PRODUCTION.search(file.path):
-        return False
-    if DOCKERFILE.search(file.path):
-        return re.match(r"\s*ENV\b", line) is not None
-    return ENV_FILE.search(file.path) is not None and not is_shell(file)
-
-
-def _workflow(file: File) -> Iterator[tuple[int, str]]:
-    """Of a workflow the jobs of production: by the file's name, the job's name or its environment."""
-    workflow = read(file)
-    if not isinstance(workflow, Workflow):
-        return
-    for job in workflow.jobs:
-        where = text(job.node, "environment") or text(job.node, "environment", "name")
-        if not any(PRODUCTION.search(name) for name in (file.path, job.name, where)):
-            continue
-        for key, scalar in job.scalars(workflow):
-            if key == NAME and "${{" not in scalar:
-                yield scalar.line, scalar
-            elif key == "run":
-                for offset, line in enumerate(scalar.split("\n")):
-                    for value in SET.findall(line):
-                        yield scalar.text_line + offset, value

@@ -36,7 +36,7 @@ class Outcome:
 GUARDS = (
     Guard("no-sqlite", ("lidb", "lis"), no_sqlite),
     Guard("default-store-supabase", ("li-cursor-agents",), default_store_supabase),
-    Guard("no-tcp-in-registry-min", ("lis",), no_tcp_in_registry_min),
+    Guard("no-tcp-in-registry-min", ("lidb", "lis"), no_tcp_in_registry_min),
     Guard("engine-e2e-not-silent", REPOS, engine_e2e_not_silent),
     Guard("lic-ci-not-replaced", REPOS, lic_ci_not_replaced),
     Guard("no-green-without-measurement", ("benchmarks",), no_green_without_measurement),

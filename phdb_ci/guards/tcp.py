@@ -1,9 +1,10 @@
 """Guard `no-tcp-in-registry-min`: the profile registry-min opens no TCP port. Pure.
 
 Held by three looks at lis: the profile itself (every key about ports, TCP, listening or addresses is off), what a
-command line, a variable or, where the profile is silent, a default in code would put in its place, and Python code of
-the supervisor that binds an Internet socket without asking for the profile's port first. Compose services with this
-profile publish no ports. A profile that cannot be found or read is a failure.
+command line, a variable or, where the profile is silent, a default in code would put in its place, and code (Python
+near the profiles, native code, Node, scripts, socket units) that listens without asking for the profile's port first.
+lidb holds no profile: of it only the code is looked at. Compose services with this profile publish no ports. A profile
+that cannot be found or read is a failure.
 """
 
 import ast
@@ -16,7 +17,8 @@ from pathlib import PurePosixPath
 from phdb_ci.guards.checkout import Checkout, File, Finding
 from phdb_ci.guards.code import code_lines, is_shell, is_test
 from phdb_ci.guards.kinds import COMPOSE, DOCKERFILE, SCRIPT, SHELL
-from phdb_ci.guards.python_listen import listens
+from phdb_ci.guards.listeners import listeners
+from phdb_ci.guards.python_listen import listens, servers
 from phdb_ci.guards.yaml import get, pairs, parse, scalars
 
 PROFILE = "registry-min"
@@ -24,7 +26,7 @@ OFF = frozenset(
     {"", "0", "false", "off", "no", "none", "null", "disabled", "embedded", "embed", "in-process", "unix"}
 )
 WORDS = re.compile(
-    r"^(port|ports|tcp|listen|listener|listeners|bind|addr|address|addresses|wire|pgwire|host)$"
+    r"^(port|ports|tcp|listen|listener|listeners|bind|addr|address|addresses|wire|pgwire|host|endpoint|endpoints|url|urls|uri|dsn|serve)$"
 )
 PORT_DEFAULT = (
     re.compile(
@@ -33,6 +35,14 @@ PORT_DEFAULT = (
     re.compile(
         r"--(?:tcp-)?(?:port|listen)[\"'](?:(?!--(?:tcp-)?(?:port|listen)[\"'])[^)])*?\bdefault\s*=\s*[\"']?([1-9]\d{1,4})\b"
     ),
+)
+FALLBACK = re.compile(
+    r"\b\w*tcp_?port\b[\"'\])]*\s*+(?:\bor\b|\|\||\?\?)\s*+([1-9]\d{1,4})\b"
+    r"|\btcp_?port\s+(?:if\s+[\w.]*tcp_?port\s+else|\?\s*[\w.]*tcp_?port\s*:)\s+([1-9]\d{1,4})\b",
+    re.IGNORECASE,
+)
+PORTED = re.compile(
+    r"(?:^|//|=)(?:[\w.*-]+|\[[\da-f:]*\])?:\d{2,5}(?:/|$)|^(?:tcp|pg|postgres(?:ql)?|lidb)://", re.IGNORECASE
 )
 PORT_GIVEN = re.compile(
     r"^(?!.*add_argument).*(?:--(?:tcp-port|tcp-listen|listen)(?:[= ]+[\"']?(?!0\b|false)([\w.:]+))"
@@ -53,9 +63,12 @@ SETTING = (*SCRIPT, *SHELL, ".py", ".service", ".yml", ".yaml", ".rs", ".li", ".
 
 def no_tcp_in_registry_min(checkout: Checkout) -> Iterator[Finding]:
     """Every place where registry-min would open a port."""
+    yield from _listeners(checkout)
+    if checkout.name == "lidb":
+        return
     profiles = [
         file for file in checkout.files
-        if re.fullmatch(rf"{PROFILE}\.(toml|ya?ml|json)", file.name) and not is_test(file)
+        if re.fullmatch(rf"{PROFILE}(\.[\w-]+)?\.(toml|ya?ml|json)", file.name) and not is_test(file)
     ]  # fmt: skip
     if not profiles:
         yield Finding(checkout.name, "", 0, f"cannot tell: there is no profile {PROFILE}.toml")
@@ -66,7 +79,8 @@ def no_tcp_in_registry_min(checkout: Checkout) -> Iterator[Finding]:
         if isinstance(settings, Finding):
             yield settings
             continue
-        silent = silent or not any(path[-1:] in (("tcp_port",), ("port",)) for path in settings)
+        whole = re.fullmatch(rf"{PROFILE}\.\w+", file.name) is not None
+        silent = silent or (whole and not any(path[-1:] in (("tcp_port",), ("port",)) for path in settings))
         yield from _profile(file, settings)
     yield from _defaults(checkout, silent=silent)
     yield from _sockets(checkout)
@@ -107,6 +121,8 @@ def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 def _profile(file: File, settings: Settings) -> Iterator[Finding]:
     for path, value in settings.items():
+        if path[-1:] in (("extends",), ("base",)) and value == PROFILE:
+            continue  # an overlay
         if path[-1:] and path[-1] in ("extends", "inherits", "base", "include"):
             yield file.at(_line_of(file, path), "cannot tell: the profile is built on another")
         elif path[:1] not in ((), ("plans",), ("queries",), ("description",)) and _opens(path, value):
@@ -115,14 +131,21 @@ def _profile(file: File, settings: Settings) -> Iterator[Finding]:
 
 def _opens(path: tuple[str, ...], value: object) -> bool:
     above, own = (
-        {word for part in parts for word in re.split(r"[_\-.]", part.lower()) if WORDS.match(word)}
+        {word for part in parts for word in _words(part) if WORDS.match(word)}
         for parts in (path[:-1], path[-1:])
     )
     if not own and not (above and path[-1].lower() in ("enabled", "enable", "on", "active")):
         return False
+    if own and own <= {"endpoint", "endpoints", "url", "urls", "uri", "dsn", "serve"}:
+        return any(PORTED.search(str(one)) for one in (value if isinstance(value, list) else [value]))
     if own == {"host"} and not above:
         return False  # a name without a port opens nothing
     return not all(map(_off, value if isinstance(value, list) else [value]))
+
+
+def _words(key: str) -> list[str]:
+    """`wirePort`, `serve_url` → their words."""
+    return re.split(r"[_\-.]", re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", key).lower())
 
 
 def _off(value: object) -> bool:
@@ -147,7 +170,7 @@ def _key_lines(file: File) -> Mapping[str, int]:
 def _defaults(checkout: Checkout, *, silent: bool) -> Iterator[Finding]:
     """What would replace the profile's port from outside, and what stands in for one that it does not name."""
     rules = [(rule, "a default opens a TCP port, whatever the profile says") for rule in PORT_DEFAULT]
-    rules.append((PORT_GIVEN, "a TCP port is asked for"))
+    rules += [(PORT_GIVEN, "a TCP port is asked for"), (FALLBACK, "a port stands in for the profile's")]
     if silent:
         rules += ((rule, "the profile names no port, and the default is one") for rule in SILENT_DEFAULT)
     for file in checkout.files:
@@ -181,15 +204,23 @@ def _sockets(checkout: Checkout) -> Iterator[Finding]:
         for file in modules
         if re.search(r"tcp_port|tcp_listen|registry-min", file.text)
     }
+    trees: dict[str, ast.Module] = {}
     for file in modules:
         if near.isdisjoint(str(folder) for folder in PurePosixPath(file.path).parents):
             continue
         try:
-            lines = listens(ast.parse(file.text))
+            trees[file.path] = ast.parse(file.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             yield file.at(1, "cannot tell: this module cannot be read as Python")
-            continue
-        for line in lines:
+    known = frozenset(name for tree in trees.values() for name in servers(tree))
+    for file in modules:
+        for line in listens(trees[file.path], known) if file.path in trees else ():
+            yield file.at(line, "listens on the network, and nothing around it asks for tcp_port")
+
+
+def _listeners(checkout: Checkout) -> Iterator[Finding]:
+    for file in checkout.files:
+        for line in listeners(file):
             yield file.at(line, "listens on the network, and nothing around it asks for tcp_port")
 
 
