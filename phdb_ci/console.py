@@ -248,7 +248,11 @@ def _row(leg: "VerdictLeg") -> tuple[str, ...]:
     )
     said = [plain(reason) for reason in result.reasons]
     said += [f"{counted(leg.fewer_tests, 'test')} fewer than the baseline"] if leg.fewer_tests else []
-    said += [*_figures(result), *map(_called, result.facts.artifacts), *(plain(note) for note in result.notes)]
+    said += [
+        *_figures(result),
+        *map(_called, result.facts.artifacts),
+        *(plain(note) for note in result.notes),
+    ]
     if not leg.decides and result.quarantine:
         said.insert(
             0,

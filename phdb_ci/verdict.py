@@ -22,9 +22,7 @@ from phdb_ci.models.verdict import (
     VerdictSource,
 )
 
-GITHUB = re.compile(
-    rf"^(?:https://github\.com/|git@github\.com:)({OWNER_NAME}?)(?:\.git)?/?$"
-)
+GITHUB = re.compile(rf"^(?:https://github\.com/|git@github\.com:)({OWNER_NAME}?)(?:\.git)?/?$")
 FAILS = ("failed", "unproven", "timeout", "blocked")
 
 
