@@ -30,4 +30,4 @@ class Signals:
         self._cancel.cancel()
         if not self.running:
             end_children()
-            raise Interrupted("interrupted before anything ran")
+            raise Interrupted("interrupted before anything ran: there is no verdict")
