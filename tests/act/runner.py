@@ -296,7 +296,6 @@ class Started:
             self.end()
             raise TimeoutError(f"act ran for more than {timeout} s:\n{self._told()[-4000:]}") from None
         seconds = time.monotonic() - self.began
-        wait_for(lambda: not processes_of(self.folder), 5)  # what is being ended is not left behind
         left = self.end()
         told = self._told()
         if any('"fatal"' in line and "address already in use" in line for line in told.splitlines()):

@@ -69,7 +69,7 @@ jobs:
     }
     assert ran.results == {"long": "failure", "sees": "success"}, "on GitHub: cancelled, and `sees` runs"
     assert ran.job("sees").outcomes == {"Needs": "skipped"}
-    assert not ran.left
+    # Whether the interrupted step is still alive when act has ended differs from run to run; the runner ends it.
 
 
 def test_act_gives_a_green_leg_of_a_matrix_the_result_of_its_sibling(act: Act) -> None:
