@@ -24,11 +24,8 @@ from phdb_ci.guards.shell import commands
 from phdb_ci.guards.table import GUARDS, REPOS, judge
 from phdb_ci.guards.yaml import parse, scalars
 from phdb_ci.junit.reader import read_report
+from tests.gate.bench import JUNK, STACK
 
-STACK = Path(__file__).parent / "stack"
-JUNK = shutil.ignore_patterns(
-    "__pycache__", "build", ".venv", "node_modules", "dist", "results", "*.egg-info"
-)
 Check = Callable[..., dict[str, list[Finding]]]
 
 CI = "li-cursor-agents/.github/workflows/e2e.yml"
@@ -248,7 +245,11 @@ BROKEN: Sequence[tuple[str, str, str | tuple[str, str], int]] = [
 def test_guard_is_red_where_the_stack_is_broken(
     check: Check, guard: str, file: str, text: str | tuple[str, str], line: int
 ) -> None:
-    found = check({file: text})
+    assert_red(check({file: text}), guard, file, line)
+
+
+def assert_red(found: dict[str, list[Finding]], guard: str, file: str, line: int) -> None:
+    """This guard, and no other, is red with this file and line."""
     repo, _, path = file.partition("/")
     assert (repo, path, line) in [(one.repo, one.path, one.line) for one in found.get(guard, [])], found
     assert set(found) == {guard}

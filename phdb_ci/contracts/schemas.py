@@ -114,6 +114,7 @@ def _validator(name: str) -> "Validator":
     kinds = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: kind_of(value) == "integer"
     )
+    # jsonschema gives `extend` no types.
     strict: Callable[[Any], Validator] = extend(Draft202012Validator, type_checker=kinds)  # type: ignore[no-untyped-call]
     return strict(contracts()[name].schema)
 

@@ -44,8 +44,10 @@ class Seen:
     @property
     def version(self) -> str | int | None:
         """What its answers said, as it is; what is neither a text nor a whole number, and what differs, as a text."""
-        if len(self.versions) == 1 and kind_of(self.versions[0]) in ("string", "integer"):
-            return self.versions[0]  # type: ignore[return-value]
+        if len(self.versions) == 1:
+            only = self.versions[0]
+            if isinstance(only, str | int) and not isinstance(only, bool):
+                return only
         told = " and ".join(json.dumps(one)[:SHOWN] for one in self.versions[:VERSIONS])
         return told or None
 

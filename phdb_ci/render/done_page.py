@@ -1,7 +1,7 @@
 """The definition of done as Markdown, to be attached to an issue. Pure."""
 
 from phdb_ci.models.done import Done, Judged, Seen
-from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, word
+from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, commit_list, word
 
 ICONS = {"met": "✅", "not met": "❌", "unknown": "⚪"}
 
@@ -34,10 +34,9 @@ def _row(one: Judged) -> str:
 
 
 def _seen(one: Seen) -> str:
-    commits = ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in one.commits.items())
     age = "not known" if one.days is None else f"{one.days} d"
     counts = "yes" if one.counts else f"no: {code(one.why_not, TITLE_LIMIT)}"
     status = f"{one.status}: {code(one.reasons[0], TITLE_LIMIT)}" if one.reasons else one.status
     run = f"{code(one.gate, 60)} {code(one.run, 60)}, {code(one.platform, 60)}"
-    values = cells(word(f"{one.job}@{one.os}"), status, one.stack, commits, run, age, counts)
+    values = cells(word(f"{one.job}@{one.os}"), status, one.stack, commit_list(one.commits), run, age, counts)
     return f"| {' | '.join(values)} |"

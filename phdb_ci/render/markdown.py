@@ -7,6 +7,7 @@ not stop them.
 """
 
 import re
+from collections.abc import Mapping
 
 from phdb_ci.models.base import OWNER_NAME
 
@@ -92,6 +93,11 @@ def commit_link(web: str | None, commit: str) -> str:
     """A commit's short id, linked where its repository is known to be on GitHub."""
     short = f"`{commit[:7]}`"
     return f"[{short}]({web}/commit/{commit})" if web and _WEB.fullmatch(web) else short
+
+
+def commit_list(commits: Mapping[str, str]) -> str:
+    """Repos by name, each with its commit's short id."""
+    return ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in commits.items())
 
 
 def compare_link(web: str | None, old: str, new: str, text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from phdb_ci.models.matrix import FAULTS, Fault, Matrix
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, ProofFile, Proofs
-from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, word
+from phdb_ci.render.markdown import TITLE_LIMIT, cells, code, commit_list, word
 
 YES, NO, NONE = "noticed", "**missed**", "-"
 HEAD = """\
@@ -55,8 +55,8 @@ def _table(table: Proofs, matrix: Matrix) -> Iterator[str]:
 
 def _where(job: JobProofs) -> str:
     """The day, the commits, the platform and the tool of one job's measurement."""
-    commits = ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in job.commits.items())
-    return f"{word(job.measured)}: {commits}; {code(job.platform, 60)}, phdb-ci {code(job.tool, 20)}"
+    tool = f"{code(job.platform, 60)}, phdb-ci {code(job.tool, 20)}"
+    return f"{word(job.measured)}: {commit_list(job.commits)}; {tool}"
 
 
 def _row(values: list[str]) -> str:

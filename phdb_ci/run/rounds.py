@@ -26,10 +26,8 @@ from phdb_ci.witness import is_program
 from phdb_ci.workspace import Workspace, twins
 
 Commands = Callable[[Workspace], bool]
-IN_OPEN, IN_CLOSE = (
-    0x20,
-    0x18,
-)  # with the end of each use between them, the kernel does not make one of many starts
+# inotify(7). With the end of each use between them, the kernel does not make one of many starts.
+IN_OPEN, IN_CLOSE = 0x20, 0x18
 EVENT = struct.Struct("iIII")
 
 

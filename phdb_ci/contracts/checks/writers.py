@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from phdb_ci.contracts.checks.held import (
@@ -231,8 +232,9 @@ def _migration(stack: Stack) -> First:
 
 
 def _in_session(process: Program, write: Write) -> First:
-    go = lambda: send(process, write.sql, *write.parameters)  # noqa: E731
-    return First(process, write, go, lambda: process.line(TIMEOUT))
+    return First(
+        process, write, partial(send, process, write.sql, *write.parameters), lambda: process.line(TIMEOUT)
+    )
 
 
 def _let_run(first: Program, data: Path, before: object, pause: float | None, usual: float) -> None:
