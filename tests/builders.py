@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.results import (
@@ -23,7 +24,6 @@ from phdb_ci.models.results import (
     Suite,
 )
 from phdb_ci.models.verdict import Missing, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
-from phdb_ci.verdict import outcome
 
 DIGEST = "89ea00d6" + "0" * 56
 HEAD = "9f2c1e0" + "0" * 33

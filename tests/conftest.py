@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.git import command
+from phdb_ci.sources.git import command
 from tests.repositories import build_upstream, copy_of
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from phdb_ci.artifacts.store import key_of
+from phdb_ci.execution.process import Canceller, Log, Outcome, Request, run, shell
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored, Tool
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.sources import Source, Sources
-from phdb_ci.process import Canceller, Log, Outcome, Request, run, shell
-from phdb_ci.store import key_of
 
 PIN = "c0ffee" + "0" * 34
 TREE = "7ee" + "0" * 37

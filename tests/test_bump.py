@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.bump import TAGS, edited, newest
 from phdb_ci.commands import bump
 from phdb_ci.errors import DiskError, Exit, MatrixError, NetworkError, SourceError, UsageError
-from phdb_ci.git import remote_refs
 from phdb_ci.matrix import load
+from phdb_ci.matrix.bump import TAGS, edited, newest
 from phdb_ci.matrix.locate import Path as Keys
+from phdb_ci.sources.git import remote_refs
 from tests.repositories import commit, git, init
 
 OLD = "c0ffee" + "0" * 34

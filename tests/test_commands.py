@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from phdb_ci.artifacts.store import take_in
+from phdb_ci.base.files import remove
 from phdb_ci.cli import main
 from phdb_ci.commands import cache, doctor
 from phdb_ci.commands._common import read_verdict
 from phdb_ci.commands._verdict import write_outputs
 from phdb_ci.errors import ArtifactError, Exit, ResultsError, UsageError
-from phdb_ci.files import remove
 from phdb_ci.models.sources import Sources
 from phdb_ci.models.verdict import Unaffected
-from phdb_ci.store import take_in
 from tests.repositories import commit, git, init, listing
 
 MATRIX = """
@@ -327,7 +327,7 @@ def test_leg_of_the_runner_that_this_machine_was_told_to_be_is_planned(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert workplace.base
-    monkeypatch.setattr("phdb_ci.inventory.os_family", lambda: "ubuntu")
+    monkeypatch.setattr("phdb_ci.planning.inventory.os_family", lambda: "ubuntu")
     for runner, legs in (("", ["ubuntu-22.04"]), ("ubuntu-24.04", ["ubuntu-24.04"]), ("ubuntu-1", [])):
         monkeypatch.setenv("PHDB_CI_OS", runner)
         assert main(["plan", "pr-gate", "--json"]) == Exit.PASS
@@ -339,7 +339,7 @@ def test_runner_that_this_machine_cannot_be_is_refused(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runner: str
 ) -> None:
     assert workplace.base
-    monkeypatch.setattr("phdb_ci.inventory.os_family", lambda: "ubuntu")
+    monkeypatch.setattr("phdb_ci.planning.inventory.os_family", lambda: "ubuntu")
     monkeypatch.setenv("PHDB_CI_OS", runner)
     assert main(["plan", "pr-gate"]) == Exit.INCOMPLETE
 

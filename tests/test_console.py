@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.console import TAIL, Console, coloured, duration, plain, plan_text, table, verdict_text
-from phdb_ci.plan import make_plan, select
+from phdb_ci.planning.plan import make_plan, select
+from phdb_ci.terminal import TAIL, Console, coloured, duration, plain, plan_text, table, verdict_text
 from tests.builders import (
     artifact,
     case,

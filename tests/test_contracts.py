@@ -14,7 +14,7 @@ from phdb_ci.contracts.report import line, write_report
 from phdb_ci.contracts.schemas import FAULTS, NotAnAnswerError, contracts, faults, parse
 from phdb_ci.contracts.shapes import Recorder, canonical
 from phdb_ci.contracts.stage import BrokenError, Case, Check, SkippedError, chosen
-from phdb_ci.junit import read_report
+from phdb_ci.reports import read_report
 
 LIS: dict[str, Any] = {
     "protocol_version": "1", "ready": True, "live": True, "profile": "registry-min", "data_dir": "/d",

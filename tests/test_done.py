@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from phdb_ci.cli import main
-from phdb_ci.done import judge
+from phdb_ci.judging.done import judge
 from phdb_ci.models.done import Done, Judged
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.measured import Measured, Round
 from phdb_ci.models.results import LegSource
 from phdb_ci.models.verdict import VerdictLeg
-from phdb_ci.render.done_page import done_page
+from phdb_ci.rendering.done_page import done_page
 from tests import builders
 from tests.builders import case, missing, suite, verdict
 from tests.helpers import PIN, job, matrix

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phdb_ci import evidence, ratios
-from phdb_ci.evidence import RULES, judge
+from phdb_ci.judging import evidence, ratios
+from phdb_ci.judging.evidence import RULES, judge
 from phdb_ci.models.matrix import Job
 from phdb_ci.models.measured import Measured, Round, ServiceUse
 from phdb_ci.models.results import (

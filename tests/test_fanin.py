@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from phdb_ci.cli import main
 from phdb_ci.errors import Exit, ResultsError
-from phdb_ci.fanin import Run, gather, read_needs, read_results, verdict_of
-from phdb_ci.fanin.read import Found, Needs
+from phdb_ci.judging.fanin import Run, gather, read_needs, read_results, verdict_of
+from phdb_ci.judging.fanin.read import Found, Needs
+from phdb_ci.models.hosting import job_id
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.results import LegResult, LegSource
 from phdb_ci.models.verdict import Unaffected, Verdict
-from phdb_ci.render.workflows import job_id
 from tests.builders import DIGEST, HEAD, case, command, quarantine, result, sha, suite, use
 from tests.helpers import PIN, job, matrix, sources
 
@@ -585,7 +585,7 @@ def test_needs_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pyte
     for path in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(ResultsError, match="cannot be read"):
             read_needs(path)
-    monkeypatch.setattr("phdb_ci.fanin.read.LIMIT", 10)
+    monkeypatch.setattr("phdb_ci.judging.fanin.read.LIMIT", 10)
     (tmp_path / "needs.json").write_text(" " * 11)
     with pytest.raises(ResultsError, match="larger than 10 bytes"):
         read_needs(tmp_path / "needs.json")

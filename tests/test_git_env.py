@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import ToolError
-from phdb_ci.git.command import Done, git
-from phdb_ci.git.env import clean_env, mask, sealed_env
+from phdb_ci.sources.git.command import Done, git
+from phdb_ci.sources.git.env import clean_env, mask, sealed_env
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.git.index import git_mode, parse, root_tree, shown
+from phdb_ci.sources.git.index import git_mode, parse, root_tree, shown
 from tests.repositories import C2, git
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.git import Mirror, import_directory, memo, mirror_of, tree_ids, trees
+from phdb_ci.sources.git import Mirror, import_directory, memo, mirror_of, tree_ids, trees
 
 OLD = (1_600_000_000_000_000_000, 1_600_000_000_000_000_000)
 

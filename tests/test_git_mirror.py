@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import Exit, NetworkError, PhdbError, SourceError, UsageError
-from phdb_ci.git import Mirror, mirror_of, pinned, take, take_local, take_ref
-from phdb_ci.git.command import Done
-from phdb_ci.git.mirror import unreachable
+from phdb_ci.sources.git import Mirror, mirror_of, pinned, take, take_local, take_ref
+from phdb_ci.sources.git.command import Done
+from phdb_ci.sources.git.mirror import unreachable
 from tests.repositories import C0, C1, C2, F1, P1, T1, X1, commit, force_push, fork_commit, git, listing
 
 NOWHERE = "1" * 40
@@ -231,7 +231,7 @@ def test_hook_environment_changes_nothing(
 
 def test_two_processes_at_once_on_one_cache(at: Mirror, cache: Path, upstream: Path) -> None:
     code = (
-        "import sys, pathlib; from phdb_ci.git import mirror_of, take, take_ref\n"
+        "import sys, pathlib; from phdb_ci.sources.git import mirror_of, take, take_ref\n"
         "at = mirror_of(pathlib.Path(sys.argv[1]), 'lidb', sys.argv[2])\n"
         "print(take(at, sys.argv[3]).commit, take_ref(at, 'main').commit)"
     )

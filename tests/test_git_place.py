@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import DiskError, PhdbError
-from phdb_ci.git import (
+from phdb_ci.sources.git import (
     Checkout,
     changed,
     checkout,
@@ -21,7 +21,7 @@ from phdb_ci.git import (
     take,
     unknown,
 )
-from phdb_ci.git.place import git_dir_of
+from phdb_ci.sources.git.place import git_dir_of
 from tests.repositories import C0, C2, commit, git, init, listing
 
 Tamper = Callable[[Path], object]
@@ -82,7 +82,7 @@ def test_second_look_reads_no_file(placed: Checkout, monkeypatch: pytest.MonkeyP
         path.lstat().st_mtime_ns for path in placed.dest.rglob("*") if ".git" not in path.parts
     ):
         pass
-    monkeypatch.setattr("phdb_ci.git.survey.read_file", lambda *_: pytest.fail("read a file"))
+    monkeypatch.setattr("phdb_ci.sources.git.survey.read_file", lambda *_: pytest.fail("read a file"))
     assert changed(placed) == []
 
 

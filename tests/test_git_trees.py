@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import DiskError, SourceError
-from phdb_ci.git import Imported, Mirror, import_directory, import_worktree, mirror_of, tree_ids
+from phdb_ci.sources.git import Imported, Mirror, import_directory, import_worktree, mirror_of, tree_ids
 from tests.repositories import C0, C1, C2, build_upstream, commit, git, init, listing
 
 PLAIN = "8d828490d20b0c44de4a39c06be2b5ee85390020"

@@ -23,7 +23,7 @@ from phdb_ci.guards.report import lines
 from phdb_ci.guards.shell import commands
 from phdb_ci.guards.table import GUARDS, REPOS, judge
 from phdb_ci.guards.yaml import parse, scalars
-from phdb_ci.junit.reader import read_report
+from phdb_ci.reports.reader import read_report
 from tests.gate.bench import JUNK, STACK
 
 Check = Callable[..., dict[str, list[Finding]]]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import phdb_ci
-from phdb_ci.harness import interpreter
+from phdb_ci.execution.harness import interpreter
 
 PACKAGE = Path(phdb_ci.__file__).parent
 
@@ -31,7 +31,7 @@ def told(folder: Path, more: str = "") -> str:
     shutil.copytree(PACKAGE, folder / "phdb_ci", ignore=shutil.ignore_patterns("__pycache__"))
     with (folder / "phdb_ci/guards/__init__.py").open("a") as file:
         file.write(more)
-    code = "from phdb_ci.errors import PhdbError\nfrom phdb_ci.harness import interpreter\n"
+    code = "from phdb_ci.errors import PhdbError\nfrom phdb_ci.execution.harness import interpreter\n"
     code += "try:\n    interpreter()\nexcept PhdbError as error:\n    print(error.message)\n"
     env = os.environ | {"PYTHONPATH": str(folder)}
     done = subprocess.run(

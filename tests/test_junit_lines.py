@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phdb_ci.junit import lines as lines_module
-from phdb_ci.junit import read_lines
-from phdb_ci.junit.log import BLOCK
 from phdb_ci.models.results import Suite
+from phdb_ci.reports import lines as lines_module
+from phdb_ci.reports import read_lines
+from phdb_ci.reports.log import BLOCK
 
 HARNESS = """\
 + bash tests/security/run_all.sh

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from phdb_ci.junit import read_report
-from phdb_ci.junit.reader import MAX_DEPTH, MAX_TAGS, MAX_TOKEN
-from phdb_ci.junit.source import CHUNK, MAX_BYTES
-from phdb_ci.junit.tally import KEPT, KEPT_PASSED, NAMED, REMEMBERED
 from phdb_ci.models.results import Case, Suite
+from phdb_ci.reports import read_report
+from phdb_ci.reports.reader import MAX_DEPTH, MAX_TAGS, MAX_TOKEN
+from phdb_ci.reports.source import CHUNK, MAX_BYTES
+from phdb_ci.reports.tally import KEPT, KEPT_PASSED, NAMED, REMEMBERED
 
 DATA = Path(__file__).parent / "data" / "junit"
 Kind = Literal["pytest", "node", "junit"]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phdb_ci.junit import exit_suite, log, with_output
-from phdb_ci.junit.log import BLOCK, MAX_LINE
-from phdb_ci.junit.said import SHOWN
 from phdb_ci.models.results import Counts, ReportKind, Suite
+from phdb_ci.reports import exit_suite, log, with_output
+from phdb_ci.reports.log import BLOCK, MAX_LINE
+from phdb_ci.reports.said import SHOWN
 
 FAILING = "✖ failing tests:"
 NODE_PROBLEM = "node printed failing tests, and the report shows none"

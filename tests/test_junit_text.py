@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.junit import exit_suite
-from phdb_ci.junit.tally import Patterns
-from phdb_ci.junit.text import detail_text, message_line, name_line, number, plain, whole
 from phdb_ci.models.base import glob_matches
+from phdb_ci.reports import exit_suite
+from phdb_ci.reports.tally import Patterns
+from phdb_ci.reports.text import detail_text, message_line, name_line, number, plain, whole
 
 
 @given(st.text(alphabet="ab*\n[?.", max_size=12), st.text(alphabet="ab\n[?.", max_size=12))

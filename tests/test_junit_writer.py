@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from junitparser import JUnitXml, TestSuite
 
 from phdb_ci.errors import DiskError
-from phdb_ci.junit import read_report, write_junit
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.results import Case, CaseStatus, Counts, Facts, LegResult, ReportKind, Status, Suite
+from phdb_ci.reports import read_report, write_junit
 
 STATUSES: tuple[CaseStatus, ...] = ("passed", "failed", "error", "skipped", "todo")
 

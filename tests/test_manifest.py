@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from phdb_ci.manifest import judge
 from phdb_ci.models.matrix import Manifest
+from phdb_ci.reports.manifest import judge
 
 STUB = Manifest(file="m.json", status=("stub",))
 

@@ -16,7 +16,7 @@ from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.proofs import ProofFile
 from phdb_ci.models.wording import claims_everywhere
-from phdb_ci.render.matrix_page import HEAD, OWN, matrix_page, prose
+from phdb_ci.rendering.matrix_page import HEAD, OWN, matrix_page, prose
 from tests.builders import quarantine
 from tests.helpers import job, matrix
 from tests.page import Page

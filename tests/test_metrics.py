@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from phdb_ci import metrics
-from phdb_ci.manifest import Found
 from phdb_ci.models.matrix import Metrics
 from phdb_ci.models.measured import Measured, Round, figure, interval, ratios
+from phdb_ci.reports import metrics
+from phdb_ci.reports.manifest import Found
 
 WANTED = Metrics(scenarios=("publish", "read"))
 BEGAN = 1_795_597_590.5  # 2026-11-25T09:06:30Z

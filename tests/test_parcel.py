@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from phdb_ci.artifacts.bundle import LARGEST, MOST, is_parcel, pack, unpack
+from phdb_ci.artifacts.store import MANIFEST, Store, load, take_in
 from phdb_ci.errors import ArtifactError
 from phdb_ci.models.inventory import Stored
-from phdb_ci.parcel import LARGEST, MOST, is_parcel, pack, unpack
-from phdb_ci.store import MANIFEST, Store, load, take_in
 from tests.helpers import PIN, key_inputs
 from tests.repositories import listing
 

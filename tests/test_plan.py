@@ -8,7 +8,7 @@ from phdb_ci.errors import ArtifactError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.plan import artifacts_named, changes, hint, make_plan, repos_of, select
+from phdb_ci.planning.plan import artifacts_named, changes, hint, make_plan, repos_of, select
 from tests.helpers import PIN, TREE, inventory, job, key_inputs, matrix, sources, stored
 
 OLD = "01d" + "0" * 37

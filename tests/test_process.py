@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci import process, supervisor
-from phdb_ci.process import Canceller, Log
+from phdb_ci.execution import process, supervisor
+from phdb_ci.execution.process import Canceller, Log
 from tests.helpers import PATH, Bench, alive, pids, wait_for
 
 LINUX = sys.platform == "linux"
@@ -322,7 +322,7 @@ def test_many_leftovers_are_ended_and_the_first_are_named(bench: Bench) -> None:
 HARNESS = """
 import sys, pathlib
 sys.path.insert(0, {root!r})
-from phdb_ci.process import *
+from phdb_ci.execution.process import *
 folder = pathlib.Path({folder!r})
 lock = open(folder / "lock", "a")
 import fcntl; fcntl.flock(lock, fcntl.LOCK_EX)

@@ -14,9 +14,9 @@ from phdb_ci.models.matrix import FAULTS, Report
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Proofs
 from phdb_ci.models.results import Suite
 from phdb_ci.models.wording import claims, claims_everywhere
-from phdb_ci.prove.faults import CONTROL, spoilt_suite, write_engine
-from phdb_ci.prove.measure import FaultProgress
-from phdb_ci.render.proofs_page import proofs_page
+from phdb_ci.proving.faults import CONTROL, spoilt_suite, write_engine
+from phdb_ci.proving.measure import FaultProgress
+from phdb_ci.rendering.proofs_page import proofs_page
 from tests.helpers import job, matrix
 from tests.page import Page
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phdb_ci import render
+from phdb_ci import rendering as render
 from phdb_ci.models.results import ManifestFact, Status
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.render import MARKER, comment, summary
-from phdb_ci.render.shed import SUMMARY_BUDGET
+from phdb_ci.rendering import MARKER, comment, summary
+from phdb_ci.rendering.shed import SUMMARY_BUDGET
 from tests.builders import (
     HEAD,
     RUN_URL,

@@ -10,7 +10,7 @@ import pytest
 from phdb_ci.cli import main
 from phdb_ci.errors import Exit
 from phdb_ci.matrix import load
-from phdb_ci.render.workflows import workflow_files
+from phdb_ci.rendering.workflows import workflow_files
 from tests.repositories import listing
 
 ROOT = Path(__file__).parents[1]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.console import Console, verdict_text
 from phdb_ci.models.measured import Measured, Round, ServiceUse
 from phdb_ci.models.verdict import Verdict, VerdictLeg
-from phdb_ci.render import comment
-from phdb_ci.render.entries import entries
-from phdb_ci.render.measured import bars, in_words, measured
+from phdb_ci.rendering import comment
+from phdb_ci.rendering.entries import entries
+from phdb_ci.rendering.measured import bars, in_words, measured
+from phdb_ci.terminal import Console, verdict_text
 from tests.builders import leg, result, verdict
 
 POSTGRES = ServiceUse(name="postgres", version="16.14", origin="a wheel")

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Missing, Unaffected, Verdict
-from phdb_ci.render import comment, comments, commit_status, summary
-from phdb_ci.render.absent import absence, absent_status
-from phdb_ci.render.marker import PREFIX, State, digest, marked, read
-from phdb_ci.render.shed import COMMENT_BUDGET
+from phdb_ci.rendering import comment, comments, commit_status, summary
+from phdb_ci.rendering.absent import absence, absent_status
+from phdb_ci.rendering.marker import PREFIX, State, digest, marked, read
+from phdb_ci.rendering.shed import COMMENT_BUDGET
 from tests.builders import HEAD, artifact, case, idle, leg, missing, quarantine, sha, source, suite, verdict
 from tests.page import Page, checked, heading, page
 from tests.test_render_hostile import HOSTILE, hostile

@@ -6,8 +6,8 @@ import pytest
 
 from phdb_ci.models.results import Counts
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.render import comment, summary
-from phdb_ci.render.shed import COMMENT, COMMENT_BUDGET, SUMMARY_BUDGET, ladder
+from phdb_ci.rendering import comment, summary
+from phdb_ci.rendering.shed import COMMENT, COMMENT_BUDGET, SUMMARY_BUDGET, ladder
 from tests.builders import artifact, case, command, leg, missing, quarantine, rule, source, suite, verdict
 from tests.page import checked, heading, page
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phdb_ci.run.schedule import Node, remaining, run_graph
+from phdb_ci.execution.schedule import Node, remaining, run_graph
 
 
 def nothing() -> None:

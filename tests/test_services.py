@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import Interrupted, ToolError, UsageError
+from phdb_ci.execution.process import Canceller
+from phdb_ci.execution.services import Place, Running, binaries, cluster, serve, serving
+from phdb_ci.execution.services.address import Address
+from phdb_ci.execution.services.binaries import Binaries, from_wheel, installed
+from phdb_ci.execution.services.cluster import Cluster
 from phdb_ci.matrix import load
 from phdb_ci.models.hosting import Service
-from phdb_ci.process import Canceller
-from phdb_ci.services import Place, Running, binaries, cluster, serve, serving
-from phdb_ci.services.address import Address
-from phdb_ci.services.binaries import Binaries, from_wheel, installed
-from phdb_ci.services.cluster import Cluster
 from tests.gate.bench import ROOT, processes_of, wait_for
 
 POSTGRES = load(ROOT / "matrix.toml").services["postgres"]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from phdb_ci.base.locks import locked
 from phdb_ci.errors import DiskError, Exit, NetworkError, PhdbError, SourceError, UsageError
-from phdb_ci.git import mirror_of
-from phdb_ci.locks import locked
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.sources import Source, Sources
-from phdb_ci.sources import resolve
+from phdb_ci.sources.git import mirror_of
+from phdb_ci.sources.resolve import resolve
 from tests.repositories import C0, C1, C2, F1, P1, T1, commit, force_push, fork_commit, git, init, listing
 
 PLAIN = "18460ed33affabc62876ac3e91d0363a16facfb4"
@@ -84,7 +84,7 @@ def test_no_repo_needed_is_public(bench: Bench) -> None:
 
 def test_present_pins_start_no_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     first = bench.all("lidb", "lis")
-    monkeypatch.setattr("phdb_ci.git.command._execute", lambda *_: pytest.fail("started a process"))
+    monkeypatch.setattr("phdb_ci.sources.git.command._execute", lambda *_: pytest.fail("started a process"))
     assert bench.all("lidb", "lis") == first
     assert bench.one(lidb=C1).via == f"--repo lidb={C1}"
 
@@ -92,7 +92,7 @@ def test_present_pins_start_no_process(bench: Bench, monkeypatch: pytest.MonkeyP
 def test_present_pins_never_import_gitpython(bench: Bench) -> None:
     bench.all("lidb", "lis")
     code = (
-        "import sys, pathlib\nfrom phdb_ci.models.matrix import Matrix\nfrom phdb_ci.sources import resolve\n"
+        "import sys, pathlib\nfrom phdb_ci.models.matrix import Matrix\nfrom phdb_ci.sources.resolve import resolve\n"
         "m = Matrix.model_validate_json(sys.stdin.read())\n"
         "resolve(m, m.repos, cache=pathlib.Path(sys.argv[1]), specs={}, stack=None, environ={})\n"
         "sys.exit('git.cmd' in sys.modules)"

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phdb_ci.artifacts.store import Store, file_digest, joint_digest, key_of, load, measure, place, take_in
 from phdb_ci.errors import ArtifactError
 from phdb_ci.models.inventory import KeyInputs, Stored
-from phdb_ci.store import Store, file_digest, joint_digest, key_of, load, measure, place, take_in
 from tests.helpers import PIN, TREE, key_inputs
 
 ENGINE = b"#!/bin/sh\necho engine\n"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from phdb_ci.strict_json import NotStrictError, parse
+from phdb_ci.base.strict_json import NotStrictError, parse
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome, reproduce, web
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult, Status
 from phdb_ci.models.verdict import Outcome, Unaffected, Verdict, VerdictLeg
-from phdb_ci.plan import make_plan, select
-from phdb_ci.verdict import decides, headline, make_verdict, outcome, reproduce, web
+from phdb_ci.planning.plan import make_plan, select
 from tests.builders import artifact, case, leg, missing, quarantine, result, suite
 from tests.helpers import inventory, job, matrix, sources
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from phdb_ci.artifacts.store import file_digest
+from phdb_ci.artifacts.witness import Placed, is_program, put
 from phdb_ci.models.inventory import Stored
-from phdb_ci.store import file_digest
-from phdb_ci.witness import Placed, is_program, put
 from tests.helpers import stored
 
 ENGINE = f"""#!{sys.executable}

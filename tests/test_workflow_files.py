@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from phdb_ci.errors import UsageError
 from phdb_ci.matrix import load
+from phdb_ci.models.hosting import job_id
 from phdb_ci.models.matrix import Job, Matrix
-from phdb_ci.render.workflows import (
+from phdb_ci.rendering.workflows import (
     SETUP_MINUTES,
     embeds_of,
     files_of,
     gate_file,
     is_called,
-    job_id,
     references,
     workflow_files,
 )

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.git import checkout, mirror_of, take
-from phdb_ci.workspace import Workspace, changed_files, twins, unknown_files
+from phdb_ci.execution.workspace import Workspace, changed_files, twins, unknown_files
+from phdb_ci.sources.git import checkout, mirror_of, take
 from tests.helpers import job
 from tests.repositories import commit
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phdb_ci.commands._proofs import read_proofs
-from phdb_ci.environment import clean_path
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
-from phdb_ci.inventory import ask_tools, cpus, gather
+from phdb_ci.execution.environment import clean_path
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.plan import artifacts_named, make_plan, repos_of, select
-from phdb_ci.sources import resolve
+from phdb_ci.planning.inventory import ask_tools, cpus, gather
+from phdb_ci.planning.plan import artifacts_named, make_plan, repos_of, select
+from phdb_ci.sources.resolve import resolve
 
 if TYPE_CHECKING:
     from phdb_ci.models.verdict import Verdict  # some ten records more, which a plan never needs

@@ -29,7 +29,7 @@ def read_proofs(matrix: Path) -> ProofFile:
 
 def write_proofs(path: Path, matrix: Matrix, new: Proofs) -> None:
     """Put a table in the place of the earlier one of its stack; jobs that were not measured now stay as they were."""
-    from phdb_ci.render.proofs_page import proofs_page
+    from phdb_ci.rendering.proofs_page import proofs_page
 
     file = read_proofs(path)
     old = file.of(new.stack)

@@ -4,7 +4,7 @@ import signal
 from typing import Self
 
 from phdb_ci.errors import Interrupted
-from phdb_ci.process import Canceller, end_children
+from phdb_ci.execution.process import Canceller, end_children
 
 
 class Signals:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from phdb_ci.console import Console, coloured, verdict_text
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.verdict import Verdict
+from phdb_ci.terminal import Console, coloured, verdict_text
 
 RUNS = Path(".phdb-ci/runs")
 
@@ -25,8 +25,8 @@ def code(verdict: Verdict) -> Exit:
 
 def write(verdict: Verdict, out: Path) -> None:
     """The verdict's files in the run directory: verdict.json last, so that it is there only with the others."""
-    from phdb_ci.junit import write_junit
-    from phdb_ci.render import comment, summary
+    from phdb_ci.rendering import comment, summary
+    from phdb_ci.reports import write_junit
 
     write_junit(out / "junit.xml", [leg.result for leg in verdict.legs])
     (out / "comment.md").write_text(comment(verdict), encoding="utf-8")

@@ -15,7 +15,10 @@ from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 
-from phdb_ci.bump import (
+from phdb_ci.errors import DiskError, Exit, UsageError
+from phdb_ci.judging.verdict import web
+from phdb_ci.matrix import load, parse
+from phdb_ci.matrix.bump import (
     HEADS,
     RELEASES,
     Move,
@@ -27,13 +30,10 @@ from phdb_ci.bump import (
     home_move,
     repo_move,
 )  # fmt: skip
-from phdb_ci.console import counted, table
-from phdb_ci.errors import DiskError, Exit, UsageError
-from phdb_ci.git import mask, remote_refs
-from phdb_ci.matrix import load, parse
 from phdb_ci.matrix.locate import Path as Keys
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.verdict import web
+from phdb_ci.sources.git import mask, remote_refs
+from phdb_ci.terminal import counted, table
 
 SELF = "self"
 WORKERS = 8  # remotes that are asked at once

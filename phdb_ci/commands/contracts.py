@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phdb_ci.console import plain
+from phdb_ci.base.files import open_regular, walk
 from phdb_ci.contracts.shapes import FILE
 from phdb_ci.errors import Exit, ResultsError
-from phdb_ci.files import walk
 from phdb_ci.models.results import LegResult
-from phdb_ci.store import open_regular
+from phdb_ci.terminal import plain
 
 if TYPE_CHECKING:
     from phdb_ci.contracts.diff import Comparison, Shapes

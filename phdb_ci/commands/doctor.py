@@ -8,14 +8,14 @@ import tempfile
 from pathlib import Path
 
 from phdb_ci.commands._common import cache_dir
-from phdb_ci.console import table
-from phdb_ci.environment import clean_path
 from phdb_ci.errors import Exit
-from phdb_ci.inventory import cpus, find_tools, platform_name, tool_version
+from phdb_ci.execution.environment import clean_path
+from phdb_ci.execution.process import Canceller, Log, Request, run
 from phdb_ci.matrix import load
 from phdb_ci.models.inventory import Tool
-from phdb_ci.plan import hint
-from phdb_ci.process import Canceller, Log, Request, run
+from phdb_ci.planning.inventory import cpus, find_tools, platform_name, tool_version
+from phdb_ci.planning.plan import hint
+from phdb_ci.terminal import table
 
 BROKEN = re.compile(r"broken: |exit [1-9-]")  # what tool_version says of a tool that does not run
 OLDEST_GIT = (2, 34)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from phdb_ci.commands._common import read_verdict
 from phdb_ci.commands._verdict import RUNS
-from phdb_ci.console import plain, table
-from phdb_ci.done import judge
 from phdb_ci.errors import Exit, ResultsError, UsageError
+from phdb_ci.judging.done import judge
 from phdb_ci.matrix import load
 from phdb_ci.models.done import Done, Seen
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.models.wording import commits_told
+from phdb_ci.terminal import plain, table
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -26,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(done.model_dump_json(indent=1))
     elif arguments.markdown:
-        from phdb_ci.render.done_page import done_page
+        from phdb_ci.rendering.done_page import done_page
 
         print(done_page(done), end="")
     else:

@@ -10,14 +10,14 @@ from difflib import get_close_matches
 from phdb_ci.commands._common import cache_dir, planned
 from phdb_ci.commands._proofs import read_proofs
 from phdb_ci.commands._verdict import write_outputs
-from phdb_ci.console import plan_text
 from phdb_ci.errors import Exit, UsageError
-from phdb_ci.git import FULL, changed_since, mask, mirror_of
 from phdb_ci.matrix import load
 from phdb_ci.models.base import glob_matches
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Unaffected
+from phdb_ci.sources.git import FULL, changed_since, mask, mirror_of
+from phdb_ci.terminal import plan_text
 
 LONGEST = 200  # characters of a path that is named there
 SHOWN = 50  # paths that the record of an unaffected run names
@@ -84,7 +84,7 @@ def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Un
 
 
 def _page(arguments: argparse.Namespace) -> str:
-    from phdb_ci.render.matrix_page import matrix_page
+    from phdb_ci.rendering.matrix_page import matrix_page
 
     matrix = load(arguments.matrix)
     for name in arguments.names:

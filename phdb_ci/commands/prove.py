@@ -12,16 +12,16 @@ from phdb_ci.commands._common import cache_dir, parallel, planned
 from phdb_ci.commands._proofs import check_writable, write_proofs
 from phdb_ci.commands._signals import Signals
 from phdb_ci.commands._verdict import new_run_id, run_directory
-from phdb_ci.console import Console, counted, duration, table
 from phdb_ci.errors import Exit, Interrupted, UsageError
+from phdb_ci.execution.context import Context
+from phdb_ci.execution.housekeeping import open_work
+from phdb_ci.execution.process import Canceller
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import FAULTS, Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, ProofRecord, Proofs
-from phdb_ci.process import Canceller
-from phdb_ci.prove import Estimate, measure, provable
-from phdb_ci.run.context import Context
-from phdb_ci.run.housekeeping import open_work
+from phdb_ci.proving import Estimate, measure, provable
+from phdb_ci.terminal import Console, counted, duration, table
 
 
 def main(arguments: argparse.Namespace) -> int:

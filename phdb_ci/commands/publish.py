@@ -45,7 +45,7 @@ def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from phdb_ci.render import comment, commit_status
+    from phdb_ci.rendering import comment, commit_status
 
     path = arguments.verdict or RUNS / "latest" / "verdict.json"
     if not path.is_file():
@@ -111,7 +111,7 @@ def _summarise(environ: Mapping[str, str], lines: list[str]) -> None:
     path = environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
-    from phdb_ci.render.markdown import code
+    from phdb_ci.rendering.markdown import code
 
     try:
         with Path(path).open("a", encoding="utf-8") as file:

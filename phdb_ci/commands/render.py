@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from phdb_ci.base.files import open_regular
 from phdb_ci.commands._common import pairs
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.hosting import Home
-from phdb_ci.render.workflows import files_of, workflow_files
-from phdb_ci.store import open_regular
+from phdb_ci.rendering.workflows import files_of, workflow_files
 
 
 def main(arguments: argparse.Namespace) -> int:

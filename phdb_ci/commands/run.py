@@ -9,21 +9,21 @@ from datetime import date
 from pathlib import Path
 
 from phdb_ci import __version__
+from phdb_ci.artifacts.bundle import SUFFIX, pack
 from phdb_ci.commands._common import baseline_of, cache_dir, parallel, planned
 from phdb_ci.commands._signals import Signals
 from phdb_ci.commands._verdict import attempt, code, deliver, head, new_run_id, run_directory, run_url, show
-from phdb_ci.console import Console
 from phdb_ci.errors import Exit
+from phdb_ci.execution import Context, Results, run_plan
+from phdb_ci.execution.context import now
+from phdb_ci.execution.housekeeping import open_work
+from phdb_ci.execution.process import Canceller
+from phdb_ci.judging.verdict import make_verdict, reproduce
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Verdict, VerdictArtifact
-from phdb_ci.parcel import SUFFIX, pack
-from phdb_ci.plan import artifacts_named
-from phdb_ci.process import Canceller
-from phdb_ci.run import Context, Results, run_plan
-from phdb_ci.run.context import now
-from phdb_ci.run.housekeeping import open_work
-from phdb_ci.verdict import make_verdict, reproduce
+from phdb_ci.planning.plan import artifacts_named
+from phdb_ci.terminal import Console
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -70,7 +70,7 @@ def _with_published(plan: Plan, matrix: Matrix) -> Plan:
 
 def _get_ready() -> None:
     """Load what the end of the run needs while the jobs run: 30 ms that nobody has to wait for then."""
-    from phdb_ci.render import environment
+    from phdb_ci.rendering import environment
 
     for name in ("comment.md.j2", "summary.md.j2"):
         environment().get_template(name)

@@ -9,7 +9,7 @@ from phdb_ci.commands._common import baseline_of
 from phdb_ci.commands._proofs import read_proofs
 from phdb_ci.commands._verdict import attempt, code, deliver, head, run_directory, run_url, show
 from phdb_ci.errors import UsageError
-from phdb_ci.fanin import Run, gather, read_needs, read_results, verdict_of
+from phdb_ci.judging.fanin import Run, gather, read_needs, read_results, verdict_of
 from phdb_ci.matrix import load
 
 

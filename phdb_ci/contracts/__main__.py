@@ -10,13 +10,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from phdb_ci.base.files import write_whole
 from phdb_ci.contracts import drive, stage
 from phdb_ci.contracts.checks import CHECKS
 from phdb_ci.contracts.report import line, write_report
 from phdb_ci.contracts.shapes import canonical
 from phdb_ci.contracts.stack import Stack, make_stack
 from phdb_ci.errors import Exit, PhdbError, UsageError
-from phdb_ci.files import write_whole
 
 BAD = ("failed", "error")
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phdb_ci.contracts.stage import Case
-from phdb_ci.junit.cases import Written, write_cases
-from phdb_ci.junit.text import detail_text, message_line
+from phdb_ci.reports.cases import Written, write_cases
+from phdb_ci.reports.text import detail_text, message_line
 
 SUITE = "contracts"
 WORDS = {"passed": "PASS", "failed": "FAIL", "error": "ERROR", "skipped": "SKIP"}

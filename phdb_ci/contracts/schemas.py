@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phdb_ci import strict_json
-from phdb_ci.strict_json import NotStrictError
+from phdb_ci.base import strict_json
+from phdb_ci.base.strict_json import NotStrictError
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator

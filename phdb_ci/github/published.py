@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from phdb_ci.artifacts.bundle import LARGEST, SUFFIX, unpack
+from phdb_ci.artifacts.store import load
 from phdb_ci.errors import ArtifactError, PhdbError
 from phdb_ci.github.address import api_of
 from phdb_ci.github.archive import verdict_bytes
@@ -21,8 +23,6 @@ from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import ArtifactNode, Plan
-from phdb_ci.parcel import LARGEST, SUFFIX, unpack
-from phdb_ci.store import load
 
 MOST = 10  # of one key that are looked at
 _GITHUB = re.compile(rf"https://github\.com/({OWNER_NAME}?)(?:\.git)?")

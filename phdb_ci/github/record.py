@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from phdb_ci.errors import ResultsError
 from phdb_ci.github.runs import Run
+from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.verdict import outcome
 
 MOST_OBJECTS, MOST_VALUES = 400_000, 4_000_000
 

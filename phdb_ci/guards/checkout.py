@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from phdb_ci.files import walk
+from phdb_ci.base.files import walk
 from phdb_ci.guards.kinds import must_be_read
 
 MAX_BYTES = 4 * 1024 * 1024

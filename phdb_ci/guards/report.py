@@ -24,7 +24,7 @@ def lines(outcomes: Sequence[Outcome]) -> list[str]:
 
 def write_junit(path: Path, outcomes: Sequence[Outcome]) -> None:
     """Write JUnit, a case per guard: its message is the first finding, its text what fits. Raises DiskError."""
-    from phdb_ci.junit.cases import (
+    from phdb_ci.reports.cases import (
         Written,
         write_cases,
     )  # what a report needs, a run without one does not load

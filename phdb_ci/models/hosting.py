@@ -83,3 +83,8 @@ class OwnJob(Record):
     on: Text = Field(description="what starts it", examples=["pull request"])
     shows: Text = Field(description="what it shows", examples=["meta merge gate"])
     gap: Text = Field(description="what it leaves open", examples=["does not run engine e2e"])
+
+
+def job_id(name: str, os: str) -> str:
+    """The id of a leg's or build's job: GitHub allows letters, digits, `_` and `-` there."""
+    return f"{'' if name[0].isalpha() else '_'}{name}__{os.replace('.', '_')}"

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from phdb_ci.bump import edited
+from phdb_ci.matrix.bump import edited
 from phdb_ci.matrix.load import parse
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.render.workflows import files_of, workflow_files
+from phdb_ci.rendering.workflows import files_of, workflow_files
 from tests.act.runner import Act, Ran
 from tests.gate.bench import JUNK, REPOS, STACK
 from tests.repositories import git, init

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from statistics import median
 
+from phdb_ci.artifacts.store import Store, key_of
 from phdb_ci.matrix import load
 from phdb_ci.models.inventory import KeyInputs
-from phdb_ci.store import Store, key_of
 from tests.benchmark.measure import Limit, Row, Times, interleave, ratio
 from tests.benchmark.programs import BIN, HERE, clean_env, cores, missing, output, say, timed
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from phdb_ci.environment import QUIET, downloads, outside
-from phdb_ci.git import checkout
+from phdb_ci.execution.environment import QUIET, downloads, outside
+from phdb_ci.execution.workspace import base_python
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.sources import Sources
-from phdb_ci.workspace import base_python
+from phdb_ci.sources.git import checkout
 from tests.benchmark.programs import cores
 
 BUILD = "build-artifacts"

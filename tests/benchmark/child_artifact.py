@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from phdb_ci.store import Store, place
+from phdb_ci.artifacts.store import Store, place
 
 
 def main(store: str, artifact: str, key: str, folder: str, rounds: str) -> list[float]:

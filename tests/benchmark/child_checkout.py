@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from phdb_ci.git import checkout_many
+from phdb_ci.sources.git import checkout_many
 
 if __name__ == "__main__":
     listed = json.loads(Path(sys.argv[1]).read_bytes())

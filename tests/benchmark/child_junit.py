@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def ours(path: Path) -> int:
-    from phdb_ci.junit import read_report
+    from phdb_ci.reports import read_report
 
     suite = read_report("junit", path, skips={"*": "all of them"}, critical=())
     assert suite.problem is None, suite.problem

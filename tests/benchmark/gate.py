@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import median
 
 from phdb_ci.matrix import load
-from phdb_ci.plan import repos_of, select
-from phdb_ci.sources import resolve
+from phdb_ci.planning.plan import repos_of, select
+from phdb_ci.sources.resolve import resolve
 from tests.benchmark.bare import BUILD, Bare, Gate, makefile
 from tests.benchmark.measure import OURS, Limit, Row, Times, Work, best, bound, interleave, ratio, rows
 from tests.benchmark.programs import BIN, ProgramError, clean_env, cores, missing, say, timed_cpu

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from phdb_ci.inventory import cpus
+from phdb_ci.planning.inventory import cpus
 from tests.fakegreen import table
 from tests.fakegreen.corpus import Case, CorpusError, chosen, load
 from tests.fakegreen.score import Result, score

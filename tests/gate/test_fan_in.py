@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from phdb_ci.models.hosting import job_id
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.render.workflows import job_id
 from tests.builders import HEAD
 from tests.gate.bench import OS, Ran, Scenario, once
 

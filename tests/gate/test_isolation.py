@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from phdb_ci.artifacts.store import load
 from phdb_ci.commands.doctor import isolates
-from phdb_ci.store import load
 from tests.gate.bench import Scenario, counting_compiler, sources_of_lidb
 
 GARBAGE = {

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from phdb_ci.execution.process import Canceller
+from phdb_ci.execution.services import Place, Running, serving
 from phdb_ci.matrix import load
 from phdb_ci.models.measured import interval, ratios
-from phdb_ci.process import Canceller
-from phdb_ci.services import Place, Running, serving
 from tests.gate.bench import ROOT, Ran, Scenario, processes_of, wait_for
 
 pytestmark = pytest.mark.slow

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from phdb_ci.artifacts.bundle import pack
+from phdb_ci.artifacts.store import Store, key_of
 from phdb_ci.errors import PhdbError, UsageError
 from phdb_ci.github import baseline, published
 from phdb_ci.models.inventory import KeyInputs, Stored
 from phdb_ci.models.plan import Plan
-from phdb_ci.parcel import pack
-from phdb_ci.plan import make_plan, select
-from phdb_ci.store import Store, key_of
+from phdb_ci.planning.plan import make_plan, select
 from tests.builders import HEAD
 from tests.github.fake import OWN, Fake, Fault
 from tests.github.world import TOKEN, failing, passing, zipped

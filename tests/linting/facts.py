@@ -8,7 +8,7 @@ from typing import Literal
 
 from phdb_ci.models.hosting import Home
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.render.workflows import OWN, RUNNER, is_called
+from phdb_ci.rendering.workflows import OWN, RUNNER, is_called
 from tests.linting.layout import home_of
 from tests.linting.workflow import Job, Workflow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.render.workflows import OWN, files_of, workflow_files
+from phdb_ci.rendering.workflows import OWN, files_of, workflow_files
 
 ROOT = Path(__file__).parents[2]
 Files = Mapping[str, str]

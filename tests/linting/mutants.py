@@ -7,7 +7,7 @@ also the other of the two, since one names the other.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from phdb_ci.render.workflows import OWN
+from phdb_ci.rendering.workflows import OWN
 from tests.linting import rules, tools
 from tests.linting.facts import Facts
 from tests.linting.layout import Files, lay_out

@@ -7,7 +7,7 @@ allowed, not of what is forbidden: a new way to do harm is then refused before a
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.render.workflows import OWN as FOLDER
+from phdb_ci.rendering.workflows import OWN as FOLDER
 from tests.linting import rules_gate, rules_pins, rules_rights, rules_steps
 from tests.linting.facts import Facts
 from tests.linting.layout import home_of

@@ -12,8 +12,8 @@ from phdb_ci.models.inventory import Inventory, KeyInputs, Tool
 from phdb_ci.models.matrix import Matrix, seconds
 from phdb_ci.models.plan import JobNode, Plan
 from phdb_ci.models.sources import Source, Sources
-from phdb_ci.plan import make_plan, select
-from phdb_ci.render.workflows import SETUP_MINUTES
+from phdb_ci.planning.plan import make_plan, select
+from phdb_ci.rendering.workflows import SETUP_MINUTES
 from tests.linting.conftest import Rendering
 from tests.linting.workflow import Job, Workflow
 

@@ -9,13 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from phdb_ci.base.files import open_regular, walk
 from phdb_ci.contracts.checks import engines
 from phdb_ci.contracts.checks.engine import INSERT, READ
 from phdb_ci.contracts.drive import Done
 from phdb_ci.contracts.schemas import NotAnAnswerError, parse
 from phdb_ci.contracts.stage import Check, Stage, demand
-from phdb_ci.files import walk
-from phdb_ci.store import open_regular
 
 HEAP = Path(".lidb") / "catalog.heap"
 PATIENCE = 1.5  # seconds that lis may take to say that an engine hangs; what it says later is not waited for

@@ -4,11 +4,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from phdb_ci.base.files import open_regular, walk
 from phdb_ci.contracts.drive import call
 from phdb_ci.contracts.stack import TIMEOUT
 from phdb_ci.contracts.stage import BrokenError, Check, Stage, demand
-from phdb_ci.files import walk
-from phdb_ci.store import open_regular
 
 SCRIPT = Path("scripts") / "run-db-registry-bench.sh"
 NAME = "tier-db-registry.json"

@@ -1,0 +1,245 @@
+"""The store of built artifacts: found by key, checked at every use, published by one rename.
+
+An entry is a folder `<artifact>/<key>/` with the outputs and `manifest.json`, an in-toto statement with SLSA
+provenance (https://slsa.dev/spec/v1.0/provenance). It is complete or it is not there: it is made in a
+temporary folder and renamed. A damaged entry is set aside under `damaged/`, never used and never deleted
+silently. Locks are the caller's (locks.py).
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from phdb_ci.base.files import open_regular
+from phdb_ci.errors import ArtifactError
+from phdb_ci.models.inventory import KeyInputs, Stored
+
+MANIFEST = "manifest.json"
+# Names our form of the build definition; not an address to visit.
+BUILD_TYPE = "https://phdb-ci.invalid/artifact/v1"
+
+
+def key_of(inputs: KeyInputs) -> str:
+    """The key: sha256 (hex) of the canonical JSON of everything the artifact is built from."""
+    text = json.dumps(inputs.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 (hex) of a regular file; a link is not followed. Raises OSError when it cannot be read."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def joint_digest(digests: Mapping[str, str]) -> str:
+    """One digest for a set of outputs: the file's own for one, else the sha256 over `sha256  name` lines."""
+    if len(digests) == 1:
+        return next(iter(digests.values()))
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def measure(folder: Path, outputs: tuple[str, ...]) -> dict[str, str]:
+    """The sha256 of each output below folder; `missing` for one that is not a readable regular file."""
+    found = {}
+    for name in outputs:
+        try:
+            found[name] = file_digest(folder / name)
+        except OSError:
+            found[name] = "missing"
+    return found
+
+
+class Store:
+    """The store below one folder. Creating the object writes nothing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def entries(self, artifact: str) -> tuple[tuple[Stored, ...], tuple[str, ...]]:
+        """All sound entries of an artifact, newest first, and a note for each damaged one, now set aside."""
+        sound: list[Stored] = []
+        notes: list[str] = []
+        for folder in self._folders(artifact):
+            try:
+                sound.append(load(folder))
+            except ArtifactError as error:
+                notes.append(self._set_aside(artifact, folder, str(error)))
+        return tuple(sorted(sound, key=lambda entry: entry.built, reverse=True)), tuple(notes)
+
+    def find(self, artifact: str, key: str) -> Stored | None:
+        """The sound entry of this key, or None; a damaged one is set aside and counts as none."""
+        folder = self.root / artifact / key
+        if not folder.is_dir():
+            return None
+        try:
+            return load(folder)
+        except ArtifactError as error:
+            self._set_aside(artifact, folder, str(error))
+            return None
+
+    def publish(
+        self, built: Path, inputs: KeyInputs, *, commit: str, source: str, started: str, seconds: float
+    ) -> Stored:
+        """Copy the outputs from folder `built` into a new entry. Raises ArtifactError if one is missing."""
+        key = key_of(inputs)
+        parent = self.root / inputs.artifact
+        parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
+        try:
+            digests = {name: _copy(built / name, temporary / name) for name in inputs.outputs}
+            statement = _statement(
+                inputs, digests, commit=commit, source=source, started=started, seconds=seconds
+            )
+            _write_json(temporary / MANIFEST, statement)
+            temporary.chmod(0o755)
+            try:
+                temporary.rename(parent / key)
+            except OSError:  # somebody else was quicker: their entry is as good, if it is sound
+                if self.find(inputs.artifact, key) is None:
+                    temporary.rename(parent / key)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return load(parent / key)
+
+    def prune(self, *, keep: int, dry_run: bool = False) -> Iterator[tuple[Path, int]]:
+        """Remove all but the newest `keep` of each artifact and what was set aside; yields path and bytes."""
+        for parent in sorted(path for path in self.root.glob("*") if path.is_dir()):
+            folders = sorted(self._folders(parent.name), key=lambda path: path.stat().st_mtime, reverse=True)
+            leftovers = [path for path in parent.glob(".new-*") if time.time() - path.stat().st_mtime > 3600]
+            doomed = (
+                folders[keep:] + leftovers + ([parent / "damaged"] if (parent / "damaged").is_dir() else [])
+            )
+            for path in doomed:
+                size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+                if not dry_run:
+                    shutil.rmtree(path, ignore_errors=True)
+                yield path, size
+
+    def _folders(self, artifact: str) -> list[Path]:
+        parent = self.root / artifact
+        if not parent.is_dir():
+            return []
+        return [path for path in parent.iterdir() if len(path.name) == 64 and path.is_dir()]
+
+    def _set_aside(self, artifact: str, folder: Path, why: str) -> str:
+        aside = self.root / artifact / "damaged"
+        aside.mkdir(exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f"{folder.name[:16]}-", dir=aside))
+        try:
+            folder.rename(place / folder.name)
+        except FileNotFoundError:  # another run was quicker
+            place.rmdir()
+        told = f"{artifact} {folder.name[:12]} in the store was damaged ({why})"
+        return f"{told}; set aside in {place} and not used"
+
+
+def load(folder: Path) -> Stored:
+    """Read an entry and check every output against its manifest. Raises ArtifactError if anything differs."""
+    try:
+        statement = json.loads((folder / MANIFEST).read_bytes())
+        subjects = {str(item["name"]): str(item["digest"]["sha256"]) for item in statement["subject"]}
+        definition = statement["predicate"]["buildDefinition"]
+        inputs = KeyInputs.model_validate(definition["internalParameters"]["keyInputs"])
+        metadata = statement["predicate"]["runDetails"]["metadata"]
+        commit = str(definition["resolvedDependencies"][0]["digest"]["gitCommit"])
+        stored = Stored(
+            artifact=inputs.artifact, key=key_of(inputs), inputs=inputs, path=folder, digests=subjects,
+            digest=joint_digest(subjects), commit=commit, built=str(metadata["finishedOn"]),
+            seconds=float(metadata["seconds"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise ArtifactError(
+            f"{folder / MANIFEST} is missing or is no manifest of ours: {type(error).__name__}"
+        ) from error
+    if set(subjects) != set(inputs.outputs):
+        raise ArtifactError(f"{folder / MANIFEST} lists other outputs than the artifact has")
+    for name, digest in measure(folder, inputs.outputs).items():
+        if digest != subjects[name] or digest == "missing":
+            raise ArtifactError(
+                f"{name} is sha256:{digest[:12]}, its manifest says sha256:{subjects[name][:12]}"
+            )
+    if len(folder.name) == 64 and folder.name != stored.key:
+        raise ArtifactError("its manifest belongs to another key")
+    return stored
+
+
+def place(stored: Stored, folder: Path) -> dict[str, str]:
+    """Copy the outputs into folder, executable; returns their sha256. No links: a job might write to them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    placed = {name: _copy(stored.path / name, folder / name) for name in stored.digests}
+    if placed != stored.digests:
+        raise ArtifactError(f"{stored.artifact} {stored.key[:12]} changed while it was copied from the store")
+    return placed
+
+
+def take_in(file: Path, artifact: str, outputs: tuple[str, ...]) -> Stored:
+    """An artifact handed in as FILE, its manifest beside it. Raises ArtifactError when they do not agree."""
+    folder = file if file.is_dir() else file.parent
+    tries = [f"hand in a store entry, the folder CACHE/store/{artifact}/KEY/ (CACHE: see phdb-ci doctor)"]
+    if not os.path.lexists(file):
+        raise ArtifactError(f"{file} does not exist", tries=tries)
+    if not (folder / MANIFEST).is_file():
+        raise ArtifactError(f"{file}: there is no {MANIFEST} beside it", tries=tries)
+    stored = load(folder)
+    if stored.artifact != artifact or set(stored.digests) != set(outputs):
+        raise ArtifactError(f"{file} is artifact {stored.artifact}, not {artifact}")
+    if not file.is_dir() and file.name not in stored.digests:
+        raise ArtifactError(f"{file} is not among the outputs of {artifact}: {', '.join(outputs)}")
+    return stored
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy one regular file, mode 0755, and return the sha256 of what was written."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    try:
+        reading = open_regular(source)
+    except OSError as error:
+        raise ArtifactError(
+            f"output {source.name} is not there or is no regular file: {error.strerror}"
+        ) from error
+    with reading, target.open("wb") as writing:
+        while chunk := reading.read(1 << 20):
+            digest.update(chunk)
+            writing.write(chunk)
+    target.chmod(0o755)
+    return digest.hexdigest()
+
+
+def _statement(inputs: KeyInputs, digests: Mapping[str, str], **run: Any) -> dict[str, Any]:
+    """The manifest as an in-toto v1 statement with a SLSA v1 provenance predicate."""
+    finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(digests.items())],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": BUILD_TYPE,
+                "externalParameters": {"artifact": inputs.artifact, "build": list(inputs.build)},
+                "internalParameters": {"key": key_of(inputs), "keyInputs": inputs.model_dump(mode="json")},
+                "resolvedDependencies": [
+                    {"uri": f"git+{run['source']}", "digest": {"gitCommit": run["commit"]}}
+                ],
+            },
+            "runDetails": {
+                "builder": {"id": "https://phdb-ci.invalid/builder/local/v1"},
+                "metadata": {
+                    "startedOn": run["started"],
+                    "finishedOn": finished,
+                    "seconds": round(run["seconds"], 3),
+                },
+            },
+        },
+    }
+
+
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")

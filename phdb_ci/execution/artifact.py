@@ -1,0 +1,189 @@
+"""One artifact of a run: taken from the store, handed in, or built once under the lock of its key."""
+
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from phdb_ci.artifacts.store import Store, joint_digest, measure
+from phdb_ci.base.locks import locked
+from phdb_ci.errors import ArtifactError, Interrupted, PhdbError
+from phdb_ci.execution.context import Context, now
+from phdb_ci.execution.environment import QUIET, downloads, outside
+from phdb_ci.execution.housekeeping import throw_away
+from phdb_ci.execution.process import Log, Request, run, shell
+from phdb_ci.execution.workspace import BuildPlace
+from phdb_ci.models.inventory import Stored
+from phdb_ci.models.matrix import seconds
+from phdb_ci.models.placeholders import expand
+from phdb_ci.models.plan import ArtifactNode
+from phdb_ci.planning.plan import hint
+from phdb_ci.sources.git import checkout
+
+
+@dataclass(frozen=True)
+class ArtifactResult:
+    """What became of an artifact: `stored` is there exactly when jobs can use it."""
+
+    name: str
+    status: Literal["reused", "built", "given", "published", "failed", "error", "timeout", "cancelled"]
+    stored: Stored | None = None
+    why: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    seconds: float = 0.0
+    offset: float = 0.0
+
+
+class BuildError(Exception):
+    """A build that gave no artifact; `status` says how."""
+
+    def __init__(self, status: Literal["failed", "error", "timeout", "cancelled"], reason: str) -> None:
+        super().__init__(reason)
+        self.status: Literal["failed", "error", "timeout", "cancelled"] = status
+
+
+def obtain(context: Context, node: ArtifactNode) -> ArtifactResult:
+    """Give the run its artifact; never raises for what can be expected to go wrong with a build."""
+    if node.stored is not None:
+        status: Literal["given", "published", "reused"] = "reused"
+        if node.action in ("given", "published"):
+            status = node.action
+        return ArtifactResult(node.name, status, node.stored, node.why, offset=context.offset())
+    offset = context.offset()
+    context.progress.started(node.name)
+    try:
+        result = _build(context, node, offset)
+    except BuildError as error:
+        result = ArtifactResult(
+            node.name, error.status, None, node.why, (str(error),), context.offset() - offset, offset
+        )
+    except Interrupted as error:
+        result = ArtifactResult(
+            node.name, "cancelled", None, node.why, (str(error),), context.offset() - offset, offset
+        )
+    except (PhdbError, OSError) as error:
+        result = ArtifactResult(
+            node.name, "error", None, node.why, (str(error),), context.offset() - offset, offset
+        )
+    context.progress.finished(node.name, result.status, result.seconds, result.reasons)
+    return result
+
+
+def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, held: int, log: Log) -> None:
+    """Check the artifact's repo out at `place` and run its build commands in an empty build directory.
+
+    The caller holds the place's lock; the compiler holds it too, so that it outlives a harness that is killed. Raises
+    BuildError.
+    """
+    artifact = context.matrix.artifacts[node.name]
+    throw_away(place.root, context.cache)
+    place.build.mkdir(parents=True)
+    source = context.plan.sources.repos[artifact.repo]
+    tree = place.root / artifact.repo
+    checkout(source.objects, source.commit, tree, trash=context.cache / "trash")
+    keep_only(tree, artifact.inputs, context.cache)
+    env = _environment(context, node.name)
+    values = {"build": shlex.quote(str(place.build)), "cpus": str(context.plan.cpus)}
+    deadline = time.monotonic() + seconds(artifact.timeout)
+    for text in artifact.build:
+        command = expand(text, values)
+        log.line(f"$ {command}")
+        left = max(1.0, deadline - time.monotonic())
+        done = run(Request(shell(command), tree, env, left, hold=(held,)), log=log, cancel=context.cancel)
+        if done.cancelled:
+            raise BuildError("cancelled", "the run was interrupted")
+        if done.timed_out:
+            raise BuildError("timeout", f"did not end within {artifact.timeout}: {text}")
+        if done.problem or done.exit_code:
+            raise BuildError("failed", done.problem or f"exit {done.exit_code}: {text}")
+
+
+def keep_only(tree: Path, inputs: Sequence[str], cache: Path) -> None:
+    """Put away everything of a checkout but an artifact's inputs.
+
+    A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
+    """
+    kept = {Path(path) for path in inputs}
+    above = {parent for path in kept for parent in path.parents}
+    folders = [Path()]
+    while folders:
+        inside = folders.pop()
+        for item in (tree / inside).iterdir():
+            path = inside / item.name
+            if path in above:
+                folders.append(path)
+            elif path not in kept:
+                throw_away(item, cache)
+
+
+def ensure_current(
+    context: Context, name: str, stored: Stored, place: BuildPlace, held: int, log: Log
+) -> bool:
+    """Make the build directory hold a current build for a job that declares `builds`; True when that meant to compile.
+
+    Raises BuildError; also when what was compiled is not the artifact that the other jobs use.
+    """
+    try:
+        current = place.ready.read_text(encoding="utf-8") == stored.digest
+    except OSError:
+        current = False
+    if current and all((place.build / output).is_file() for output in stored.digests):
+        return False
+    node = next(node for node in context.plan.artifacts if node.name == name)
+    if node.missing_tools:
+        raise BuildError("error", "; ".join(hint(tool) for tool in node.missing_tools))
+    compile_at(context, node, place, held, log)
+    made = joint_digest(measure(place.build, tuple(stored.digests)))
+    if made != stored.digest:
+        raise BuildError(
+            "failed",
+            f"a second build of {name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}",
+        )
+    place.ready.write_text(stored.digest, encoding="utf-8")
+    return True
+
+
+def _build(context: Context, node: ArtifactNode, offset: float) -> ArtifactResult:
+    if node.missing_tools:
+        raise BuildError("error", "; ".join(hint(tool) for tool in node.missing_tools))
+    place = BuildPlace.of(context.cache, node.name, node.key)
+    store = Store(context.cache / "store")
+    folder = context.out / node.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        held = stack.enter_context(locked(place.lock, context.waiting, context.interrupted))
+        log = Log(folder / "log.txt", context.masked)
+        stack.callback(log.close)
+        stored = store.find(node.name, node.key)
+        if stored is not None:
+            log.line("another run has built it meanwhile")
+            why = (*node.why, "another run has built it meanwhile")
+            return ArtifactResult(node.name, "reused", stored, why, (), context.offset() - offset, offset)
+        began, started = time.monotonic(), now()
+        compile_at(context, node, place, held, log)
+        stored = _publish(context, node, place, started, time.monotonic() - began)
+    return ArtifactResult(node.name, "built", stored, node.why, (), context.offset() - offset, offset)
+
+
+def _publish(context: Context, node: ArtifactNode, place: BuildPlace, started: str, took: float) -> Stored:
+    source = context.plan.sources.repos[context.matrix.artifacts[node.name].repo]
+    try:
+        stored = Store(context.cache / "store").publish(
+            place.build, node.inputs, commit=source.commit, source=source.where, started=started, seconds=took
+        )
+    except ArtifactError as error:
+        raise BuildError("failed", f"the build left no such output: {error.message}") from error
+    place.ready.write_text(stored.digest, encoding="utf-8")
+    return stored
+
+
+def _environment(context: Context, name: str) -> Mapping[str, str]:
+    """The environment of a build: no variable of the caller's that a compiler would read is in it."""
+    home: Path = context.work / f"build-{name}"
+    for folder in (home / "home", home / "tmp"):
+        folder.mkdir(parents=True, exist_ok=True)
+    own = {"HOME": str(home / "home"), "TMPDIR": str(home / "tmp")}
+    return outside(context.caller) | QUIET | downloads(context.cache) | own

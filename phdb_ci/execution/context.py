@@ -1,0 +1,84 @@
+"""What every node of one run shares: where things are, the caller's environment, the canceller, the clock."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from phdb_ci.execution.environment import secrets
+from phdb_ci.execution.process import Canceller
+from phdb_ci.execution.workspace import Engine
+from phdb_ci.models.matrix import Matrix
+from phdb_ci.models.plan import Plan
+
+
+class Progress(Protocol):
+    """Who wants to know what happens while a run goes on (console.py)."""
+
+    def started(self, name: str) -> None:
+        """A node begins."""
+
+    def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
+        """A node has ended."""
+
+    def note(self, text: str) -> None:
+        """Something a person should know now, such as waiting for a lock."""
+
+
+class Silent:
+    """A Progress that says nothing."""
+
+    def started(self, name: str) -> None:
+        """Say nothing."""
+
+    def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Context:
+    """One run: `out` is its run directory, `work` its folder in the cache, `caller` the caller's environment.
+
+    `engines`: what stands in the place of an artifact, by its name; nothing but for `phdb-ci prove`.
+    """
+
+    matrix: Matrix
+    plan: Plan
+    cache: Path
+    out: Path
+    work: Path
+    caller: Mapping[str, str]
+    run_id: str
+    attempt: int = 1
+    head: str | None = None
+    engines: Mapping[str, Engine] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Silent)
+    cancel: Canceller = field(default_factory=Canceller)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """What must not show in logs and reports."""
+        return secrets(self.caller)
+
+    def offset(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.began
+
+    def interrupted(self) -> bool:
+        """Whether the run was cancelled."""
+        return self.cancel.cancelled
+
+    def waiting(self, path: Path) -> None:
+        """Told by a lock that somebody else holds it."""
+        self.progress.note(f"waiting for another job or run that holds {path}")
+
+
+def now() -> str:
+    """The time as records hold it: UTC, ISO 8601, seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

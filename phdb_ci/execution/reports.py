@@ -1,0 +1,73 @@
+"""From the reports of a job that has ended to its suites; a copy of each stays in the leg's folder, secrets masked."""
+
+import os
+import shutil
+from pathlib import Path
+
+from phdb_ci.execution import workspace
+from phdb_ci.execution.process import Log
+from phdb_ci.execution.workspace import Workspace
+from phdb_ci.models.matrix import Report
+from phdb_ci.models.results import Suite
+from phdb_ci.reports import exit_suite, read_lines, read_report, with_output
+
+LIMIT = 256 * 1024 * 1024  # bytes of a report that are kept in the run directory
+
+
+def read_suites(space: Workspace, folder: Path, masked: tuple[str, ...], output_from: int) -> list[Suite]:
+    """One suite per report of the job, in its order. `output_from`: where in the log the run commands begin."""
+    suites = []
+    for index, report in enumerate(space.job.reports):
+        suite = _read(space, report, index, folder, masked, output_from)
+        suites.append(workspace.early_problem(space, index, suite))
+    return suites
+
+
+def _read(
+    space: Workspace, report: Report, index: int, folder: Path, masked: tuple[str, ...], output_from: int
+) -> Suite:
+    log, path = folder / "log.txt", space.report_path(index)
+    if path is None:
+        return suite_of(report, log, log, output_from)
+    if _borrowed(path):
+        return Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
+    kept = kept_report(folder, index, report)
+    if path.is_file() and path.stat().st_size <= LIMIT:
+        _copy_masked(path, kept, masked)
+        path = kept
+    return suite_of(report, path, log, output_from)
+
+
+def kept_report(folder: Path, index: int, report: Report) -> Path:
+    """Where a leg's folder has the index-th report of its job; lines and exit codes stand in the log."""
+    if report.kind in ("lines", "exit"):
+        return folder / "log.txt"
+    return folder / "reports" / f"{index + 1}-{report.kind}.xml"
+
+
+def suite_of(report: Report, path: Path, log: Path, output_from: int) -> Suite:
+    """The suite of one report that is at `path`, and what the log says of it from the byte `output_from` on."""
+    if report.kind == "exit":
+        return with_output(exit_suite(), log, output_from)
+    if report.kind == "lines":
+        return read_lines(path, skips=report.skips, critical=report.critical, start=output_from)
+    suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
+    return with_output(suite, log, output_from)
+
+
+def _borrowed(path: Path) -> bool:
+    """Whether a report is another file by a link of either kind, or stands in a folder that is one."""
+    if not os.path.lexists(path):
+        return False
+    return path.is_symlink() or path.lstat().st_nlink > 1 or path.parent.is_symlink()
+
+
+def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> None:
+    if not masked:
+        shutil.copyfile(source, target)
+        return
+    log = Log(target, masked, limit=LIMIT)
+    with source.open("rb") as reading:
+        while chunk := reading.read(1 << 20):
+            log.write(chunk)
+    log.close()

@@ -1,0 +1,1 @@
+"""Facts → status → verdict: functions of records alone."""

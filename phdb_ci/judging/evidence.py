@@ -1,0 +1,291 @@
+"""The rules that turn an exit code into a status: exit code 0 is a claim, the harness's own facts decide.
+
+Each rule is a small pure function from a job's row and its facts to reasons; an empty answer means that it
+holds. The first status with a reason wins, in this order: blocked, error, cancelled, timeout, unproven by a
+forbidden variable, failed, unproven; only then passed.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from phdb_ci.judging import ratios
+from phdb_ci.models.matrix import Job, Report
+from phdb_ci.models.results import ArtifactUse, Facts, Status, Suite
+
+# Variables that falsify any job. PYTHONOPTIMIZE takes every assert out of what is run.
+NEUTERING = ("PYTHONOPTIMIZE",)
+FIRST = 200  # characters of the first failing case that a reason shows
+
+Rule = Callable[[Job, Facts], Iterable[str]]
+
+
+def judge(job: Job, facts: Facts) -> tuple[Status, tuple[str, ...], tuple[str, ...]]:
+    """Status, the reasons for it (empty only for passed), and notes that a reader should see in any case."""
+    notes = tuple(_notes(job, facts))
+    for status, rules in RULES:
+        reasons = tuple(reason for rule in rules for reason in rule(job, facts))
+        if reasons:
+            return status, reasons, notes
+    return "passed", (), notes
+
+
+def blocked(_job: Job, facts: Facts) -> Iterable[str]:
+    """An artifact that it needs did not build."""
+    return [] if facts.blocked_by is None else [facts.blocked_by]
+
+
+def could_not_run(_job: Job, facts: Facts) -> Iterable[str]:
+    """Tool missing, checkout or set-up failed, or the end of a command is not known."""
+    if facts.error is not None:
+        yield facts.error
+    for command in facts.commands:
+        if command.phase != "run" and command.exit_code != 0 and not (command.timed_out or command.cancelled):
+            yield f"set-up failed with exit {command.exit_code}: {command.text}"
+        if command.problem is not None:
+            yield f"{command.problem}: {command.text}"
+
+
+def was_cancelled(_job: Job, facts: Facts) -> Iterable[str]:
+    """The run was interrupted before this job had ended."""
+    cancelled = facts.cancelled or any(command.cancelled for command in facts.commands)
+    return ["the run was interrupted"] if cancelled else []
+
+
+def timed_out(job: Job, facts: Facts) -> Iterable[str]:
+    """A command did not end within the job's time limit."""
+    return [
+        f"did not end within {job.timeout}: {command.text}" for command in facts.commands if command.timed_out
+    ]
+
+
+def command_failed(_job: Job, facts: Facts) -> Iterable[str]:
+    """A run command has an exit code other than 0."""
+    for command in facts.commands:
+        if command.phase == "run" and command.exit_code != 0:
+            yield f"exit {command.exit_code}: {command.text}"
+
+
+def left_processes(_job: Job, facts: Facts) -> Iterable[str]:
+    """A command ended and left processes running: what it did is not over."""
+    for command in facts.commands:
+        if command.leftovers:
+            names = ", ".join(command.leftovers[:5])
+            yield f"left {len(command.leftovers)} process(es) running ({names}): {command.text}"
+
+
+def report_unreadable(_job: Job, facts: Facts) -> Iterable[str]:
+    """A declared report is missing, empty, truncated, foreign or left over from before."""
+    return [f"{suite.kind} report: {suite.problem}" for suite in facts.suites if suite.problem is not None]
+
+
+def case_failed(_job: Job, facts: Facts) -> Iterable[str]:
+    """A test failed, whatever the exit code says."""
+    for suite in facts.suites:
+        bad = suite.counts.failed + suite.counts.error
+        if bad:
+            yield f"{bad} of {suite.counts.executed} {suite.kind} tests failed{_first_failure(suite)}"
+
+
+def _first_failure(suite: Suite) -> str:
+    """The first failing case and what it said, as the end of a reason."""
+    case = next((case for case in suite.cases if case.status in ("failed", "error")), None)
+    if case is None:
+        return ""
+    told = f"{case.title}: {case.message}" if case.message else case.title
+    return f": {told if len(told) <= FIRST else told[: FIRST - 1] + '…'}"
+
+
+def manifest_wrong(_job: Job, facts: Facts) -> Iterable[str]:
+    """The manifest that the job wrote says what it must not say."""
+    return facts.manifest.problems if facts.manifest else ()
+
+
+def too_few_executed(job: Job, facts: Facts) -> Iterable[str]:
+    """Fewer tests ran than the matrix demands: nothing executed, or all skipped."""
+    for report, suite in _pairs(job, facts):
+        counts = suite.counts
+        executed = counts.executed - suite.repeated
+        if executed >= report.min_tests:
+            continue
+        skipped = counts.skipped + counts.todo
+        every = f"every test was skipped ({skipped})" if skipped and not counts.executed else None
+        told = every or f"{executed} {report.kind} tests were executed"
+        yield f"{told}, at least {report.min_tests} expected"
+
+
+def report_absent(job: Job, facts: Facts) -> Iterable[str]:
+    """The commands ran but the harness holds no record of a declared report."""
+    if facts.commands and len(facts.suites) != len(job.reports):
+        yield f"{len(job.reports)} reports declared, {len(facts.suites)} read"
+
+
+def unnamed_skip(_job: Job, facts: Facts) -> Iterable[str]:
+    """A test was skipped that no rule of the matrix names."""
+    for suite in facts.suites:
+        if suite.unnamed_skip_count:
+            first = suite.unnamed_skips[0] if suite.unnamed_skips else "?"
+            more = f" and {suite.unnamed_skip_count - 1} more" if suite.unnamed_skip_count > 1 else ""
+            yield f"skipped without a rule that names it: {first}{more}"
+
+
+def too_many_skipped(job: Job, facts: Facts) -> Iterable[str]:
+    """More tests were skipped than the matrix allows, by whatever name."""
+    for report, suite in _pairs(job, facts):
+        skipped = suite.counts.skipped + suite.counts.todo
+        if report.max_skips is not None and skipped > report.max_skips:
+            yield f"{skipped} {report.kind} tests were skipped, at most {report.max_skips} may be"
+
+
+def critical_not_executed(job: Job, facts: Facts) -> Iterable[str]:
+    """A critical check did not run. Which are critical is the matrix's to say, not the result's."""
+    for report, suite in _pairs(job, facts):
+        executed = {rule.pattern: rule.matched for rule in suite.critical_rules}
+        for pattern in report.critical:
+            if not executed.get(pattern):
+                yield f"critical check {pattern} was not executed"
+
+
+def unknown_rule(job: Job, facts: Facts) -> Iterable[str]:
+    """Tests were skipped by a rule that the matrix does not have: the result is of another matrix."""
+    for report, suite in _pairs(job, facts):
+        for rule in suite.skip_rules:
+            if rule.matched and rule.pattern not in report.skips:
+                yield f"skipped by a rule that the matrix does not have: {rule.pattern}"
+
+
+def not_called(job: Job, facts: Facts) -> Iterable[str]:
+    """The witnessed artifact was called less often than demanded."""
+    witness = job.evidence.witness
+    if witness is None:
+        return
+    for use in facts.artifacts:
+        if use.name == witness.artifact:
+            calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else _asked(use)
+            if calls < witness.min_calls:
+                what = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
+                over = " (the job built its own over it)" if use.rebuilt else ""
+                yield f"{use.name} was called {calls} times{what}{over}, at least {witness.min_calls} expected"
+            return
+    yield f"{witness.artifact} was not there to be called"
+
+
+def _asked(use: ArtifactUse) -> int:
+    """Calls that asked for something: their first argument is a word, and not an option (`--help`) or nothing."""
+    return use.calls - sum(count for verb, count in use.verbs.items() if not verb[:1].isalpha())
+
+
+def failure_printed(_job: Job, facts: Facts) -> Iterable[str]:
+    """A job that tells nothing but its exit code printed a failure, and exited 0."""
+    printed = [suite.printed for suite in facts.suites if suite.printed is not None]
+    return [f"exit 0, and a failure was printed: {line}" for line in printed]
+
+
+def artifact_changed(_job: Job, facts: Facts) -> Iterable[str]:
+    """The artifact in the job's hands is not the one that was built."""
+    for use in facts.artifacts:
+        if use.after != use.before or use.before != use.digest:
+            found = _sha(use.after, use.before)
+            yield f"{use.name} was replaced during the job: sha256:{use.digest[:12]} became {found}"
+        if use.rebuilt_as not in (None, use.digest):
+            found = str(use.rebuilt_as)[:12]
+            yield f"the job built another {use.name}: sha256:{found}, not sha256:{use.digest[:12]}"
+
+
+def _sha(after: str, before: str) -> str:
+    found = after if after != before else before
+    return found if found in ("missing", "launcher replaced") else f"sha256:{found[:12]}"
+
+
+def stray_artifact(_job: Job, facts: Facts) -> Iterable[str]:
+    """Another file of the artifact's name appeared in the workspace: a build of the job's own."""
+    return [f"another {path.rsplit('/', 1)[-1]} was built in the workspace: {path}" for path in facts.strays]
+
+
+def forbidden_env(job: Job, facts: Facts) -> Iterable[str]:
+    """A variable that would falsify the job is in its environment, or set by one of its commands."""
+    for name in (*NEUTERING, *job.evidence.forbid_env):
+        setting = re.compile(rf"(?<![\w-]){name}=")
+        if name in facts.env_names or any(setting.search(command.text) for command in facts.commands):
+            yield f"{name} is in the job's environment"
+
+
+def linked_outside(_job: Job, facts: Facts) -> Iterable[str]:
+    """A commit holds a link that leaves the checkouts: what stands behind it belongs to no commit."""
+    return [
+        f"{path} is a link that leaves the workspace: what it shows is in no commit"
+        for path in facts.links_out
+    ]
+
+
+def checkout_changed(_job: Job, facts: Facts) -> Iterable[str]:
+    """A checkout is no longer at its commit."""
+    if facts.changed:
+        more = f" and {len(facts.changed) - 1} more" if len(facts.changed) > 1 else ""
+        yield f"the job changed files of its checkout: {facts.changed[0]}{more}"
+
+
+def data_not_empty(_job: Job, facts: Facts) -> Iterable[str]:
+    """The data directory held something before the job started."""
+    return [] if facts.data_was_empty else ["the data directory was not empty at the start"]
+
+
+def manifest_absent(job: Job, facts: Facts) -> Iterable[str]:
+    """The manifest that the job must write is not there, or was there before."""
+    if job.evidence.manifest is None:
+        return []
+    if facts.manifest is None:
+        return ["its manifest was not looked at"]
+    return [] if facts.manifest.absent is None else [facts.manifest.absent]
+
+
+def nothing_ran(job: Job, facts: Facts) -> Iterable[str]:
+    """No run command is on record, or fewer than the matrix has."""
+    ran = sum(command.phase == "run" for command in facts.commands)
+    if ran < len(job.run):
+        yield f"{ran} of {len(job.run)} run commands were executed"
+
+
+RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
+    ("blocked", (blocked,)),
+    ("error", (could_not_run,)),
+    ("cancelled", (was_cancelled,)),
+    ("timeout", (timed_out,)),
+    ("unproven", (forbidden_env,)),  # whatever the tests say, they did not test what they are for
+    (
+        "failed",
+        (
+            ratios.service_ended, case_failed, command_failed, left_processes, report_unreadable, manifest_wrong,
+            *ratios.RULES,
+        ),
+    ),
+    (
+        "unproven",
+        (
+            nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
+            critical_not_executed, failure_printed, not_called, artifact_changed, stray_artifact, linked_outside,
+            checkout_changed, data_not_empty, manifest_absent,
+        ),
+    ),
+)  # fmt: skip
+
+
+def _pairs(job: Job, facts: Facts) -> list[tuple[Report, Suite]]:
+    return list(zip(job.reports, facts.suites, strict=False))
+
+
+def _notes(job: Job, facts: Facts) -> Iterable[str]:
+    yield from ratios.notes(job, facts)
+    if any(report.kind == "exit" for report in job.reports):
+        yield "no test cases: its exit code and the evidence are all there is"
+    if any(command.network == "unenforced" for command in facts.commands):
+        yield "network = false could not be enforced on this machine"
+    elif any(command.network == "isolated" for command in facts.commands):
+        yield "ran without a network (enforced)"
+    for use in facts.artifacts:
+        if use.rebuilt:
+            yield f"rebuilt {use.name} (its build directory was not current)"
+    for suite in facts.suites:
+        yield from suite.notes
+        for rule in suite.skip_rules:
+            if not rule.matched and suite.counts.executed:
+                yield f"named skip no longer happens: {rule.pattern} ({rule.reason})"

@@ -1,0 +1,98 @@
+"""Read what other machines left, each file as the hostile file that it is."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phdb_ci.base.strict_json import parse
+from phdb_ci.errors import ResultsError
+from phdb_ci.models.results import LegResult
+
+RESULT = "result.json"
+LIMIT = 64 * 1024 * 1024  # bytes of one file
+DEPTH = 3  # folders below RESULTS_DIR that are looked through, but for those of legs
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What GitHub says of the run's jobs: `result` and `outputs` by job id. Not given outside of GitHub."""
+
+    results: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    given: bool = False
+
+    def output(self, job: str, name: str) -> str | None:
+        """An output of a job; None where there is none or it is empty."""
+        return self.outputs.get(job, {}).get(name) or None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that calls itself a leg's result: the record, or why it is none."""
+
+    leg: str
+    result: LegResult | None
+    problem: str | None = None
+
+
+def read_needs(path: Path | None) -> Needs:
+    """`toJSON(needs)` of a workflow. Raises ResultsError for anything else."""
+    if path is None:
+        return Needs()
+    try:
+        if path.stat().st_size > LIMIT:
+            raise ResultsError(f"--needs {path}: larger than {LIMIT} bytes")
+        document = parse(path.read_bytes(), surrogates=True)
+        results = {_text(job): _text(row["result"]) for job, row in document.items()}
+        outputs = {
+            _text(job): {_text(name): _text(value) for name, value in (row.get("outputs") or {}).items()}
+            for job, row in document.items()
+        }
+    except OSError as error:
+        raise ResultsError(f"--needs {path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"--needs {path}: not what toJSON(needs) gives: {type(error).__name__}") from error
+    return Needs(results, outputs, given=True)
+
+
+def _text(value: object) -> str:
+    """A value as text that can be written again, with no half of a surrogate pair; nothing for null."""
+    return "" if value is None else str(value).encode(errors="replace").decode()
+
+
+def read_results(folder: Path) -> list[Found]:
+    """Every result below a folder, links not followed, in a fixed order. Raises ResultsError where there is none."""
+    if not folder.is_dir():
+        raise ResultsError(f"{folder}: there is no such directory of results")
+    return [_read(path) for path in sorted(_files(folder, DEPTH))]
+
+
+def _files(folder: Path, depth: int) -> Iterator[Path]:
+    """The results below a folder. A leg's own folder is not looked through: it can put there what it likes."""
+    for entry in os.scandir(folder):
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        if "@" in entry.name:
+            path = Path(entry.path) / RESULT
+            if os.path.lexists(path):
+                yield path
+        elif depth:
+            yield from _files(Path(entry.path), depth - 1)
+
+
+def _read(path: Path) -> Found:
+    leg = path.parent.name
+    if path.is_symlink() or not path.is_file():
+        return Found(leg, None, f"{RESULT} is no regular file")
+    try:
+        if path.stat().st_size > LIMIT:
+            return Found(leg, None, f"{RESULT} is larger than {LIMIT} bytes")
+        result = LegResult.model_validate_json(path.read_bytes())
+    except OSError as error:
+        return Found(leg, None, f"{RESULT}: {error.strerror}")
+    except (ValueError, RecursionError) as error:
+        return Found(leg, None, f"{RESULT} is no record of ours: {str(error).splitlines()[0][:200]}")
+    if result.leg != leg:
+        return Found(leg, None, f"{RESULT} is of {result.leg}")
+    return Found(leg, result)

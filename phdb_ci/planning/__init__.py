@@ -1,0 +1,1 @@
+"""Matrix, Sources and Inventory → Plan: what would run, on which commits, and why."""

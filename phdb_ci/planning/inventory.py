@@ -1,0 +1,201 @@
+"""Gather, once, the facts of this machine that planning needs: tools, platform, keys, the store, durations."""
+
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+from phdb_ci.artifacts.bundle import is_parcel, unpack
+from phdb_ci.artifacts.store import Store, key_of, take_in
+from phdb_ci.errors import ArtifactError, ToolError, UsageError
+from phdb_ci.models.inventory import Inventory, KeyInputs, Stored, Tool
+from phdb_ci.models.matrix import Artifact, Matrix
+from phdb_ci.models.sources import Sources
+from phdb_ci.sources.git import tree_ids
+
+FAMILIES: dict[str, Literal["ubuntu", "macos", "windows"]] = {
+    "linux": "ubuntu", "darwin": "macos", "win32": "windows",
+}  # fmt: skip
+
+
+def ask_tools(
+    matrix: Matrix, jobs: Iterable[str], path: str, artifacts: Iterable[str] = ()
+) -> dict[str, Tool]:
+    """Every program that these jobs and artifacts need, found on `path`; versions of those in a key alone.
+
+    It needs no sources, so that it can go on while they are resolved.
+    """
+    jobs = list(jobs)
+    names = _artifacts_of(matrix, jobs, artifacts)
+    keyed = {tool for name in names for tool in matrix.artifacts[name].tools}
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        versions = dict(zip(keyed, pool.map(lambda tool: tool_version(tool, path), keyed), strict=True))
+    found = find_tools(_tools_of(matrix, jobs, names), path)
+    return {name: tool.model_copy(update={"version": versions.get(name)}) for name, tool in found.items()}
+
+
+def gather(
+    matrix: Matrix, jobs: Iterable[str], sources: Sources, *, cache: Path, given: Mapping[str, Path],
+    tools: Callable[[], Mapping[str, Tool]], artifacts: Iterable[str] = (), runner: str | None = None,
+) -> Inventory:  # fmt: skip
+    """All facts for these jobs and artifacts.
+
+    `tools` gives what ask_tools() found; `given` maps artifact names to files handed in; `runner` is this machine's
+    name on GitHub. Raises ToolError for a runner that it cannot be, UsageError for an artifact that the matrix does not
+    have, ArtifactError for one that is not what it claims.
+    """
+    for name in given:
+        if name not in matrix.artifacts:
+            raise UsageError(
+                f"--artifact {name}: the matrix has no artifact of that name: {', '.join(matrix.artifacts)}"
+            )
+    names = _artifacts_of(matrix, jobs, artifacts)
+    trees = {name: _trees(matrix.artifacts[name], sources) for name in names}
+    store = Store(cache / "store")
+    read = {name: store.entries(name) for name in names}
+    found = tools()
+    inputs = {name: _inputs(name, matrix.artifacts[name], trees[name], found) for name in names}
+    return Inventory(
+        os_family=os_family(),
+        runner=_checked_runner(runner),
+        platform=platform_name(),
+        cpus=cpus(),
+        tools=dict(found),
+        inputs=inputs,
+        keys={name: key_of(value) for name, value in inputs.items()},
+        stored={name: entries for name, (entries, _) in read.items()},
+        given={
+            name: _take_in(file, name, matrix.artifacts[name], cache)
+            for name, file in given.items()
+            if name in names
+        },
+        notes=tuple(note for _, notes in read.values() for note in notes),
+        durations=load_durations(cache),
+    )
+
+
+def os_family() -> Literal["ubuntu", "macos", "windows"]:
+    """The family of runner that this machine stands in for. Raises ToolError on a system that is none."""
+    if sys.platform not in FAMILIES:
+        raise ToolError(f"phdb-ci runs on Linux and macOS; this is {sys.platform}")
+    return FAMILIES[sys.platform]
+
+
+def platform_name() -> str:
+    """System, machine and C library: what a binary must match, for example `linux x86_64 glibc-2.36`."""
+    libc = "-".join(platform.libc_ver()) if sys.platform == "linux" else f"macos-{platform.mac_ver()[0]}"
+    return f"{sys.platform} {platform.machine()} {libc.strip('-') or 'libc-unknown'}"
+
+
+def cpus() -> int:
+    """How many processors this process may use (cgroups and affinity included where Python knows them)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def find_tools(names: Iterable[str], path: str) -> dict[str, Tool]:
+    """Where each program is on this PATH; nothing is started."""
+    return {name: Tool(name=name, path=shutil.which(name, path=path)) for name in names}
+
+
+def tool_version(name: str, path: str) -> str:
+    """The first line of `NAME --version`, asked anew each time: a stale version would be a stale key."""
+    where = shutil.which(name, path=path)
+    if where is None:
+        return "missing"
+    try:
+        # In a group of its own: many tools are scripts, and what they started has to end with them.
+        asked = subprocess.Popen(
+            [where, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PATH": path, "LC_ALL": "C"}, process_group=0,
+        )  # fmt: skip
+    except OSError as error:
+        return f"broken: {type(error).__name__}"
+    with asked:
+        try:
+            out, err = asked.communicate(timeout=20)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(asked.pid, signal.SIGKILL)
+            return f"broken: {type(error).__name__}"
+    lines = (out or err).decode(errors="replace").splitlines()
+    return lines[0].strip()[:200] if lines else f"exit {asked.returncode}"
+
+
+def load_durations(cache: Path) -> dict[str, float]:
+    """Seconds per node of earlier runs; a file that cannot be read is no loss."""
+    try:
+        read = json.loads((cache / "durations.json").read_bytes())
+        return {str(name): float(value) for name, value in read.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def save_durations(cache: Path, new: Mapping[str, float]) -> None:
+    """Remember how long nodes took, for the order of the next run. Replaced by rename, so a reader never sees half."""
+    merged = load_durations(cache) | {name: round(value, 3) for name, value in new.items()}
+    cache.mkdir(parents=True, exist_ok=True)
+    fd, temporary = tempfile.mkstemp(dir=cache, prefix=".durations-")
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        json.dump(dict(sorted(merged.items())), file, indent=1)
+    Path(temporary).replace(cache / "durations.json")
+
+
+def _tools_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str]) -> list[str]:
+    rows = [tool for job in jobs for tool in matrix.jobs[job].tools]
+    return sorted({*rows, *(tool for name in artifacts for tool in matrix.artifacts[name].tools)})
+
+
+def _artifacts_of(matrix: Matrix, jobs: Iterable[str], named: Iterable[str] = ()) -> list[str]:
+    return list(dict.fromkeys([*named, *(one for job in jobs for one in matrix.jobs[job].artifacts)]))
+
+
+def _checked_runner(runner: str | None) -> str | None:
+    """The runner that this machine was told to be. A result that bears another system's name would be a lie."""
+    if runner and not runner.startswith(f"{os_family()}-"):
+        raise ToolError(
+            f"PHDB_CI_OS says that this is {runner}; it is {platform_name()}",
+            tries=["unset PHDB_CI_OS", "run that leg on a machine of its own"],
+        )
+    return runner or None
+
+
+def _trees(artifact: Artifact, sources: Sources) -> dict[str, str | None]:
+    source = sources.repos[artifact.repo]
+    return tree_ids(source.objects, source.commit, artifact.inputs)
+
+
+def _inputs(
+    name: str, artifact: Artifact, trees: Mapping[str, str | None], tools: Mapping[str, Tool]
+) -> KeyInputs:
+    return KeyInputs(
+        artifact=name,
+        trees=dict(trees),
+        build=artifact.build,
+        outputs=artifact.outputs,
+        tools={tool: tools[tool].version or "missing" for tool in artifact.tools},
+        platform=platform_name(),
+    )
+
+
+def _take_in(file: Path, name: str, artifact: Artifact, cache: Path) -> Stored:
+    """A handed-in artifact: a file or folder with its manifest, or a parcel; `FILE#sha256=HEX` names its digest too."""
+    path, sign, digest = str(file).partition("#sha256=")
+    try:
+        place = unpack(Path(path), cache / "given") if is_parcel(Path(path)) else Path(path)
+        stored = take_in(place, name, artifact.outputs)
+    except ArtifactError as error:
+        raise ArtifactError(f"--artifact {name}={file}: {error.message}", tries=error.tries) from error
+    if sign and stored.digest != digest:
+        raise ArtifactError(
+            f"--artifact {name}={file}: it is sha256:{stored.digest[:16]}, not what was asked for"
+        )
+    return stored

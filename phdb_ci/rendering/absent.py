@@ -1,0 +1,42 @@
+"""What is published when a run has no verdict: it says so, and is never green.
+
+An older verdict must not go on looking like that of the commit that nobody has judged.
+"""
+
+from phdb_ci.models.posting import CommitStatus, Posting
+from phdb_ci.rendering.markdown import cut
+from phdb_ci.rendering.marker import State, digest, marked
+
+# GitHub's word for how a run ended → what stands in the heading.
+ENDS = {
+    "cancelled": "🚫 phdb-ci: cancelled: no verdict",
+    "action_required": "⏸️ phdb-ci: waits for approval: no verdict",
+}
+OTHER = "🕳️ phdb-ci: no verdict"
+_WHY = {
+    "cancelled": "was cancelled before there was a verdict",
+    "action_required": "waits until somebody with write access approves it",
+    "startup_failure": "could not be started; its workflow file is at fault",
+    "timed_out": "ran into its time limit and left no verdict",
+}
+
+
+def absence(posting: Posting, head: str, conclusion: str, why: str = "left no verdict") -> str:
+    """The comment on a run without a verdict. `conclusion` is GitHub's, `why` a text of our own."""
+    run = f"[run #{posting.run_number}]({posting.run_url}) attempt {posting.attempt}"
+    told = _WHY.get(conclusion, why)
+    body = "\n".join([
+        f"## {ENDS.get(conclusion, OTHER)}", "",
+        f"{run} for `{head[:7]}` {told}. Nothing is known about this commit: this is not green.", "",
+    ])  # fmt: skip
+    state = State(
+        run_id=str(posting.run_id), run_number=posting.run_number, attempt=posting.attempt, head=head,
+        outcome="none", digest=digest(body),
+    )  # fmt: skip
+    return marked(state, body)
+
+
+def absent_status(posting: Posting, conclusion: str, why: str = "left no verdict") -> CommitStatus:
+    """The commit status of a run without a verdict."""
+    title = ENDS[conclusion].partition(": ")[2] if conclusion in ENDS else f"no verdict: the run {why}"
+    return CommitStatus(state="error", description=cut(title, 140), target_url=posting.run_url)

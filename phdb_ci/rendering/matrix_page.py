@@ -1,0 +1,100 @@
+"""The CI matrix as a Markdown page: what each job claims, when it runs, what it must leave, and what nothing covers.
+
+A function of the matrix alone: no source is resolved, nothing was run. Text of the matrix is our own and still
+made safe, as it may hold what Markdown or a table would take for its own.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from phdb_ci.models.matrix import Gate, Job, Matrix
+from phdb_ci.models.proofs import ProofFile
+from phdb_ci.models.wording import claims_everywhere, evidence
+from phdb_ci.rendering.markdown import cells, code, issue_link, one_line, word
+from phdb_ci.rendering.words import DASH, counted, listed
+
+EVENTS = ("pull_request", "push", "schedule", "workflow_dispatch")  # in the order in which they are shown
+HEAD = (
+    "repo", "job", "triggers", "runners", "what it claims", "faults it notices", "evidence it must leave", "gaps",
+)  # fmt: skip
+OWN = ("repo", "job", "triggers", "what it shows", "gaps")
+LIMIT = 600
+# An underscore inside a word is no emphasis; a pipe is left to `cells`.
+_SIGNS = re.compile(r"[\\`*\[\]<&~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+
+
+def matrix_page(matrix: Matrix, gates: Sequence[str], proofs: ProofFile | None = None) -> str:
+    """The jobs of these gates, then the repositories' own jobs that no gate runs; ends in a line end."""
+    chosen = {name: matrix.gates[name] for name in gates}
+    jobs = {name: matrix.jobs[name] for gate in chosen.values() for name in gate.jobs}
+    rows = [
+        _row(matrix, repo, name, job, proofs or ProofFile())
+        for repo in matrix.repos
+        for name, job in jobs.items()
+        if job.repo == repo
+    ]
+    lines = [f"- {_gate(name, gate)}" for name, gate in chosen.items()]
+    parts = ["\n".join(lines), _table(HEAD, rows)]
+    own = list(_own(matrix))
+    if own:
+        verb = "is" if len(own) == 1 else "are"
+        said = f"{counted(len(own), 'job')} of the repositories' own CI that no gate runs {verb} listed, not covered:"
+        parts += [said, _table(OWN, own)]
+    return "\n\n".join(parts) + "\n"
+
+
+def triggers(gates: Iterable[Gate]) -> str:
+    """The events that start any of these gates, each once, as finished Markdown."""
+    found = [(event, gate) for gate in gates for event in gate.on]
+    found.sort(key=lambda item: EVENTS.index(item[0]))
+    return ", ".join(dict.fromkeys(_event(event, gate) for event, gate in found)) or "no event"
+
+
+def prose(text: str) -> str:
+    """Text of the matrix as Markdown that shows it as it is."""
+    return _SIGNS.sub(lambda sign: "\\" + sign[0], one_line(text, LIMIT))
+
+
+def _event(event: str, gate: Gate) -> str:
+    if event == "push":
+        return f"push {'/'.join(map(prose, gate.branches))}"
+    if event == "schedule":
+        return f"schedule {code(gate.cron)} UTC" if gate.cron else "schedule"
+    return "pull request" if event == "pull_request" else "by hand"
+
+
+def _gate(name: str, gate: Gate) -> str:
+    return f"**{word(name)}** ({triggers([gate])}): {prose(gate.summary)}"
+
+
+def _row(matrix: Matrix, repo: str, name: str, job: Job, proofs: ProofFile) -> tuple[str, ...]:
+    starts = triggers(gate for gate in matrix.gates.values() if name in gate.jobs)
+    runners = ", ".join(os for os in job.os if os not in job.skip) or DASH
+    claimed = prose(claims_everywhere(name, job, proofs))
+    must = prose("; ".join(evidence(job)))
+    return word(repo), word(name), starts, runners, prose(job.summary), claimed, must, _gaps(job)
+
+
+def _gaps(job: Job) -> str:
+    """What the job does not decide or not run, and why."""
+    gaps = []
+    if job.quarantine:
+        issue, owner = issue_link(job.quarantine.issue), code(job.quarantine.owner)
+        gaps.append(
+            f"quarantined until {job.quarantine.until} ({issue}, {owner}): {prose(job.quarantine.reason)}"
+        )
+    for reason in dict.fromkeys(job.skip.values()):
+        runners = [os for os in job.skip if job.skip[os] == reason]
+        gaps.append(f"not on {listed(runners, len(runners))}: {prose(reason)}")
+    return "; ".join(gaps) or DASH
+
+
+def _own(matrix: Matrix) -> Iterator[tuple[str, ...]]:
+    for name, repo in matrix.repos.items():
+        for one in repo.ci:
+            yield word(name), prose(one.job), prose(one.on), prose(one.shows), prose(one.gap)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, [":--"] * len(head), *(cells(*row) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

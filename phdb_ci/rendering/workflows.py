@@ -1,0 +1,287 @@
+"""Matrix → the workflow files on GitHub, as text by path. Pure; what a template shows is decided here.
+
+`.github/workflows/` is this project's own: one file per gate and one for its own tests. `workflows/<repo>/` has what
+another repository takes over: its caller, the second stage that publishes, and, for a repo that an artifact is built
+from, the workflow that publishes the artifact. A job is rendered per leg, not as a strategy matrix: only so can it
+wait for the artifact of its own runner, and only so has each a result that the verdict can look at.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from phdb_ci.errors import UsageError
+from phdb_ci.models.hosting import Home, job_id
+from phdb_ci.models.matrix import Gate, Job, Matrix, seconds
+from phdb_ci.models.wording import evidence
+
+RUNNER = "ubuntu-24.04"  # of the jobs that test nothing themselves
+SETUP_MINUTES = 15  # checkout, tools and installs of a job on a cold runner, beside its own time limit
+PYTHON, NODE = "3.12", "22"
+TAKEN = ("phdb-ci", "head", "since", "base", "sources", "run", "unaffected", "outcome")
+OWN = ".github/workflows"
+
+
+@dataclass(frozen=True)
+class Embed:
+    """The build of an artifact for one runner: a job of the workflow."""
+
+    id: str
+    artifact: str
+    os: str
+    minutes: int
+    home: str | None
+    track: str
+
+    @property
+    def stored(self) -> str:
+        """The name under which it is handed on within a run."""
+        return f"{self.artifact}-{self.os}"
+
+    @property
+    def variable(self) -> str:
+        """The variable that holds its digest in a consumer's step."""
+        return re.sub(r"\W", "_", self.artifact).upper() + "_DIGEST"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A service container beside a leg."""
+
+    name: str
+    image: str
+    port: int
+    env: Mapping[str, str]
+    ready: str | None
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A job on one runner. `comments` say what it shows and must leave; `services` are containers beside it.
+
+    `isolated`: its commands get a network of their own, which Ubuntu's runners do not let anybody have by default.
+    """
+
+    id: str
+    name: str
+    job: str
+    os: str
+    minutes: int
+    comments: tuple[str, ...]
+    embeds: tuple[Embed, ...]
+    node: bool
+    services: tuple[Server, ...]
+    env: Mapping[str, str]
+    quarantined: bool
+    isolated: bool
+    kept: str | None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The jobs that it waits for."""
+        return ("plan", *(embed.id for embed in self.embeds))
+
+    @property
+    def command(self) -> str:
+        """What the leg runs: the same session as on a laptop, on the artifacts of this run."""
+        given = "".join(
+            f' --artifact "{one.artifact}={one.artifact}/{one.artifact}.tar#sha256=${{{one.variable}}}"'
+            for one in self.embeds
+        )
+        return f"python -m nox --no-venv -s {self.job} --{given} --out results"
+
+
+@dataclass(frozen=True)
+class GateFile:
+    """A gate's workflow."""
+
+    name: str
+    summary: str
+    gate: Gate
+    called: bool
+    embeds: tuple[Embed, ...]
+    legs: tuple[Leg, ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def asked(self) -> bool:
+        """Whether who starts it says which commits: a caller, or a person."""
+        return self.called or "workflow_dispatch" in self.gate.on
+
+    @property
+    def verdict_needs(self) -> tuple[str, ...]:
+        """Every other job: the verdict looks at all of them."""
+        return ("plan", *(one.id for one in self.embeds), *(leg.id for leg in self.legs))
+
+
+def workflow_files(matrix: Matrix) -> dict[str, str]:
+    """Every rendered file by its path below the project's root. A gate that nothing starts has none.
+
+    Raises UsageError when the matrix has no [self], lacks an action that a template uses, or would not give each file
+    and each repo its own.
+    """
+    home = _home(matrix)
+    files = {f"{OWN}/ci.yml": _render("ci", matrix)}
+
+    def add(path: str, text: str) -> None:
+        if path in files:
+            raise UsageError(f"two things of the matrix would be rendered to {path}; give one another name")
+        files[path] = text
+
+    started = {name: gate for name, gate in matrix.gates.items() if gate.on}
+    for name in started:
+        add(f"{OWN}/{name}.yml", _render("gate", matrix, file=gate_file(matrix, name)))
+    called = [name for name, gate in started.items() if is_called(gate)]
+    if called:
+        _check_references(matrix)
+    for name in called:
+        for repo in matrix.repos:
+            add(
+                f"workflows/{repo}/phdb-gate.yml",
+                _render("caller", matrix, repo=repo, name=name, gate=started[name]),
+            )
+            add(f"workflows/{repo}/phdb-verdict.yml", _render("publish", matrix, repo=repo))
+        for repo in home.aggregators:
+            add(f"workflows/{repo}/phdb-aggregate.yml", _render("aggregate", matrix, repo=repo, name=name))
+    for artifact, row in matrix.artifacts.items():
+        embeds = embeds_of(matrix, matrix.jobs, artifact)
+        text = _render("artifact", matrix, repo=row.repo, artifact=artifact, embeds=embeds)
+        add(f"workflows/{row.repo}/phdb-{artifact}.yml", text)
+    return files
+
+
+def _check_references(matrix: Matrix) -> None:
+    """A repo whose commit no variable can set would have a caller that tests the pin, and never its own change."""
+    for name, repo in matrix.repos.items():
+        if name in TAKEN:
+            raise UsageError(
+                f"the workflows have an input or output called {name}, so no repo can have that name"
+            )
+        if not repo.override.ref:
+            raise UsageError(
+                f"repo {name} has no variable for a commit, so its own pull requests could not be tested",
+                tries=[
+                    f'add `override = {{ ref = ["{re.sub(r"[^A-Z0-9]", "_", name.upper())}_CI_REF"] }}` to it'
+                ],
+            )
+
+
+def files_of(files: Mapping[str, str], repo: str) -> dict[str, str]:
+    """The files that a repository takes over, by their path in a checkout of it."""
+    start = f"workflows/{repo}/"
+    return {
+        f"{OWN}/{path.removeprefix(start)}": text for path, text in files.items() if path.startswith(start)
+    }
+
+
+def is_called(gate: Gate) -> bool:
+    """Whether other repositories start it: it then is a reusable workflow."""
+    return bool({"pull_request", "push"} & set(gate.on))
+
+
+def gate_file(matrix: Matrix, name: str) -> GateFile:
+    """What the template shows of a gate."""
+    gate = matrix.gates[name]
+    embeds = embeds_of(matrix, gate.jobs)
+    legs = [
+        _leg(matrix, job, os, embeds)
+        for job in gate.jobs
+        for os in matrix.jobs[job].os
+        if os not in matrix.jobs[job].skip
+    ]
+    skipped = [f"{job}@{os}: {reason}" for job in gate.jobs for os, reason in matrix.jobs[job].skip.items()]
+    return GateFile(
+        name=name, summary=gate.summary, gate=gate, called=is_called(gate), embeds=embeds, legs=tuple(legs),
+        skipped=tuple(skipped),
+    )  # fmt: skip
+
+
+def embeds_of(matrix: Matrix, jobs: Iterable[str], only: str | None = None) -> tuple[Embed, ...]:
+    """The builds that these jobs need: one per artifact and runner."""
+    wanted = dict.fromkeys(
+        (artifact, os)
+        for job in jobs
+        for artifact in matrix.jobs[job].artifacts
+        for os in matrix.jobs[job].os
+        if only in (None, artifact)
+    )
+    return tuple(
+        Embed(
+            id=job_id(artifact, os), artifact=artifact, os=os,
+            minutes=_minutes(matrix.artifacts[artifact].timeout), home=_slug(matrix, artifact),
+            track=matrix.repos[matrix.artifacts[artifact].repo].track,
+        )
+        for artifact, os in wanted
+    )  # fmt: skip
+
+
+def _leg(matrix: Matrix, name: str, os: str, embeds: Iterable[Embed]) -> Leg:
+    job = matrix.jobs[name]
+    services = tuple(_server(matrix, service) for service in job.services)
+    manifest = job.evidence.manifest
+    kept = manifest.kept if manifest and manifest.numbers else None
+    return Leg(
+        id=job_id(name, os), name=f"{name}@{os}", job=name, os=os, minutes=_minutes(job.timeout),
+        comments=tuple(_comments(job)),
+        embeds=tuple(one for one in embeds if one.os == os and one.artifact in job.artifacts),
+        node="node" in job.tools, services=services,
+        env={matrix.services[one].variable: matrix.services[one].url for one in job.services},
+        quarantined=job.quarantine is not None, isolated=not job.network and os.startswith("ubuntu"), kept=kept,
+    )  # fmt: skip
+
+
+def _comments(job: Job) -> Iterable[str]:
+    yield f"shows: {job.summary}"
+    for line in evidence(job):
+        yield f"must leave: {line}"
+    if job.quarantine:
+        one = job.quarantine
+        yield f"quarantined until {one.until} ({one.issue}, {one.owner}): {one.reason}"
+
+
+def _server(matrix: Matrix, name: str) -> Server:
+    one = matrix.services[name]
+    return Server(name, one.image, one.port, dict(sorted(one.env.items())), one.ready)
+
+
+def _minutes(limit: str) -> int:
+    return -(-seconds(limit) // 60) + SETUP_MINUTES
+
+
+def _slug(matrix: Matrix, artifact: str) -> str | None:
+    """`owner/name` of the repository on GitHub that publishes an artifact."""
+    found = re.match(
+        r"https://github\.com/([^/]+/[^/]+?)(?:\.git)?$", matrix.repos[matrix.artifacts[artifact].repo].url
+    )
+    return found[1] if found else None
+
+
+def references(matrix: Matrix) -> dict[str, str]:
+    """The variable that replaces each repo's pin for a run on GitHub; a repo without one stays at its pin."""
+    return {name: repo.override.ref[0] for name, repo in matrix.repos.items() if repo.override.ref}
+
+
+def _home(matrix: Matrix) -> Home:
+    if matrix.self_ is None:
+        raise UsageError(
+            "the matrix has no [self], so the callers in other repositories would have nothing to call",
+            tries=['add [self] with repository = "owner/phdb-ci" and commit = "…", the last release'],
+        )
+    return matrix.self_
+
+
+def _render(template: str, matrix: Matrix, **names: object) -> str:
+    from phdb_ci.rendering import environment
+
+    def uses(action: str) -> str:
+        if action not in matrix.actions:
+            raise UsageError(
+                f"the workflows use {action}, and the matrix does not pin it: add it to [actions]"
+            )
+        pin = matrix.actions[action]
+        return f"{action}@{pin.commit} # {pin.version}"
+
+    return environment().get_template(f"workflows/{template}.yml.j2").render(
+        matrix=matrix, home=_home(matrix), uses=uses, references=references(matrix), runner=RUNNER, python=PYTHON,
+        node=NODE, template=template, **names,
+    )  # fmt: skip

@@ -1,0 +1,176 @@
+"""Counting: every case counts, few are kept. One Tally per report, memory bounded whatever the report holds.
+
+The written rules of a report (named skips, critical checks) are matched here, case by case: nobody sees all
+cases again afterwards. What follows from the counts is for evidence.py to say.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from phdb_ci.models.results import Case, CaseStatus, Counts, ReportKind, Rule, Suite
+from phdb_ci.reports.text import detail_text, message_line, name_line, number, suite_line
+
+KEPT = 200
+KEPT_PASSED = 500
+NAMED = 20
+REMEMBERED = 2_000  # names; no matrix demands as many tests
+EXECUTED = frozenset({"passed", "failed", "error"})
+BAD = frozenset({"failed", "error"})
+
+
+class RawCase(NamedTuple):
+    """One case as a report tells it; its texts may still be hostile and long."""
+
+    suite: str
+    name: str
+    status: CaseStatus
+    seconds: float
+    message: str
+    detail: str
+
+
+def exit_suite(seconds: float = 0.0) -> Suite:
+    """The Suite of a report of kind `exit`: no cases, the exit code is all there is."""
+    return Suite(kind="exit", seconds=number(str(seconds)))
+
+
+class Patterns:
+    """Patterns over case names, compiled once; `matched` counts the cases that each one met."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self.patterns = tuple(patterns)
+        self.matched = [0] * len(self.patterns)
+        self._each = [re.compile(_regex(pattern), re.DOTALL) for pattern in self.patterns]
+        self._any = re.compile("|".join(map(_regex, self.patterns)), re.DOTALL) if self.patterns else None
+
+    def met_by(self, name: str, title: str) -> list[int]:
+        """Which patterns match the bare name or the title."""
+        if self._any is None or not (self._any.fullmatch(name) or self._any.fullmatch(title)):
+            return []
+        return [i for i, one in enumerate(self._each) if one.fullmatch(name) or one.fullmatch(title)]
+
+    def count(self, met: Sequence[int]) -> None:
+        """Note one more case for each of these patterns."""
+        for i in met:
+            self.matched[i] += 1
+
+
+class Tally:
+    """The cases of one report as they come in.
+
+    Args:
+        kind: of the report.
+        skips: pattern → reason, the skips that the matrix names.
+        critical: patterns of cases that must have been executed.
+    """
+
+    def __init__(self, kind: ReportKind, skips: Mapping[str, str], critical: Sequence[str]) -> None:
+        self.kind = kind
+        self.counts: dict[CaseStatus, int] = {"passed": 0, "failed": 0, "error": 0, "skipped": 0, "todo": 0}
+        self.seconds = 0.0
+        self._reasons = dict(skips)
+        self._skips = Patterns(tuple(skips))
+        self._critical = Patterns(tuple(dict.fromkeys(critical)))
+        self._watching = bool(critical)
+        self._suite = "", ""  # neighbours mostly share it: as given, cleaned
+        self._bad: list[Case] = []
+        self._skipped: list[Case] = []
+        self._passed: list[Case] = []
+        self._unnamed: list[str] = []
+        self._unnamed_count = 0
+        self._names: set[int] = set()
+        self._repeated = 0
+
+    @property
+    def total(self) -> int:
+        """How many cases there were so far."""
+        return sum(self.counts.values())
+
+    def add(self, case: RawCase) -> None:
+        """Count one case."""
+        status = case.status
+        self.counts[status] += 1
+        if status in EXECUTED:
+            self._remember(hash((case.suite, case.name)))
+        self.seconds += case.seconds
+        if status == "passed" and not self._watching and len(self._passed) >= KEPT_PASSED:
+            return
+        if case.suite != self._suite[0]:
+            self._suite = case.suite, suite_line(case.suite)
+        suite, name = self._suite[1], name_line(case.name)
+        self._apply_rules(name, f"{suite} > {name}" if suite else name, status)
+        kept, bound = self._place(status)
+        if len(kept) < bound:
+            message, detail = message_line(case.message), detail_text(case.detail)
+            kept.append(
+                Case(
+                    suite=suite,
+                    name=name,
+                    status=status,
+                    seconds=case.seconds,
+                    message=message,
+                    detail=detail,
+                )
+            )
+
+    def _remember(self, name: int) -> None:
+        """See whether an executed case has the name of another one: a loop around one test makes no two of it."""
+        if name in self._names:
+            self._repeated += 1
+        elif len(self._names) < REMEMBERED:
+            self._names.add(name)
+
+    def finish(self, problem: str | None, notes: Sequence[str]) -> Suite:
+        """All that was counted, as a Suite."""
+        kept = self._bad + self._skipped[: KEPT - len(self._bad)] + self._passed
+        return Suite(
+            kind=self.kind,
+            counts=Counts(**self.counts),
+            seconds=round(self.seconds, 6),
+            cases=tuple(kept),
+            dropped=self.total - len(kept),
+            repeated=self._repeated,
+            problem=problem,
+            notes=tuple(notes),
+            unnamed_skips=tuple(self._unnamed),
+            unnamed_skip_count=self._unnamed_count,
+            skip_rules=tuple(
+                Rule(pattern=pattern, reason=self._reasons[pattern], matched=matched)
+                for pattern, matched in zip(self._skips.patterns, self._skips.matched, strict=True)
+            ),
+            critical_rules=tuple(
+                Rule(pattern=pattern, matched=matched)
+                for pattern, matched in zip(self._critical.patterns, self._critical.matched, strict=True)
+            ),
+        )
+
+    def _apply_rules(self, name: str, title: str, status: CaseStatus) -> None:
+        critical = self._critical.met_by(name, title) if self._watching else []
+        if status in EXECUTED:
+            self._critical.count(critical)
+            return
+        named = self._skips.met_by(name, title)
+        self._skips.count(named)
+        # A critical case that was skipped stays an unnamed skip: no skip rule may cover it.
+        if critical or not named:
+            self._unnamed_count += 1
+            if len(self._unnamed) < NAMED:
+                self._unnamed.append(title)
+
+    def _place(self, status: CaseStatus) -> tuple[list[Case], int]:
+        if status == "passed":
+            return self._passed, KEPT_PASSED
+        return (self._bad if status in BAD else self._skipped), KEPT
+
+
+def _regex(pattern: str) -> str:
+    """The regular expression that means what `glob_matches` means, without its backtracking.
+
+    The leftmost place for each inner piece is always good enough, so every choice but the last can be atomic:
+    time grows with name times stars, whatever the name holds.
+    """
+    first, *rest = map(re.escape, pattern.split("*"))
+    if not rest:
+        return first
+    return first + "".join(f"(?>.*?{piece})" for piece in rest[:-1]) + ".*" + rest[-1]

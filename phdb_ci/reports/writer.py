@@ -1,0 +1,132 @@
+"""The results of a run → one normalised JUnit file, streamed leg by leg.
+
+The file is never greener than the verdict: a leg that is not passed and has no red case of its own (exit
+code, no evidence, blocked) gets one case, named after the job, that carries the leg's status and reasons.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phdb_ci.errors import DiskError
+from phdb_ci.models.results import Case, Counts, LegResult, Suite
+from phdb_ci.reports.text import detail_text, message_line, name_line, number, suite_line
+
+if TYPE_CHECKING:
+    from junitparser import TestCase, TestSuite
+
+_OPEN = b'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="phdb-ci">\n'
+_CLOSE = b"</testsuites>\n"
+_FAILURES = frozenset({"failed", "unproven", "timeout"})
+
+
+def write_junit(path: Path, legs: Iterable[LegResult]) -> None:
+    """Write the JUnit file of a run: one leg in memory at a time, and the file appears whole or not at all.
+
+    The totals of a `<testsuite>` are what was counted; its cases are those that were kept, and the property
+    `not kept` says how many are missing.
+
+    Args:
+        path: the file, replaced when it is there.
+        legs: the results, in the order in which they shall stand.
+
+    Raises:
+        DiskError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(_OPEN)
+            for leg in legs:
+                file.writelines(_as_bytes(suite) for suite in _suites(leg))
+            file.write(_CLOSE)
+        part.replace(path)
+    except OSError as error:
+        raise DiskError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _suites(leg: LegResult) -> Iterator["TestSuite"]:
+    seen: dict[str, int] = {}
+    for suite in leg.facts.suites:
+        if suite.kind == "exit":
+            continue
+        seen[suite.kind] = seen.get(suite.kind, 0) + 1
+        nth = f" {seen[suite.kind]}" if seen[suite.kind] > 1 else ""
+        yield _report(leg, suite, f"{leg.leg} {suite.kind}{nth}")
+    counts = [suite.counts for suite in leg.facts.suites]
+    red = any(one.failed or one.error for one in counts)
+    if not any(map(_total, counts)) or (leg.status != "passed" and not red):
+        yield _leg_itself(leg)
+
+
+def _report(leg: LegResult, suite: Suite, name: str) -> "TestSuite":
+    told = {
+        "kind": suite.kind,
+        "problem": suite.problem or "",
+        "notes": "; ".join(suite.notes),
+        "not kept": str(suite.dropped) if suite.dropped else "",
+    }
+    element = _element(leg, name, told, [_case(case) for case in suite.cases])
+    counts = suite.counts
+    element.tests = _total(counts)
+    element.failures, element.errors = counts.failed, counts.error
+    element.skipped = counts.skipped + counts.todo
+    element.time = number(str(suite.seconds))
+    return element
+
+
+def _leg_itself(leg: LegResult) -> "TestSuite":
+    from junitparser import Error, Failure, Skipped
+
+    case = _named(leg.job, leg.leg, leg.seconds)
+    if leg.status != "passed":
+        kind = Skipped if leg.status == "skipped" else Failure if leg.status in _FAILURES else Error
+        reasons = [*leg.reasons, *(suite.problem for suite in leg.facts.suites if suite.problem)]
+        result = kind(message_line(reasons[0] if reasons else leg.status), leg.status)
+        result.text = detail_text("\n".join(reasons))
+        case.result = result
+    return _element(leg, leg.leg, {}, [case])
+
+
+def _element(leg: LegResult, name: str, told: dict[str, str], cases: list["TestCase"]) -> "TestSuite":
+    from junitparser import TestSuite
+
+    element = TestSuite(name_line(name))
+    facts = {"gate": leg.gate, "job": leg.job, "os": leg.os, "status": leg.status}
+    if leg.quarantine is not None:
+        facts["quarantine"] = leg.quarantine.issue
+    for key, value in (facts | told).items():
+        if value:
+            element.add_property(key, message_line(value))
+    element.add_testcases(cases)
+    return element
+
+
+def _case(case: Case) -> "TestCase":
+    from junitparser import Error, Failure, Skipped
+
+    element = _named(case.name, case.suite, case.seconds)
+    if case.status != "passed":
+        kind = {"failed": Failure, "error": Error}.get(case.status, Skipped)
+        result = kind(message_line(case.message), "todo" if case.status == "todo" else None)
+        result.text = detail_text(case.detail)
+        element.result = result
+    return element
+
+
+def _total(counts: Counts) -> int:
+    return counts.executed + counts.skipped + counts.todo
+
+
+def _named(name: str, suite: str, seconds: float) -> "TestCase":
+    from junitparser import TestCase
+
+    return TestCase(name_line(name), suite_line(suite), number(str(seconds)))
+
+
+def _as_bytes(suite: "TestSuite") -> bytes:
+    data: bytes = suite.tostring()  # type: ignore[no-untyped-call]
+    return data + b"\n"

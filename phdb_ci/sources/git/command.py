@@ -1,0 +1,122 @@
+"""Run one git command through GitPython, which is imported here alone: no shell, no hooks, no prompt.
+
+GitPython is imported on the first command (50 to 86 ms): a run whose pins and checkouts are all there never
+needs it.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from phdb_ci.errors import DiskError, PhdbError, ToolError
+from phdb_ci.sources.git.env import clean_env, mask, sealed_env
+
+_ALWAYS = (
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.untrackedCache=false",
+    "-c", "core.splitIndex=false",  # a shared index would be written beside the user's
+    "-c", "index.version=2",
+    "-c", "gc.auto=0",  # checkouts borrow objects from mirrors: nothing may be collected during a run
+    "-c", "maintenance.auto=false",
+    "-c", "protocol.ext.allow=never",
+    "-c", "core.fsync=none",  # all of it can be fetched again
+)  # fmt: skip
+_SEALED = (
+    "-c", "core.excludesFile=/dev/null",  # else ~/.config/git/ignore counts, set or not
+    "-c", "core.attributesFile=/dev/null",
+    "-c", "core.fileMode=true",
+    "-c", "core.symlinks=true",
+    "-c", "core.ignoreCase=false",
+    "-c", "core.precomposeUnicode=true",
+    "-c", "core.protectHFS=true",  # a tree must not reach `.git` on any file system
+    "-c", "core.protectNTFS=true",
+)  # fmt: skip
+_DISK = ("No space left", "Read-only file system", "Permission denied", "Disk quota", "Input/output error")
+# What git adds, whatever the reason.
+_EMPTY_WORDS = ("fatal: Could not read from remote", "Please make sure you have", "and the repository exists")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """What it printed, as text without the last line's end."""
+        return os.fsdecode(self.out).strip()
+
+    @property
+    def line(self) -> str:
+        """The one line that says why it failed, credentials hidden."""
+        lines = [line.strip() for line in self.err.splitlines() if line.strip()]
+        lines = [line for line in lines if not line.startswith(_EMPTY_WORDS)]
+        telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:", "remote: "))]
+        return mask((telling or lines or ["no message"])[-1])
+
+
+def git(*args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"", sealed: bool = True) -> Done:
+    """Run `git *args` to its end, whatever its exit code.
+
+    Args:
+        args: what stands after `git`; a caller puts user text behind `--end-of-options` or `--`.
+        env: variables on top of the clean environment.
+        stdin: what the command reads.
+        sealed: no configuration of the machine or user counts (see env.py).
+    """
+    cleaned = (sealed_env if sealed else clean_env)(os.environ) | dict(env or {})
+    options = _ALWAYS + (_SEALED if sealed else ())
+    return _execute([*_without(cleaned), "git", *options, *args], cleaned, stdin)
+
+
+def git_ok(*args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"", sealed: bool = True) -> Done:
+    """`git`, for commands on our own files that have no reason to fail; a failure is the machine's."""
+    done = git(*args, env=env, stdin=stdin, sealed=sealed)
+    if done.code != 0:
+        raise failure(done, args)
+    return done
+
+
+def failure(done: Done, args: tuple[str, ...]) -> PhdbError:
+    """The error for a command of our own that failed."""
+    verb = next((arg for arg in args if not arg.startswith(("-", "/"))), "command")
+    kind = DiskError if any(sign in done.err for sign in _DISK) else ToolError
+    return kind(f"git {verb} failed: {done.line}", tries=["phdb-ci doctor"])
+
+
+def _without(cleaned: Mapping[str, str]) -> list[str]:
+    # GitPython adds to the process's environment and cannot take away: what has to go is taken away by
+    # env(1), and only when there is something, as that is one more exec.
+    gone = [name for name in os.environ if name.startswith("GIT_") and name not in cleaned]
+    return ["env", *(part for name in gone for part in ("-u", name))] if gone else []
+
+
+def _execute(command: list[str], env: dict[str, str], stdin: bytes) -> Done:
+    try:
+        from git.cmd import Git
+        from git.exc import GitCommandNotFound
+    except ImportError as error:
+        first = str(error).strip().splitlines()[0]
+        raise ToolError(f"git cannot be used: {first}", tries=["install git 2.34 or newer"]) from error
+    with tempfile.TemporaryFile() as source:
+        source.write(stdin)
+        source.seek(0)
+        try:
+            ended = Git().execute(
+                command,
+                istream=source,
+                env=env,
+                shell=False,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
+        except GitCommandNotFound as error:
+            raise ToolError("git is not installed", tries=["install git 2.34 or newer"]) from error
+    return Done(*ended)
