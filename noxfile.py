@@ -104,8 +104,9 @@ def prove(session: nox.Session) -> None:
 
 @nox.session
 def dod(session: nox.Session) -> None:
-    """The programme's definition of done: what is met, and what that rests on; `-- --markdown` for an issue."""
-    _phdb(session, "dod")
+    """The programme's definition of done, and the evidence for each answer; `-- --markdown` for an issue."""
+    _install(session)
+    session.run("python", "-P", "checks/definition_of_done.py", *session.posargs)
 
 
 @nox.session

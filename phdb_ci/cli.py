@@ -23,7 +23,6 @@ VERBS = {
     "publish": "publish a gate's verdict on GitHub: the pull request's one comment and a commit status",
     "prove": "what does each job notice? run it against broken engines",
     "contracts": "what two sets of commits answer, compared: contracts diff OLD NEW",
-    "dod": "the programme's definition of done: what is met, and what that rests on",
     "bump": "move pins to the branches they track; --check only says what would move",
     "cache": "what the cache holds; --prune to shrink it",
     "doctor": "whether this machine has what the matrix needs",
@@ -172,19 +171,6 @@ def _contracts(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("new", type=Path, metavar="NEW", help="the same, of the other commits")
 
 
-def _dod(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "verdicts",
-        nargs="*",
-        type=Path,
-        metavar="VERDICT.json",
-        help="a verdict, or a run's folder (default: those in .phdb-ci/runs)",
-    )
-    verb.add_argument(
-        "--markdown", action="store_true", help="as Markdown, to be attached to an issue: `> dod.md`"
-    )
-
-
 def _bump(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("names", nargs="*", metavar="REPO|self", help="repos, or self (default: every repo)")
     verb.add_argument("--actions", action="store_true", help="the GitHub actions, each to its newest vX.Y.Z")
@@ -213,7 +199,6 @@ ARGUMENTS = {
     "publish": _publish,
     "prove": _prove,
     "contracts": _contracts,
-    "dod": _dod,
     "bump": _bump,
     "cache": _cache,
     "doctor": _nothing,

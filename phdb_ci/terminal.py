@@ -171,7 +171,7 @@ def plan_text(plan: Plan) -> str:
         extra = "".join(f"\n      {plain(note)}" for note in source.notes)
         dirty = " + uncommitted changes" if source.dirty else ""
         lines.append(
-            f"  {source.repo:<18} {source.commit[:12]}  {source.origin:<4} {plain(source.via)}{dirty}{extra}"
+            f"  {source.repo:<18} {source.id[:12]}  {source.origin:<4} {plain(source.via)}{dirty}{extra}"
         )
     for node in plan.artifacts:
         lines += ["", f"artifact {node.name}  {node.action}  key {node.key[:12]}"]
@@ -216,8 +216,8 @@ def verdict_text(verdict: "Verdict", console: Console) -> str:
         digest = f"sha256:{artifact.digest[:16]}" if artifact.digest else "; ".join(artifact.reasons)
         jobs = ""
         if artifact.used_by:
-            calls = counted(artifact.calls, "time")
-            jobs = f", used by {counted(len(artifact.used_by), 'job')}, called {calls}"
+            calls = f", called {counted(artifact.calls, 'time')}" if artifact.calls else ""
+            jobs = f", used by {counted(len(artifact.used_by), 'job')}{calls}"
         lines.append(f"{artifact.name}: {artifact.status}, {plain(digest)}{jobs}")
     sources = ", ".join(f"{source.repo} {source.commit[:7]} ({source.origin})" for source in verdict.sources)
     lines += [f"{verdict.stack} stack: {sources}"]
@@ -250,7 +250,7 @@ def _row(leg: "VerdictLeg") -> tuple[str, ...]:
     said += [f"{counted(leg.fewer_tests, 'test')} fewer than the baseline"] if leg.fewer_tests else []
     said += [
         *_figures(result),
-        *map(_called, result.facts.artifacts),
+        *(_called(use) for use in result.facts.artifacts if use.calls),
         *(plain(note) for note in result.notes),
     ]
     if not leg.decides and result.quarantine:

@@ -31,7 +31,7 @@ def job(**fields: Any) -> Job:
 
 def matrix(jobs: Mapping[str, Job] | None = None, **fields: Any) -> Matrix:
     """Two repos, one artifact, the jobs given (or one that uses the artifact), all in the gate `pr-gate`."""
-    rows = jobs or {"smoke": job(artifact="embed")}
+    rows = jobs or {"smoke": job(artifacts=["embed"])}
     repo = {"url": "https://github.com/acme/lidb.git", "pin": PIN}
     told = {
         "schema": 1,

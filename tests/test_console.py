@@ -196,7 +196,7 @@ def test_table_is_aligned_and_keeps_its_last_column() -> None:
 
 
 def test_plan_says_what_why_and_where() -> None:
-    rows = matrix({"smoke": job(artifact="embed", os=["ubuntu-24.04", "macos-15"])})
+    rows = matrix({"smoke": job(artifacts=["embed"], os=["ubuntu-24.04", "macos-15"])})
     gate, names, lead = select(rows, ["pr-gate"])
     facts = inventory("cmake", stored={}, notes=["embed was \x1b[31mdamaged"])
     text = plan_text(make_plan(rows, gate, names, lead, sources(), facts))

@@ -25,9 +25,9 @@ from tests.builders import DIGEST, case, command, exit_only, rule, suite, use
 from tests.helpers import job
 
 OTHER = "0" * 64
-WITNESSED = job(artifact="embed", evidence={"witness": {"artifact": "embed", "min_calls": 4}})
+WITNESSED = job(artifacts=["embed"], evidence={"witness": {"artifact": "embed", "min_calls": 4}})
 SPOKEN_TO = job(
-    artifact="embed", evidence={"witness": {"artifact": "embed", "min_calls": 4, "verbs": ["exec"]}}
+    artifacts=["embed"], evidence={"witness": {"artifact": "embed", "min_calls": 4, "verbs": ["exec"]}}
 )
 GUARDED = job(evidence={"forbid_env": ["LI_LIDB_MOCK"]})
 DOCUMENTED = job(evidence={"manifest": {"file": "**/m.json", "status": ["stub"]}})
@@ -35,7 +35,7 @@ TWICE = job(run=["make check", "make more"])
 CRITICAL = job(reports=[{"kind": "pytest", "min_tests": 1, "critical": ["cve-*"]}])
 METRICS = {"scenarios": ["publish", "read"], "writes": ["publish"], "rounds": 6, "threshold": 1.2}
 COMPARED = job(
-    artifact="embed",
+    artifacts=["embed"],
     services=["postgres"],
     evidence={"manifest": {"file": "**/m.json", "status": ["pass"], "numbers": True}, "metrics": METRICS},
 )
@@ -954,7 +954,7 @@ FACTS = st.builds(
     manifest=st.none() | st.builds(ManifestFact, absent=MAYBE, problems=st.lists(WORDS, max_size=1)),
 )
 EVERYTHING = job(
-    artifact="embed",
+    artifacts=["embed"],
     evidence={
         "witness": {"artifact": "embed", "min_calls": 4},
         "forbid_env": ["LI_LIDB_MOCK"],

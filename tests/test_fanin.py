@@ -32,12 +32,12 @@ FLAKY = {
 }
 ROWS = matrix(
     {
-        "smoke": job(artifact="embed", os=[UBUNTU, MACOS], skip={"windows-2025": "not built there"}),
+        "smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS], skip={"windows-2025": "not built there"}),
         "style": job(repo="lis"),
     }
 )
 LEGS = [("smoke", UBUNTU), ("smoke", MACOS), ("style", UBUNTU)]
-QUARANTINED = matrix({"smoke": job(artifact="embed"), "flaky": job(**FLAKY)})
+QUARANTINED = matrix({"smoke": job(artifacts=["embed"]), "flaky": job(**FLAKY)})
 Document = dict[str, Any]
 
 
@@ -288,7 +288,7 @@ def test_commits_that_legs_disagree_on_are_no_pass(full: Place) -> None:
 
 
 def test_artifacts_that_legs_disagree_on_are_no_pass_unless_their_runners_differ(place: Place) -> None:
-    rows = matrix({"smoke": job(artifact="embed", os=[UBUNTU, MACOS]), "style": job(artifact="embed")})
+    rows = matrix({"smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "style": job(artifacts=["embed"])})
     other = use().model_copy(update=dict.fromkeys(("digest", "before", "after"), OTHER))
     place.needs = None
     for name, os_, artifact in (("smoke", UBUNTU, use()), ("smoke", MACOS, other), ("style", UBUNTU, use())):
@@ -854,7 +854,7 @@ outputs = ["lidb_embed"]
 [jobs.smoke]
 summary = "what it shows"
 repo = "lidb"
-artifact = "embed"
+artifacts = ["embed"]
 run = ["make check"]
 reports = [{{ kind = "pytest", min_tests = 2 }}]
 os = ["ubuntu-24.04", "macos-15"]
@@ -957,7 +957,7 @@ KINDS: dict[str, Document] = {
 STATES = ("success", "failure", "cancelled", "skipped", "odd", None)
 GATE = matrix(
     {
-        "smoke": job(artifact="embed", os=[UBUNTU, MACOS]),
+        "smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]),
         "style": job(repo="lis"),
         "flaky": job(**FLAKY),
     }

@@ -234,7 +234,9 @@ class TestOneMistakeIsOneFault:
         assert len(faults_of(message_of(text))) == 1
 
     def test_misspelt_artifact_of_a_job(self) -> None:
-        text = OURS.read_text(encoding="utf-8").replace('\nartifact = "embed"', '\nartifact = "embd"', 1)
+        text = OURS.read_text(encoding="utf-8").replace(
+            '\nartifacts = ["embed"]', '\nartifacts = ["embd"]', 1
+        )
         assert len(faults_of(message_of(text))) == 1
 
     def test_artifact_without_outputs(self) -> None:
@@ -246,7 +248,7 @@ class TestOneMistakeIsOneFault:
         assert len(faults_of(message_of(text))) == 1
 
     def test_value_of_the_wrong_shape_is_not_checked_further(self) -> None:
-        assert len(faults_of(message_of(SMALL + 'artifact = "Embed"\n'))) == 1
+        assert len(faults_of(message_of(SMALL + 'artifacts = ["Embed"]\n'))) == 1
 
 
 class TestSchema:

@@ -68,7 +68,7 @@ def test_unknown_name_is_refused_with_the_nearest(name: str, near: str) -> None:
 
 def test_repos_are_those_of_checkouts_and_of_artifacts() -> None:
     rows = matrix(
-        {"a": job(repo="lis", artifact="embed"), "b": job(repo="lis"), "c": job(**{"with": ["lis"]})}
+        {"a": job(repo="lis", artifacts=["embed"]), "b": job(repo="lis"), "c": job(**{"with": ["lis"]})}
     )
     assert repos_of(rows, ["a"]) == ("lidb", "lis")
     assert repos_of(rows, ["b"]) == ("lis",)
@@ -132,7 +132,7 @@ def test_equal_inputs_have_no_changes() -> None:
 
 def test_artifact_that_no_job_here_needs_is_not_built() -> None:
     assert planned({"smoke": job()}).artifacts == ()
-    assert planned({"smoke": job(artifact="embed", os=["macos-15"])}).artifacts == ()
+    assert planned({"smoke": job(artifacts=["embed"], os=["macos-15"])}).artifacts == ()
 
 
 def test_handed_in_artifact_of_these_inputs_is_taken() -> None:
@@ -192,7 +192,7 @@ def test_leg_that_a_rule_skips_is_listed_with_its_reason() -> None:
 
 def test_leg_says_what_it_needs_and_what_it_must_show() -> None:
     one = job(
-        artifact="embed",
+        artifacts=["embed"],
         builds=["embed"],
         notices=["dead"],
         network=False,

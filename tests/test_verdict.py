@@ -97,7 +97,7 @@ def test_run_of_an_artifact_alone_has_its_outcome_and_says_so() -> None:
 
 
 def test_artifact_makes_no_gate_green_in_which_no_job_ran() -> None:
-    rows = matrix({"smoke": job(artifact="embed", os=["macos-15"])})
+    rows = matrix({"smoke": job(artifacts=["embed"], os=["macos-15"])})
     of = make_plan(rows, "smoke", ("smoke",), None, sources(), inventory())
     verdict = judged(of=of)
     assert (verdict.outcome, verdict.headline) == ("incomplete", "nothing that decides was run")

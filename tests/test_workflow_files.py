@@ -37,7 +37,7 @@ POSTGRES: dict[str, Any] = {
 
 def rows(jobs: dict[str, Job] | None = None, **fields: Any) -> Matrix:
     """A matrix that can be rendered: the jobs, all in a gate that pull requests start."""
-    table = jobs or {"smoke": job(artifact="embed", os=[UBUNTU, MACOS]), "style": job(repo="lis")}
+    table = jobs or {"smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "style": job(repo="lis")}
     told: dict[str, Any] = {
         "gates": {"pr-gate": {"jobs": list(table), **ON_PULL_REQUEST}},
         "repos": {
@@ -254,7 +254,7 @@ def test_measured_manifest_is_kept_on_its_own() -> None:
 
 
 def test_job_says_what_it_shows_and_must_leave() -> None:
-    text = gate_of(rows({"one": job(summary="the engine answers", artifact="embed")}))
+    text = gate_of(rows({"one": job(summary="the engine answers", artifacts=["embed"])}))
 
     assert "  # shows: the engine answers\n" in text
     assert "  # must leave: " in text
@@ -337,7 +337,7 @@ def test_no_two_legs_share_an_id(legs: list[tuple[str, str]]) -> None:
 
 def test_builds_are_one_per_artifact_and_runner() -> None:
     found = rows({
-        "one": job(artifact="embed", os=[UBUNTU, MACOS]), "two": job(artifact="embed"), "three": job(os=[MACOS]),
+        "one": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "two": job(artifacts=["embed"]), "three": job(os=[MACOS]),
     })  # fmt: skip
 
     embeds = embeds_of(found, found.jobs)

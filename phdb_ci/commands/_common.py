@@ -43,7 +43,10 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
     with ThreadPoolExecutor(max_workers=1) as pool:
         tools = pool.submit(ask_tools, matrix, jobs, path, artifacts)
         repos = repos_of(matrix, jobs, artifacts)
-        sources = resolve(matrix, repos, cache=cache, specs=specs, stack=arguments.stack, environ=os.environ)
+        sources = resolve(
+            matrix, repos, home=arguments.matrix.resolve().parent, cache=cache, specs=specs, stack=arguments.stack,
+            environ=os.environ,
+        )  # fmt: skip
         inventory = gather(
             matrix, jobs, sources, cache=cache, given=given, tools=tools.result, artifacts=artifacts,
             runner=os.environ.get("PHDB_CI_OS"),

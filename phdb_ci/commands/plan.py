@@ -67,7 +67,9 @@ def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Un
         raise UsageError(
             f"--since {arguments.since}: expected NAME=COMMIT, a repo of the matrix and a full commit id"
         )
-    if any(other.origin != "pin" for other in plan.sources.repos.values() if other.repo != name):
+    if any(
+        other.origin not in ("pin", "folder") for other in plan.sources.repos.values() if other.repo != name
+    ):
         return None  # what else is not at its pin may be the very thing to be tested
     source = plan.sources.repos.get(name)
     if source is None:
@@ -99,7 +101,7 @@ def _page(arguments: argparse.Namespace) -> str:
 def mermaid(plan: Plan) -> str:
     """The graph as a mermaid flowchart: sources into artifacts, artifacts into legs, legs into the gate."""
     lines = ["flowchart LR"]
-    lines += [f'  {_id(one.repo)}(["{one.repo} {one.commit[:7]}"])' for one in plan.sources.repos.values()]
+    lines += [f'  {_id(one.repo)}(["{one.repo} {one.id[:7]}"])' for one in plan.sources.repos.values()]
     lines += [f'  {_id(node.name)}[["{node.name}: {node.action}"]]' for node in plan.artifacts]
     for leg in plan.legs:
         lines.append(f'  {_id(leg.leg)}["{leg.leg}"] --> verdict{{{{"{plan.gate}"}}}}')

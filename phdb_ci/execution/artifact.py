@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from phdb_ci.artifacts.store import Store, joint_digest, measure
+from phdb_ci.artifacts.store import place as put_outputs
 from phdb_ci.base.locks import locked
 from phdb_ci.errors import ArtifactError, Interrupted, PhdbError
 from phdb_ci.execution.context import Context, now
@@ -45,8 +46,13 @@ class BuildError(Exception):
         self.status: Literal["failed", "error", "timeout", "cancelled"] = status
 
 
-def obtain(context: Context, node: ArtifactNode) -> ArtifactResult:
-    """Give the run its artifact; never raises for what can be expected to go wrong with a build."""
+def obtain(
+    context: Context, node: ArtifactNode, others: "Mapping[str, ArtifactResult] | None" = None
+) -> ArtifactResult:
+    """Give the run its artifact; never raises for what can be expected to go wrong with a build.
+
+    `others` are the artifacts of the run so far, those that this one needs among them.
+    """
     if node.stored is not None:
         status: Literal["given", "published", "reused"] = "reused"
         if node.action in ("given", "published"):
@@ -55,7 +61,7 @@ def obtain(context: Context, node: ArtifactNode) -> ArtifactResult:
     offset = context.offset()
     context.progress.started(node.name)
     try:
-        result = _build(context, node, offset)
+        result = _build(context, node, _needed(node, others or {}), offset)
     except BuildError as error:
         result = ArtifactResult(
             node.name, error.status, None, node.why, (str(error),), context.offset() - offset, offset
@@ -72,8 +78,26 @@ def obtain(context: Context, node: ArtifactNode) -> ArtifactResult:
     return result
 
 
-def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, held: int, log: Log) -> None:
-    """Check the artifact's repo out at `place` and run its build commands in an empty build directory.
+def _needed(node: ArtifactNode, others: "Mapping[str, ArtifactResult]") -> dict[str, Stored]:
+    """The artifacts that a build needs. Raises BuildError when one of them is not there."""
+    needed = {}
+    for name in node.needs:
+        stored = others[name].stored if name in others else None
+        if stored is None:
+            raise BuildError("failed", f"{name}, which it needs, was not built")
+        needed[name] = stored
+    return needed
+
+
+def compile_at(
+    context: Context,
+    node: ArtifactNode,
+    place: BuildPlace,
+    held: int,
+    log: Log,
+    needed: Mapping[str, Stored] | None = None,
+) -> None:
+    """Check the artifact's repos out at `place` and run its build commands in an empty build directory.
 
     The caller holds the place's lock; the compiler holds it too, so that it outlives a harness that is killed. Raises
     BuildError.
@@ -81,12 +105,17 @@ def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, held: in
     artifact = context.matrix.artifacts[node.name]
     throw_away(place.root, context.cache)
     place.build.mkdir(parents=True)
-    source = context.plan.sources.repos[artifact.repo]
+    for repo in artifact.repos:
+        source = context.plan.sources.repos[repo]
+        checkout(source.objects, source.commit, place.root / repo, trash=context.cache / "trash")
+        keep_only(place.root / repo, artifact.inputs_of(repo), context.cache)
     tree = place.root / artifact.repo
-    checkout(source.objects, source.commit, tree, trash=context.cache / "trash")
-    keep_only(tree, artifact.inputs, context.cache)
     env = _environment(context, node.name)
     values = {"build": shlex.quote(str(place.build)), "cpus": str(context.plan.cpus)}
+    for name, stored in (needed or {}).items():
+        folder = place.root / "needs" / name
+        put_outputs(stored, folder)
+        values |= {f"{name}.{output}": shlex.quote(str(folder / output)) for output in stored.digests}
     deadline = time.monotonic() + seconds(artifact.timeout)
     for text in artifact.build:
         command = expand(text, values)
@@ -146,7 +175,9 @@ def ensure_current(
     return True
 
 
-def _build(context: Context, node: ArtifactNode, offset: float) -> ArtifactResult:
+def _build(
+    context: Context, node: ArtifactNode, needed: Mapping[str, Stored], offset: float
+) -> ArtifactResult:
     if node.missing_tools:
         raise BuildError("error", "; ".join(hint(tool) for tool in node.missing_tools))
     place = BuildPlace.of(context.cache, node.name, node.key)
@@ -163,7 +194,7 @@ def _build(context: Context, node: ArtifactNode, offset: float) -> ArtifactResul
             why = (*node.why, "another run has built it meanwhile")
             return ArtifactResult(node.name, "reused", stored, why, (), context.offset() - offset, offset)
         began, started = time.monotonic(), now()
-        compile_at(context, node, place, held, log)
+        compile_at(context, node, place, held, log, needed)
         stored = _publish(context, node, place, started, time.monotonic() - began)
     return ArtifactResult(node.name, "built", stored, node.why, (), context.offset() - offset, offset)
 

@@ -40,9 +40,9 @@ def run_plan(context: Context, jobs: int) -> Results:
 
 def _artifact_node(context: Context, node: ArtifactNode, artifacts: dict[str, ArtifactResult]) -> Node:
     def work() -> None:
-        artifacts[node.name] = obtain(context, node)
+        artifacts[node.name] = obtain(context, node, artifacts)
 
-    return Node(needs=(), expected=0.0 if node.stored else node.expected or GUESS_ARTIFACT, work=work)
+    return Node(needs=node.needs, expected=0.0 if node.stored else node.expected or GUESS_ARTIFACT, work=work)
 
 
 def _leg_node(context: Context, node: JobNode, artifacts: dict[str, ArtifactResult]) -> Node:

@@ -278,9 +278,10 @@ def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ..
 
 def _sources(context: Context, job: Job) -> tuple[LegSource, ...]:
     """The commits this job's result belongs to: its checkouts and what its artifacts were built from."""
-    repos = [*job.repos, *(context.matrix.artifacts[name].repo for name in job.artifacts)]
+    used = context.matrix.needed(job.artifacts)
+    repos = [*job.repos, *(repo for name in used for repo in context.matrix.artifacts[name].repos)]
     sources = context.plan.sources.repos
     return tuple(
-        LegSource(repo=name, commit=sources[name].commit, origin=sources[name].origin)
+        LegSource(repo=name, commit=sources[name].id, origin=sources[name].origin)
         for name in dict.fromkeys(repos)
     )

@@ -24,7 +24,7 @@ from phdb_ci.execution.environment import QUIET, downloads, outside
 from phdb_ci.execution.harness import interpreter
 from phdb_ci.execution.watch import Watch
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Job, Report
+from phdb_ci.models.matrix import Job, Report, is_folder
 from phdb_ci.models.placeholders import expand
 from phdb_ci.models.results import ArtifactUse, Suite
 from phdb_ci.models.sources import Sources
@@ -304,15 +304,17 @@ def base_python() -> str:
 
 def python_commands(space: Workspace) -> list[list[str]]:
     """The uv command lines that make the job's Python environment; none when it uses no Python."""
-    if space.job.python is None and "python3" not in space.job.tools:
+    if not space.job.uses_python:
         return []
     from uv import find_uv_bin
 
     uv, venv = find_uv_bin(), str(space.root / "venv")
     commands = [[uv, "venv", "--quiet", "--no-project", "--python", base_python(), venv]]
+    install = [uv, "pip", "install", "--quiet", "--python", str(space.root / "venv" / "bin" / "python")]
+    if space.job.lock:
+        commands.append([*install, "--require-hashes", "--requirements", str(space.cwd / space.job.lock)])
     if space.job.python:
-        target = str(space.root / "venv" / "bin" / "python")
-        commands.append([uv, "pip", "install", "--quiet", "--python", target, *space.job.python])
+        commands.append([*install, *space.job.python])
     return commands
 
 
@@ -324,7 +326,7 @@ def _values(
     place: BuildPlace | None,
     cpus: int,
 ) -> dict[str, str]:
-    values = {f"repos.{name}": str(trees / name) for name in job.repos}
+    values = {f"repos.{name}": str(trees / name) for name in job.repos if not is_folder(name)}
     for name, artifact in placed.items():
         for output in artifact.stored.digests:
             values[f"{name}.{output}"] = str(artifact.folder / output)
@@ -342,7 +344,7 @@ def _environment(
 ) -> dict[str, str]:
     env = outside(caller) | QUIET | downloads(cache)
     env |= {"HOME": str(dirs["home"]), "TMPDIR": str(dirs["tmp"])}
-    if job.python is not None or "python3" in job.tools:
+    if job.uses_python:
         venv = dirs["ws"].parent / "venv"
         env |= {"VIRTUAL_ENV": str(venv), "PATH": f"{venv / 'bin'}:{env['PATH']}"}
     return env | {name: expand(value, values) for name, value in job.env.items()}

@@ -69,7 +69,7 @@ def server_idle(job: Job, facts: Facts) -> Iterable[str]:
 
 def engine_idle(job: Job, facts: Facts) -> Iterable[str]:
     """The engine was not started in a timed round: its figures are of something else."""
-    told = f"{job.artifact} was never started: the figures are not its own"
+    told = f"{' and '.join(job.artifacts)} was never started: the figures are not its own"
     return _rounds(job, facts, lambda one, _: [told] if one.number and one.starts == 0 else [])
 
 

@@ -162,7 +162,7 @@ def _covered(source: Source | VerdictSource, options: Sequence[str]) -> bool:
 
 
 def _spec(source: Source | VerdictSource) -> str | None:
-    if source.origin == "pin":
+    if source.origin in ("pin", "folder"):
         return None
     if source.origin == "tree":
         return source.where
@@ -223,7 +223,7 @@ def _executed(result: LegResult) -> int:
 def shown_source(source: Source) -> VerdictSource:
     """A source as the verdict holds it."""
     return VerdictSource(
-        repo=source.repo, commit=source.commit, origin=source.origin, via=source.via, where=source.where,
+        repo=source.repo, commit=source.id, origin=source.origin, via=source.via, where=source.where,
         web=web(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,
         notes=source.notes,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from phdb_ci.matrix.faults import Fault
 from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.table import Table
+from phdb_ci.models.matrix import is_folder
 from phdb_ci.models.placeholders import placeholders
 
 JOB_WORDS = ("data", "tmp", "home", "cpus", "harness")
@@ -15,7 +16,8 @@ def in_builds(root: Table) -> Iterator[Fault]:
     """The build commands of an artifact."""
     for artifact in root.tables("artifacts"):
         for path, text in artifact.texts("build"):
-            yield from _unknown(path, text, BUILD_WORDS, {})
+            needed = [output for name in artifact.words("needs") for output in _outputs(name, root)]
+            yield from _unknown(path, text, (*BUILD_WORDS, *needed), {})
 
 
 def in_jobs(root: Table) -> Iterator[Fault]:
@@ -29,13 +31,14 @@ def in_jobs(root: Table) -> Iterator[Fault]:
 
 def _repos(job: Table, root: Table) -> list[str]:
     """The job's repos. When it names one that is not there, any may be meant: that is one fault, not many."""
-    own, names = job.words("repo") + job.words("with"), root.keys("repos")
+    own = tuple(name for name in job.words("repo") + job.words("with") if not is_folder(name))
+    names = root.keys("repos")
     return [f"repos.{name}" for name in (own if set(own) <= set(names) else own + names)]
 
 
 def _artifacts(job: Table, root: Table) -> list[str]:
     """Outputs and build directories of the job's artifacts; for one whose outputs are unknown, `NAME.`."""
-    own, names = job.words("artifact") + job.words("builds"), root.keys("artifacts")
+    own, names = job.words("artifacts"), root.keys("artifacts")
     used = own if set(own) <= set(names) else own + names
     builds = [f"{name}.build" for name in job.words("builds")]
     return builds + [output for name in used for output in _outputs(name, root) or [f"{name}."]]
@@ -54,7 +57,7 @@ def _advice(root: Table) -> dict[str, str]:
     for service in root.keys("services"):
         advice[f"services.{service}"] = f'the job uses no {service}; add `services = ["{service}"]`'
     for artifact in root.keys("artifacts"):
-        use = f'the job does not use artifact {artifact}; add `artifact = "{artifact}"`'
+        use = f'the job does not use artifact {artifact}; add `artifacts = ["{artifact}"]`'
         advice |= dict.fromkeys(_outputs(artifact, root), use)
         advice[f"{artifact}.build"] = (
             f'only a job that builds {artifact} has it; add `builds = ["{artifact}"]`'

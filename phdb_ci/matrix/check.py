@@ -8,7 +8,7 @@ from phdb_ci.matrix.faults import Fault
 from phdb_ci.matrix.table import Table
 
 RULES = (
-    names.repos, names.artifacts, names.services, names.witnesses, names.gates, names.done, names.taken, names.repeated,
+    names.repos, names.artifacts, names.services, names.witnesses, names.gates, names.taken, names.repeated,
     rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.claims, rules.times, rules.skips,
     rules.schedules, rules.services, rules.metrics,
     braces.in_builds, braces.in_jobs,

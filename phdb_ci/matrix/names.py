@@ -1,38 +1,66 @@
 """Rules about names: what is named must exist, once, and nothing may be called what is taken."""
 
 from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 
 from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.table import Table
+from phdb_ci.models.matrix import is_folder
 
-SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "done", "self"})
+SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "self"})
 # nox has a session for each of these, for each gate, artifact and job.
 SESSIONS = frozenset({
-    "render", "verdict", "publish", "bump", "prove", "dod", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
+    "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
     "fakegreen", "benchmark",
 })  # fmt: skip
-GATES = frozenset({"pr-gate", "nightly"})
-ARTIFACTS = frozenset({"embed"})
 # The first word of a placeholder is one of these or an artifact.
 PLACEHOLDERS = frozenset({"repos", "services", "build", "data", "tmp", "home", "cpus", "harness"})
 
 
 def repos(root: Table) -> Iterator[Fault]:
-    """`artifact.repo`, `job.repo` and `with` name repos."""
+    """`repo` and `with` of artifacts and jobs name repos; those of a job also folders beside the matrix."""
     for owner in root.tables("artifacts") + root.tables("jobs"):
-        yield from _unknown("repo", owner.one("repo") + owner.texts("with"), known(root, "repos"))
+        uses = owner.one("repo") + owner.texts("with")
+        yield from _unknown("repo", [use for use in uses if not is_folder(use[1])], known(root, "repos"))
+    for artifact in root.tables("artifacts"):
+        own = artifact.words("repo") + artifact.words("with")
+        for path, text in artifact.texts("inputs"):
+            repo = text.rpartition(":")[0]
+            if repo and repo not in own:
+                yield Fault(
+                    path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`', near=own
+                )
 
 
 def artifacts(root: Table) -> Iterator[Fault]:
-    """`job.artifact` and `builds` name artifacts; what a job builds is built from its own repo."""
+    """`artifacts`, `builds` and `needs` name artifacts; what a job builds it uses, and is built from its own repo."""
+    names = known(root, "artifacts")
+    for artifact in root.tables("artifacts"):
+        yield from _unknown("artifact", artifact.texts("needs"), names)
+    yield from _circles(root)
     homes = {artifact.name: artifact.text("repo") for artifact in root.tables("artifacts")}
     for job in root.tables("jobs"):
-        yield from _unknown("artifact", job.one("artifact") + job.texts("builds"), known(root, "artifacts"))
+        yield from _unknown("artifact", job.texts("artifacts") + job.texts("builds"), names)
         for path, name in job.texts("builds"):
+            if name not in job.words("artifacts") and name in homes:
+                yield Fault(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
+                continue
             home, own = homes.get(name), job.text("repo")
+            if root.table("artifacts").table(name).words("needs"):
+                yield Fault(path, f"{name} needs other artifacts, so no job can build it again by itself")
             if home != own and {home, own} <= set(root.keys("repos")):
                 yield Fault(path, f"{name} is built from repo {home}, and this job runs in {own}")
+
+
+def _circles(root: Table) -> Iterator[Fault]:
+    """No artifact needs itself, over however many others."""
+    graph = {artifact.name: artifact.words("needs") for artifact in root.tables("artifacts")}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+        yield Fault(("artifacts", circle[0], "needs"), f"a circle: {' needs '.join(reversed(circle))}")
 
 
 def services(root: Table) -> Iterator[Fault]:
@@ -45,12 +73,14 @@ def witnesses(root: Table) -> Iterator[Fault]:
     """`evidence.witness.artifact` is an artifact of the job."""
     names = known(root, "artifacts")
     for job in root.tables("jobs"):
-        own = job.words("builds") + job.words("artifact")
+        own = job.words("artifacts")
         uses = job.table("evidence").table("witness").one("artifact")
         yield from _unknown("artifact", uses, names)
         for path, name in uses:
             if name not in own and {name, *own} <= set(names or ()):
-                yield Fault(path, f'the job does not use {name}; add `artifact = "{name}"` to it')
+                yield Fault(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
+            if root.table("artifacts").table(name).values.get("program") is False:
+                yield Fault(path, f"{name} is a library (program = false): nothing sees its calls")
 
 
 def gates(root: Table) -> Iterator[Fault]:
@@ -66,15 +96,6 @@ def gates(root: Table) -> Iterator[Fault]:
                 )
 
 
-def done(root: Table) -> Iterator[Fault]:
-    """A condition of the definition of done names jobs, or says what a person has to look at."""
-    for condition in root.rows("done"):
-        own = condition.texts("jobs") + condition.texts("tracked") + condition.texts("answered")
-        yield from _unknown("job", own, known(root, "jobs"))
-        if not own and "unseen" not in condition.values:
-            yield Fault(condition.path, "nothing shows whether it is met: name jobs, or say what is `unseen`")
-
-
 def known(root: Table, section: str) -> tuple[str, ...] | None:
     """The names in a section; None when it is absent by a fault of its own, such as `[artifact.embed]`."""
     names = root.keys(section)
@@ -87,15 +108,15 @@ def taken(root: Table) -> Iterator[Fault]:
     gate_names, artifact_names = frozenset(root.keys("gates")), frozenset(root.keys("artifacts"))
     for job in root.tables("jobs"):
         uses = [
-            ("a gate", GATES | gate_names),
-            ("an artifact", ARTIFACTS | artifact_names),
+            ("a gate", gate_names),
+            ("an artifact", artifact_names),
             ("a session of nox", SESSIONS),
         ]
         yield from _collision(job, "job", uses)
     for gate in root.tables("gates"):
         yield from _collision(gate, "gate", [("an artifact", artifact_names), ("a session of nox", SESSIONS)])
     for artifact in root.tables("artifacts"):
-        uses = [("a gate", GATES), ("a placeholder", PLACEHOLDERS), ("a session of nox", SESSIONS)]
+        uses = [("a placeholder", PLACEHOLDERS), ("a session of nox", SESSIONS)]
         yield from _collision(artifact, "artifact", uses)
         for path, output in artifact.texts("outputs"):
             if output == "build":
@@ -109,9 +130,9 @@ def repeated(root: Table) -> Iterator[Fault]:
     """No list names anything twice. Commands may be run twice; overrides have a rule of their own."""
     jobs = root.tables("jobs")
     plan = [
-        (jobs, ("with", "builds", "notices", "tools", "python", "os", "services")),
+        (jobs, ("with", "artifacts", "builds", "notices", "tools", "python", "os", "services")),
         (root.tables("repos"), ("docs",)),
-        (root.tables("artifacts"), ("inputs", "tools", "outputs")),
+        (root.tables("artifacts"), ("with", "needs", "inputs", "tools", "outputs")),
         (root.tables("gates"), ("on", "jobs", "branches")),
         ([job.table("evidence") for job in jobs], ("forbid_env",)),
         ([job.table("evidence").table("manifest") for job in jobs], ("status",)),

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.table import Table
-from phdb_ci.models.matrix import DURATION, HARNESS_ENV, Job, seconds
+from phdb_ci.models.matrix import HARNESS_ENV, Job, seconds
+from phdb_ci.models.texts import DURATION
 
 LONGEST = "6h"
 KINDS = ("pytest", "node", "lines", "junit", "exit")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from phdb_ci.matrix.faults import Fault, described, near_name
 from phdb_ci.matrix.locate import Path
-from phdb_ci.models import base, hosting
-from phdb_ci.models import matrix as model
+from phdb_ci.models import base, hosting, texts
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -18,15 +17,16 @@ if TYPE_CHECKING:
 PATTERNS = {
     base.SHA: "a pin is the full commit id, 40 hex digits",
     base.NAME: "a name has 1 to 64 lower-case letters, digits, - and _, a letter or digit first",
+    base.REPO: "the name of a repo, or of a folder beside the matrix, written as ./checks",
     base.TEXT: "must be one line of text, not empty, without a space before it or control characters in it",
-    model.ENV_NAME: "a variable's name has letters, digits and _, and starts with no digit",
-    model.ENV_VALUE: "a variable's value cannot hold a NUL character",
-    model.DURATION: "a duration is written as 90s, 10m or 2h",
-    model.VERB: "a verb is the first word of a call: 1 to 32 letters and -",
-    model.OS: "a runner is written as ubuntu-24.04, macos-15 or windows-2025",
-    model.BRANCH: "a branch is written as main or release/1.2",
-    model.URL: "a URL starts with https://, ssh://, git@, file:// or /",
-    model.ISSUE: "an issue is a link that starts with https://",
+    texts.ENV_NAME: "a variable's name has letters, digits and _, and starts with no digit",
+    texts.ENV_VALUE: "a variable's value cannot hold a NUL character",
+    texts.DURATION: "a duration is written as 90s, 10m or 2h",
+    texts.VERB: "a verb is the first word of a call: 1 to 32 letters and -",
+    texts.OS: "a runner is written as ubuntu-24.04, macos-15 or windows-2025",
+    texts.BRANCH: "a branch is written as main or release/1.2",
+    texts.URL: "a URL starts with https://, ssh://, git@, file:// or /",
+    texts.ISSUE: "an issue is a link that starts with https://",
     hosting.ACTION: "an action is written as owner/name or owner/name/folder",
     hosting.REPOSITORY: "a repository on GitHub is written as owner/name",
     hosting.VERSION: "a version is written as v1.2.3",
@@ -35,7 +35,7 @@ PATTERNS = {
     hosting.VALUE: "a setting has letters, digits and _./:@+- alone",
     hosting.PROBE: "a command of words with letters, digits and _./=- alone",
     hosting.SETTING_NAME: "a variable's name has capital letters, digits and _, a letter first",
-    model.COMMAND: "a command is a text that is not blank and has no control characters",
+    texts.COMMAND: "a command is a text that is not blank and has no control characters",
 }
 TYPES = {
     "string_type": "a text in quotes",

@@ -12,8 +12,13 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
 TEXT = rf"^[^\x20{_HIDDEN}][^{_HIDDEN}]*$"
 
+# A repo of the matrix by its name, or a subfolder of the folder that the matrix lies in: `./checks/contracts`.
+FOLDER = r"\./[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*"
+REPO = rf"^(?:[a-z0-9][a-z0-9_-]{{0,63}}|{FOLDER})$"
+
 Sha = Annotated[str, StringConstraints(pattern=SHA)]
 Name = Annotated[str, StringConstraints(pattern=NAME)]
+RepoName = Annotated[str, StringConstraints(pattern=REPO)]
 Text = Annotated[str, StringConstraints(pattern=TEXT)]
 
 

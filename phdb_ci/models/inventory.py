@@ -6,14 +6,15 @@ from typing import Literal
 from pydantic import Field
 
 from phdb_ci.models.base import Name, Record, Sha
-from phdb_ci.models.matrix import Os
+from phdb_ci.models.texts import Os
 
 
 class KeyInputs(Record):
     """Everything an artifact is built from; its key is the digest of exactly this (store.py).
 
     Attributes:
-        trees: git object id of each input path at the commit; None where the commit has no such path.
+        trees: git object id of each input at the commit, by its text in the matrix; None where there is no such path.
+        needs: the key of each artifact that its build needs.
         build: the build commands as the matrix writes them (`{build}` and `{cpus}` do not change what comes
             out).
         tools: first line of `TOOL --version`, by tool.
@@ -22,6 +23,7 @@ class KeyInputs(Record):
 
     artifact: Name
     trees: dict[str, Sha | None]
+    needs: dict[Name, str] = Field(default_factory=dict)
     build: tuple[str, ...]
     outputs: tuple[str, ...]
     tools: dict[str, str]

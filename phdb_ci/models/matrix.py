@@ -6,44 +6,27 @@ Descriptions and examples of the keys show in editors (schemas/matrix.schema.jso
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
-from phdb_ci.models.base import Name, Record, Sha, Text
+from phdb_ci.models.base import Name, Record, RepoName, Sha, Text
 from phdb_ci.models.hosting import Action, ActionName, Cron, Home, OwnJob, Service
-
-ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
-ENV_VALUE = r"^[^\x00]*$"
-DURATION = r"^[1-9][0-9]{0,4}(s|m|h)$"
-VERB = r"^[A-Za-z-]{1,32}$"
-OS = r"^(ubuntu|macos|windows)-[a-z0-9.]+$"
-BRANCH = r"^[A-Za-z0-9_][A-Za-z0-9_./+-]*$"
-URL = r"^(https://|ssh://|git@|file://|/)[^\x00-\x1f\x7f]+$"
-ISSUE = r"^https://[^\s\x00-\x1f\x7f]+$"
-# A command may have several lines; it is not blank and holds no control character but line end and tab.
-COMMAND = r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$"
-
-EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME)]
-EnvValue = Annotated[str, StringConstraints(pattern=ENV_VALUE)]
-Duration = Annotated[str, StringConstraints(pattern=DURATION)]
-Verb = Annotated[str, StringConstraints(pattern=VERB)]
-Os = Annotated[str, StringConstraints(pattern=OS)]
-Branch = Annotated[str, StringConstraints(pattern=BRANCH)]
-Command = Annotated[str, StringConstraints(pattern=COMMAND)]
-
-
-def _inside(path: str) -> str:
-    parts = path.split("/")
-    if path.startswith("/") or ".." in parts or "" in parts:
-        raise ValueError("must be a path below the repository, with no '..' in it")
-    return path
-
-
-RelPath = Annotated[Text, AfterValidator(_inside)]
-Url = Annotated[str, StringConstraints(pattern=URL)]
-IssueUrl = Annotated[str, StringConstraints(pattern=ISSUE)]
+from phdb_ci.models.texts import (
+    Branch,
+    Command,
+    Duration,
+    EnvName,
+    EnvValue,
+    Input,
+    IssueUrl,
+    Os,
+    RelPath,
+    Url,
+    Verb,
+)
 
 # The faults that `prove` can put into an engine; a job's `notices` is its claim over them.
 Fault = Literal[
@@ -89,13 +72,26 @@ class Repo(Record):
 
 
 class Artifact(Record):
-    """What is built once per platform from a repo and shared by jobs."""
+    """What is built once per platform from repos and other artifacts, and shared by jobs."""
 
-    repo: Name = Field(description="the repo that it is built from", examples=["lidb"])
-    inputs: tuple[RelPath, ...] = Field(
+    model_config = ConfigDict(populate_by_name=True)
+
+    repo: Name = Field(description="the repo that it is built in", examples=["engine"])
+    with_: tuple[Name, ...] = Field(
+        (),
+        alias="with",
+        description="other repos that it is built from, checked out beside it",
+        examples=[["protocol"]],
+    )
+    needs: tuple[Name, ...] = Field(
+        (),
+        description="artifacts that its build needs; `{NAME.OUTPUT}` is where one lies",
+        examples=[["compiler"]],
+    )
+    inputs: tuple[Input, ...] = Field(
         min_length=1,
-        description="the files and folders of the repo that decide its key",
-        examples=[["CMakeLists.txt", "src"]],
+        description="the files and folders that decide its key; those of another repo are `REPO:PATH`",
+        examples=[["CMakeLists.txt", "src", "protocol:schema"]],
     )
     tools: tuple[Text, ...] = Field(
         (), description="programs that build it; their versions are part of the key", examples=[["cmake"]]
@@ -110,7 +106,20 @@ class Artifact(Record):
         description="the files that it leaves below the build directory",
         examples=[["lidb_embed"]],
     )
+    program: bool = Field(
+        True, description="false: a library, whose use leaves no calls that a witness could count"
+    )
     timeout: Duration = Field("30m", description="how long the build may take, at most 6h", examples=["30m"])
+
+    @property
+    def repos(self) -> tuple[str, ...]:
+        """Every repo that it is built from, its own first."""
+        return (self.repo, *(name for name in self.with_ if name != self.repo))
+
+    def inputs_of(self, repo: str) -> tuple[str, ...]:
+        """The paths of one repo that decide the key."""
+        pairs = (text.rpartition(":")[::2] for text in self.inputs)
+        return tuple(path for name, path in pairs if (name or self.repo) == repo)
 
 
 class Report(Record):
@@ -268,26 +277,34 @@ class Job(Record):
     summary: Text = Field(
         description="one line for people: what a pass shows", examples=["lidb's own smoke test"]
     )
-    repo: Name = Field(description="the repo whose checkout the commands run in", examples=["lidb"])
-    with_: tuple[Name, ...] = Field(
-        (), alias="with", description="other repos, checked out beside it", examples=[["lidb"]]
+    repo: RepoName = Field(
+        description="the repo in whose checkout the commands run, or a folder beside the matrix (`./checks`)",
+        examples=["engine"],
+    )
+    with_: tuple[RepoName, ...] = Field(
+        (), alias="with", description="other repos and folders, checked out beside it", examples=[["engine"]]
     )
     notices: tuple[Fault, ...] = Field(
         (), description="faults of the engine that this job is known to notice", examples=[["dead"]]
     )
-    artifact: Name | None = Field(None, description="the artifact that it uses", examples=["embed"])
+    artifacts: tuple[Name, ...] = Field((), description="the artifacts that it uses", examples=[["engine"]])
     services: tuple[Name, ...] = Field((), description="servers that it talks to", examples=[["postgres"]])
     builds: tuple[Name, ...] = Field(
         (),
         max_length=1,
-        description="the artifact that the job builds again by itself, in its own build directory",
-        examples=[["embed"]],
+        description="the one of its artifacts that the job builds again by itself, in its own build directory",
+        examples=[["engine"]],
     )
     tools: tuple[Text, ...] = Field(
         (), description="programs that must be on PATH", examples=[["bash", "python3"]]
     )
     python: tuple[Text, ...] | None = Field(
         None, description="packages for the job's Python environment", examples=[["pytest"]]
+    )
+    lock: RelPath | None = Field(
+        None,
+        description="a requirements file with hashes in the checkout of `repo`, installed into that environment",
+        examples=["requirements.lock"],
     )
     env: dict[EnvName, EnvValue] = Field(
         {}, description="its environment; placeholders such as `{repos.lidb}` are filled in"
@@ -325,9 +342,9 @@ class Job(Record):
         return (self.repo, *(name for name in self.with_ if name != self.repo))
 
     @property
-    def artifacts(self) -> tuple[str, ...]:
-        """Every artifact this job needs before it can start."""
-        return tuple(dict.fromkeys(([self.artifact] if self.artifact else []) + list(self.builds)))
+    def uses_python(self) -> bool:
+        """Whether it gets a Python environment of its own."""
+        return self.python is not None or self.lock is not None or "python3" in self.tools
 
     @property
     def digest(self) -> str:
@@ -356,28 +373,6 @@ class Gate(Record):
     lead: Name | None = Field(None, description="the job that is shown first", examples=["smoke"])
 
 
-class Condition(Record):
-    """One condition of the programme's definition of done, and the jobs that show whether it is met.
-
-    A condition is met when each of its jobs has, on the public stack at its pins and on every runner of the job, what
-    its key asks for, and nothing of it is unseen.
-    """
-
-    text: Text = Field(description="what must be true", examples=["lidb: smoke, tests and security pass"])
-    jobs: tuple[Name, ...] = Field((), description="jobs that must have passed", examples=[["smoke"]])
-    tracked: tuple[Name, ...] = Field(
-        (),
-        description="jobs that must have passed, or fail and be quarantined with their issue",
-        examples=[["e2e-engine"]],
-    )
-    answered: tuple[Name, ...] = Field(
-        (),
-        description="jobs that must have answered in the last two days: a pass, or a failure over measured figures",
-        examples=[["bench"]],
-    )
-    unseen: Text | None = Field(None, description="what of it no job shows, so that a person has to look")
-
-
 class Matrix(Record):
     """Repos, artifacts, jobs and gates of a stack: a whole matrix.toml."""
 
@@ -390,8 +385,20 @@ class Matrix(Record):
     gates: dict[Name, Gate] = Field({}, description="sets of jobs with one verdict, by name")
     services: dict[Name, Service] = Field({}, description="servers that jobs talk to, by name")
     actions: dict[ActionName, Action] = Field({}, description="the GitHub actions of the workflows, by name")
-    done: tuple[Condition, ...] = Field((), description="the programme's definition of done")
     self_: Home | None = Field(None, alias="self", description="this project on GitHub")
+
+    def needed(self, artifacts: Iterable[str]) -> tuple[str, ...]:
+        """These artifacts and all that their builds need, each once, what is needed before what needs it."""
+        ordered: dict[str, None] = {}
+        for name in artifacts:
+            ordered |= dict.fromkeys(self.needed(self.artifacts[name].needs))
+            ordered[name] = None
+        return tuple(ordered)
+
+
+def is_folder(name: str) -> bool:
+    """Whether the name of a repo is that of a subfolder of the matrix's own folder: `./checks`."""
+    return name.startswith("./")
 
 
 def seconds(duration: str) -> int:

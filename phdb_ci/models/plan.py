@@ -2,18 +2,22 @@
 
 from typing import Literal
 
-from phdb_ci.models.base import Name, Record
+from phdb_ci.models.base import Name, Record, RepoName
 from phdb_ci.models.inventory import KeyInputs, Stored
-from phdb_ci.models.matrix import Os
 from phdb_ci.models.sources import Sources
+from phdb_ci.models.texts import Os
 
 
 class ArtifactNode(Record):
-    """An artifact of this run: reused from the store, handed in, published elsewhere, or built, and the reasons why."""
+    """An artifact of this run: reused from the store, handed in, published elsewhere, or built, and the reasons why.
+
+    `needs` names the artifacts that its build waits for.
+    """
 
     name: Name
     key: str
     inputs: KeyInputs
+    needs: tuple[Name, ...] = ()
     action: Literal["reuse", "build", "given", "published"]
     why: tuple[str, ...]
     stored: Stored | None = None
@@ -32,7 +36,7 @@ class JobNode(Record):
     os: Os
     summary: str
     needs: tuple[Name, ...] = ()
-    repos: tuple[Name, ...]
+    repos: tuple[RepoName, ...]
     evidence: tuple[str, ...]
     claims: tuple[str, ...] = ()
     claimed: str = ""

@@ -2,10 +2,11 @@
 
 from typing import Literal, get_args
 
-from phdb_ci.models.base import Name, Record, Sha
-from phdb_ci.models.matrix import Fault, Os
+from phdb_ci.models.base import Name, Record, RepoName, Sha
+from phdb_ci.models.matrix import Fault
 from phdb_ci.models.results import Status
 from phdb_ci.models.sources import StackKind
+from phdb_ci.models.texts import Os
 
 ReportFault = Literal["emptied", "skipped", "truncated"]
 NOTICED = ("failed", "unproven", "timeout")
@@ -52,7 +53,7 @@ class JobProofs(Record):
     platform: str
     tool: str
     row: str
-    commits: dict[Name, Sha]
+    commits: dict[RepoName, Sha]
     engines: tuple[Proof, ...] = ()
     reports: tuple[Proof, ...] = ()
 

@@ -4,10 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from phdb_ci.models.base import Name, Record, Sha
-from phdb_ci.models.matrix import Os, Quarantine
+from phdb_ci.models.base import Name, Record, RepoName, Sha
+from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.measured import Round, ServiceUse
 from phdb_ci.models.sources import Origin
+from phdb_ci.models.texts import Os
 
 CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
 Status = Literal["passed", "failed", "unproven", "error", "timeout", "cancelled", "blocked", "skipped"]
@@ -163,9 +164,9 @@ class Facts(Record):
 
 
 class LegSource(Record):
-    """The commit of one repo that a job ran on."""
+    """The commit of one repo that a job ran on; of a folder the id of its tree."""
 
-    repo: Name
+    repo: RepoName
     commit: Sha
     origin: Origin
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from phdb_ci.models.base import Name, Record, Sha
+from phdb_ci.models.base import Record, RepoName, Sha
 
-Origin = Literal["pin", "ref", "tree", "depends-on"]
+Origin = Literal["pin", "ref", "tree", "depends-on", "folder"]
 StackKind = Literal["public", "stand-in", "local"]
 
 
@@ -14,28 +14,36 @@ class Source(Record):
 
     Attributes:
         commit: what is tested.
-        origin: `pin` (the matrix), `ref` (an override), `tree` (a working tree as it stands), `depends-on`.
+        origin: `pin` (the matrix), `ref` (an override), `tree` (a working tree as it stands), `depends-on`,
+            `folder` (a subfolder of the matrix's own folder as it stands).
         via: who asked, in the user's words: `matrix.toml`, `--repo lidb=pull/3`, `$LIDB_CI_REF`, `--stack
             tests/stack`.
         where: the URL or directory that it came from.
         objects: the bare mirror that holds its objects (a path of this machine).
-        pin: the matrix's pin, for comparison.
-        dirty: uncommitted or untracked changes are part of the commit (origin `tree` only).
+        pin: the matrix's pin, for comparison; a folder has none.
+        tree: of a folder the id of its tree, which is what it is known by; its commit is one of ours.
+        dirty: uncommitted or untracked changes are part of the commit (origins `tree` and `folder`).
         reachable: whether a branch, tag or pull request of `where` contains the commit; a fork's commit does
             not.
         notes: what a person should know (commit gone upstream, ...), ready to show.
     """
 
-    repo: Name
+    repo: RepoName
     commit: Sha
     origin: Origin
     via: str
     where: str
     objects: Path
-    pin: Sha
+    pin: Sha | None
+    tree: Sha | None = None
     dirty: bool = False
     reachable: bool = True
     notes: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What a person is shown: the tree of a folder, else the commit."""
+        return self.tree or self.commit
 
 
 class Sources(Record):
@@ -46,4 +54,4 @@ class Sources(Record):
     """
 
     stack: StackKind
-    repos: dict[Name, Source]
+    repos: dict[RepoName, Source]

@@ -4,26 +4,26 @@ from typing import Literal
 
 from pydantic import Field
 
-from phdb_ci.models.base import Name, Record, Sha
-from phdb_ci.models.matrix import Os
+from phdb_ci.models.base import Name, Record, RepoName, Sha
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Origin, StackKind
+from phdb_ci.models.texts import Os
 
 Outcome = Literal["pass", "fail", "incomplete"]
 THERE = ("built", "reused", "given", "published")  # the statuses of an artifact that jobs can use
 
 
 class VerdictSource(Record):
-    """One repo of the run, as shown: what was tested and where it came from."""
+    """One repo of the run, as shown: what was tested and where it came from. A folder's `commit` is its tree id."""
 
-    repo: Name
+    repo: RepoName
     commit: Sha
     origin: Origin
     via: str
     where: str
     web: str | None = None
-    pin: Sha
+    pin: Sha | None
     dirty: bool = False
     reachable: bool = True
     notes: tuple[str, ...] = ()
@@ -109,6 +109,6 @@ class Verdict(Record):
     idle: tuple[IdleLeg, ...] = ()
     unaffected: Unaffected | None = None
     baseline: str | None = None
-    baseline_commits: dict[Name, Sha] = Field(default_factory=dict)
+    baseline_commits: dict[RepoName, Sha] = Field(default_factory=dict)
     reproduce: str
     notes: tuple[str, ...] = ()

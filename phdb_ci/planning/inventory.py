@@ -62,7 +62,11 @@ def gather(
     store = Store(cache / "store")
     read = {name: store.entries(name) for name in names}
     found = tools()
-    inputs = {name: _inputs(name, matrix.artifacts[name], trees[name], found) for name in names}
+    inputs: dict[str, KeyInputs] = {}
+    keys: dict[str, str] = {}
+    for name in names:  # what an artifact needs stands before it
+        inputs[name] = _inputs(name, matrix.artifacts[name], trees[name], found, keys)
+        keys[name] = key_of(inputs[name])
     return Inventory(
         os_family=os_family(),
         runner=_checked_runner(runner),
@@ -70,7 +74,7 @@ def gather(
         cpus=cpus(),
         tools=dict(found),
         inputs=inputs,
-        keys={name: key_of(value) for name, value in inputs.items()},
+        keys=keys,
         stored={name: entries for name, (entries, _) in read.items()},
         given={
             name: _take_in(file, name, matrix.artifacts[name], cache)
@@ -154,8 +158,8 @@ def _tools_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str]) -> 
     return sorted({*rows, *(tool for name in artifacts for tool in matrix.artifacts[name].tools)})
 
 
-def _artifacts_of(matrix: Matrix, jobs: Iterable[str], named: Iterable[str] = ()) -> list[str]:
-    return list(dict.fromkeys([*named, *(one for job in jobs for one in matrix.jobs[job].artifacts)]))
+def _artifacts_of(matrix: Matrix, jobs: Iterable[str], named: Iterable[str] = ()) -> tuple[str, ...]:
+    return matrix.needed([*named, *(name for job in jobs for name in matrix.jobs[job].artifacts)])
 
 
 def _checked_runner(runner: str | None) -> str | None:
@@ -169,16 +173,26 @@ def _checked_runner(runner: str | None) -> str | None:
 
 
 def _trees(artifact: Artifact, sources: Sources) -> dict[str, str | None]:
-    source = sources.repos[artifact.repo]
-    return tree_ids(source.objects, source.commit, artifact.inputs)
+    """The git id of each input, by its text in the matrix."""
+    trees: dict[str, str | None] = {}
+    for repo in artifact.repos:
+        source, prefix = sources.repos[repo], "" if repo == artifact.repo else f"{repo}:"
+        ids = tree_ids(source.objects, source.commit, artifact.inputs_of(repo))
+        trees |= {prefix + path: tree for path, tree in ids.items()}
+    return trees
 
 
 def _inputs(
-    name: str, artifact: Artifact, trees: Mapping[str, str | None], tools: Mapping[str, Tool]
+    name: str,
+    artifact: Artifact,
+    trees: Mapping[str, str | None],
+    tools: Mapping[str, Tool],
+    keys: Mapping[str, str],
 ) -> KeyInputs:
     return KeyInputs(
         artifact=name,
         trees=dict(trees),
+        needs={need: keys[need] for need in artifact.needs},
         build=artifact.build,
         outputs=artifact.outputs,
         tools={tool: tools[tool].version or "missing" for tool in artifact.tools},

@@ -56,13 +56,18 @@ def artifacts_named(matrix: Matrix, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def repos_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str] = ()) -> tuple[str, ...]:
-    """Every repo that these jobs check out or build from, and these artifacts are built from, in matrix order."""
-    needed = {matrix.artifacts[name].repo for name in artifacts}
-    for name in jobs:
-        job = matrix.jobs[name]
-        needed.update(job.repos)
-        needed.update(matrix.artifacts[artifact].repo for artifact in job.artifacts)
-    return tuple(name for name in matrix.repos if name in needed)
+    """Every repo that these jobs check out or build from, and these artifacts are built from.
+
+    In the order of the matrix; folders beside the matrix last.
+    """
+    jobs = list(jobs)
+    needed = dict.fromkeys(repo for name in jobs for repo in matrix.jobs[name].repos)
+    used = [*artifacts, *(name for job in jobs for name in matrix.jobs[job].artifacts)]
+    needed |= dict.fromkeys(repo for name in matrix.needed(used) for repo in matrix.artifacts[name].repos)
+    return (
+        *(name for name in matrix.repos if name in needed),
+        *(name for name in needed if name not in matrix.repos),
+    )
 
 
 def make_plan(
@@ -74,13 +79,13 @@ def make_plan(
     Raises ArtifactError for a handed-in artifact of other inputs.
     """
     legs, idle = _legs(matrix, jobs, inventory, proofs.of(sources.stack) if proofs else None)
-    wanted = dict.fromkeys([*artifacts, *(name for leg in legs for name in leg.needs)])
+    wanted = [*artifacts, *(name for leg in legs for name in leg.needs)]
     return Plan(
         gate=gate,
         jobs=tuple(jobs),
         lead=lead,
         sources=sources,
-        artifacts=tuple(_artifact(name, matrix, inventory) for name in wanted),
+        artifacts=_artifacts(wanted, matrix, inventory),
         named=tuple(artifacts),
         legs=tuple(legs),
         idle=tuple(idle),
@@ -106,6 +111,11 @@ def changes(old: KeyInputs, new: KeyInputs) -> tuple[str, ...]:
         f"tool {name} changed ({old.tools.get(name, 'none')} → {new.tools.get(name, 'none')})"
         for name in sorted({*old.tools, *new.tools})
         if old.tools.get(name) != new.tools.get(name)
+    ]
+    lines += [
+        f"artifact {name}, which it needs, changed"
+        for name in sorted({*old.needs, *new.needs})
+        if old.needs.get(name) != new.needs.get(name)
     ]
     if old.platform != new.platform:
         lines.append(f"platform changed ({old.platform} → {new.platform})")
@@ -162,6 +172,18 @@ def _leg(name: str, os: str, job: Job, inventory: Inventory, proofs: Proofs | No
     )
 
 
+def _artifacts(wanted: Sequence[str], matrix: Matrix, inventory: Inventory) -> tuple[ArtifactNode, ...]:
+    """The artifacts that are wanted, and those that a build among them needs; what is there needs nothing."""
+    nodes: dict[str, ArtifactNode] = {}
+    wanted = list(wanted)
+    while wanted:
+        name = wanted.pop(0)
+        if name not in nodes:
+            nodes[name] = _artifact(name, matrix, inventory)
+            wanted += nodes[name].needs
+    return tuple(nodes.values())
+
+
 def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:
     inputs, key = inventory.inputs[name], inventory.keys[name]
     missing = tuple(tool for tool in matrix.artifacts[name].tools if inventory.tools[tool].path is None)
@@ -175,7 +197,10 @@ def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:
             whose = f"{stored.commit[:7]} (built {stored.built})"
             why = f"same key: inputs, tools and platform are those of {whose}"
             return ArtifactNode(**common, action="reuse", why=(why,), stored=stored)
-    return ArtifactNode(**common, action="build", why=_why_build(entries, inputs), missing_tools=missing)
+    return ArtifactNode(
+        **common, action="build", why=_why_build(entries, inputs), needs=matrix.artifacts[name].needs,
+        missing_tools=missing,
+    )  # fmt: skip
 
 
 def _why_build(entries: Sequence[Stored], inputs: KeyInputs) -> tuple[str, ...]:

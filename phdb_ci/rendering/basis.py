@@ -109,6 +109,7 @@ def _calls(results: Sequence[LegResult]) -> list[str]:
     return [
         f"{name} called {counted(total, 'time')} by {counted(len(callers[name]), 'job')}"
         for name, total in calls.items()
+        if total
     ]
 
 
@@ -152,6 +153,7 @@ def _engine(result: LegResult) -> str:
     return ", ".join(
         f"{word(use.name)} {use.calls}{TIMES}" + (", built again by the job" if use.rebuilt else "")
         for use in result.facts.artifacts[:4]
+        if use.calls or use.rebuilt
     )
 
 

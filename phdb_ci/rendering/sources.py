@@ -8,7 +8,13 @@ from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, commit_link, co
 from phdb_ci.rendering.table import Table
 from phdb_ci.rendering.words import clock, counted, listed
 
-ORIGINS = {"pin": "pin", "ref": "override", "tree": "working tree", "depends-on": "depends on"}
+ORIGINS = {
+    "pin": "pin",
+    "ref": "override",
+    "tree": "working tree",
+    "depends-on": "depends on",
+    "folder": "folder",
+}
 MOST, MOST_WARNINGS = 50, 10
 
 
@@ -79,7 +85,7 @@ def _repo(
 
 def _off_pin(verdict: Verdict, source: VerdictSource) -> bool:
     """Whether a commit is another than its pin; no commit of a stand-in could be one."""
-    return verdict.stack != "stand-in" and source.commit != source.pin
+    return verdict.stack != "stand-in" and source.pin not in (None, source.commit)
 
 
 def _origin(verdict: Verdict, source: VerdictSource) -> str:
@@ -88,7 +94,7 @@ def _origin(verdict: Verdict, source: VerdictSource) -> str:
         words[0] = f"{words[0]} {code(source.via, TITLE_LIMIT)}".rstrip()
     if source.dirty:
         words.append("**with uncommitted changes**")
-    if _off_pin(verdict, source):
+    if source.pin and _off_pin(verdict, source):
         words.append(f"the pin is `{source.pin[:7]}`")
     if not source.reachable:
         words.append("⚠️ on no branch, tag or pull request of its repository")
@@ -120,5 +126,5 @@ def _artifact(artifact: VerdictArtifact) -> tuple[str, ...]:
     digest = code(f"sha256:{cut(artifact.digest, 13)}", 40) if artifact.digest else "none"
     return cells(
         word(_called(artifact)), digest, (how if there else f"**{how}**") + (f": {why}" if why else ""),
-        counted(len(artifact.used_by), "job"), counted(artifact.calls, "time"),
+        counted(len(artifact.used_by), "job"), counted(artifact.calls, "time") if artifact.calls else "",
     )  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from phdb_ci.base.locks import OnWait
 from phdb_ci.errors import DiskError, PhdbError, SourceError, UsageError
-from phdb_ci.models.matrix import Matrix, Repo
+from phdb_ci.models.matrix import Matrix, Repo, is_folder
 from phdb_ci.models.sources import Origin, Source, Sources, StackKind
 from phdb_ci.sources.git import (
     FULL,
@@ -22,6 +22,7 @@ from phdb_ci.sources.git import (
     Taken,
     check_ref,
     import_directory,
+    import_folder,
     import_worktree,
     is_bare,
     is_repository,
@@ -53,13 +54,14 @@ class _Wish:
 
 def resolve(
     matrix: Matrix, repos: Iterable[str], *, cache: Path, specs: Mapping[str, str], stack: Path | None,
-    environ: Mapping[str, str], on_wait: OnWait | None = None,
+    environ: Mapping[str, str], home: Path = Path(), on_wait: OnWait | None = None,
 ) -> Sources:  # fmt: skip
     """Resolve the repos that a run needs.
 
     Args:
         matrix: where pins, URLs and the names of environment variables are.
-        repos: the names that are needed; others are not looked at.
+        repos: the names that are needed, `./FOLDER` for a subfolder of `home`; others are not looked at.
+        home: the folder that the matrix lies in.
         cache: the folder below which mirrors are.
         specs: `--repo NAME=SPEC` as given.
         stack: `--stack DIR`: every repo that no `--repo` names comes from DIR/NAME, and the environment does
@@ -72,12 +74,31 @@ def resolve(
         SourceError: a directory, repository, ref or commit does not exist.
         NetworkError: a remote cannot be reached.
     """
-    needed = list(dict.fromkeys(repos))
+    needed = [name for name in dict.fromkeys(repos) if not is_folder(name)]
+    folders = [name for name in dict.fromkeys(repos) if is_folder(name)]
     _check_names(matrix, [*needed, *specs])
     given = {name: _spec(f"--repo {name}={spec}", spec) for name, spec in specs.items()}
     wishes = {name: given.get(name) or _wish(name, matrix.repos[name], stack, environ) for name in needed}
     found = _each([_Task(name, matrix.repos[name], wish, cache, on_wait) for name, wish in wishes.items()])
-    return Sources(stack=_kind(wishes, found), repos={source.repo: source for source in found})
+    stack_kind = _kind(wishes, found)
+    found += [_folder(name, home, cache, on_wait) for name in folders]
+    return Sources(stack=stack_kind, repos={source.repo: source for source in found})
+
+
+def _folder(name: str, home: Path, cache: Path, on_wait: OnWait | None) -> Source:
+    """A subfolder of the matrix's own folder, as it stands."""
+    path = (home / name).resolve()
+    if not path.is_dir():
+        raise SourceError(f"{name}: there is no folder {path}", tries=["it is looked for beside the matrix"])
+    at = mirror_of(cache, "matrix-folder", str(path), on_wait=on_wait)
+    folder = import_folder(at)
+    state = "in no repository"
+    if folder.head:
+        state = f"{'changed since' if folder.dirty else 'as in'} {folder.head[:12]}"
+    return Source(
+        repo=name, commit=folder.commit, origin="folder", via=f"beside the matrix, {state}", where=at.where,
+        objects=at.path, pin=None, tree=folder.tree, dirty=folder.dirty,
+    )  # fmt: skip
 
 
 def _check_names(matrix: Matrix, names: Iterable[str]) -> None:

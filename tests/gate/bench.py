@@ -88,6 +88,7 @@ class Scenario:
         for name in REPOS:
             (self.stack / name).symlink_to(self.pristine / name)
         shutil.copyfile(ROOT / "matrix.toml", self.matrix)
+        (self.root / "checks").symlink_to(ROOT / "checks")  # the matrix names folders beside it
 
     @property
     def stack(self) -> Path:

@@ -192,7 +192,7 @@ def test_store_entry_that_changes_after_planning_is_not_used(own: Scenario) -> N
     (own.cache / "durations.json").write_text(json.dumps({f"bench-validate@{OS}": 100}))
     spoil = f"for file in {own.cache}/store/embed/*/lidb_embed; do echo >> $file; done"
     own.set_run("bench-validate", BENCH, spoil)
-    own.edit("\nrun = ", '\nartifact = "embed"\nrun = ', job="bench-validate")
+    own.edit("\nrun = ", '\nartifacts = ["embed"]\nrun = ', job="bench-validate")
     ran = own.run("bench-validate", "lis-tests", "--jobs", "1")
 
     assert (ran.code, ran.leg("lis-tests").status) == (3, "error"), ran.told

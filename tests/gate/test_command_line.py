@@ -86,8 +86,8 @@ def test_empty_directory_for_a_repo_is_refused(gate: Scenario) -> None:
 
 def test_every_fault_of_the_matrix_is_told_at_once(gate: Scenario) -> None:
     gate.edit(
-        'repo = "lis"\nwith = ["lidb"]\nartifact = "embed"\ntools = ["bash"',
-        'repo = "list"\nwith = ["lidb"]\nartifact = "embedd"\ntools = ["bash"',
+        'repo = "lis"\nwith = ["lidb"]\nartifacts = ["embed"]\ntools = ["bash"',
+        'repo = "list"\nwith = ["lidb"]\nartifacts = ["embedd"]\ntools = ["bash"',
     )
     done = gate.cli("run", "lis-tests", *HERE)
 

@@ -53,7 +53,7 @@ def timeline(made: Verdict) -> str:
 
 
 def planned(*jobs: str) -> Plan:
-    rows = {name: job(artifact="embed") for name in jobs}
+    rows = {name: job(artifacts=["embed"]) for name in jobs}
     table = matrix(rows)
     gate, chosen, lead = select(table, ["pr-gate"])
     return make_plan(table, gate, chosen, lead, sources(), inventory())

@@ -22,7 +22,7 @@ from tests.helpers import inventory, job, key_inputs, matrix, sources
 
 PUBLISHER = ".github/workflows/phdb-embed.yml"
 LIDB = {"url": f"https://github.com/{OWN}.git", "pin": "a" * 40}
-TABLE = matrix({"smoke": job(artifact="embed")}, repos={"lidb": LIDB})
+TABLE = matrix({"smoke": job(artifacts=["embed"])}, repos={"lidb": LIDB})
 
 
 @pytest.fixture

@@ -154,7 +154,8 @@ def _other_run(result: LegResult, run: Run) -> str | None:
 def _other_commit(result: LegResult, matrix: Matrix, expected: Expected) -> str | None:
     job = matrix.jobs[result.job]
     told = {source.repo: source.commit for source in result.sources}
-    for repo in (*job.repos, *(matrix.artifacts[one].repo for one in job.artifacts)):
+    built_from = [repo for one in matrix.needed(job.artifacts) for repo in matrix.artifacts[one].repos]
+    for repo in (*job.repos, *built_from):
         if repo not in told:
             return f"it does not say at which commit it tested {repo}"
     for source in result.sources:
@@ -236,7 +237,7 @@ def _expected(
     else:
         digests = _most(((use.name, one.os), use.digest) for one in voters for use in one.facts.artifacts)
     if sources is not None:
-        commits = {name: source.commit for name, source in sources.repos.items()}
+        commits = {name: source.id for name, source in sources.repos.items()}
     else:
         commits = _most((source.repo, source.commit) for one in voters for source in one.sources)
     return Expected(run, commits, sources is not None, digests)
@@ -313,7 +314,9 @@ def _unaffected(
     docs = matrix.repos[said.repo].docs if said.repo in matrix.repos else ()
     repos = gathered.sources.repos if gathered.sources else {}
     read = [path for path in said.paths if not any(glob_matches(one, path) for one in docs)]
-    moved = [name for name, source in repos.items() if name != said.repo and source.origin != "pin"]
+    moved = [
+        name for name, source in repos.items() if name != said.repo and source.origin not in ("pin", "folder")
+    ]
     if read or moved or not said.paths or said.repo not in repos or repos[said.repo].commit != said.head:
         gathered.notes.append("the plan says that nothing could be affected; by this matrix that is not so")
         return None

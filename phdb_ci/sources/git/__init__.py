@@ -5,6 +5,7 @@
     refs.py      which commit a branch, tag, pull request or id stands for
     mirror.py    bare mirrors in the cache, fetched under a lock, their commits kept by refs of ours
     trees.py     a local directory as a commit; tree ids
+    folder.py    a subfolder of a directory as a commit of its own
     remote.py    what a remote's branches and tags stand for now
     memo.py      answers that still hold, so that no process is started for them
     index.py     read a git index file
@@ -18,6 +19,7 @@ Here stands what other modules may use. Nothing in it knows of jobs, gates or th
 
 from phdb_ci.sources.git.changes import changed_since
 from phdb_ci.sources.git.env import clean_env, mask
+from phdb_ci.sources.git.folder import Folder, import_folder
 from phdb_ci.sources.git.graft import ancestors, commit_with, files_of
 from phdb_ci.sources.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
 from phdb_ci.sources.git.place import (
@@ -45,6 +47,7 @@ from phdb_ci.sources.git.trees import (
 __all__ = [
     "FULL",
     "Checkout",
+    "Folder",
     "Imported",
     "Mirror",
     "Taken",
@@ -59,6 +62,7 @@ __all__ = [
     "discard",
     "files_of",
     "import_directory",
+    "import_folder",
     "import_worktree",
     "is_bare",
     "is_repository",

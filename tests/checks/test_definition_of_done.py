@@ -1,25 +1,25 @@
 """The definition of done: what is met, not met or unknown, and that nothing but a measurement makes a condition met."""
 
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from phdb_ci.cli import main
-from phdb_ci.judging.done import judge
-from phdb_ci.models.done import Done, Judged
+from checks.definition_of_done import CONDITIONS, Answer, Condition, judge, main, page_of, read_conditions
+from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.measured import Measured, Round
 from phdb_ci.models.results import LegSource
 from phdb_ci.models.verdict import VerdictLeg
-from phdb_ci.rendering.done_page import done_page
 from tests import builders
-from tests.builders import case, missing, suite, verdict
+from tests.builders import missing, verdict
 from tests.helpers import PIN, job, matrix
 from tests.page import Page
 
-MATRIX = Path(__file__).parents[1] / "matrix.toml"
+MATRIX = Path(__file__).parents[2] / "matrix.toml"
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TODAY = "2026-11-25T09:00:00Z"
 PINNED = builders.source("lidb", PIN)
@@ -29,16 +29,25 @@ EVIDENCE = {
     "metrics": {"scenarios": ["publish"], "rounds": 6, "threshold": 1.2},
 }
 SMOKE = job()
-BENCH = job(artifact="embed", evidence=EVIDENCE, reports=[{"kind": "exit", "min_tests": 0}])
+BENCH = job(artifacts=["embed"], evidence=EVIDENCE, reports=[{"kind": "exit", "min_tests": 0}])
 QUARANTINE = {
     "issue": "https://github.com/acme/lidb/issues/42", "owner": "@acme/db", "until": "2026-12-31", "reason": "flaky",
 }  # fmt: skip
 
 
-def table(row: Job = SMOKE, **condition: Any) -> Matrix:
-    """One job, `smoke`, and one condition about it."""
-    told = {"text": "smoke passes"} | (condition or {"jobs": ["smoke"]})
-    return matrix({"smoke": row}, done=[told])
+@dataclass(frozen=True)
+class Table:
+    """A matrix with one job, `smoke`, and one condition about it."""
+
+    rows: Matrix
+    condition: Condition
+
+
+def table(row: Job = SMOKE, **condition: Any) -> Table:
+    lists: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in condition.items()
+    }
+    return Table(matrix({"smoke": row}), Condition("smoke passes", **(lists or {"jobs": ("smoke",)})))
 
 
 def ran(row: Job = SMOKE, status: Any = "passed", **fields: Any) -> VerdictLeg:
@@ -58,9 +67,9 @@ def failed(row: Job = SMOKE, **fields: Any) -> VerdictLeg:
     return ran(row, "failed", **facts | fields)
 
 
-def one(rows: Matrix, *verdicts: Any) -> Judged:
-    (condition,) = judge(rows, verdicts, NOW).conditions
-    return condition
+def one(about: Table, *verdicts: Any) -> Answer:
+    (answer,) = judge(about.rows, [about.condition], verdicts, NOW, {})
+    return answer
 
 
 def of(leg: VerdictLeg, **fields: Any) -> Any:
@@ -72,20 +81,20 @@ def of(leg: VerdictLeg, **fields: Any) -> Any:
 
 def test_condition_whose_job_passed_on_the_public_stack_at_its_pin_is_met() -> None:
     judged = one(table(), of(ran()))
-    assert (judged.state, judged.why) == ("met", ())
-    (seen,) = judged.seen
-    assert (seen.counts, seen.days, seen.run, seen.gate) == (True, 0, "4242", "pr-gate")
+    assert (judged.state, judged.reasons) == ("met", ())
+    (seen,) = judged.evidence
+    assert (seen.against, seen.days, seen.run) == ("", 0, "pr-gate 4242")
 
 
 def test_condition_of_which_nothing_was_measured_is_unknown() -> None:
     assert one(table()).state == "unknown"
-    assert one(table()).why == ("smoke@ubuntu-24.04: not measured",)
+    assert one(table()).reasons == ("smoke@ubuntu-24.04: not measured",)
 
 
 def test_condition_whose_job_failed_is_not_met_and_says_by_what() -> None:
     judged = one(table(), of(failed()))
     assert judged.state == "not met"
-    assert judged.why == (f"smoke@ubuntu-24.04: failed on lidb {PIN[:7]}: exit 1: make check",)
+    assert judged.reasons == (f"smoke@ubuntu-24.04: failed on lidb {PIN[:7]}: exit 1: make check",)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +109,11 @@ def test_condition_whose_job_failed_is_not_met_and_says_by_what() -> None:
         (ran(sources=(LegSource(repo="other", commit=PIN, origin="pin"),)), {}, "not at the pin: other"),
         (ran(sources=()), {}, "on no commit"),
         (ran(started="2026-10-01T09:00:00Z"), {}, "55 days old"),
-        (ran(started="2026-11-26T09:00:00Z"), {}, "of no known age"),
-        (ran(started="yesterday"), {}, "of no known age"),
-        (ran(job(run=["echo ok"])), {}, "its row of the matrix was another one"),
-        (ran(job(reports=[{"kind": "pytest", "min_tests": 1}])), {}, "its row of the matrix was another one"),
-        (NO_ROW, {}, "its row of the matrix was another one"),
+        (ran(started="2026-11-26T09:00:00Z"), {}, "age unknown"),
+        (ran(started="yesterday"), {}, "age unknown"),
+        (ran(job(run=["echo ok"])), {}, "measured with a different job definition"),
+        (ran(job(reports=[{"kind": "pytest", "min_tests": 1}])), {}, "measured with a different job definition"),
+        (NO_ROW, {}, "measured with a different job definition"),
     ],
     ids=[
         "stand-in", "another commit", "another repo", "no commit", "old", "from the future", "no clock",
@@ -114,8 +123,8 @@ def test_condition_whose_job_failed_is_not_met_and_says_by_what() -> None:
 def test_pass_that_does_not_count_meets_nothing(leg: VerdictLeg, fields: dict[str, Any], why: str) -> None:
     judged = one(table(), of(leg, **fields))
     assert judged.state == "unknown"
-    assert judged.seen[0].why_not == why
-    assert why in judged.why[0]
+    assert judged.evidence[0].against == why
+    assert why in judged.reasons[0]
 
 
 def test_verdict_that_calls_a_failure_passed_is_not_believed() -> None:
@@ -130,7 +139,7 @@ def test_newer_run_without_a_result_takes_the_place_of_an_older_pass() -> None:
     gone = verdict(missing=[missing("smoke", reason="left no result")], sources=(PINNED,), started=TODAY)
     judged = one(table(), older, gone)
     assert judged.state == "unknown"
-    assert judged.why == (f"smoke@ubuntu-24.04: missing on lidb {PIN[:7]}: left no result",)
+    assert judged.reasons == (f"smoke@ubuntu-24.04: missing on lidb {PIN[:7]}: left no result",)
 
 
 def test_newer_failure_takes_the_place_of_an_older_pass_in_any_order() -> None:
@@ -145,12 +154,12 @@ def test_pass_on_the_stand_in_hides_no_failure_on_the_public_stack() -> None:
 def test_every_runner_of_a_job_must_have_passed() -> None:
     row = job(os=["ubuntu-24.04", "macos-15"])
     judged = one(table(row), of(ran(row)))
-    assert (judged.state, judged.why) == ("unknown", ("smoke@macos-15: not measured",))
+    assert (judged.state, judged.reasons) == ("unknown", ("smoke@macos-15: not measured",))
 
 
 def test_condition_of_which_a_part_is_unseen_is_unknown_whatever_passed() -> None:
     judged = one(table(jobs=["smoke"], unseen="the quickstart"), of(ran()))
-    assert (judged.state, judged.why) == ("unknown", ("nobody measured it: the quickstart",))
+    assert (judged.state, judged.reasons) == ("unknown", ("nobody measured it: the quickstart",))
 
 
 # Tracked
@@ -184,7 +193,9 @@ def test_tracked_job_may_fail_in_a_quarantine_that_holds(row: Job, leg: Any, sta
     )
     judged = one(table(row, tracked=["smoke"]), of(told))
     assert judged.state == state
-    assert ("tracked by https://github.com/acme/lidb/issues/42" in " ".join(judged.why)) == (state == "met")
+    assert ("tracked by https://github.com/acme/lidb/issues/42" in " ".join(judged.reasons)) == (
+        state == "met"
+    )
 
 
 # Answered
@@ -207,7 +218,7 @@ def too_slow(count: int = 6, **fields: Any) -> VerdictLeg:
 def test_benchmark_that_failed_over_measured_figures_has_answered() -> None:
     judged = one(table(BENCH, answered=["smoke"]), of(too_slow()))
     assert judged.state == "met"
-    assert judged.why[0].startswith("smoke@ubuntu-24.04: an honest failure: failed on lidb")
+    assert judged.reasons[0].startswith("smoke@ubuntu-24.04: an honest failure: failed on lidb")
 
 
 @pytest.mark.parametrize(
@@ -218,13 +229,13 @@ def test_benchmark_that_failed_over_measured_figures_has_answered() -> None:
 def test_benchmark_that_failed_before_it_had_measured_has_not_answered(leg: VerdictLeg) -> None:
     judged = one(table(BENCH, answered=["smoke"]), of(leg))
     assert judged.state == "unknown"
-    assert "nothing measured: failed" in judged.why[0]
+    assert "nothing measured: failed" in judged.reasons[0]
 
 
 def test_answer_of_last_week_is_none_of_last_night() -> None:
     judged = one(table(answered=["smoke"]), of(ran(started="2026-11-20T09:00:00Z")))
     assert judged.state == "unknown"
-    assert "no answer in the last 2 days" in judged.why[0]
+    assert "no answer in the last 2 days" in judged.reasons[0]
 
 
 # The page
@@ -232,26 +243,54 @@ def test_answer_of_last_week_is_none_of_last_night() -> None:
 
 def test_page_shows_every_condition_with_what_it_rests_on_and_breaks_on_no_text() -> None:
     hostile = of(ran(), run_id="]|<!-- x", platform="`|\n<b>", stack="stand-in")
-    rows = matrix(
-        {"smoke": SMOKE}, done=[{"text": "a | `b` <i>", "jobs": ["smoke"]}, {"text": "c", "unseen": "d"}]
-    )
-    page = Page(done_page(judge(rows, [hostile], NOW)))
+    conditions = [Condition("a | `b` <i>", jobs=("smoke",)), Condition("c", unseen="d")]
+    page = Page(page_of(judge(matrix({"smoke": SMOKE}), conditions, [hostile], NOW, {})))
     assert not page.unbalanced
     assert {len(row) for row in page.rows} == {4, 7}
     assert [row[2] for row in page.rows[1:3]] == ["unknown", "unknown"]
     assert page.comments == []
 
 
-def test_record_says_how_many_are_met() -> None:
-    done = judge(table(), [of(ran(suites=(suite(case("a"), passed=3),)))], NOW)
-    assert (done.met, Done.model_validate_json(done.model_dump_json()) == done) == (1, True)
+# The conditions
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ('job = ["smoke"]', "condition 1: unknown key job"),
+        ('jobs = ["smok"]', "condition 1: there is no job smok"),
+        ("", "condition 1: name jobs, or say what is unseen"),
+    ],
+)
+def test_condition_that_cannot_be_judged_is_refused(row: str, fault: str, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(f'[[conditions]]\ntext = "t"\n{row}\n')
+    with pytest.raises(ValueError, match=fault):
+        read_conditions(tmp_path / "c.toml", matrix({"smoke": SMOKE}))
+
+
+def test_programme_has_eight_conditions_about_jobs_of_its_matrix() -> None:
+    assert len(read_conditions(CONDITIONS, load(MATRIX))) == 8
+
+
+@pytest.mark.parametrize(("trees", "state"), [({"./checks/c": "e" * 40}, "met"), ({}, "unknown")])
+def test_pass_by_other_checks_than_today_s_does_not_count(trees: dict[str, str], state: str) -> None:
+    sources = (
+        LegSource(repo="lidb", commit=PIN, origin="pin"),
+        LegSource(repo="./checks/c", commit="e" * 40, origin="folder"),
+    )
+    about = table()
+    (answer,) = judge(about.rows, [about.condition], [of(ran(sources=sources))], NOW, trees)
+    assert answer.state == state
 
 
 # The command
 
 
 def cli(*arguments: str) -> int:
-    return main(["dod", "--matrix", str(MATRIX), *arguments])
+    try:
+        return main(["--matrix", str(MATRIX), *arguments])
+    except SystemExit as error:
+        return int(error.code or 0)
 
 
 def test_fresh_checkout_says_unknown_everywhere(
@@ -276,13 +315,13 @@ def test_runs_of_this_folder_are_read_and_one_that_cannot_be_is_told(
     assert "pr-gate run-a" in told.out
     assert told.err.startswith("passed over: .phdb-ci/runs/b/verdict.json: not a verdict of schema version 1")
     assert cli("--json", ".phdb-ci/runs/a") == 0
-    assert Done.model_validate_json(capsys.readouterr().out).conditions[0].seen[0].run == "run-a"
+    assert json.loads(capsys.readouterr().out)["conditions"][0]["evidence"][0]["run"] == "pr-gate run-a"
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--json", "--markdown"], "--json and --markdown: one of them"),
+        (["--json", "--markdown"], "--markdown: not allowed with argument --json"),
         (["nowhere.json"], "there is no file nowhere.json"),
     ],
 )

@@ -1,0 +1,347 @@
+"""The programme's definition of done: each condition is met, not met or unknown, by the verdicts that runs have left.
+
+Conditions stand in definition_of_done.toml. A verdict's facts are judged again by today's matrix: its words are not
+believed. Only the public stack at the matrix's pins counts, by jobs whose definition (row and checks) is still the
+same, and nothing older than a month. What was measured elsewhere is listed and makes no condition met. What nobody
+measured is unknown. This is an overview and no gate: the exit code is 0 whatever the conditions are.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from phdb_ci.commands._common import read_verdict
+from phdb_ci.errors import PhdbError
+from phdb_ci.judging.verdict import decides, judged_anew
+from phdb_ci.matrix import load
+from phdb_ci.models.matrix import Job, Matrix, is_folder
+from phdb_ci.models.results import Facts
+from phdb_ci.models.verdict import Verdict
+from phdb_ci.models.wording import commits_told
+from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code
+from phdb_ci.terminal import plain, table
+
+CONDITIONS = Path(__file__).with_suffix(".toml")
+OLDEST = 31  # days
+LAST_NIGHT = 2  # days: how old an answer may be that is to be given every night
+UNKNOWN = ("error", "cancelled", "skipped", "missing", "blocked")
+ICONS = {"met": "✅", "not met": "❌", "unknown": "⚪"}
+KEYS = {"text", "jobs", "tracked", "answered", "unseen"}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition and the jobs that show whether it is met; the keys are explained in the file."""
+
+    text: str
+    jobs: tuple[str, ...] = ()
+    tracked: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    unseen: str = ""
+
+    @property
+    def every_job(self) -> tuple[str, ...]:
+        """All its jobs, each once."""
+        return tuple(dict.fromkeys((*self.jobs, *self.tracked, *self.answered)))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one verdict shows of one leg. `days` is its age, None when its clock says nothing or the future.
+
+    `answered`: it measured what it is for. `against`: why it does not count; empty when it does.
+    """
+
+    job: str
+    os: str
+    status: str
+    reasons: tuple[str, ...]
+    answered: bool
+    stack: str
+    commits: Mapping[str, str]
+    run: str
+    measured: str
+    days: int | None
+    against: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A condition, judged: `met`, `not met` or `unknown`, the reasons, and all evidence, also what does not count."""
+
+    text: str
+    state: str
+    reasons: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+
+def read_conditions(path: Path, matrix: Matrix) -> tuple[Condition, ...]:
+    """The conditions of a file. Raises ValueError for an unknown key or job, or one that nothing can show."""
+    conditions = []
+    for number, row in enumerate(tomllib.loads(path.read_text(encoding="utf-8"))["conditions"], 1):
+        lists: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
+        }
+        if unknown := sorted(lists.keys() - KEYS):
+            raise ValueError(f"{path}: condition {number}: unknown key {unknown[0]}")
+        condition = Condition(**lists)
+        if absent := [job for job in condition.every_job if job not in matrix.jobs]:
+            raise ValueError(f"{path}: condition {number}: there is no job {absent[0]}")
+        if not condition.every_job and not condition.unseen:
+            raise ValueError(f"{path}: condition {number}: name jobs, or say what is unseen")
+        conditions.append(condition)
+    return tuple(conditions)
+
+
+def judge(
+    matrix: Matrix, conditions: Iterable[Condition], verdicts: Iterable[Verdict], now: datetime,
+    trees: Mapping[str, str],
+) -> tuple[Answer, ...]:  # fmt: skip
+    """Every condition by the newest evidence of each leg and stack. `trees`: today's tree id of each folder."""
+    evidence = _newest(item for verdict in verdicts for item in _evidence(matrix, verdict, now, trees))
+    return tuple(_answer(matrix, condition, evidence, now) for condition in conditions)
+
+
+def _answer(matrix: Matrix, condition: Condition, evidence: Sequence[Evidence], now: datetime) -> Answer:
+    legs = [(job, os) for job in condition.every_job for os in matrix.jobs[job].os]
+    states = {leg: _leg(matrix, condition, *leg, evidence, now) for leg in legs}
+    reasons = [f"{job}@{os}: {reason}" for (job, os), (_, reason) in states.items() if reason]
+    words = [state for state, _ in states.values()]
+    if condition.unseen:
+        words.append("unknown")
+        reasons.append(f"nobody measured it: {condition.unseen}")
+    worst = next((state for state in ("not met", "unknown") if state in words), "met")
+    about = tuple(item for item in evidence if item.job in condition.every_job)
+    return Answer(condition.text, worst, tuple(reasons), about)
+
+
+def _leg(
+    matrix: Matrix, condition: Condition, job: str, os: str, evidence: Sequence[Evidence], now: datetime
+) -> tuple[str, str]:
+    """What is known of a leg on the public stack, and the reason unless that is that it passed."""
+    about = [item for item in evidence if (item.job, item.os) == (job, os)]
+    newest = next((item for item in about if not item.against), None)
+    if newest is None:
+        others = ", ".join(f"{item.status} on the {item.stack} stack ({item.against})" for item in about)
+        return "unknown", "not measured" + (f"; {others}" if others else "")
+    first = f": {newest.reasons[0]}" if newest.reasons else ""
+    result = f"{newest.status} on {commits_told(newest.commits)}{first}"
+    if job in condition.answered and (newest.days or 0) > LAST_NIGHT:
+        return "unknown", f"no answer in the last {LAST_NIGHT} days; {result}"
+    if newest.status == "passed":
+        return "met", ""
+    quarantine = matrix.jobs[job].quarantine
+    if (
+        job in condition.tracked
+        and newest.status in ("failed", "timeout")
+        and not decides(quarantine, now.date())
+    ):
+        assert quarantine is not None  # noqa: S101 - without one it decides
+        return "met", f"{result}; tracked by {quarantine.issue} until {quarantine.until}"
+    if job in condition.answered and newest.status == "failed":
+        return (
+            ("met", f"an honest failure: {result}")
+            if newest.answered
+            else ("unknown", f"nothing measured: {result}")
+        )
+    return ("unknown" if newest.status in UNKNOWN else "not met"), result
+
+
+def _evidence(
+    matrix: Matrix, verdict: Verdict, now: datetime, trees: Mapping[str, str]
+) -> Iterator[Evidence]:
+    """What a verdict shows of each leg of a job that the matrix still has; a leg that left no result included."""
+    run = f"{verdict.gate} {verdict.run_id}"
+    for leg in verdict.legs:
+        job = matrix.jobs.get(leg.result.job)
+        if job is None:
+            continue
+        result = judged_anew(leg.result, job)
+        commits, days = {source.repo: source.commit for source in result.sources}, _days(result.started, now)
+        against = _against(matrix, verdict, commits, days, trees)
+        if not against and result.row != job.digest:
+            against = "measured with a different job definition"
+        yield Evidence(
+            result.job, result.os, result.status, result.reasons[:3], _answered(job, result.facts), verdict.stack,
+            commits, run, result.started, days, against,
+        )  # fmt: skip
+    for missing in verdict.missing:
+        if missing.job in matrix.jobs:
+            repos = matrix.jobs[missing.job].repos
+            commits = {source.repo: source.commit for source in verdict.sources if source.repo in repos}
+            days = _days(verdict.started, now)
+            yield Evidence(
+                missing.job, missing.os, "blocked" if missing.blocked else "missing", (missing.reason,), False,
+                verdict.stack, commits, run, verdict.started, days, _against(matrix, verdict, commits, days, trees),
+            )  # fmt: skip
+
+
+def _against(
+    matrix: Matrix, verdict: Verdict, commits: Mapping[str, str], days: int | None, trees: Mapping[str, str]
+) -> str:
+    """Why a result says nothing of the public stack at its pins; empty when it does."""
+    if verdict.stack == "stand-in":
+        return "a stand-in shows nothing about the public stack"
+    pins = {name: repo.pin for name, repo in matrix.repos.items()} | dict(trees)
+    off = [name for name, commit in commits.items() if pins.get(name) != commit]
+    if off or not commits:
+        return f"not at the pin: {', '.join(off)}" if off else "on no commit"
+    if days is None:
+        return "age unknown"
+    return f"{days} days old" if days > OLDEST else ""
+
+
+def _answered(job: Job, facts: Facts) -> bool:
+    """Whether a job that failed has measured what it is for: all its rounds; without rounds, any case."""
+    metrics = job.evidence.metrics
+    if metrics is None:
+        return any(suite.counts.executed for suite in facts.suites)
+    timed = [item for item in facts.rounds if item.number > 0 and not item.problems]
+    whole = [item for item in timed if {each.scenario for each in item.measured} >= set(metrics.scenarios)]
+    figures = (each for item in whole for each in item.measured)
+    return len(whole) >= metrics.rounds and all(
+        each.p95_ms.keys() >= set(metrics.engines) for each in figures
+    )
+
+
+def _days(started: str, now: datetime) -> int | None:
+    try:
+        age = now - datetime.strptime(started, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return age.days if age.days >= 0 else None
+
+
+def _newest(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """The newest of each leg and stack, what counts before what does not."""
+    newest: dict[tuple[str, str, str, bool], Evidence] = {}
+    for item in evidence:
+        key = (item.job, item.os, item.stack, not item.against)
+        if key not in newest or item.measured > newest[key].measured:
+            newest[key] = item
+    return sorted(newest.values(), key=lambda item: (item.job, item.os, bool(item.against), item.stack))
+
+
+def text_of(answers: Sequence[Answer]) -> str:
+    """The answers for a terminal."""
+    lines = []
+    for number, answer in enumerate(answers, 1):
+        lines += [
+            f"{number}. {answer.state:<8} {answer.text}",
+            *(f"     {plain(why)}" for why in answer.reasons),
+        ]
+        lines += (
+            [f"     {row}" for row in table([_cells(item) for item in answer.evidence])]
+            if answer.evidence
+            else []
+        )
+    return "\n".join([*lines, "", f"{_met(answers)} of {len(answers)} conditions met"])
+
+
+def page_of(answers: Sequence[Answer]) -> str:
+    """The answers as Markdown, to be attached to an issue."""
+    lines = [f"## Definition of done: {_met(answers)} of {len(answers)} conditions met", ""]
+    lines += ["| | condition | state | why |", "|:-:|:--|:--|:--|"]
+    for answer in answers:
+        why = "<br>".join(code(reason, TITLE_LIMIT) for reason in answer.reasons)
+        lines.append(f"| {' | '.join(cells(ICONS[answer.state], code(answer.text), answer.state, why))} |")
+    lines += ["", "Only the public stack at the matrix's pins counts; what else was measured is listed."]
+    for number, answer in enumerate(answers, 1):
+        if answer.evidence:
+            lines += ["", f"<details>\n<summary>Evidence for condition {number}</summary>", ""]
+            lines += [
+                "| job | status | stack | commits | run | age | counts |",
+                "|:--|:--|:--|:--|:--|--:|:--|",
+            ]
+            rows = ([code(cell, TITLE_LIMIT) for cell in _cells(item)] for item in answer.evidence)
+            lines += [f"| {' | '.join(cells(*row))} |" for row in rows] + ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(item: Evidence) -> tuple[str, ...]:
+    age = "age unknown" if item.days is None else f"{item.days} days old"
+    counts = f"does not count: {item.against}" if item.against else "counts"
+    shown = (
+        f"{item.job}@{item.os}",
+        item.status,
+        f"{item.stack} stack",
+        commits_told(item.commits),
+        item.run,
+        age,
+        counts,
+    )
+    return tuple(plain(cell, 160) for cell in shown)
+
+
+def _met(answers: Iterable[Answer]) -> int:
+    return sum(answer.state == "met" for answer in answers)
+
+
+def _verdicts(paths: Sequence[Path], runs: Path) -> Iterator[Verdict]:
+    """Those that were named; else those of the runs in this folder, where one that cannot be read is named."""
+    if paths:
+        yield from (read_verdict(path / "verdict.json" if path.is_dir() else path) for path in paths)
+        return
+    for path in sorted(runs.glob("*/verdict.json")):
+        if not path.parent.is_symlink():
+            try:
+                yield read_verdict(path)
+            except PhdbError as error:
+                print(f"passed over: {plain(error.message)}", file=sys.stderr)
+
+
+def _trees(matrix: Matrix, home: Path) -> dict[str, str]:
+    """Today's tree id of every folder beside the matrix that a job uses; none where git does not know it."""
+    folders = {name for job in matrix.jobs.values() for name in job.repos if is_folder(name)}
+    asked = {
+        name: subprocess.run(
+            ["git", "-C", str(home), "rev-parse", "--verify", f"HEAD:{name}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for name in folders
+    }
+    return {name: done.stdout.strip() for name, done in asked.items() if done.returncode == 0}
+
+
+def main(words: Sequence[str]) -> int:
+    """Print the conditions: for people, as Markdown or as JSON. 2 for an option or a file that cannot be used."""
+    parser = argparse.ArgumentParser(prog="nox -s dod --", description="The programme's definition of done.")
+    parser.add_argument("verdicts", nargs="*", type=Path, help="verdict.json files or run directories")
+    parser.add_argument("--matrix", type=Path, default=Path("matrix.toml"))
+    parser.add_argument("--conditions", type=Path, default=CONDITIONS)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true")
+    form.add_argument("--markdown", action="store_true", help="to be attached to an issue")
+    options: Any = parser.parse_args(words)
+    try:
+        matrix = load(options.matrix)
+        home = options.matrix.resolve().parent
+        conditions = read_conditions(options.conditions, matrix)
+        verdicts = list(_verdicts(options.verdicts, Path(".phdb-ci/runs")))
+    except (PhdbError, ValueError, OSError) as error:
+        print(f"dod: {error}", file=sys.stderr)
+        return 2
+    answers = judge(matrix, conditions, verdicts, datetime.now(UTC), _trees(matrix, home))
+    if options.json:
+        record = {
+            "schema_version": 1,
+            "met": _met(answers),
+            "conditions": [asdict(answer) for answer in answers],
+        }
+        print(json.dumps(record, indent=1))
+    else:
+        print(page_of(answers) if options.markdown else text_of(answers))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
