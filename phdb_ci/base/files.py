@@ -6,10 +6,11 @@ Python's own walk and rmtree recurse (until 3.12), and a job can nest folders de
 import errno
 import io
 import os
+import secrets
 import stat
 import subprocess
-import tempfile
 from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from phdb_ci.errors import DiskError
@@ -55,18 +56,29 @@ def open_regular(path: Path) -> io.BufferedReader:
     return os.fdopen(fd, "rb")
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, all of it or nothing. Raises DiskError when it cannot be written.
+@contextmanager
+def whole_file(path: Path, *, mode: int | None = None) -> Iterator[io.BufferedWriter]:
+    """A file to write to, which appears at `path` at the end of the block: all of it or nothing.
 
-    It stands in a checkout: under a name that a commit could know, a link might wait for us.
+    It may stand in a folder that a job can write to: it is written under a name that nobody can know beforehand, where
+    no link can wait for us. `mode`: its mode, where that is not the one of any new file. Raises DiskError when it
+    cannot be written.
     """
+    part = path.with_name(f".phdb-ci-{secrets.token_hex(8)}")
     try:
-        fd, part = tempfile.mkstemp(prefix=".phdb-ci-", dir=path.absolute().parent)
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(data)
-            Path(part).replace(path)
-        finally:
-            Path(part).unlink(missing_ok=True)
+        with part.open("xb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+            yield file
+        part.replace(path)
     except OSError as error:
         raise DiskError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes | str, *, mode: int | None = None) -> None:
+    """Write a file, all of it or nothing; text in UTF-8. Raises DiskError when it cannot be written."""
+    with whole_file(path, mode=mode) as file:
+        file.write(data.encode() if isinstance(data, str) else data)

@@ -1,0 +1,39 @@
+"""Text for people: counted, cut, and without the characters that nobody sees. Pure."""
+
+import re
+
+# Insides of a regular expression's brackets. Controls, the ends of lines and the marks that turn the direction of
+# writing change how a whole line reads; a JSON Schema can hold them.
+HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+# Fillers, joiners and variation selectors: Python calls them printable, and they show nothing.
+HOLLOW = (
+    r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+)
+# All that shows nothing: also soft hyphens, zero-width signs, tags, and what XML cannot hold (surrogates and the like).
+UNSEEN = (
+    HIDDEN
+    + HOLLOW
+    + (
+        r"\xad\u061c\u180e\u200b-\u200f\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff"
+    )
+)
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+_UNSEEN = re.compile(rf"[{UNSEEN}](?<![\t\n])")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """The number with its word: `1 leg`, `7 legs`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, at most limit characters; a cut one ends in an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def plain(text: str) -> str:
+    """The text without escape sequences and without anything that is not seen; tabs and line feeds stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSEEN.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
