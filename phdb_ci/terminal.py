@@ -241,11 +241,7 @@ def _row(leg: "VerdictLeg") -> tuple[str, ...]:
     passed = sum(suite.counts.passed for suite in suites)
     bad = sum(suite.counts.failed + suite.counts.error for suite in suites)
     skipped = sum(suite.counts.skipped + suite.counts.todo for suite in suites)
-    counts = (
-        ("-", "-", "-")
-        if all(suite.kind == "exit" for suite in suites)
-        else (str(passed), str(bad), str(skipped))
-    )
+    counts = ("-", "-", "-") if not result.facts.counted_suites else (str(passed), str(bad), str(skipped))
     said = [plain(reason) for reason in result.reasons]
     said += [f"{counted(leg.fewer_tests, 'test')} fewer than the baseline"] if leg.fewer_tests else []
     said += [

@@ -10,6 +10,7 @@ from typing import Any
 from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.plan import IdleLeg
+from phdb_ci.models.report_kinds import ReportKind
 from phdb_ci.models.results import (
     ArtifactUse,
     Case,
@@ -18,7 +19,6 @@ from phdb_ci.models.results import (
     Counts,
     Facts,
     LegResult,
-    ReportKind,
     Rule,
     Status,
     Suite,

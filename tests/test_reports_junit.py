@@ -13,8 +13,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from phdb_ci.models.results import Case, Suite
 from phdb_ci.reports import read_report
-from phdb_ci.reports.reader import MAX_DEPTH, MAX_TAGS, MAX_TOKEN
-from phdb_ci.reports.source import CHUNK, MAX_BYTES
+from phdb_ci.reports.input import CHUNK, MAX_BYTES
+from phdb_ci.reports.junit import MAX_DEPTH, MAX_TAGS, MAX_TOKEN
 from phdb_ci.reports.tally import KEPT, KEPT_PASSED, NAMED, REMEMBERED
 
 DATA = Path(__file__).parent / "data" / "junit"
@@ -171,6 +171,10 @@ def test_suite_names_end_with_their_suite(reports: Reports) -> None:
     assert only(reports.read(xml)).title == "a"
 
 
+def test_case_without_name_and_class_has_the_suites_around_it(reports: Reports) -> None:
+    assert only(reports.read(around("<testcase/>"))).suite == "s"
+
+
 def test_lone_testsuite_root_is_read(reports: Reports) -> None:
     assert numbers(reports.read('<testsuite><testcase name="a"/></testsuite>')) == (1, 0, 0, 0, 0)
 
@@ -184,8 +188,9 @@ def test_lone_testsuite_root_is_read(reports: Reports) -> None:
         ("junit", 'classname="com.acme.T"', "com.acme.T > n"),
         ("junit", 'classname="n"', "n"),
         ("junit", "", "s > n"),
+        ("pytest", 'classname="n"', "n > n"),
     ],
-    ids=["pytest", "pytest-collection", "node", "surefire", "ctest", "none"],
+    ids=["pytest", "pytest-collection", "node", "surefire", "ctest", "none", "pytest-class"],
 )
 def test_title_is_that_of_the_runner(reports: Reports, kind: Kind, classname: str, title: str) -> None:
     assert only(reports.read(around(f'<testcase name="n" {classname}/>'), kind)).title == title
@@ -338,6 +343,14 @@ def test_neighbours_of_one_name_keep_the_worst_status(reports: Reports) -> None:
     case = only(reports.read(xml, "pytest"))
     assert (case.status, case.message) == ("error", "e")
     assert numbers(reports.read(xml, "junit")) == (1, 0, 1, 0, 0)
+
+
+def test_failure_is_not_outvoted_by_a_todo_of_its_name(reports: Reports) -> None:
+    xml = around(
+        '<testcase classname="c" name="a"><failure/></testcase>'
+        '<testcase classname="c" name="a"><skipped type="todo"/></testcase>'
+    )
+    assert only(reports.read(xml, "pytest")).status == "failed"
 
 
 def test_same_name_in_another_class_is_another_test(reports: Reports) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from phdb_ci.models.results import Suite
 from phdb_ci.reports import lines as lines_module
-from phdb_ci.reports import read_lines
-from phdb_ci.reports.log import BLOCK
+from phdb_ci.reports import read_report
+from phdb_ci.reports.input import BLOCK
 
 HARNESS = """\
 + bash tests/security/run_all.sh
@@ -33,7 +33,7 @@ class Logs:
 
     def read(self, text: str | bytes, **rules: object) -> Suite:
         self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return read_lines(self.path, **({"skips": {}, "critical": ()} | rules))  # type: ignore[arg-type]
+        return read_report("lines", self.path, **({"skips": {}, "critical": ()} | rules))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -120,7 +120,9 @@ def test_log_without_lines_is_zero_cases(logs: Logs) -> None:
 
 
 def test_missing_log_is_a_problem(tmp_path: Path) -> None:
-    assert read_lines(tmp_path / "job.log", skips={}, critical=()).problem == "job.log was not written"
+    assert (
+        read_report("lines", tmp_path / "job.log", skips={}, critical=()).problem == "job.log was not written"
+    )
 
 
 # Totals
@@ -190,7 +192,7 @@ def test_too_many_names_are_a_problem(logs: Logs, monkeypatch: pytest.MonkeyPatc
 def test_large_log_takes_no_memory(logs: Logs) -> None:
     logs.path.write_bytes((b"noise PASS " + b"x" * 5000 + b"\n") * 2000 + b"y" * 20_000_000 + b"\nPASS a\n")
     tracemalloc.start()
-    suite = read_lines(logs.path, skips={}, critical=())
+    suite = read_report("lines", logs.path, skips={}, critical=())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert told(suite) == {"a": "passed"}
@@ -213,4 +215,4 @@ def test_any_bytes_are_answered(logs: Logs, pieces: list[bytes]) -> None:
 def test_indented_failure_counts(tmp_path: Path, line: str) -> None:
     log = tmp_path / "log"
     log.write_text(f"PASS a\n{line}\n")
-    assert read_lines(log, skips={}, critical=()).counts.failed == 1
+    assert read_report("lines", log, skips={}, critical=()).counts.failed == 1

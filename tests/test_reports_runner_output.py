@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phdb_ci.models.results import Counts, ReportKind, Suite
-from phdb_ci.reports import exit_suite, log, with_output
-from phdb_ci.reports.log import BLOCK, MAX_LINE
-from phdb_ci.reports.said import SHOWN
+from phdb_ci.models.report_kinds import ReportKind
+from phdb_ci.models.results import Counts, Suite
+from phdb_ci.reports import input as report_input
+from phdb_ci.reports import with_output
+from phdb_ci.reports.input import BLOCK, MAX_LINE
+from phdb_ci.reports.runner_output import SHOWN
 
 FAILING = "✖ failing tests:"
 NODE_PROBLEM = "node printed failing tests, and the report shows none"
@@ -25,7 +27,7 @@ class Printed:
 
     def by(self, kind: ReportKind, text: str | bytes, *, start: int = 0, **fields: Any) -> Suite:
         self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        suite = exit_suite() if kind == "exit" else Suite(kind=kind, counts=Counts(passed=3))
+        suite = Suite(kind=kind, counts=Counts(passed=0 if kind == "exit" else 3))
         return with_output(suite.model_copy(update=fields), self.path, start)
 
 
@@ -216,7 +218,7 @@ def test_log_that_is_not_there_hides_nothing(tmp_path: Path, kind: ReportKind) -
 
 
 def test_log_that_is_too_large_hides_nothing(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "LIMIT", 5)
+    monkeypatch.setattr(report_input, "MAX_LOG", 5)
     assert "is larger than" in str(printed.by("exit", "x" * 9).problem)
     assert printed.by("exit", "x" * 9, start=5).problem is None
 
@@ -265,5 +267,5 @@ def test_any_bytes_are_answered(printed: Printed, kind: ReportKind, pieces: list
 
 
 def test_large_log_without_a_sign_is_only_scanned(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "plain", lambda _: pytest.fail("read a line"))
+    monkeypatch.setattr(report_input, "plain", lambda _: pytest.fail("read a line"))
     printed.by("pytest", b"test_a.py::test_b in a line of the usual length, PASSED\n" * 600_000)

@@ -1,15 +1,20 @@
 """Texts, numbers and patterns of reports."""
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phdb_ci.base.text import plain
 from phdb_ci.models.base import glob_matches
-from phdb_ci.reports import exit_suite
+from phdb_ci.models.results import Suite
+from phdb_ci.reports import read_report
+from phdb_ci.reports.dialects import whole_number
+from phdb_ci.reports.junit import seconds_of
 from phdb_ci.reports.tally import Patterns
-from phdb_ci.reports.text import detail_text, message_line, name_line, number, plain, whole
+from phdb_ci.reports.text import detail_text, message_line, name_line
 
 
 @given(st.text(alphabet="ab*\n[?.", max_size=12), st.text(alphabet="ab\n[?.", max_size=12))
@@ -47,17 +52,16 @@ def test_lone_surrogate_is_dropped() -> None:
 
 @given(st.text(max_size=20) | st.floats().map(str))
 def test_number_is_always_a_time(text: str) -> None:
-    assert 0.0 <= number(text) < 1e9
+    assert 0.0 <= seconds_of(text) < 1e9
 
 
 @pytest.mark.parametrize(
     ("text", "count"), [("7", 7), ("", None), ("-1", None), ("٣", None), ("9" * 12, None), (None, None)]
 )
 def test_whole_takes_plain_digits_alone(text: str | None, count: int | None) -> None:
-    assert whole(text) == count
+    assert whole_number(text) == count
 
 
-def test_exit_suite_has_no_cases() -> None:
-    suite = exit_suite(1.5)
-    assert (suite.kind, suite.seconds, suite.cases, suite.counts.executed) == ("exit", 1.5, (), 0)
-    assert exit_suite(float("nan")).seconds == 0.0
+def test_exit_code_alone_has_no_cases(tmp_path: Path) -> None:
+    suite = read_report("exit", tmp_path / "no such log", skips={}, critical=())
+    assert suite == Suite(kind="exit")

@@ -11,7 +11,8 @@ from junitparser import JUnitXml, TestSuite
 
 from phdb_ci.errors import DiskError
 from phdb_ci.models.matrix import Quarantine
-from phdb_ci.models.results import Case, CaseStatus, Counts, Facts, LegResult, ReportKind, Status, Suite
+from phdb_ci.models.report_kinds import ReportKind
+from phdb_ci.models.results import Case, CaseStatus, Counts, Facts, LegResult, Status, Suite
 from phdb_ci.reports import read_report, write_junit
 
 STATUSES: tuple[CaseStatus, ...] = ("passed", "failed", "error", "skipped", "todo")
@@ -179,7 +180,7 @@ def test_legs_are_written_as_they_come(tmp_path: Path) -> None:
     def legs() -> Iterator[LegResult]:
         for _ in range(20):
             yield leg(suite_of(*(case(f"n{i}", detail="") for i in range(500))))
-            (part,) = tmp_path.glob(".junit.xml.*")
+            (part,) = tmp_path.glob(".phdb-ci-*")
             sizes.append(part.stat().st_size)
 
     write_junit(tmp_path / "junit.xml", legs())

@@ -8,8 +8,9 @@ from phdb_ci.execution import workspace
 from phdb_ci.execution.process import Log
 from phdb_ci.execution.workspace import Workspace
 from phdb_ci.models.matrix import Report
+from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import Suite
-from phdb_ci.reports import exit_suite, read_lines, read_report, with_output
+from phdb_ci.reports import read_suite
 
 LIMIT = 256 * 1024 * 1024  # bytes of a report that are kept in the run directory
 
@@ -28,31 +29,21 @@ def _read(
 ) -> Suite:
     log, path = folder / "log.txt", space.report_path(index)
     if path is None:
-        return suite_of(report, log, log, output_from)
+        return read_suite(report, log, log, output_from)
     if _borrowed(path):
         return Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
     kept = kept_report(folder, index, report)
     if path.is_file() and path.stat().st_size <= LIMIT:
         _copy_masked(path, kept, masked)
         path = kept
-    return suite_of(report, path, log, output_from)
+    return read_suite(report, path, log, output_from)
 
 
 def kept_report(folder: Path, index: int, report: Report) -> Path:
-    """Where a leg's folder has the index-th report of its job; lines and exit codes stand in the log."""
-    if report.kind in ("lines", "exit"):
+    """Where a leg's folder has the index-th report of its job: a file, or the log."""
+    if REPORT_KINDS[report.kind].place == "log":
         return folder / "log.txt"
     return folder / "reports" / f"{index + 1}-{report.kind}.xml"
-
-
-def suite_of(report: Report, path: Path, log: Path, output_from: int) -> Suite:
-    """The suite of one report that is at `path`, and what the log says of it from the byte `output_from` on."""
-    if report.kind == "exit":
-        return with_output(exit_suite(), log, output_from)
-    if report.kind == "lines":
-        return read_lines(path, skips=report.skips, critical=report.critical, start=output_from)
-    suite = read_report(report.kind, path, skips=report.skips, critical=report.critical)
-    return with_output(suite, log, output_from)
 
 
 def _borrowed(path: Path) -> bool:

@@ -11,7 +11,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,8 +24,9 @@ from phdb_ci.execution.environment import QUIET, downloads, outside
 from phdb_ci.execution.harness import interpreter
 from phdb_ci.execution.watch import Watch
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Job, Report, is_folder
+from phdb_ci.models.matrix import Job, is_folder
 from phdb_ci.models.placeholders import expand
+from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind, report_env
 from phdb_ci.models.results import ArtifactUse, Suite
 from phdb_ci.models.sources import Sources
 from phdb_ci.reports.manifest import put_away
@@ -106,15 +107,21 @@ class Workspace:
         return expand(text, {name: shlex.quote(value) for name, value in self.values.items()})
 
     def report_path(self, index: int) -> Path | None:
-        """The file of the index-th report; None for kinds that are read from the log or have no file."""
+        """The file of the index-th report; None for kinds that are read from the log."""
         report = self.job.reports[index]
-        if report.kind in ("pytest", "node"):
-            return self.reports / f"{report.kind}.xml"
+        if REPORT_KINDS[report.kind].place == "asked":
+            return self._asked_report(report.kind)
         return self.cwd / report.path if report.path else None
 
     def run_env(self) -> dict[str, str]:
         """The environment of the run commands: the job's, and what asks the runners for their reports."""
-        return self.env | _report_env(self.job.reports, self.reports)
+        env = dict(self.env)
+        for report in self.job.reports:
+            env |= report_env(report.kind, str(self._asked_report(report.kind)))
+        return env
+
+    def _asked_report(self, kind: ReportKind) -> Path:
+        return self.reports / f"{kind}.xml"
 
     def witnessed(self) -> "Workspace":
         """The same with the launcher wherever the job names the engine itself: for the round that counts calls."""
@@ -206,7 +213,11 @@ def watch(space: Workspace) -> Watch:
     """What sees a report overwritten while the run commands run."""
     paths = {index: space.report_path(index) for index in range(len(space.job.reports))}
     return Watch(
-        {index: (path, space.job.reports[index].kind == "pytest") for index, path in paths.items() if path}
+        {
+            index: (path, REPORT_KINDS[space.job.reports[index].kind].at_once)
+            for index, path in paths.items()
+            if path
+        }
     )
 
 
@@ -348,20 +359,6 @@ def _environment(
         venv = dirs["ws"].parent / "venv"
         env |= {"VIRTUAL_ENV": str(venv), "PATH": f"{venv / 'bin'}:{env['PATH']}"}
     return env | {name: expand(value, values) for name, value in job.env.items()}
-
-
-def _report_env(reports: Iterable[Report], folder: Path) -> dict[str, str]:
-    """Ask pytest and node for JUnit through their own variables, without a touch to the repos."""
-    env = {}
-    for report in reports:
-        file = folder / f"{report.kind}.xml"
-        if report.kind == "pytest":
-            env["PYTEST_ADDOPTS"] = f"--junitxml={shlex.quote(str(file))} -rs -p no:cacheprovider"
-        elif report.kind == "node":
-            spec = "--test-reporter=spec --test-reporter-destination=stdout"
-            target = f'"{file}"' if " " in str(file) else str(file)
-            env["NODE_OPTIONS"] = f"{spec} --test-reporter=junit --test-reporter-destination={target}"
-    return env
 
 
 def _rebuilt(space: Workspace, name: str) -> tuple[bool, str | None]:

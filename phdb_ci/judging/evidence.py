@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from phdb_ci.judging import ratios
 from phdb_ci.models.matrix import Job, Report
+from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse, Facts, Status, Suite
 
 # Variables that falsify any job. PYTHONOPTIMIZE takes every assert out of what is run.
@@ -275,7 +276,7 @@ def _pairs(job: Job, facts: Facts) -> list[tuple[Report, Suite]]:
 
 def _notes(job: Job, facts: Facts) -> Iterable[str]:
     yield from ratios.notes(job, facts)
-    if any(report.kind == "exit" for report in job.reports):
+    if not any(REPORT_KINDS[report.kind].cases for report in job.reports):
         yield "no test cases: its exit code and the evidence are all there is"
     if any(command.network == "unenforced" for command in facts.commands):
         yield "network = false could not be enforced on this machine"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.table import Table
 from phdb_ci.models.matrix import HARNESS_ENV, Job, seconds
+from phdb_ci.models.report_kinds import REPORT_KINDS, KindOfReport
 from phdb_ci.models.texts import DURATION
 
 LONGEST = "6h"
-KINDS = ("pytest", "node", "lines", "junit", "exit")
 
 
 def overrides(root: Table) -> Iterator[Fault]:
@@ -41,26 +41,33 @@ def reports(root: Table) -> Iterator[Fault]:
     """Each kind of report has its own keys, and what can be told apart only once stands there once."""
     for job in root.tables("jobs"):
         every = job.rows("reports")
-        kinds = [kind if (kind := report.text("kind")) in KINDS else None for report in every]
-        for index, report in enumerate(every):
-            kind = kinds[index]
-            yield from _report_path(report, kind)
-            yield from _report_counts(report, kind)
-            if kind in ("pytest", "node", "lines") and kind in kinds[:index]:
-                yield Fault(report.path, f"a second report of kind {kind}; a job has at most one of them")
-            if kind == "exit" and len(every) > 1:
+        earlier: set[str] = set()
+        for report in every:
+            name, kind = _kind(report)
+            if kind is None:  # the shapes have a fault for it
+                continue
+            yield from _report_path(report, name, kind)
+            yield from _report_counts(report, name, kind)
+            if kind.once and name in earlier:
+                yield Fault(report.path, f"a second report of kind {name}; a job has at most one of them")
+            if not kind.cases and len(every) > 1:
                 yield Fault(
-                    report.path, "kind exit stands alone; where there are other reports, they say more"
+                    report.path, f"kind {name} stands alone; where there are other reports, they say more"
                 )
+            earlier.add(name)
         yield from _same_file(every)
 
 
 def exit_alone(root: Table) -> Iterator[Fault]:
     """A job that reports by its exit code alone has other evidence."""
     for job in root.tables("jobs"):
-        kinds = {report.text("kind") for report in job.rows("reports")}
         evidence = job.table("evidence")
-        if kinds == {"exit"} and not {"witness", "manifest"} & set(evidence.values):
+        rows = job.rows("reports")
+        if (
+            rows
+            and not any(map(_may_have_cases, rows))
+            and not {"witness", "manifest"} & set(evidence.values)
+        ):
             yield Fault(
                 job.at("reports"),
                 "its exit code would be all there is; add evidence.witness or evidence.manifest",
@@ -145,7 +152,7 @@ def metrics(root: Table) -> Iterator[Fault]:
                 evidence.at("metrics"), "need evidence.witness: one round shows that the engine was called"
             )
         for report in job.rows("reports"):
-            if report.text("kind") not in ("exit", None):
+            if report.text("kind") and _may_have_cases(report):
                 yield Fault(
                     report.at("kind"), "a job with metrics runs in rounds and reports by its exit code alone"
                 )
@@ -158,24 +165,34 @@ def metrics(root: Table) -> Iterator[Fault]:
                 )
 
 
-def _report_path(report: Table, kind: str | None) -> Iterator[Fault]:
-    if kind == "junit" and "path" not in report.values:
+def _kind(report: Table) -> tuple[str, KindOfReport | None]:
+    """The name of a report's kind, and its entry where there is such a kind."""
+    name = report.text("kind") or ""
+    return name, next((kind for known, kind in REPORT_KINDS.items() if known == name), None)
+
+
+def _may_have_cases(report: Table) -> bool:
+    _, kind = _kind(report)
+    return kind is None or kind.cases
+
+
+def _report_path(report: Table, name: str, kind: KindOfReport) -> Iterator[Fault]:
+    if kind.place == "path" and "path" not in report.values:
         yield Fault(report.at("path"), 'needs a key `path`, such as `path = "report.xml"`', missing=True)
-    if kind not in ("junit", None) and "path" in report.values:
-        yield Fault(
-            report.at("path"), f"only kind junit has a path; a report of kind {kind} is had without one"
-        )
+    if kind.place != "path" and "path" in report.values:
+        able = " and ".join(name for name, kind in REPORT_KINDS.items() if kind.place == "path")
+        yield Fault(report.at("path"), f"only kind {able} has a path; a report of kind {name} has none")
 
 
-def _report_counts(report: Table, kind: str | None) -> Iterator[Fault]:
+def _report_counts(report: Table, name: str, kind: KindOfReport) -> Iterator[Fault]:
     least = report.values.get("min_tests")
-    if kind == "exit":
+    if not kind.cases:
         if least != 0 and "min_tests" in report.values:
-            yield Fault(report.at("min_tests"), "must be 0 for kind exit, which counts no tests")
+            yield Fault(report.at("min_tests"), f"must be 0 for kind {name}, which counts no tests")
         for key in ("skips", "max_skips", "critical"):
             if key in report.values:
-                yield Fault(report.at(key), f"kind exit knows no tests, so it has no {key}")
-    elif kind is not None and least == 0:
+                yield Fault(report.at(key), f"kind {name} knows no tests, so it has no {key}")
+    elif least == 0:
         yield Fault(
             report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1"
         )

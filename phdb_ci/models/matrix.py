@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from phdb_ci.models.base import Name, Record, RepoName, Sha, Text
 from phdb_ci.models.hosting import Action, ActionName, Cron, Home, OwnJob, Service
+from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.texts import (
     Branch,
     Command,
@@ -35,7 +36,9 @@ Fault = Literal[
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
-HARNESS_ENV = ("HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "NODE_OPTIONS")
+HARNESS_ENV = (
+    "HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", *(name for kind in REPORT_KINDS.values() for name in kind.env),
+)  # fmt: skip
 
 
 class Override(Record):
@@ -123,15 +126,11 @@ class Artifact(Record):
 
 
 class Report(Record):
-    """A file of test results that a job leaves, and what must be in it.
+    """A file of test results that a job leaves, and what must be in it."""
 
-    `pytest`, `node`: JUnit, asked for through the runner's own environment variable. `lines`: the
-    `PASS|SKIP|FAIL name` lines of the job's output. `junit`: a file that the job writes by itself at `path`.
-    `exit`: the exit code alone.
-    """
-
-    kind: Literal["pytest", "node", "lines", "junit", "exit"] = Field(
-        description="how the results are had", examples=["pytest"]
+    kind: ReportKind = Field(
+        description="; ".join(f"`{name}`: {kind.words}" for name, kind in REPORT_KINDS.items()),
+        examples=["pytest"],
     )
     path: RelPath | None = Field(
         None, description="kind `junit` alone: the file that the job writes", examples=["report.xml"]

@@ -7,12 +7,12 @@ from pydantic import Field
 from phdb_ci.models.base import Name, Record, RepoName, Sha
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.measured import Round, ServiceUse
+from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.texts import Os
 
 CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
 Status = Literal["passed", "failed", "unproven", "error", "timeout", "cancelled", "blocked", "skipped"]
-ReportKind = Literal["pytest", "node", "lines", "junit", "exit"]
 
 
 class Counts(Record):
@@ -28,6 +28,11 @@ class Counts(Record):
     def executed(self) -> int:
         """Cases that ran to an end: passed, failed or error."""
         return self.passed + self.failed + self.error
+
+    @property
+    def total(self) -> int:
+        """All cases."""
+        return self.executed + self.skipped + self.todo
 
 
 class Case(Record):
@@ -161,6 +166,11 @@ class Facts(Record):
     error: str | None = None
     cancelled: bool = False
     blocked_by: str | None = None
+
+    @property
+    def counted_suites(self) -> tuple[Suite, ...]:
+        """The suites whose kind of report has cases."""
+        return tuple(suite for suite in self.suites if REPORT_KINDS[suite.kind].cases)
 
 
 class LegSource(Record):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.proofs import ProofFile, Proofs
+from phdb_ci.models.report_kinds import REPORT_KINDS
 
 
 def evidence(job: Job) -> list[str]:
@@ -25,7 +26,7 @@ def evidence(job: Job) -> list[str]:
 
 
 def _report(report: Report) -> str:
-    if report.kind == "exit":
+    if not REPORT_KINDS[report.kind].cases:
         return "exit code alone (no test cases counted)"
     if not report.skips:
         skipped = "none skipped"

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from phdb_ci.execution.reports import suite_of
+from phdb_ci.base.text import plain
 from phdb_ci.models.matrix import Report
+from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import Suite
+from phdb_ci.reports import read_suite
 from phdb_ci.reports.lines import LINE
-from phdb_ci.reports.text import plain
 
 CONTROL = "none"  # the sound engine behind the same program: what fails with it says nothing of a fault
 AGAIN = "none-again"  # the control once more, after all faults
@@ -53,18 +54,18 @@ def spoilt_suite(
     Returns:
         None for a kind without a report, and for a report that only the harness's own reader can read.
     """
-    if report.kind == "exit" or not kept.is_file():
+    if not REPORT_KINDS[report.kind].cases or not kept.is_file():
         return None
     work.mkdir(parents=True, exist_ok=True)
     path = work / f"{fault}-{kept.name}"
-    if report.kind == "lines":
+    if REPORT_KINDS[report.kind].place == "log":
         path.write_bytes(_lines(kept.read_bytes()[output_from:], fault))
-        return suite_of(report, path, path, 0)
+        return read_suite(report, path, path, 0)
     try:
         path.write_bytes(_xml(kept.read_bytes(), fault))
     except ET.ParseError:
         return None
-    return suite_of(report, path, log, output_from)
+    return read_suite(report, path, log, output_from)
 
 
 def _set(source: str, name: str, value: str) -> str:

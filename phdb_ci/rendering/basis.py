@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from phdb_ci.models.results import Command, LegResult, Rule, Suite
+from phdb_ci.models.results import Command, LegResult, Rule
 from phdb_ci.rendering.entries import GREEN, Entry
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, word
 from phdb_ci.rendering.measured import in_words
@@ -36,7 +36,7 @@ def rests_on(result: LegResult) -> str:
     """In a few words, for the table, beside its counts of tests: `embed called 41 times`, `manifest stub`."""
     words = _more(result)
     if not words:
-        words = [f"{'tests' if _reports(result) else 'exit code'} alone, no artifact called"]
+        words = [f"{'tests' if result.facts.counted_suites else 'exit code'} alone, no artifact called"]
     if network(result) == "unenforced":
         words.append("network **not** cut off")
     return ", ".join(words)
@@ -91,7 +91,9 @@ def network(result: LegResult) -> str:
 def _title(entries: Sequence[Entry]) -> str:
     results = [entry.result for entry in entries if entry.result]
     parts = _calls(results)[:4]
-    bare = sum(bool(one.facts.commands) and not _reports(one) and not _more(one) for one in results)
+    bare = sum(
+        bool(one.facts.commands) and not one.facts.counted_suites and not _more(one) for one in results
+    )
     parts += [f"{counted(bare, 'job')} on the exit code only"] if bare else []
     named = sum(rule.matched for result in results for rule in _rules(result))
     parts.append(f"{counted(named, 'test')} skipped by name")
@@ -135,7 +137,7 @@ def _shown(entry: Entry, result: LegResult) -> str:
 def _results(result: LegResult) -> str:
     """How many cases were executed, by kind of report."""
     words = []
-    for suite in _reports(result):
+    for suite in result.facts.counted_suites:
         critical = sum(rule.matched for rule in suite.critical_rules)
         words.append(
             f"{suite.counts.executed} {suite.kind}" + (f" ({critical} critical)" if critical else "")
@@ -144,7 +146,7 @@ def _results(result: LegResult) -> str:
         words.append(f"manifest {_manifest(result)}")
     if figures := in_words(result):
         words.append(figures)
-    if not _reports(result):
+    if not result.facts.counted_suites:
         words.insert(0, "exit code" if result.facts.commands else "nothing ran")
     return ", ".join(words)
 
@@ -183,10 +185,6 @@ def _command(command: Command) -> Row:
         command.phase, code(command.text), str(command.exit_code), clock(command.seconds), command.network,
         ", ".join(filter(None, ends)),
     )  # fmt: skip
-
-
-def _reports(result: LegResult) -> list[Suite]:
-    return [suite for suite in result.facts.suites if suite.kind != "exit"]
 
 
 def _rules(result: LegResult) -> list[Rule]:

@@ -52,7 +52,7 @@ def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str,
 def _counts(entry: Entry) -> tuple[str, str, str]:
     """Passed, failed and skipped cases; a dash where nothing counts cases, which is not the same as none."""
     result = entry.result
-    suites = [suite for suite in result.facts.suites if suite.kind != "exit"] if result else []
+    suites = result.facts.counted_suites if result else ()
     if not suites:
         passed = "exit code only" if entry.status == GREEN else DASH
         return (passed, DASH, DASH) if result else ("", "", "")

@@ -1,120 +1,69 @@
-"""JUnit XML → Suite, streamed through expat: memory does not grow with the file, no total in it is believed.
+"""JUnit XML → cases, streamed through expat: memory does not grow with the file, no total in it is believed.
 
 A DOCTYPE is refused: no runner writes one, and entities are an attack.
 """
 
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
-from phdb_ci.models.results import CaseStatus, Suite
-from phdb_ci.reports.crosscheck import node_contradictions, pytest_contradictions, pytest_difference
+from phdb_ci.base.text import counted, plain
+from phdb_ci.models.results import CaseStatus
 from phdb_ci.reports.dialects import (
     FLAKY,
     IN_CASE,
     RESULTS,
     ROOTS,
-    XmlKind,
+    Dialect,
+    Totals,
     result_status,
     stated_status,
-    suite_of,
 )
-from phdb_ci.reports.doubles import Doubles
-from phdb_ci.reports.source import CHUNK, Refused, Source, check_file
+from phdb_ci.reports.input import CHUNK, Refused, XmlBytes
 from phdb_ci.reports.tally import RawCase, Tally
-from phdb_ci.reports.text import (
-    DETAIL_LIMIT,
-    MESSAGE_LIMIT,
-    counted,
-    message_line,
-    name_line,
-    number,
-    plain,
-    whole,
-)
+from phdb_ci.reports.text import DETAIL_LIMIT, MESSAGE_LIMIT, ROOM, name_line
 
 MAX_DEPTH = 100
 MAX_TOKEN = 8 * 1024**2  # one tag or comment; the parser must hold it whole
 MAX_TAGS = 5_000  # different tag and attribute names; the parser keeps every one
+MAX_FAILED = 20_000  # failed tests that are remembered until their teardown
+NAMED_FLAKY = 5
 
-_FOOTER = re.compile(r"\s*(tests|suites|pass|fail|cancelled|skipped|todo) ([0-9]{1,9})\s*")
-
-
-class _Result:
-    """What a case says of itself so far; text past the bound is not kept."""
-
-    def __init__(self, status: CaseStatus, message: str) -> None:
-        self.status = status
-        self.message = message[: 4 * MESSAGE_LIMIT]
-        self.pieces: list[str] = []
-        self.size = 0
-
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
+_WORST = {**IN_CASE, "todo": 1}  # of two cases that are one test
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?")
 
 
-def read_report(kind: XmlKind, path: Path, *, skips: Mapping[str, str], critical: Sequence[str]) -> Suite:
-    """Read a JUnit file; never raises for what is in it.
+class JunitReader:
+    """The expat handlers and what they remember; each case goes into the tally. One object per report."""
 
-    Args:
-        kind: whose dialect it is; `junit` for any other writer.
-        path: the file.
-        skips: pattern → reason, the named skips.
-        critical: patterns of cases that must have been executed.
-
-    Returns:
-        The Suite, with `problem` set where the file cannot be believed and with whatever could be counted.
-    """
-    reader = _Reader(kind, Tally(kind, skips, critical))
-    problem = None
-    try:
-        check_file(path)
-        reader.read(Source(path))
-    except Refused as refused:
-        problem = f"{path.name} {refused}"
-    except OSError as error:
-        problem = f"{path.name} cannot be read: {error.strerror or error}"
-    return reader.finish(None if problem is None else message_line(problem))
-
-
-class _Reader:
-    """The expat handlers and what they remember. One use."""
-
-    def __init__(self, kind: XmlKind, tally: Tally) -> None:
-        self.kind = kind
+    def __init__(self, tally: Tally, dialect: Dialect) -> None:
         self.tally = tally
-        self.notes: list[str] = []
-        self.elements = dict.fromkeys(RESULTS, 0)
-        self.stated: dict[str, int | None] = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
-        self.footer: dict[str, int] = {}
-        self.suites = self.open_suites = 0
-        self.nameless = self.strays = self.flaky = 0
+        self.dialect = dialect
+        self._suite_of = dialect.suite_of
+        self.totals = Totals()
+        self.nameless = self.strays = self.flaky = self.controls = 0
         self._flaky_names: list[str] = []
-        self._locals: dict[str, str] = {}
-        self._depth = 0
+        self._locals: dict[str, str] = {}  # tag → its name without a namespace
+        self._depth = self._stray_at = self._flaked = 0
         self._path: list[str] = []
-        self._attrs: dict[str, str] | None = None
-        self._result: _Result | None = None
-        self._stray_at = self._flaked = 0
-        self._doubles = Doubles(tally.add)
-        self._hand_on = self._doubles.add if kind == "pytest" else tally.add
+        self._attrs: dict[str, str] | None = None  # of the open case
+        self._result: tuple[CaseStatus, str] | None = None  # of the open case: its worst status and message
+        self._text: list[str] = []
+        self._room = 0  # characters of text that are still kept
+        self._held: RawCase | None = None
+        self._failed: set[int] = set()
+        self._add = self._add_once if dialect.merges_teardown else tally.add
         self._parser = expat.ParserCreate()
 
-    def read(self, source: Source) -> None:
-        """Run the whole file through the handlers.
-
-        Raises:
-            Refused: the file is not a whole, well-formed JUnit report.
-        """
+    def read(self, path: Path, _start: int) -> None:
+        """Run the whole file through the handlers. Raises Refused: it is no whole, well-formed JUnit report."""
+        source = XmlBytes(path)
         parser = self._parser = expat.ParserCreate(source.encoding)
         parser.buffer_text = True
         parser.StartElementHandler = self._root
         parser.EndElementHandler = self._end
         parser.StartDoctypeDeclHandler = _no_doctype
-        if self.kind == "node":
-            parser.CommentHandler = self._comment
+        parser.CommentHandler = self.totals.add_comment
         at_end = False
         try:
             for chunk in source.chunks():
@@ -127,33 +76,43 @@ class _Reader:
         except (LookupError, ValueError) as error:  # how pyexpat says that it does not know an encoding
             raise Refused(f"declares an encoding that cannot be read: {error}") from error
         finally:
-            if source.controls:
-                taken = counted(source.controls, "control character was", "control characters were")
-                self.notes.append(f"{taken} taken out of the file")
+            self.controls = source.controls
 
-    def finish(self, problem: str | None) -> Suite:
-        """Close what is open and hand over the Suite."""
+    def finish(self, problem: str | None) -> tuple[str | None, list[str]]:
+        """Close what is open; the problem of the report and what was repaired in it."""
         if self._attrs is not None and self._result is not None:
             self._case_ends()  # a truncated file still shows the failure it broke off in
-        self._doubles.close()
-        self._note_repairs()
+        self._release()
+        notes = self._repairs()
         if problem is None:
-            problem = self._unfinished() or self._contradiction()
-        return self.tally.finish(problem, self.notes)
+            problem = self.dialect.problem(self.totals, self.tally.counts)
+            difference = self.dialect.difference(self.totals, self.tally.counts)
+            notes += [difference] if difference else []
+        return problem, notes
 
     def _what_is_wrong(self, error: expat.ExpatError, *, at_end: bool) -> str:
         if not at_end:
             return f"is not well-formed XML: {expat.ErrorString(error.code)}, line {error.lineno}"
         return f"is truncated: it breaks off in line {error.lineno}" if self._locals else "holds no XML"
 
-    def _check_bounds(self, source: Source) -> None:
+    def _check_bounds(self, source: XmlBytes) -> None:
         """Expat holds an unfinished tag in memory and scans it anew at each call; both must stay bounded."""
         waiting = source.fed - max(self._parser.CurrentByteIndex, 0)
         if waiting > MAX_TOKEN:
             raise Refused(f"has a tag or comment of more than {MAX_TOKEN // 1024**2} MiB")
         source.hunger = max(CHUNK, waiting)
-        if len(self._parser.intern) > MAX_TAGS:
-            raise _too_many_tags()
+        _check_tags(len(self._parser.intern))
+
+    def _repairs(self) -> list[str]:
+        twice = "twice in the report (failed, then its teardown) and counts once"
+        notes = (
+            (self.controls, "control character was", "control characters were", "taken out of the file"),
+            (self.totals.merged, "test stands", "tests stand", twice),
+            (self.nameless, "case has", "cases have", "no name"),
+            (self.strays, "failure outside any test case counts", "failures outside any test case count", "as a case"),
+            (self.flaky, "case", "cases", f"passed only when run again: {', '.join(self._flaky_names)}"),
+        )  # fmt: skip
+        return [f"{counted(number, one, many)} {end}" for number, one, many, end in notes if number]
 
     # Handlers
 
@@ -172,9 +131,10 @@ class _Reader:
                 raise Refused("is not a JUnit report: it has a <testcase> inside a <testcase>")
             self._attrs = attrs
         elif local == "testsuite":
-            self._suite_starts(attrs)
-        elif local == "undefined" and self.kind == "node":
-            self.open_suites += 1  # how node's reporter calls a suite whose end it has not seen
+            self._path.append(plain(attrs.get("name", "")[:MESSAGE_LIMIT]).strip())
+            self.totals.add_suite(attrs)
+        elif local == "undefined":
+            self.totals.unfinished += 1
         elif local in RESULTS:
             self._result_starts(local, attrs)
         elif local in FLAKY:
@@ -197,42 +157,28 @@ class _Reader:
 
     def _chars(self, text: str) -> None:
         # It must not unset itself past the bound: pyexpat would call it again for what it buffered.
-        result = self._result
-        if result is not None and result.size < 4 * DETAIL_LIMIT:
-            result.pieces.append(text)
-            result.size += len(text)
-
-    def _comment(self, text: str) -> None:
-        # Diagnostics of tests are comments too; node's own totals come last: keep the last of each name.
-        if found := _FOOTER.fullmatch(text[:100]):
-            self.footer[found[1]] = int(found[2])
+        if self._room > 0:
+            self._text.append(text)
+            self._room -= len(text)
 
     # What the handlers mean
 
     def _local(self, tag: str) -> str:
-        if len(self._locals) > MAX_TAGS:
-            raise _too_many_tags()
+        _check_tags(len(self._locals))
         return self._locals.setdefault(tag, tag.rpartition(":")[2])
-
-    def _suite_starts(self, attrs: dict[str, str]) -> None:
-        self.suites += 1
-        self._path.append(plain(attrs.get("name", "")[:MESSAGE_LIMIT]).strip())
-        if self.kind == "pytest":
-            for word, before in self.stated.items():
-                here = whole(attrs.get(word))
-                self.stated[word] = None if before is None or here is None else before + here
 
     def _result_starts(self, local: str, attrs: dict[str, str]) -> None:
         if self._attrs is None:
             if RESULTS[local] == "skipped":
                 return
-            # A suite that broke as a whole (fixture, container): no case tells of it, it must not be lost.
+            # A suite that broke as a whole (fixture, container): no case shows it, it must not be lost.
             self.strays += 1
             self._attrs, self._stray_at = {"name": f"<{local}> outside any test case"}, self._depth
-        self.elements[local] += 1
+        self.totals.elements[local] += 1
         status = result_status(local, attrs, self._attrs)
-        if self._result is None or IN_CASE[status] > IN_CASE[self._result.status]:
-            self._result = _Result(status, attrs.get("message", ""))
+        if self._result is None or IN_CASE[status] > IN_CASE[self._result[0]]:
+            self._result = status, attrs.get("message", "")[: ROOM * MESSAGE_LIMIT]
+            self._text, self._room = [], ROOM * DETAIL_LIMIT
             self._parser.CharacterDataHandler = self._chars
 
     def _case_ends(self) -> None:
@@ -241,59 +187,60 @@ class _Reader:
         name, time = attrs.get("name", ""), attrs.get("time")
         if not name:
             self.nameless += 1
-        suite = suite_of(self.kind, attrs, self._path)
-        seconds = number(time) if time else 0.0
+        suite = self._suite_of(attrs, self._path)
+        seconds = seconds_of(time) if time else 0.0
         if result is None:
             case = RawCase(suite, name, stated_status(attrs), seconds, "", "")
         else:
-            text = result.text
-            case = RawCase(suite, name, result.status, seconds, result.message or _first_line(text), text)
+            text = "".join(self._text)
+            case = RawCase(suite, name, result[0], seconds, result[1] or _first_line(text), text)
         if self._flaked:
-            self._flaky_ends(case)
-        self._hand_on(case)
+            self._flaked = 0
+            if case.status == "passed":
+                self.flaky += 1
+                self._flaky_names += [name_line(name)] if self.flaky <= NAMED_FLAKY else []
+        self._add(case)
 
-    def _flaky_ends(self, case: RawCase) -> None:
-        self._flaked = 0
-        if case.status == "passed":
-            self.flaky += 1
-            if len(self._flaky_names) < 5:
-                self._flaky_names.append(name_line(case.name))
+    # pytest writes a test twice that failed and whose teardown then broke. Neighbours of one name are merged. Under
+    # xdist other tests stand between the two; but the first is always a failure and the second an error, so that it is
+    # enough to remember which tests failed.
 
-    def _note_repairs(self) -> None:
-        if self._doubles.merged:
-            twice = counted(self._doubles.merged, "test stands", "tests stand")
-            self.notes.append(f"{twice} twice in the report (failed, then its teardown) and counts once")
-        if self.nameless:
-            self.notes.append(f"{counted(self.nameless, 'case has', 'cases have')} no name")
-        if self.strays:
-            strays = counted(
-                self.strays, "failure outside any test case counts", "failures outside any test case count"
-            )
-            self.notes.append(f"{strays} as a case")
-        if self.flaky:
-            flaky = counted(self.flaky, "case", "cases")
-            self.notes.append(f"{flaky} passed only when run again: {', '.join(self._flaky_names)}")
+    def _add_once(self, case: RawCase) -> None:
+        held = self._held
+        if held is not None and held.name == case.name != "" and held.suite == case.suite:
+            self.totals.merged += 1
+            self._held = _worse(held, case)
+        elif case.status == "error" and hash((case.suite, case.name)) in self._failed:
+            self.totals.merged += 1
+        else:
+            self._release()
+            self._held = case
 
-    def _unfinished(self) -> str | None:
-        """What node leaves when it ends before its tests do, and what another one leaves in its name."""
-        if self.kind != "node" or self.tally.counts["failed"]:
-            return None
-        if self.open_suites:
-            return "node ended in the midst of a suite: the report has no end of it"
-        if not self.footer:
-            return "it holds none of the totals that node writes: node did not write it"
-        return None
+    def _release(self) -> None:
+        case, self._held = self._held, None
+        if case is not None:
+            self.tally.add(case)
+            if case.status == "failed" and len(self._failed) < MAX_FAILED:
+                self._failed.add(hash((case.suite, case.name)))
 
-    def _contradiction(self) -> str | None:
-        """Where the runner's own totals and the cases cannot both be true; None when they can."""
-        found: list[str] = []
-        if self.kind == "pytest":
-            found += pytest_contradictions(self.stated, self.elements, self.tally.total)
-            other = pytest_difference(self.stated, self.elements, self.tally.total, self._doubles.merged)
-            self.notes += [other] if other else []
-        elif self.kind == "node":
-            found += node_contradictions(self.footer, self.tally.counts, self.suites)
-        return f"contradicts itself: {'; '.join(found)}" if found else None
+
+def seconds_of(text: str) -> float:
+    """A time of a report in seconds: `0.25`, `1,234.5`; what is no time (NaN, inf, negative, words) is 0."""
+    try:
+        if "," in text:
+            text = text[:40].strip()
+            text = text.replace(",", "" if _GROUPED.fullmatch(text) else ".")
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if 0.0 <= value < 1e9 else 0.0
+
+
+def _worse(first: RawCase, second: RawCase) -> RawCase:
+    """One case out of two: the worse status, both stories."""
+    worse, other = (second, first) if _WORST[second.status] > _WORST[first.status] else (first, second)
+    story = "\n\n".join(part for part in (worse.detail, other.message, other.detail) if part)
+    return worse._replace(seconds=first.seconds + second.seconds, detail=story)
 
 
 def _no_doctype(name: str, *_ids: object) -> None:
@@ -302,8 +249,9 @@ def _no_doctype(name: str, *_ids: object) -> None:
     raise Refused("has a DOCTYPE, which no test runner writes")
 
 
-def _too_many_tags() -> Refused:
-    return Refused(f"has more than {MAX_TAGS:,} different tags and attributes")
+def _check_tags(number: int) -> None:
+    if number > MAX_TAGS:
+        raise Refused(f"has more than {MAX_TAGS:,} different tags and attributes")
 
 
 def _first_line(text: str) -> str:

@@ -8,19 +8,19 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from phdb_ci.models.results import Case, CaseStatus, Counts, ReportKind, Rule, Suite
-from phdb_ci.reports.text import detail_text, message_line, name_line, number, suite_line
+from phdb_ci.models.report_kinds import ReportKind
+from phdb_ci.models.results import Case, CaseStatus, Counts, Rule, Suite
+from phdb_ci.reports.text import detail_text, message_line, name_line
 
 KEPT = 200
 KEPT_PASSED = 500
 NAMED = 20
 REMEMBERED = 2_000  # names; no matrix demands as many tests
 EXECUTED = frozenset({"passed", "failed", "error"})
-BAD = frozenset({"failed", "error"})
 
 
 class RawCase(NamedTuple):
-    """One case as a report tells it; its texts may still be hostile and long."""
+    """One case as a report shows it; its texts may still be hostile and long."""
 
     suite: str
     name: str
@@ -28,11 +28,6 @@ class RawCase(NamedTuple):
     seconds: float
     message: str
     detail: str
-
-
-def exit_suite(seconds: float = 0.0) -> Suite:
-    """The Suite of a report of kind `exit`: no cases, the exit code is all there is."""
-    return Suite(kind="exit", seconds=number(str(seconds)))
 
 
 class Patterns:
@@ -48,12 +43,17 @@ class Patterns:
         """Which patterns match the bare name or the title."""
         if self._any is None or not (self._any.fullmatch(name) or self._any.fullmatch(title)):
             return []
-        return [i for i, one in enumerate(self._each) if one.fullmatch(name) or one.fullmatch(title)]
+        return [i for i, regex in enumerate(self._each) if regex.fullmatch(name) or regex.fullmatch(title)]
 
     def count(self, met: Sequence[int]) -> None:
         """Note one more case for each of these patterns."""
         for i in met:
             self.matched[i] += 1
+
+    def rules(self, reasons: Mapping[str, str]) -> tuple[Rule, ...]:
+        """The patterns as a Suite holds them."""
+        pairs = zip(self.patterns, self.matched, strict=True)
+        return tuple(Rule(pattern=text, reason=reasons.get(text, ""), matched=count) for text, count in pairs)
 
 
 class Tally:
@@ -69,11 +69,10 @@ class Tally:
         self.kind = kind
         self.counts: dict[CaseStatus, int] = {"passed": 0, "failed": 0, "error": 0, "skipped": 0, "todo": 0}
         self.seconds = 0.0
-        self._reasons = dict(skips)
+        self._reasons = skips
         self._skips = Patterns(tuple(skips))
         self._critical = Patterns(tuple(dict.fromkeys(critical)))
-        self._watching = bool(critical)
-        self._suite = "", ""  # neighbours mostly share it: as given, cleaned
+        self._suite = "", ""  # neighbours mostly share it: as it was read, cleaned
         self._bad: list[Case] = []
         self._skipped: list[Case] = []
         self._passed: list[Case] = []
@@ -82,11 +81,6 @@ class Tally:
         self._names: set[int] = set()
         self._repeated = 0
 
-    @property
-    def total(self) -> int:
-        """How many cases there were so far."""
-        return sum(self.counts.values())
-
     def add(self, case: RawCase) -> None:
         """Count one case."""
         status = case.status
@@ -94,16 +88,16 @@ class Tally:
         if status in EXECUTED:
             self._remember(hash((case.suite, case.name)))
         self.seconds += case.seconds
-        if status == "passed" and not self._watching and len(self._passed) >= KEPT_PASSED:
+        if status == "passed" and not self._critical.patterns and len(self._passed) >= KEPT_PASSED:
             return
         if case.suite != self._suite[0]:
-            self._suite = case.suite, suite_line(case.suite)
+            self._suite = case.suite, name_line(case.suite) if case.suite else ""
         suite, name = self._suite[1], name_line(case.name)
         self._apply_rules(name, f"{suite} > {name}" if suite else name, status)
-        kept, bound = self._place(status)
-        if len(kept) < bound:
+        cases, bound = self._place(status)
+        if len(cases) < bound:
             message, detail = message_line(case.message), detail_text(case.detail)
-            kept.append(
+            cases.append(
                 Case(
                     suite=suite,
                     name=name,
@@ -114,6 +108,16 @@ class Tally:
                 )
             )
 
+    def finish(self, problem: str | None, notes: Sequence[str]) -> Suite:
+        """All that was counted, as a Suite."""
+        cases = self._bad + self._skipped[: KEPT - len(self._bad)] + self._passed
+        return Suite(
+            kind=self.kind, counts=Counts(**self.counts), seconds=round(self.seconds, 6), cases=tuple(cases),
+            dropped=sum(self.counts.values()) - len(cases), repeated=self._repeated, problem=problem,
+            notes=tuple(notes), unnamed_skips=tuple(self._unnamed), unnamed_skip_count=self._unnamed_count,
+            skip_rules=self._skips.rules(self._reasons), critical_rules=self._critical.rules({}),
+        )  # fmt: skip
+
     def _remember(self, name: int) -> None:
         """See whether an executed case has the name of another one: a loop around one test makes no two of it."""
         if name in self._names:
@@ -121,32 +125,8 @@ class Tally:
         elif len(self._names) < REMEMBERED:
             self._names.add(name)
 
-    def finish(self, problem: str | None, notes: Sequence[str]) -> Suite:
-        """All that was counted, as a Suite."""
-        kept = self._bad + self._skipped[: KEPT - len(self._bad)] + self._passed
-        return Suite(
-            kind=self.kind,
-            counts=Counts(**self.counts),
-            seconds=round(self.seconds, 6),
-            cases=tuple(kept),
-            dropped=self.total - len(kept),
-            repeated=self._repeated,
-            problem=problem,
-            notes=tuple(notes),
-            unnamed_skips=tuple(self._unnamed),
-            unnamed_skip_count=self._unnamed_count,
-            skip_rules=tuple(
-                Rule(pattern=pattern, reason=self._reasons[pattern], matched=matched)
-                for pattern, matched in zip(self._skips.patterns, self._skips.matched, strict=True)
-            ),
-            critical_rules=tuple(
-                Rule(pattern=pattern, matched=matched)
-                for pattern, matched in zip(self._critical.patterns, self._critical.matched, strict=True)
-            ),
-        )
-
     def _apply_rules(self, name: str, title: str, status: CaseStatus) -> None:
-        critical = self._critical.met_by(name, title) if self._watching else []
+        critical = self._critical.met_by(name, title)
         if status in EXECUTED:
             self._critical.count(critical)
             return
@@ -161,7 +141,7 @@ class Tally:
     def _place(self, status: CaseStatus) -> tuple[list[Case], int]:
         if status == "passed":
             return self._passed, KEPT_PASSED
-        return (self._bad if status in BAD else self._skipped), KEPT
+        return (self._bad if status in EXECUTED else self._skipped), KEPT
 
 
 def _regex(pattern: str) -> str:
@@ -170,7 +150,7 @@ def _regex(pattern: str) -> str:
     The leftmost place for each inner piece is always good enough, so every choice but the last can be atomic:
     time grows with name times stars, whatever the name holds.
     """
-    first, *rest = map(re.escape, pattern.split("*"))
-    if not rest:
+    first, *pieces = map(re.escape, pattern.split("*"))
+    if not pieces:
         return first
-    return first + "".join(f"(?>.*?{piece})" for piece in rest[:-1]) + ".*" + rest[-1]
+    return first + "".join(f"(?>.*?{piece})" for piece in pieces[:-1]) + ".*" + pieces[-1]

@@ -4,14 +4,14 @@ The file is never greener than the verdict: a leg that is not passed and has no 
 code, no evidence, blocked) gets one case, named after the job, that carries the leg's status and reasons.
 """
 
-import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phdb_ci.errors import DiskError
-from phdb_ci.models.results import Case, Counts, LegResult, Suite
-from phdb_ci.reports.text import detail_text, message_line, name_line, number, suite_line
+from phdb_ci.base.files import whole_file
+from phdb_ci.models.results import Case, LegResult, Suite
+from phdb_ci.reports.text import detail_text, message_line, name_line
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
@@ -34,47 +34,38 @@ def write_junit(path: Path, legs: Iterable[LegResult]) -> None:
     Raises:
         DiskError: it cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(_OPEN)
-            for leg in legs:
-                file.writelines(_as_bytes(suite) for suite in _suites(leg))
-            file.write(_CLOSE)
-        part.replace(path)
-    except OSError as error:
-        raise DiskError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(_OPEN)
+        for leg in legs:
+            file.writelines(_as_bytes(suite) for suite in _suites(leg))
+        file.write(_CLOSE)
 
 
 def _suites(leg: LegResult) -> Iterator["TestSuite"]:
-    seen: dict[str, int] = {}
-    for suite in leg.facts.suites:
-        if suite.kind == "exit":
-            continue
-        seen[suite.kind] = seen.get(suite.kind, 0) + 1
-        nth = f" {seen[suite.kind]}" if seen[suite.kind] > 1 else ""
+    numbers: Counter[str] = Counter()
+    for suite in leg.facts.counted_suites:
+        numbers[suite.kind] += 1
+        nth = f" {numbers[suite.kind]}" if numbers[suite.kind] > 1 else ""
         yield _report(leg, suite, f"{leg.leg} {suite.kind}{nth}")
     counts = [suite.counts for suite in leg.facts.suites]
-    red = any(one.failed or one.error for one in counts)
-    if not any(map(_total, counts)) or (leg.status != "passed" and not red):
+    red = any(count.failed or count.error for count in counts)
+    if not any(count.total for count in counts) or (leg.status != "passed" and not red):
         yield _leg_itself(leg)
 
 
 def _report(leg: LegResult, suite: Suite, name: str) -> "TestSuite":
-    told = {
+    properties = {
         "kind": suite.kind,
         "problem": suite.problem or "",
         "notes": "; ".join(suite.notes),
         "not kept": str(suite.dropped) if suite.dropped else "",
     }
-    element = _element(leg, name, told, [_case(case) for case in suite.cases])
+    element = _element(leg, name, properties, [_case(case) for case in suite.cases])
     counts = suite.counts
-    element.tests = _total(counts)
+    element.tests = counts.total
     element.failures, element.errors = counts.failed, counts.error
     element.skipped = counts.skipped + counts.todo
-    element.time = number(str(suite.seconds))
+    element.time = max(suite.seconds, 0.0)
     return element
 
 
@@ -91,14 +82,14 @@ def _leg_itself(leg: LegResult) -> "TestSuite":
     return _element(leg, leg.leg, {}, [case])
 
 
-def _element(leg: LegResult, name: str, told: dict[str, str], cases: list["TestCase"]) -> "TestSuite":
+def _element(leg: LegResult, name: str, properties: dict[str, str], cases: list["TestCase"]) -> "TestSuite":
     from junitparser import TestSuite
 
     element = TestSuite(name_line(name))
     facts = {"gate": leg.gate, "job": leg.job, "os": leg.os, "status": leg.status}
     if leg.quarantine is not None:
         facts["quarantine"] = leg.quarantine.issue
-    for key, value in (facts | told).items():
+    for key, value in (facts | properties).items():
         if value:
             element.add_property(key, message_line(value))
     element.add_testcases(cases)
@@ -117,14 +108,10 @@ def _case(case: Case) -> "TestCase":
     return element
 
 
-def _total(counts: Counts) -> int:
-    return counts.executed + counts.skipped + counts.todo
-
-
 def _named(name: str, suite: str, seconds: float) -> "TestCase":
     from junitparser import TestCase
 
-    return TestCase(name_line(name), suite_line(suite), number(str(seconds)))
+    return TestCase(name_line(name), name_line(suite) if suite else "", max(seconds, 0.0))
 
 
 def _as_bytes(suite: "TestSuite") -> bytes:
