@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from phdb_ci.base.text import counted, cut
 from phdb_ci.models.plan import JobNode, Plan
 
 if TYPE_CHECKING:
@@ -35,17 +36,12 @@ VERBS = 5  # verbs of an artifact that a row of the table names
 def plain(text: str, limit: int = 300) -> str:
     """One line without anything that a terminal or GitHub would obey (`##[` is a command anywhere)."""
     line = UNSAFE.sub(" ", ESCAPE.sub("", text)).replace("##[", "## [")
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return cut(line, limit)
 
 
 def duration(seconds: float) -> str:
     """Seconds as `3.2 s` or `2:05`."""
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def counted(number: int, one: str) -> str:
-    """The number with its word: `1 leg`, `7 legs`."""
-    return f"{number} {one}{'' if number == 1 else 's'}"
 
 
 def coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:

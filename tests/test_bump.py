@@ -407,8 +407,11 @@ def test_link_is_followed_and_the_mode_kept(github: Path, at: Path, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("github")
-def test_folder_that_refuses_is_a_disk_error(at: Path) -> None:
-    Path(".matrix.toml.new").mkdir()  # root may write anywhere, but not over a folder
+def test_folder_that_refuses_is_a_disk_error(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)  # root may write anywhere
     with pytest.raises(DiskError, match=r"matrix\.toml cannot be written"):
         call("lidb")
     assert at.read_text() == MATRIX

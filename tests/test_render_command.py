@@ -122,18 +122,6 @@ def test_link_at_the_place_of_a_file_is_replaced_and_not_followed(
     assert main(["render", "--check"]) == Exit.PASS
 
 
-def test_link_at_the_place_of_the_temporary_file_is_not_followed(rendered: Path, tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").write_text("mine\n")
-    target = tmp_path / "lis"
-    (target / ".github" / "workflows").mkdir(parents=True)
-    (target / ".github" / "workflows" / ".phdb-gate.yml.new").symlink_to(tmp_path / "elsewhere")
-    assert rendered.is_dir()
-    assert main(["render", "--to", f"lis={target}"]) == Exit.PASS
-
-    assert (tmp_path / "elsewhere").read_text() == "mine\n"
-    assert not (target / GATE).is_symlink()
-
-
 @pytest.mark.parametrize("kind", ["folder", "pipe"])
 def test_place_of_a_file_that_holds_something_else_is_told(
     rendered: Path, capsys: pytest.CaptureFixture[str], kind: str

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome, reproduce, web
+from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome, reproduce
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult, Status
 from phdb_ci.models.verdict import Outcome, Unaffected, Verdict, VerdictLeg
@@ -342,23 +342,6 @@ def test_reproduce_repeats_what_is_not_the_pin(
     gate: str, is_gate: bool, fields: dict[str, Any], options: list[str], command: str
 ) -> None:
     assert reproduce(gate, is_gate, sourced(**fields).repos.values(), options) == command
-
-
-@pytest.mark.parametrize(
-    ("where", "address"),
-    [
-        ("https://github.com/acme/lis.git", "https://github.com/acme/lis"),
-        ("https://github.com/acme/lis", "https://github.com/acme/lis"),
-        ("git@github.com:acme/lis.git", "https://github.com/acme/lis"),
-        ("https://evil.example/acme/lis.git", None),
-        ("https://github.com.evil.example/acme/lis", None),
-        ("https://github.com/acme/lis/../../evil", None),
-        ("https://github.com/acme/lis)[x](javascript:1", None),
-        ("/srv/lis", None),
-    ],
-)
-def test_only_a_github_address_becomes_a_link(where: str, address: str | None) -> None:
-    assert web(where) == address
 
 
 @pytest.mark.parametrize(

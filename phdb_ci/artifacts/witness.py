@@ -7,18 +7,17 @@ what it must say is evidence.py's.
 """
 
 import contextlib
-import os
+import hashlib
 import re
 import secrets
 import shlex
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from phdb_ci.artifacts.store import file_digest, joint_digest, measure, place
-from phdb_ci.base.files import open_regular
+from phdb_ci.base.files import open_regular, write_whole
 from phdb_ci.models.inventory import Stored
 
 SCRIPT = """\
@@ -58,17 +57,10 @@ class Placed:
         return SCRIPT.format(mark=self._mark, log=shlex.quote(str(self.log)), real=shlex.quote(str(real)))
 
     def put_launcher(self, output: str, path: Path) -> None:
-        """Write the launcher for `output` at path (replacing what is there) and remember that it must stay.
-
-        A build directory is a job's to write: under a name that it could know, a link might wait for us.
-        """
-        fd, temporary = tempfile.mkstemp(prefix=".witness-", dir=path.parent)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(self.launcher(output))
-            os.fchmod(fd, 0o755)
-        digest = file_digest(Path(temporary))
-        Path(temporary).replace(path)
-        self._launchers = (*self._launchers, (path, digest))
+        """Write the launcher for `output` at path (replacing what is there) and remember that it must stay."""
+        text = self.launcher(output).encode()
+        write_whole(path, text, mode=0o755)
+        self._launchers = (*self._launchers, (path, hashlib.sha256(text).hexdigest()))
 
     def start(self) -> None:
         """From now on calls count: those of the set-up do not."""

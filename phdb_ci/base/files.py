@@ -56,6 +56,14 @@ def open_regular(path: Path) -> io.BufferedReader:
     return os.fdopen(fd, "rb")
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it. Raises DiskError when it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"{path} cannot be made a directory: {error.strerror}") from error
+
+
 @contextmanager
 def whole_file(path: Path, *, mode: int | None = None) -> Iterator[io.BufferedWriter]:
     """A file to write to, which appears at `path` at the end of the block: all of it or nothing.
@@ -78,7 +86,12 @@ def whole_file(path: Path, *, mode: int | None = None) -> Iterator[io.BufferedWr
             part.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes | str, *, mode: int | None = None) -> None:
-    """Write a file, all of it or nothing; text in UTF-8. Raises DiskError when it cannot be written."""
+def write_whole(path: Path, data: bytes | str, *, mode: int | None = None, parents: bool = False) -> None:
+    """Write a file, all of it or nothing; text in UTF-8. Raises DiskError when it cannot be written.
+
+    `parents`: make its folder where there is none.
+    """
+    if parents:
+        make_folder(path.parent)
     with whole_file(path, mode=mode) as file:
         file.write(data.encode() if isinstance(data, str) else data)

@@ -18,6 +18,8 @@ UNSEEN = (
     )
 )
 
+ROOM = 4  # characters read for one that is shown: what is shown bounds the work, not what was sent
+
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _UNSEEN = re.compile(rf"[{UNSEEN}](?<![\t\n])")
 
@@ -37,3 +39,8 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _UNSEEN.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text without what is not seen, runs of white space as one space, cut."""
+    return cut(" ".join(plain(text[: ROOM * limit]).split()), limit)

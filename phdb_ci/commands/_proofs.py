@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from phdb_ci.base.files import make_folder, write_whole
 from phdb_ci.errors import DiskError, ResultsError
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.proofs import ProofFile, Proofs
@@ -41,32 +42,14 @@ def write_proofs(path: Path, matrix: Matrix, new: Proofs) -> None:
     tables.append(new.model_copy(update={"jobs": tuple(jobs)}))
     merged = ProofFile(tables=tuple(sorted(tables, key=lambda one: one.stack)))
     root = path.resolve().parent
-    _write(root / PAGE, proofs_page(merged, matrix))
-    _write(root / FILE, merged.model_dump_json(indent=1) + "\n")
+    write_whole(root / PAGE, proofs_page(merged, matrix), parents=True)
+    write_whole(root / FILE, merged.model_dump_json(indent=1) + "\n")
 
 
 def check_writable(matrix: Path) -> None:
     """See, before hours are spent, that both files can be written. Raises DiskError."""
     for name in (FILE, PAGE):
         path = matrix.resolve().parent / name
-        _folder(path)
+        make_folder(path.parent)
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise DiskError(f"{path} cannot be written: permission denied")
-
-
-def _folder(path: Path) -> None:
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DiskError(f"{path.parent} cannot be made a directory: {error.strerror}") from error
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole file or none of it."""
-    _folder(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise DiskError(f"{path} cannot be written: {error.strerror}") from error

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from phdb_ci.base.files import write_whole
+from phdb_ci.base.github_url import HOST, OWNER_NAME
 from phdb_ci.errors import DiskError, Exit, UsageError
-from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.terminal import Console, coloured, verdict_text
 
@@ -29,11 +30,9 @@ def write(verdict: Verdict, out: Path) -> None:
     from phdb_ci.reports import write_junit
 
     write_junit(out / "junit.xml", [leg.result for leg in verdict.legs])
-    (out / "comment.md").write_text(comment(verdict), encoding="utf-8")
-    (out / "summary.md").write_text(summary(verdict), encoding="utf-8")
-    temporary = out / ".verdict.json"
-    temporary.write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    temporary.replace(out / "verdict.json")
+    write_whole(out / "comment.md", comment(verdict))
+    write_whole(out / "summary.md", summary(verdict))
+    write_whole(out / "verdict.json", verdict.model_dump_json(indent=1) + "\n")
 
 
 def deliver(
@@ -86,7 +85,7 @@ def run_url(environ: Mapping[str, str]) -> str | None:
     """The address of this run on GitHub, from its own variables, when they have the form that GitHub gives them."""
     repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
     if re.fullmatch(OWNER_NAME, repository) and run.isdigit():
-        return f"https://github.com/{repository}/actions/runs/{run}"
+        return f"{HOST}/{repository}/actions/runs/{run}"
     return None
 
 

@@ -7,16 +7,17 @@ is a lie detector: it fails where a tag does not name the commit that the matrix
 import argparse
 import json
 import shlex
-import shutil
+import stat
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 
+from phdb_ci.base.files import write_whole
+from phdb_ci.base.github_url import clone_url, page_of
+from phdb_ci.base.text import counted
 from phdb_ci.errors import DiskError, Exit, UsageError
-from phdb_ci.judging.verdict import web
 from phdb_ci.matrix import load, parse
 from phdb_ci.matrix.bump import (
     HEADS,
@@ -33,7 +34,7 @@ from phdb_ci.matrix.bump import (
 from phdb_ci.matrix.locate import Path as Keys
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.sources.git import mask, remote_refs
-from phdb_ci.terminal import counted, table
+from phdb_ci.terminal import table
 
 SELF = "self"
 WORKERS = 8  # remotes that are asked at once
@@ -80,14 +81,14 @@ def _names(matrix: Matrix, arguments: argparse.Namespace) -> list[str]:
 def _ask(matrix: Matrix, name: str) -> tuple[str, str]:
     """Which refs of which URL say where a repo, or this project, should be."""
     if name == SELF and matrix.self_:
-        return f"https://github.com/{matrix.self_.repository}.git", RELEASES
+        return clone_url(matrix.self_.repository), RELEASES
     repo = matrix.repos[name]
     return repo.url, HEADS + repo.track
 
 
 def _action_url(name: str) -> str:
     """The repository of an action, which may lie in a folder of it (`actions/cache/restore`)."""
-    return f"https://github.com/{'/'.join(name.split('/')[:2])}.git"
+    return clone_url("/".join(name.split("/")[:2]))
 
 
 def _asked(asks: Iterable[tuple[str, str]]) -> Asked:
@@ -153,7 +154,7 @@ def _row(move: Move) -> tuple[str, str, str, str]:
     version = f"{move.version} → {move.follows}" if move.version not in ("", move.follows) else move.follows
     if move.old == move.new:
         return move.name, f"{move.old[:7]} unchanged", version, ""
-    page = web(move.url)
+    page = page_of(move.url)
     link = f"{page}/compare/{move.old}...{move.new}" if page and move.old.strip("0") else ""
     return move.name, f"{move.old[:7]} → {move.new[:7]}", version, link
 
@@ -179,21 +180,11 @@ def _matrix(arguments: argparse.Namespace) -> str:
 def _write(path: Path, matrix: Matrix, wanted: Mapping[Keys, str]) -> None:
     """Put the new values into the file, whole or not at all; through a link, into what it leads to."""
     target = path.resolve()
-    fresh = target.with_name(f".{target.name}.new")
     try:
-        text = target.read_bytes().decode()
-        if parse(text, str(path)) != matrix:
-            tries = ["run the command again"]
-            raise UsageError(
-                f"{path} was changed while the remotes were asked; nothing was written", tries=tries
-            )
-        made = edited(text, str(path), wanted)
-        fresh.write_bytes(made.encode())
-        shutil.copymode(target, fresh)
-        fresh.replace(target)
+        text, mode = target.read_bytes().decode(), stat.S_IMODE(target.stat().st_mode)
     except OSError as error:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise DiskError(
-            f"{path} cannot be written: {error.strerror}", tries=["nothing was changed"]
-        ) from error
+        raise DiskError(f"{path} cannot be read: {error.strerror}") from error
+    if parse(text, str(path)) != matrix:
+        tries = ["run the command again"]
+        raise UsageError(f"{path} was changed while the remotes were asked; nothing was written", tries=tries)
+    write_whole(target, edited(text, str(path), wanted), mode=mode)

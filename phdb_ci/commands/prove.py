@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from phdb_ci.base.text import counted
 from phdb_ci.commands._common import cache_dir, parallel, planned
 from phdb_ci.commands._proofs import check_writable, write_proofs
 from phdb_ci.commands._signals import Signals
@@ -21,7 +22,7 @@ from phdb_ci.models.matrix import FAULTS, Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, ProofRecord, Proofs
 from phdb_ci.proving import Estimate, measure, provable
-from phdb_ci.terminal import Console, counted, duration, table
+from phdb_ci.terminal import Console, duration, table
 
 
 def main(arguments: argparse.Namespace) -> int:

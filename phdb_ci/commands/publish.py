@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phdb_ci.base.github_url import HOST, OWNER_NAME
 from phdb_ci.commands._common import read_verdict
 from phdb_ci.commands._verdict import RUNS
 from phdb_ci.errors import DiskError, Exit, ResultsError, UsageError
 from phdb_ci.matrix import load
-from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.posting import CONTEXT, Published
 
@@ -72,9 +72,9 @@ def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "
     token = environ.get("GITHUB_TOKEN", "").strip()
     if not token:
         raise UsageError("$GITHUB_TOKEN is not set: comment and status are written with it")
-    server = (environ.get("GITHUB_SERVER_URL") or "https://github.com").rstrip("/")
+    server = (environ.get("GITHUB_SERVER_URL") or HOST).rstrip("/")
     if not _SERVER.fullmatch(server):
-        raise UsageError(f"$GITHUB_SERVER_URL={server[:100]}: expected an address like https://github.com")
+        raise UsageError(f"$GITHUB_SERVER_URL={server[:100]}: expected an address like {HOST}")
     from phdb_ci.github.address import api_of
     from phdb_ci.github.hub import Hub, Waits
     from phdb_ci.github.publish import Place, publish

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from phdb_ci.base.files import open_regular
+from phdb_ci.base.files import open_regular, write_whole
 from phdb_ci.commands._common import pairs
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load
@@ -143,15 +143,7 @@ def _read(path: Path) -> str | None:
 
 def _write(files: Mapping[str, str]) -> None:
     for name, text in files.items():
-        path = Path(name)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.new")
-            temporary.unlink(missing_ok=True)  # a link at its place would lead elsewhere
-            temporary.write_bytes(text.encode())
-            temporary.replace(path)
-        except OSError as error:
-            raise DiskError(f"{path} cannot be written: {error.strerror}") from error
+        write_whole(Path(name), text, parents=True)
 
 
 def _tell(arguments: argparse.Namespace, changed: Iterable[str], text: str) -> None:

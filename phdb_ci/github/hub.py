@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from github import Auth, Github, GithubException, GithubRetry
 
 from phdb_ci import __version__
+from phdb_ci.base.text import one_line
 from phdb_ci.errors import NetworkError, PhdbError, RefusedError, RightsError
-from phdb_ci.rendering.markdown import one_line
 
 if TYPE_CHECKING:
     from github.Repository import Repository

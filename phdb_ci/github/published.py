@@ -6,26 +6,24 @@ run's key. On GitHub its provenance is verified besides (docs/security.md). What
 """
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from phdb_ci.artifacts.bundle import LARGEST, SUFFIX, unpack
 from phdb_ci.artifacts.store import load
+from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import ArtifactError, PhdbError
 from phdb_ci.github.address import api_of
 from phdb_ci.github.archive import verdict_bytes
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.hub import Hub, Waits
 from phdb_ci.github.runs import Run, artifacts_of, run_of
-from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import ArtifactNode, Plan
 
 MOST = 10  # of one key that are looked at
-_GITHUB = re.compile(rf"https://github\.com/({OWNER_NAME}?)(?:\.git)?")
 _QUICK = Waits(posts=(), longest=10.0, secondary=5.0, backoff=0.2, timeout=15)
 
 
@@ -47,17 +45,17 @@ def _published(
     node: ArtifactNode, matrix: Matrix, cache: Path, environ: Mapping[str, str]
 ) -> ArtifactNode | None:
     repo = matrix.repos[matrix.artifacts[node.name].repo]
-    address, token = _GITHUB.fullmatch(repo.url), environ.get("GITHUB_TOKEN", "")
-    if address is None or not token:
+    repository, token = repository_of(repo.url), environ.get("GITHUB_TOKEN", "")
+    if repository is None or not token:
         return None
-    hub = Hub(api_of(environ), token, address[1], _QUICK)
-    with hub.asking(f"artifacts of {address[1]}", "actions: read"):
+    hub = Hub(api_of(environ), token, repository, _QUICK)
+    with hub.asking(f"artifacts of {repository}", "actions: read"):
         for run, artifact in _candidates(hub, node, repo.track):
             try:
                 stored = _take(hub, artifact, node, cache / "given")
             except Expired:
                 continue
-            why = f"published by {address[1]}, run {run.id}, under the same key"
+            why = f"published by {repository}, run {run.id}, under the same key"
             return node.model_copy(update={"action": "published", "stored": stored, "why": (why,)})
     return None
 

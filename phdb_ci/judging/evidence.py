@@ -8,6 +8,7 @@ forbidden variable, failed, unproven; only then passed.
 import re
 from collections.abc import Callable, Iterable
 
+from phdb_ci.base.text import cut
 from phdb_ci.judging import ratios
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.report_kinds import REPORT_KINDS
@@ -93,7 +94,7 @@ def _first_failure(suite: Suite) -> str:
     if case is None:
         return ""
     told = f"{case.title}: {case.message}" if case.message else case.title
-    return f": {told if len(told) <= FIRST else told[: FIRST - 1] + '…'}"
+    return f": {cut(told, FIRST)}"
 
 
 def manifest_wrong(_job: Job, facts: Facts) -> Iterable[str]:

@@ -1,12 +1,11 @@
 """Results → Verdict: the outcome of a gate, a pure function of records. Never green by absence."""
 
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from phdb_ci.base.github_url import page_of
 from phdb_ci.judging import evidence
-from phdb_ci.models.base import OWNER_NAME
 from phdb_ci.models.matrix import Job, Quarantine
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
@@ -22,7 +21,6 @@ from phdb_ci.models.verdict import (
     VerdictSource,
 )
 
-GITHUB = re.compile(rf"^(?:https://github\.com/|git@github\.com:)({OWNER_NAME}?)(?:\.git)?/?$")
 FAILS = ("failed", "unproven", "timeout", "blocked")
 
 
@@ -224,12 +222,6 @@ def shown_source(source: Source) -> VerdictSource:
     """A source as the verdict holds it."""
     return VerdictSource(
         repo=source.repo, commit=source.id, origin=source.origin, via=source.via, where=source.where,
-        web=web(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,
+        web=page_of(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,
         notes=source.notes,
     )  # fmt: skip
-
-
-def web(where: str) -> str | None:
-    """The https address of a GitHub repository from its clone URL; None for anything else."""
-    match = GITHUB.match(where)
-    return f"https://github.com/{match.group(1)}" if match else None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from phdb_ci.base.text import cut
 from phdb_ci.matrix.locate import Path, offset_of, positions
 
 KINDS = {"repos": "repo", "artifacts": "artifact", "jobs": "job", "gates": "gate"}
@@ -84,8 +85,9 @@ def quoted_line(text: str, line: int, column: int | None = None) -> str:
 
 def shown_text(value: str, limit: int = 60) -> str:
     """A text of the file in quotes, cut, without control characters."""
-    cut = value if len(value) <= limit else f"{value[:limit]}…"
-    inner = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
+    inner = "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut(value, limit)
+    )
     return f'"{inner}"'
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from phdb_ci.base.text import HIDDEN
+
 SHA = r"^[0-9a-f]{40}$"
-OWNER_NAME = r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"  # a repository on GitHub; with ? behind it, as short as can be
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 # One visible line; it is shown in terminals, comments and workflows, where control characters bite.
-_HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
-TEXT = rf"^[^\x20{_HIDDEN}][^{_HIDDEN}]*$"
+TEXT = rf"^[^\x20{HIDDEN}][^{HIDDEN}]*$"
 
 # A repo of the matrix by its name, or a subfolder of the folder that the matrix lies in: `./checks/contracts`.
 FOLDER = r"\./[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*"

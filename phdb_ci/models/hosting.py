@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from phdb_ci.models.base import OWNER_NAME, Name, Record, Sha, Text
+from phdb_ci.base.github_url import OWNER_NAME
+from phdb_ci.models.base import Name, Record, Sha, Text
 
 ACTION = rf"^{OWNER_NAME}(/[A-Za-z0-9._-]+)*$"
 REPOSITORY = rf"^{OWNER_NAME}$"

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from phdb_ci.models.base import OWNER_NAME, Record
+from phdb_ci.base.github_url import HOST, OWNER_NAME
+from phdb_ci.models.base import Record
 
 CONTEXT = "phdb-ci / verdict"
 Repository = Annotated[str, StringConstraints(pattern=rf"^{OWNER_NAME}$")]
@@ -25,7 +26,7 @@ class Posting(Record):
     """
 
     repository: Repository
-    server: Server = "https://github.com"
+    server: Server = HOST
     run_id: Number
     run_number: Number
     attempt: Number = 1

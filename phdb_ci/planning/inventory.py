@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Literal
 
 from phdb_ci.artifacts.bundle import is_parcel, unpack
 from phdb_ci.artifacts.store import Store, key_of, take_in
+from phdb_ci.base.files import write_whole
 from phdb_ci.errors import ArtifactError, ToolError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored, Tool
 from phdb_ci.models.matrix import Artifact, Matrix
@@ -146,11 +146,8 @@ def load_durations(cache: Path) -> dict[str, float]:
 def save_durations(cache: Path, new: Mapping[str, float]) -> None:
     """Remember how long nodes took, for the order of the next run. Replaced by rename, so a reader never sees half."""
     merged = load_durations(cache) | {name: round(value, 3) for name, value in new.items()}
-    cache.mkdir(parents=True, exist_ok=True)
-    fd, temporary = tempfile.mkstemp(dir=cache, prefix=".durations-")
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        json.dump(dict(sorted(merged.items())), file, indent=1)
-    Path(temporary).replace(cache / "durations.json")
+    text = json.dumps(dict(sorted(merged.items())), indent=1)
+    write_whole(cache / "durations.json", text, parents=True)
 
 
 def _tools_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str]) -> list[str]:

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phdb_ci.base.text import cut
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering.markdown import cut
 from phdb_ci.rendering.marker import MARKER, State, digest, marked
 from phdb_ci.rendering.shed import COMMENT, SUMMARY, Level, rungs
 from phdb_ci.rendering.status import commit_status

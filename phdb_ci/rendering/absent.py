@@ -3,8 +3,8 @@
 An older verdict must not go on looking like that of the commit that nobody has judged.
 """
 
+from phdb_ci.base.text import cut
 from phdb_ci.models.posting import CommitStatus, Posting
-from phdb_ci.rendering.markdown import cut
 from phdb_ci.rendering.marker import State, digest, marked
 
 # GitHub's word for how a run ended → what stands in the heading.

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from phdb_ci.base.text import counted
 from phdb_ci.models.results import Command, LegResult, Rule
 from phdb_ci.rendering.entries import GREEN, Entry
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, word
 from phdb_ci.rendering.measured import in_words
-from phdb_ci.rendering.words import DASH, ICONS, TIMES, clock, counted
+from phdb_ci.rendering.words import DASH, ICONS, TIMES, clock
 
 Row = tuple[str, ...]
 MOST_SKIPS = 60

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from phdb_ci.base.text import counted
 from phdb_ci.models.results import Case, LegResult
 from phdb_ci.rendering.entries import GREEN, Entry
 from phdb_ci.rendering.markdown import TEXT_LIMIT, TITLE_LIMIT, cells, code, excerpt, fence, one_line
 from phdb_ci.rendering.shed import Level
 from phdb_ci.rendering.table import failures
-from phdb_ci.rendering.words import ICONS, counted
+from phdb_ci.rendering.words import ICONS
 
 MOST_REASONS = 10
 

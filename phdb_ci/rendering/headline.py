@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from phdb_ci.base.text import counted
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Outcome, Verdict, VerdictSource
 from phdb_ci.rendering.entries import GREEN, IDLE, Entry
 from phdb_ci.rendering.markdown import code, run_link, word
-from phdb_ci.rendering.words import OUTCOME_ICONS, SAID, UNAFFECTED, counted, listed, spoken, tallied
+from phdb_ci.rendering.words import OUTCOME_ICONS, SAID, UNAFFECTED, listed, spoken, tallied
 
 _GATE = re.compile(r"[a-z0-9][a-z0-9_+-]{0,99}")
 

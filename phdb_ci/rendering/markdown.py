@@ -9,25 +9,17 @@ not stop them.
 import re
 from collections.abc import Mapping
 
-from phdb_ci.models.base import OWNER_NAME
+from phdb_ci.base.github_url import PAGE
+from phdb_ci.base.text import HOLLOW, cut
 
 TITLE_LIMIT, TEXT_LIMIT, LINE_LIMIT = 200, 300, 160
 
-# Not seen although Python calls them printable: joiners, fillers, variation selectors, blank braille.
-_HOLLOW = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
+_HOLLOW = re.compile(f"[{HOLLOW}]")
 # cmark takes no run of more than 80 backticks for a code span, and none of more than 255 for a fence.
 _RUN = re.compile("`{9,}")
-_REPO = rf"https://github\.com/{OWNER_NAME}"
-_RUN_URL = re.compile(rf"{_REPO}/actions/runs/([0-9]{{1,20}})(?:/attempts/[0-9]{{1,5}})?")
-_ISSUE_URL = re.compile(rf"{_REPO}/(issues|pull)/([0-9]{{1,10}})")
-_WEB = re.compile(_REPO)
-
-
-def cut(text: str, limit: int) -> str:
-    """The text, at most limit characters; a cut one ends in an ellipsis."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+_RUN_URL = re.compile(rf"{PAGE}/actions/runs/([0-9]{{1,20}})(?:/attempts/[0-9]{{1,5}})?")
+_ISSUE_URL = re.compile(rf"{PAGE}/(issues|pull)/([0-9]{{1,10}})")
+_WEB = re.compile(PAGE)
 
 
 def one_line(text: str, limit: int) -> str:

@@ -8,11 +8,11 @@ needs no diagram.
 import math
 from collections.abc import Sequence
 
+from phdb_ci.base.text import counted
 from phdb_ci.models.measured import Interval, Round, all_ratios, figure, interval
 from phdb_ci.models.results import LegResult
 from phdb_ci.rendering.entries import Entry
 from phdb_ci.rendering.markdown import cells, code, word
-from phdb_ci.rendering.words import counted
 
 BARS = "▁▂▃▄▅▆▇█"
 MOST = 12  # scenarios of one job

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from phdb_ci.base.text import counted, cut
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import THERE, Verdict, VerdictArtifact, VerdictSource
-from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, commit_link, compare_link, cut, word
+from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, commit_link, compare_link, word
 from phdb_ci.rendering.table import Table
-from phdb_ci.rendering.words import clock, counted, listed
+from phdb_ci.rendering.words import clock, listed
 
 ORIGINS = {
     "pin": "pin",

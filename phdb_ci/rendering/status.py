@@ -2,11 +2,11 @@
 
 from typing import Literal
 
+from phdb_ci.base.text import cut
 from phdb_ci.models.posting import CommitStatus, Posting
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.entries import entries
 from phdb_ci.rendering.headline import counts, judged
-from phdb_ci.rendering.markdown import cut
 
 LIMIT = 140  # characters; GitHub takes no more
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from phdb_ci.base.text import counted
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.results import LegResult
@@ -10,7 +11,7 @@ from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.basis import rests_on
 from phdb_ci.rendering.entries import GREEN, IDLE, Entry
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, issue_link
-from phdb_ci.rendering.words import DASH, ICONS, clock, counted, tallied
+from phdb_ci.rendering.words import DASH, ICONS, clock, tallied
 
 NUMBERS = ("passed", "failed", "skipped", "time")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from phdb_ci.base.text import counted
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Unaffected, Verdict
 from phdb_ci.rendering import headline
@@ -14,7 +15,6 @@ from phdb_ci.rendering.shed import Level
 from phdb_ci.rendering.sources import SourcesView, in_one_line, sources, warnings
 from phdb_ci.rendering.table import Table, main_table
 from phdb_ci.rendering.timeline import timeline
-from phdb_ci.rendering.words import counted
 
 MOST_PATHS = 50
 

@@ -37,11 +37,6 @@ def spoken(value: float) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under 1 s"
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """The number with its word."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 def listed(items: Sequence[str], most: int = 4) -> str:
     """`a`, `a and b`, `a, b and 7 more`."""
     if len(items) > most:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from xml.parsers import expat
 
-from phdb_ci.base.text import counted, plain
+from phdb_ci.base.text import ROOM, counted, plain
 from phdb_ci.models.results import CaseStatus
 from phdb_ci.reports.dialects import (
     FLAKY,
@@ -21,7 +21,7 @@ from phdb_ci.reports.dialects import (
 )
 from phdb_ci.reports.input import CHUNK, Refused, XmlBytes
 from phdb_ci.reports.tally import RawCase, Tally
-from phdb_ci.reports.text import DETAIL_LIMIT, MESSAGE_LIMIT, ROOM, name_line
+from phdb_ci.reports.text import DETAIL_LIMIT, MESSAGE_LIMIT, name_line
 
 MAX_DEPTH = 100
 MAX_TOKEN = 8 * 1024**2  # one tag or comment; the parser must hold it whole

@@ -2,12 +2,11 @@
 
 import re
 
-from phdb_ci.base.text import cut, plain
+from phdb_ci.base.text import ROOM, cut, one_line, plain
 
 NAME_LIMIT = 300
 MESSAGE_LIMIT = 400
 DETAIL_LIMIT = 4_000
-ROOM = 4  # characters read for one that is kept: what is kept bounds the work, not what was sent
 
 _BREAKS = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]")
 
@@ -21,7 +20,7 @@ def name_line(text: str) -> str:
 
 def message_line(text: str) -> str:
     """A message as one line, runs of white space as one space."""
-    return cut(" ".join(plain(text[: ROOM * MESSAGE_LIMIT]).split()), MESSAGE_LIMIT)
+    return one_line(text, MESSAGE_LIMIT)
 
 
 def detail_text(text: str) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from phdb_ci.base.github_url import page_of
 from phdb_ci.judging.fanin.gather import Gathered, Run
-from phdb_ci.judging.verdict import decides, headline, outcome, reproduce, shown_leg, shown_source, web
+from phdb_ci.judging.verdict import decides, headline, outcome, reproduce, shown_leg, shown_source
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.proofs import ProofFile
 from phdb_ci.models.results import LegResult
@@ -91,7 +92,7 @@ def _shown_sources(matrix: Matrix, gathered: Gathered) -> tuple[VerdictSource, .
     return tuple(
         VerdictSource(
             repo=name, commit=found[name].commit, origin=found[name].origin, via="its results", where=repo.url,
-            web=web(repo.url), pin=repo.pin,
+            web=page_of(repo.url), pin=repo.pin,
         )
         for name, repo in matrix.repos.items()
         if name in found
