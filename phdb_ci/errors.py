@@ -69,6 +69,12 @@ class ArtifactError(PhdbError):
     kind = "artifact"
 
 
+class OtherReleaseError(ArtifactError):
+    """An artifact was built by another release of phdb-ci, whose keys are made in another way: sound, and not used."""
+
+    kind = "other-release"
+
+
 class ResultsError(PhdbError):
     """A results directory or verdict file cannot be read as what it claims to be."""
 

@@ -13,6 +13,7 @@ CODES = {
     "MatrixError": ("matrix", 2),
     "SourceError": ("source", 2),
     "ArtifactError": ("artifact", 2),
+    "OtherReleaseError": ("other-release", 2),
     "ResultsError": ("results", 2),
     "NetworkError": ("network", 3),
     "RightsError": ("rights", 3),

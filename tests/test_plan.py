@@ -86,6 +86,12 @@ def test_artifact_of_the_same_key_is_reused() -> None:
     )
 
 
+def test_artifact_that_only_another_release_built_is_built_and_that_is_said() -> None:
+    (node,) = planned(facts=inventory(other_release={"embed": 1})).artifacts
+    said = "1 entry in the store, built by another release of phdb-ci: not used"
+    assert (node.action, node.why) == ("build", (said,))
+
+
 def test_artifact_that_nobody_built_is_built() -> None:
     (node,) = planned().artifacts
     assert (node.action, node.why, node.stored) == ("build", ("nothing is stored yet",), None)

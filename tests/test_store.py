@@ -12,9 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.artifacts.store import Store, file_digest, joint_digest, key_of, load, measure, place, take_in
-from phdb_ci.errors import ArtifactError
-from phdb_ci.models.inventory import KeyInputs, Stored
+from phdb_ci.artifacts.store import (
+    Entries,
+    Store,
+    file_digest,
+    joint_digest,
+    key_of,
+    load,
+    measure,
+    place,
+    take_in,
+)
+from phdb_ci.errors import ArtifactError, OtherReleaseError
+from phdb_ci.models.inventory import RECIPE, KeyInputs, Stored
 from tests.helpers import PIN, TREE, key_inputs
 
 ENGINE = b"#!/bin/sh\necho engine\n"
@@ -49,7 +59,7 @@ def publish(store: Store, built: Path, inputs: KeyInputs | None = None, commit: 
 
 
 def test_key_is_the_same_on_every_machine_and_version() -> None:
-    assert key_of(key_inputs()) == "318a1a03a9652f2f36aae01e46dc9bd45c8a164812da618e5ad62195db59d2b2"
+    assert key_of(key_inputs()) == "436b3c085b8b16da5a7eb841229bbab12ba03fa8d8649392f07fec242c005076"
 
 
 def test_key_does_not_depend_on_the_order_of_inputs() -> None:
@@ -61,6 +71,7 @@ def test_key_does_not_depend_on_the_order_of_inputs() -> None:
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)
 INPUTS = st.builds(
     KeyInputs,
+    recipe=st.integers(1, 3),
     artifact=st.from_regex(r"[a-z]{1,5}", fullmatch=True),
     trees=st.dictionaries(NAMES, st.none() | st.from_regex(r"[0-9a-f]{40}", fullmatch=True), max_size=3),
     build=st.lists(NAMES, max_size=3).map(tuple),
@@ -152,12 +163,12 @@ def test_other_commit_of_the_same_inputs_shares_the_entry(store: Store, built: P
     first = publish(store, built)
     second = publish(store, built, commit="b" * 40)
     assert second == first
-    assert len(store.entries("embed")[0]) == 1
+    assert len(store.entries("embed").sound) == 1
 
 
 def test_creating_and_asking_a_store_writes_nothing(store: Store) -> None:
     assert store.find("embed", "0" * 64) is None
-    assert store.entries("embed") == ((), ())
+    assert store.entries("embed") == Entries()
     assert list(store.prune(keep=1)) == []
     assert not store.root.exists()
 
@@ -279,7 +290,7 @@ def test_damaged_entry_is_set_aside_reported_and_built_anew(
 ) -> None:
     made = publish(store, built)
     damage(made.path)
-    sound, notes = store.entries("embed")
+    sound, notes, _ = store.entries("embed")
     assert sound == ()
     assert len(notes) == 1
     assert why in notes[0]
@@ -307,8 +318,83 @@ def test_publish_replaces_an_entry_that_was_damaged_meanwhile(store: Store, buil
 def test_one_damaged_entry_does_not_hide_the_others(store: Store, built: Path) -> None:
     made = [publish(store, built, key_inputs(platform=name)) for name in ("one", "two")]
     _no_manifest(made[0].path)
-    sound, notes = store.entries("embed")
+    sound, notes, _ = store.entries("embed")
     assert (sound, len(notes)) == ((made[1],), 1)
+
+
+# Another release
+
+
+def _recorded(manifest: Any) -> dict[str, Any]:
+    inputs: dict[str, Any] = manifest["predicate"]["buildDefinition"]["internalParameters"]["keyInputs"]
+    return inputs
+
+
+def _without_a_field(entry: Path) -> None:
+    """What an earlier release left, when this one has added a field."""
+    _edit(entry, lambda manifest: _recorded(manifest).pop("platform"))
+
+
+def _without_a_recipe(entry: Path) -> None:
+    _edit(entry, lambda manifest: _recorded(manifest).pop("recipe"))
+
+
+def _with_a_field(entry: Path) -> None:
+    _edit(entry, lambda manifest: _recorded(manifest).update(flags=["-O2"]))
+
+
+def _of_another_recipe(entry: Path) -> None:
+    _edit(entry, lambda manifest: _recorded(manifest).update(recipe=RECIPE + 1))
+
+
+def release_entry(store: Store, built: Path, change: Callable[[Path], None]) -> Path:
+    """An entry of another release, under a key that this one would not give."""
+    made = publish(store, built, key_inputs(platform="then"))
+    change(made.path)
+    return made.path.rename(made.path.with_name("f" * 64))
+
+
+OTHER_RELEASES = pytest.mark.parametrize(
+    "change", [_without_a_field, _without_a_recipe, _with_a_field, _of_another_recipe]
+)
+
+
+@OTHER_RELEASES
+def test_entry_of_another_release_is_neither_used_nor_damaged(
+    store: Store, built: Path, change: Callable[[Path], None]
+) -> None:
+    other = release_entry(store, built, change)
+    made = publish(store, built)
+    assert store.entries("embed") == Entries(sound=(made,), notes=(), others=1)
+    assert other.is_dir()
+    assert not (store.root / "embed" / "damaged").exists()
+
+
+@OTHER_RELEASES
+def test_entry_of_another_release_is_pruned_however_new_it_is(
+    store: Store, built: Path, change: Callable[[Path], None]
+) -> None:
+    made = publish(store, built)
+    other = release_entry(store, built, change)
+    assert [path for path, _ in store.prune(keep=5)] == [other]
+    assert made.path.is_dir()
+
+
+def test_artifact_of_another_release_that_is_handed_in_is_refused_in_plain_words(
+    store: Store, built: Path
+) -> None:
+    other = release_entry(store, built, _without_a_field)
+    with pytest.raises(OtherReleaseError, match="was built by another release of phdb-ci"):
+        take_in(other, "embed", ("lidb_embed",))
+
+
+def test_entry_under_this_releases_key_is_damaged_whatever_release_it_claims(
+    store: Store, built: Path
+) -> None:
+    made = publish(store, built)
+    _of_another_recipe(made.path)
+    assert publish(store, built) == made
+    assert (store.root / "embed" / "damaged").is_dir()
 
 
 # Use

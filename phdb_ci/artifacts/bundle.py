@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from phdb_ci.artifacts.store import MANIFEST, file_digest, load
-from phdb_ci.base.files import open_regular
+from phdb_ci.base.files import open_regular, whole_file
 from phdb_ci.errors import ArtifactError
 from phdb_ci.models.inventory import Stored
 
@@ -25,33 +25,34 @@ BROKEN = (
 )  # fmt: skip
 
 
-def is_parcel(file: Path) -> bool:
-    """Whether a file that was handed in is meant as a parcel."""
+def is_bundle(file: Path) -> bool:
+    """Whether a file that was handed in is meant as a bundle."""
     return file.suffix == SUFFIX and not file.is_dir()
 
 
 def pack(stored: Stored, file: Path) -> None:
-    """Write an artifact as a parcel. The same artifact gives the same bytes, whoever packs it and when."""
-    temporary = file.with_name(f".{file.name}.new")
-    with tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as tar:
+    """Write an artifact as a bundle. The same artifact gives the same bytes, whoever packs it and when."""
+    with (
+        whole_file(file) as writing,
+        tarfile.open(fileobj=writing, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
         for name in (MANIFEST, *sorted(stored.digests)):
             member = tarfile.TarInfo(name)
             member.mode = 0o644 if name == MANIFEST else 0o755
             with open_regular(stored.path / name) as reading:
                 member.size = (stored.path / name).stat().st_size
                 tar.addfile(member, reading)
-    temporary.replace(file)
 
 
 def unpack(file: Path, folder: Path) -> Path:
-    """Unpack a parcel below folder, by its digest; returns the artifact's own folder, sound and checked.
+    """Unpack a bundle below folder, by its digest; returns the artifact's own folder, sound and checked.
 
     One that was unpacked before is taken as it is, unless it was damaged since. Raises ArtifactError for anything that
-    is no parcel.
+    is no bundle.
     """
     try:
         if file.stat().st_size > LARGEST + MOST * ROOM:
-            raise ArtifactError(f"{file} is larger than a parcel can be")
+            raise ArtifactError(f"{file} is larger than an artifact bundle can be")
         place = folder / file_digest(file)[:32]
         if place.is_dir() and _sound(place):
             return place
@@ -68,7 +69,7 @@ def unpack(file: Path, folder: Path) -> Path:
                 temporary.rename(place)
         load(place)
     except BROKEN as error:
-        raise ArtifactError(f"{file} is no parcel of ours: {error}") from error
+        raise ArtifactError(f"{file} is no artifact bundle: {error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return place

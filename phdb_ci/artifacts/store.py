@@ -3,7 +3,8 @@
 An entry is a folder `<artifact>/<key>/` with the outputs and `manifest.json`, an in-toto statement with SLSA
 provenance (https://slsa.dev/spec/v1.0/provenance). It is complete or it is not there: it is made in a
 temporary folder and renamed. A damaged entry is set aside under `damaged/`, never used and never deleted
-silently. Locks are the caller's (locks.py).
+silently. One of another release of phdb-ci, whose keys are made in another way, is left alone until `cache --prune`.
+Locks are the caller's (locks.py).
 """
 
 import hashlib
@@ -14,11 +15,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from phdb_ci.base.files import open_regular
-from phdb_ci.errors import ArtifactError
-from phdb_ci.models.inventory import KeyInputs, Stored
+from phdb_ci.errors import ArtifactError, OtherReleaseError
+from phdb_ci.models.inventory import RECIPE, KeyInputs, Stored
 
 MANIFEST = "manifest.json"
 # Names our form of the build definition; not an address to visit.
@@ -56,22 +57,37 @@ def measure(folder: Path, outputs: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+class Entries(NamedTuple):
+    """What the store holds of one artifact: sound entries, newest first; a note for each damaged one.
+
+    `others` counts the entries that another release of phdb-ci has built: neither used nor damaged.
+    """
+
+    sound: tuple[Stored, ...] = ()
+    notes: tuple[str, ...] = ()
+    others: int = 0
+
+
 class Store:
     """The store below one folder. Creating the object writes nothing."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def entries(self, artifact: str) -> tuple[tuple[Stored, ...], tuple[str, ...]]:
-        """All sound entries of an artifact, newest first, and a note for each damaged one, now set aside."""
+    def entries(self, artifact: str) -> Entries:
+        """Everything that the store holds of an artifact; damaged entries are set aside."""
         sound: list[Stored] = []
         notes: list[str] = []
+        others = 0
         for folder in self._folders(artifact):
             try:
                 sound.append(load(folder))
+            except OtherReleaseError:
+                others += 1
             except ArtifactError as error:
                 notes.append(self._set_aside(artifact, folder, str(error)))
-        return tuple(sorted(sound, key=lambda entry: entry.built, reverse=True)), tuple(notes)
+        newest_first = sorted(sound, key=lambda entry: entry.built, reverse=True)
+        return Entries(tuple(newest_first), tuple(notes), others)
 
     def find(self, artifact: str, key: str) -> Stored | None:
         """The sound entry of this key, or None; a damaged one is set aside and counts as none."""
@@ -97,7 +113,8 @@ class Store:
             statement = _statement(
                 inputs, digests, commit=commit, source=source, started=started, seconds=seconds
             )
-            _write_json(temporary / MANIFEST, statement)
+            text = json.dumps(statement, indent=1, sort_keys=True) + "\n"
+            (temporary / MANIFEST).write_text(text, encoding="utf-8")
             temporary.chmod(0o755)
             try:
                 temporary.rename(parent / key)
@@ -109,14 +126,17 @@ class Store:
         return load(parent / key)
 
     def prune(self, *, keep: int, dry_run: bool = False) -> Iterator[tuple[Path, int]]:
-        """Remove all but the newest `keep` of each artifact and what was set aside; yields path and bytes."""
+        """Remove all but the newest `keep` of each artifact, what was set aside, and what another release has built.
+
+        Yields path and bytes of each.
+        """
         for parent in sorted(path for path in self.root.glob("*") if path.is_dir()):
             folders = sorted(self._folders(parent.name), key=lambda path: path.stat().st_mtime, reverse=True)
+            others = [folder for folder in folders if _of_other_release(folder)]
+            ours = [folder for folder in folders if folder not in others]
             leftovers = [path for path in parent.glob(".new-*") if time.time() - path.stat().st_mtime > 3600]
-            doomed = (
-                folders[keep:] + leftovers + ([parent / "damaged"] if (parent / "damaged").is_dir() else [])
-            )
-            for path in doomed:
+            damaged = [parent / "damaged"] if (parent / "damaged").is_dir() else []
+            for path in ours[keep:] + others + leftovers + damaged:
                 size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
                 if not dry_run:
                     shutil.rmtree(path, ignore_errors=True)
@@ -141,33 +161,55 @@ class Store:
 
 
 def load(folder: Path) -> Stored:
-    """Read an entry and check every output against its manifest. Raises ArtifactError if anything differs."""
+    """Read an entry and check every output against its manifest.
+
+    Raises OtherReleaseError for one that another release has built, ArtifactError if anything differs.
+    """
+    stored = _manifest(folder)
+    if set(stored.digests) != set(stored.inputs.outputs):
+        raise ArtifactError(f"{folder / MANIFEST} lists other outputs than the artifact has")
+    for name, digest in measure(folder, stored.inputs.outputs).items():
+        recorded = stored.digests[name]
+        if digest != recorded or digest == "missing":
+            raise ArtifactError(f"{name} is sha256:{digest[:12]}, its manifest says sha256:{recorded[:12]}")
+    if len(folder.name) == 64 and folder.name != stored.key:
+        raise ArtifactError("its manifest belongs to another key")
+    return stored
+
+
+def _manifest(folder: Path) -> Stored:
+    """What the manifest of an entry says."""
     try:
         statement = json.loads((folder / MANIFEST).read_bytes())
-        subjects = {str(item["name"]): str(item["digest"]["sha256"]) for item in statement["subject"]}
         definition = statement["predicate"]["buildDefinition"]
-        inputs = KeyInputs.model_validate(definition["internalParameters"]["keyInputs"])
+        recorded = dict(definition["internalParameters"]["keyInputs"])
+        if set(recorded) != set(KeyInputs.model_fields) or recorded["recipe"] != RECIPE:
+            raise OtherReleaseError(
+                f"{folder} was built by another release of phdb-ci, whose keys are made in another way",
+                tries=["build it with this release"],
+            )
+        inputs = KeyInputs.model_validate(recorded)
+        digests = {str(item["name"]): str(item["digest"]["sha256"]) for item in statement["subject"]}
         metadata = statement["predicate"]["runDetails"]["metadata"]
-        commit = str(definition["resolvedDependencies"][0]["digest"]["gitCommit"])
-        stored = Stored(
-            artifact=inputs.artifact, key=key_of(inputs), inputs=inputs, path=folder, digests=subjects,
-            digest=joint_digest(subjects), commit=commit, built=str(metadata["finishedOn"]),
-            seconds=float(metadata["seconds"]),
+        return Stored(
+            artifact=inputs.artifact, key=key_of(inputs), inputs=inputs, path=folder, digests=digests,
+            digest=joint_digest(digests), built=str(metadata["finishedOn"]), seconds=float(metadata["seconds"]),
+            commit=str(definition["resolvedDependencies"][0]["digest"]["gitCommit"]),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise ArtifactError(
             f"{folder / MANIFEST} is missing or is no manifest of ours: {type(error).__name__}"
         ) from error
-    if set(subjects) != set(inputs.outputs):
-        raise ArtifactError(f"{folder / MANIFEST} lists other outputs than the artifact has")
-    for name, digest in measure(folder, inputs.outputs).items():
-        if digest != subjects[name] or digest == "missing":
-            raise ArtifactError(
-                f"{name} is sha256:{digest[:12]}, its manifest says sha256:{subjects[name][:12]}"
-            )
-    if len(folder.name) == 64 and folder.name != stored.key:
-        raise ArtifactError("its manifest belongs to another key")
-    return stored
+
+
+def _of_other_release(folder: Path) -> bool:
+    try:
+        _manifest(folder)
+    except OtherReleaseError:
+        return True
+    except ArtifactError:
+        return False
+    return False
 
 
 def place(stored: Stored, folder: Path) -> dict[str, str]:
@@ -239,7 +281,3 @@ def _statement(inputs: KeyInputs, digests: Mapping[str, str], **run: Any) -> dic
             },
         },
     }
-
-
-def _write_json(path: Path, document: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -8,11 +8,16 @@ from pydantic import Field
 from phdb_ci.models.base import Name, Record, Sha
 from phdb_ci.models.texts import Os
 
+# The version of what a key is made of. Raise it when the same inputs shall give another key: a changed meaning of a
+# field, another way to build. A field that comes or goes needs no other number: such entries are told apart by it.
+RECIPE = 1
+
 
 class KeyInputs(Record):
     """Everything an artifact is built from; its key is the digest of exactly this (store.py).
 
     Attributes:
+        recipe: the RECIPE of the release that made the key.
         trees: git object id of each input at the commit, by its text in the matrix; None where there is no such path.
         needs: the key of each artifact that its build needs.
         build: the build commands as the matrix writes them (`{build}` and `{cpus}` do not change what comes
@@ -21,6 +26,7 @@ class KeyInputs(Record):
         platform: system, machine and C library, for example `linux x86_64 glibc-2.36`.
     """
 
+    recipe: int = RECIPE
     artifact: Name
     trees: dict[str, Sha | None]
     needs: dict[Name, str] = Field(default_factory=dict)
@@ -65,6 +71,7 @@ class Inventory(Record):
         inputs: per artifact, everything that it is built from in this run.
         keys: per artifact, the digest of those inputs.
         stored: per artifact, what the store holds, newest first, checked against its manifest.
+        other_release: per artifact, how many entries of the store another release of phdb-ci has built.
         given: artifacts handed in by the user.
         notes: damaged entries that were set aside, ready to show.
         durations: seconds that a node took last time, by its name (`embed`, `smoke@ubuntu-24.04`).
@@ -78,6 +85,7 @@ class Inventory(Record):
     inputs: dict[Name, KeyInputs] = Field(default_factory=dict)
     keys: dict[Name, str] = Field(default_factory=dict)
     stored: dict[Name, tuple[Stored, ...]] = Field(default_factory=dict)
+    other_release: dict[Name, int] = Field(default_factory=dict)
     given: dict[Name, Stored] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     durations: dict[str, float] = Field(default_factory=dict)

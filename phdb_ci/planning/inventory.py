@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
-from phdb_ci.artifacts.bundle import is_parcel, unpack
+from phdb_ci.artifacts.bundle import is_bundle, unpack
 from phdb_ci.artifacts.store import Store, key_of, take_in
 from phdb_ci.base.files import write_whole
 from phdb_ci.errors import ArtifactError, ToolError, UsageError
@@ -75,13 +75,14 @@ def gather(
         tools=dict(found),
         inputs=inputs,
         keys=keys,
-        stored={name: entries for name, (entries, _) in read.items()},
+        stored={name: entries.sound for name, entries in read.items()},
+        other_release={name: entries.others for name, entries in read.items() if entries.others},
         given={
             name: _take_in(file, name, matrix.artifacts[name], cache)
             for name, file in given.items()
             if name in names
         },
-        notes=tuple(note for _, notes in read.values() for note in notes),
+        notes=tuple(note for entries in read.values() for note in entries.notes),
         durations=load_durations(cache),
     )
 
@@ -198,10 +199,10 @@ def _inputs(
 
 
 def _take_in(file: Path, name: str, artifact: Artifact, cache: Path) -> Stored:
-    """A handed-in artifact: a file or folder with its manifest, or a parcel; `FILE#sha256=HEX` names its digest too."""
+    """A handed-in artifact: a file or folder with its manifest, or a bundle; `FILE#sha256=HEX` names its digest too."""
     path, sign, digest = str(file).partition("#sha256=")
     try:
-        place = unpack(Path(path), cache / "given") if is_parcel(Path(path)) else Path(path)
+        place = unpack(Path(path), cache / "given") if is_bundle(Path(path)) else Path(path)
         stored = take_in(place, name, artifact.outputs)
     except ArtifactError as error:
         raise ArtifactError(f"--artifact {name}={file}: {error.message}", tries=error.tries) from error

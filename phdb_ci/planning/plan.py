@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from phdb_ci.base.text import counted
 from phdb_ci.errors import ArtifactError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored
 from phdb_ci.models.matrix import Job, Matrix
@@ -195,17 +196,18 @@ def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:
     for stored in entries:
         if stored.key == key:
             whose = f"{stored.commit[:7]} (built {stored.built})"
-            why = f"same key: inputs, tools and platform are those of {whose}"
-            return ArtifactNode(**common, action="reuse", why=(why,), stored=stored)
+            same = f"same key: inputs, tools and platform are those of {whose}"
+            return ArtifactNode(**common, action="reuse", why=(same,), stored=stored)
+    why = _why_build(entries, inputs, inventory.other_release.get(name, 0))
     return ArtifactNode(
-        **common, action="build", why=_why_build(entries, inputs), needs=matrix.artifacts[name].needs,
-        missing_tools=missing,
-    )  # fmt: skip
+        **common, action="build", why=why, needs=matrix.artifacts[name].needs, missing_tools=missing
+    )
 
 
-def _why_build(entries: Sequence[Stored], inputs: KeyInputs) -> tuple[str, ...]:
+def _why_build(entries: Sequence[Stored], inputs: KeyInputs, others: int) -> tuple[str, ...]:
     if not entries:
-        return ("nothing is stored yet",)
+        stored = f"{counted(others, 'entry', 'entries')} in the store, built by another release of phdb-ci"
+        return (f"{stored}: not used" if others else "nothing is stored yet",)
     nearest = min(entries, key=lambda entry: len(changes(entry.inputs, inputs)))
     return changes(nearest.inputs, inputs) or ("its key is not in the store",)
 

@@ -1,4 +1,4 @@
-"""One gate over several machines: one build handed on as a parcel, each leg on its own, a verdict over their folders.
+"""One gate over several machines: one build handed on as a bundle, each leg on its own, a verdict over their folders.
 
 Made once: the plan's outputs, a build in a cache without a store, and every leg in another such cache. Each test takes
 a copy of the results.
@@ -46,16 +46,16 @@ def machine(root: Path, pristine: Path, warm: Path) -> Scenario:
     return found
 
 
-def run_leg(scenario: Scenario, job: str, parcel: str) -> Ran:
+def run_leg(scenario: Scenario, job: str, bundle: str) -> Ran:
     """A leg on its own, as its job on GitHub runs it."""
-    return scenario.run(job, *(["--artifact", f"embed={parcel}"] if job != "bench-validate" else []))
+    return scenario.run(job, *(["--artifact", f"embed={bundle}"] if job != "bench-validate" else []))
 
 
 @dataclass(frozen=True)
 class World:
-    """A run that was green: the parcel with its digest, the legs' folders, what GitHub says of the jobs."""
+    """A run that was green: the bundle with its digest, the legs' folders, what GitHub says of the jobs."""
 
-    parcel: Path
+    bundle: Path
     digest: str
     results: Path
     needs: Path
@@ -72,13 +72,13 @@ def world(shared: Path, pristine: Path, warm: Path) -> World:
         told = outputs_of(first.root / "embed.out")
         assert (told["outcome"], told["status"]) == ("pass", "built")
         second = machine(folder / "second", pristine, warm)
-        parcel = f"{first.root / 'build' / 'embed' / 'embed.tar'}#sha256={told['digest']}"
+        bundle = f"{first.root / 'build' / 'embed' / 'embed.tar'}#sha256={told['digest']}"
         needs: dict[str, Any] = {
             "plan": {"result": "success", "outputs": outputs_of(first.root / "plan.out")},
             job_id("embed", OS): {"result": "success", "outputs": told},
         }
         for job in JOBS:
-            ran = run_leg(second, job, parcel)
+            ran = run_leg(second, job, bundle)
             ran.assert_green()
             shutil.copytree(ran.folder / f"{job}@{OS}", folder / "results" / f"{job}@{OS}")
             needs[job_id(job, OS)] = {"result": "success", "outputs": {}}
@@ -86,9 +86,9 @@ def world(shared: Path, pristine: Path, warm: Path) -> World:
         (folder / "needs.json").write_text(json.dumps(needs))
 
     place = once(shared, "fan-in", make)
-    parcel = place / "first" / "build" / "embed" / "embed.tar"
+    bundle = place / "first" / "build" / "embed" / "embed.tar"
     told = outputs_of(place / "first" / "embed.out")
-    return World(parcel, told["digest"], place / "results", place / "needs.json")
+    return World(bundle, told["digest"], place / "results", place / "needs.json")
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_leg_on_another_commit_counts_as_missing(third: Scenario) -> None:
 def test_failing_suite_is_a_failure_whatever_its_result_calls_itself(third: Scenario, world: World) -> None:
     matrix = third.matrix.read_text()
     third.set_run("lis-tests", "python3 -m pytest li-tests/test_db_supervisor.py", "exit 3")
-    ran = run_leg(third, "lis-tests", f"{world.parcel}#sha256={world.digest}")
+    ran = run_leg(third, "lis-tests", f"{world.bundle}#sha256={world.digest}")
     ran.assert_not_green("lis-tests", "failed", "exit 3: exit 3")
     third.matrix.write_text(matrix)
     place = third.root / "results" / f"lis-tests@{OS}"
@@ -191,7 +191,7 @@ def test_build_that_failed_blocks_every_leg_that_needs_it(third: Scenario) -> No
     assert found.headline == "of 3 jobs, 2 blocked (lis-tests, smoke)"
 
 
-# Parcels
+# Bundles
 
 
 def assert_refused(done: "subprocess.CompletedProcess[str]", out: Path, *texts: str) -> None:
@@ -203,31 +203,31 @@ def assert_refused(done: "subprocess.CompletedProcess[str]", out: Path, *texts: 
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, "", "{digest} "])
-def test_parcel_of_another_digest_is_refused(third: Scenario, world: World, digest: str) -> None:
-    given = f"embed={world.parcel}#sha256={digest.format(digest=world.digest)}"
+def test_bundle_of_another_digest_is_refused(third: Scenario, world: World, digest: str) -> None:
+    given = f"embed={world.bundle}#sha256={digest.format(digest=world.digest)}"
     done = third.cli("run", "lis-tests", "--stack", "stack", "--artifact", given, "--out", "new")
 
     assert_refused(done, third.root / "new", f"it is sha256:{world.digest[:16]}, not what was asked for")
 
 
-def test_parcel_that_was_damaged_on_its_way_is_refused(third: Scenario, world: World) -> None:
-    shutil.copyfile(world.parcel, third.root / "embed.tar")
-    os.truncate(third.root / "embed.tar", world.parcel.stat().st_size // 2)
+def test_bundle_that_was_damaged_on_its_way_is_refused(third: Scenario, world: World) -> None:
+    shutil.copyfile(world.bundle, third.root / "embed.tar")
+    os.truncate(third.root / "embed.tar", world.bundle.stat().st_size // 2)
     done = third.cli("run", "lis-tests", "--stack", "stack", "--artifact", "embed=embed.tar", "--out", "new")
 
-    assert_refused(done, third.root / "new", "is no parcel of ours: unexpected end of data")
+    assert_refused(done, third.root / "new", "is no artifact bundle: unexpected end of data")
 
 
-def test_parcel_of_another_commit_is_refused(third: Scenario, world: World) -> None:
+def test_bundle_of_another_commit_is_refused(third: Scenario, world: World) -> None:
     third.write("lidb/src/new.hpp", "\n")
     done = third.cli(
-        "run", "lis-tests", "--stack", "stack", "--artifact", f"embed={world.parcel}", "--out", "new"
+        "run", "lis-tests", "--stack", "stack", "--artifact", f"embed={world.bundle}", "--out", "new"
     )
 
     assert_refused(done, third.root / "new", "input src changed")
 
 
-def test_artifact_that_does_not_build_is_a_failure_and_leaves_no_parcel(third: Scenario) -> None:
+def test_artifact_that_does_not_build_is_a_failure_and_leaves_no_bundle(third: Scenario) -> None:
     third.write("lidb/src/main.cpp", "no such thing\n")
     done = third.cli("run", "embed", "--stack", "stack", "--out", "new", "--outputs", "new.out")
 

@@ -46,8 +46,8 @@ def stored(folder: Path, inputs: KeyInputs) -> Stored:
     )
 
 
-def parcel(folder: Path, inputs: KeyInputs | None = None) -> bytes:
-    """The zip that GitHub keeps: a parcel in an archive."""
+def bundle(folder: Path, inputs: KeyInputs | None = None) -> bytes:
+    """The zip that GitHub keeps: a bundle in an archive."""
     file = folder / "embed.tar"
     pack(stored(folder / "elsewhere", inputs or key_inputs()), file)
     packed = io.BytesIO()
@@ -68,7 +68,7 @@ def publish(fake: Fake, data: bytes, **run: Any) -> None:
 
 
 def test_artifact_of_the_same_key_is_taken(fake: Fake, environ: Mapping[str, str], tmp_path: Path) -> None:
-    publish(fake, parcel(tmp_path))
+    publish(fake, bundle(tmp_path))
     (node,) = published.with_published(planned(), TABLE, tmp_path / "cache", environ).artifacts
     assert (node.action, node.why) == ("published", (f"published by {OWN}, run 5, under the same key",))
     assert node.stored is not None
@@ -86,7 +86,7 @@ def test_artifact_of_the_same_key_is_taken(fake: Fake, environ: Mapping[str, str
 def test_artifact_of_any_other_run_is_not_taken(
     fake: Fake, environ: Mapping[str, str], tmp_path: Path, run: dict[str, Any]
 ) -> None:
-    publish(fake, parcel(tmp_path), **run)
+    publish(fake, bundle(tmp_path), **run)
     plan = planned()
     assert published.with_published(plan, TABLE, tmp_path / "cache", environ).artifacts == plan.artifacts
 
@@ -95,7 +95,7 @@ def test_artifact_that_is_of_another_key_than_its_name_is_not_taken_and_said(
     fake: Fake, environ: Mapping[str, str], tmp_path: Path
 ) -> None:
     other = key_inputs().model_copy(update={"platform": "another"})
-    publish(fake, parcel(tmp_path, other))
+    publish(fake, bundle(tmp_path, other))
     found = published.with_published(planned(), TABLE, tmp_path / "cache", environ)
     assert [node.action for node in found.artifacts] == ["build"]
     assert "another key than its name says" in found.notes[-1]

@@ -1,4 +1,4 @@
-"""Parcels: an artifact as one file is the same bytes for everybody; whatever else comes back is refused."""
+"""Bundles: an artifact as one file is the same bytes for everybody; whatever else comes back is refused."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phdb_ci.artifacts.bundle import LARGEST, MOST, is_parcel, pack, unpack
+from phdb_ci.artifacts.bundle import LARGEST, MOST, is_bundle, pack, unpack
 from phdb_ci.artifacts.store import MANIFEST, Store, load, take_in
 from phdb_ci.errors import ArtifactError
 from phdb_ci.models.inventory import Stored
@@ -43,23 +43,23 @@ def stored(tmp_path: Path) -> Stored:
 
 
 @pytest.fixture
-def parcel(stored: Stored, tmp_path: Path) -> Path:
-    """A sound parcel."""
+def bundle(stored: Stored, tmp_path: Path) -> Path:
+    """A sound bundle."""
     pack(stored, tmp_path / "embed.tar")
     return tmp_path / "embed.tar"
 
 
 @pytest.fixture
 def given_(tmp_path: Path) -> Path:
-    """Where parcels are unpacked; not there yet."""
+    """Where bundles are unpacked; not there yet."""
     return tmp_path / "cache" / "given"
 
 
 # There and back
 
 
-def test_parcel_gives_the_artifact_back(stored: Stored, parcel: Path, given_: Path) -> None:
-    back = load(unpack(parcel, given_))
+def test_bundle_gives_the_artifact_back(stored: Stored, bundle: Path, given_: Path) -> None:
+    back = load(unpack(bundle, given_))
 
     assert (back.digest, back.key, back.inputs, back.commit) == (
         stored.digest, stored.key, stored.inputs, stored.commit,
@@ -108,23 +108,23 @@ def test_packing_leaves_one_file_and_replaces_an_older(stored: Stored, tmp_path:
     assert tarfile.is_tarfile(tmp_path / "out" / "embed.tar")
 
 
-def test_parcel_is_unpacked_once(parcel: Path, given_: Path) -> None:
-    place = unpack(parcel, given_)
+def test_bundle_is_unpacked_once(bundle: Path, given_: Path) -> None:
+    place = unpack(bundle, given_)
     before = listing(given_)
 
-    assert unpack(parcel, given_) == place
+    assert unpack(bundle, given_) == place
     assert listing(given_) == before
 
 
 @pytest.mark.parametrize("damage", ["gone", "other", "folder"])
-def test_unpacked_parcel_that_was_damaged_is_unpacked_again(parcel: Path, given_: Path, damage: str) -> None:
-    binary = unpack(parcel, given_) / "lidb_embed"
+def test_unpacked_bundle_that_was_damaged_is_unpacked_again(bundle: Path, given_: Path, damage: str) -> None:
+    binary = unpack(bundle, given_) / "lidb_embed"
     binary.unlink()
     if damage == "other":
         binary.write_bytes(b"#!/bin/sh\nexit 0\n")
     if damage == "folder":
         binary.mkdir()
-    place = unpack(parcel, given_)
+    place = unpack(bundle, given_)
 
     assert (place / "lidb_embed").read_bytes() == ENGINE + b"lidb_embed"
     assert list(given_.iterdir()) == [place]
@@ -133,10 +133,10 @@ def test_unpacked_parcel_that_was_damaged_is_unpacked_again(parcel: Path, given_
 @pytest.mark.parametrize(
     ("name", "expected"), [("a.tar", True), ("a.tar.gz", False), ("a", False), ("folder.tar", False)]
 )
-def test_file_that_ends_in_tar_is_meant_as_a_parcel(tmp_path: Path, name: str, expected: bool) -> None:
+def test_file_that_ends_in_tar_is_meant_as_a_bundle(tmp_path: Path, name: str, expected: bool) -> None:
     (tmp_path / "folder.tar").mkdir()
 
-    assert is_parcel(tmp_path / name) == expected
+    assert is_bundle(tmp_path / name) == expected
 
 
 # Hostile
@@ -171,7 +171,7 @@ def around(folder: Path) -> set[Path]:
 
 
 def assert_refused(file: Path, folder: Path, *texts: str) -> None:
-    """It is no parcel, for this reason, and it leaves nothing, here or elsewhere."""
+    """It is no bundle, for this reason, and it leaves nothing, here or elsewhere."""
     before = around(folder)
     with pytest.raises(ArtifactError) as caught:
         unpack(file, folder)
@@ -209,7 +209,7 @@ def test_member_that_is_no_plain_file_below_is_refused(
     sound = members_of(stored)
     file = write(tmp_path / "x.tar", *([ODD[name], *sound] if first else [*sound, ODD[name]]))
 
-    assert_refused(file, given_, NO_PLAIN_FILE, "is no parcel of ours")
+    assert_refused(file, given_, NO_PLAIN_FILE, "is no artifact bundle")
 
 
 @pytest.mark.parametrize("again", ["lidb_embed", "./lidb_embed", MANIFEST])
@@ -224,7 +224,7 @@ def test_file_that_is_there_twice_is_refused(
 def test_file_below_a_file_is_refused(stored: Stored, tmp_path: Path, given_: Path) -> None:
     file = write(tmp_path / "x.tar", *members_of(stored), member("lidb_embed/inner"))
 
-    assert_refused(file, given_, "is no parcel of ours")
+    assert_refused(file, given_, "is no artifact bundle")
 
 
 def test_too_many_files_are_refused(tmp_path: Path, given_: Path) -> None:
@@ -240,7 +240,7 @@ def test_member_that_claims_to_be_huge_is_refused(tmp_path: Path, given_: Path, 
     file = tmp_path / "x.tar"
     file.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
 
-    assert_refused(file, given_, "MiB", "is no parcel of ours")
+    assert_refused(file, given_, "MiB", "is no artifact bundle")
 
 
 def test_member_of_a_negative_size_is_refused(stored: Stored, tmp_path: Path, given_: Path) -> None:
@@ -253,7 +253,7 @@ def test_member_of_a_negative_size_is_refused(stored: Stored, tmp_path: Path, gi
         file.write_bytes(data + info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
 
         assert_refused(
-            file, given_, NO_PLAIN_FILE, "no parcel of ours", "holds a file twice", "its manifest says"
+            file, given_, NO_PLAIN_FILE, "is no artifact bundle", "holds a file twice", "its manifest says"
         )
 
 
@@ -264,16 +264,16 @@ def test_sparse_member_that_is_mostly_a_hole_is_bounded(tmp_path: Path, given_: 
     }  # fmt: skip
     file = write(tmp_path / "x.tar", member("x", b"x", pax_headers=headers))
 
-    assert_refused(file, given_, "MiB", "is no parcel of ours")
+    assert_refused(file, given_, "MiB", "is no artifact bundle")
     assert file.stat().st_size < 20_000
 
 
-def test_file_that_is_larger_than_a_parcel_can_be_is_not_read(tmp_path: Path, given_: Path) -> None:
+def test_file_that_is_larger_than_a_bundle_can_be_is_not_read(tmp_path: Path, given_: Path) -> None:
     file = tmp_path / "x.tar"
     file.touch()
     os.truncate(file, LARGEST * 4)
 
-    assert_refused(file, given_, "is larger than a parcel can be")
+    assert_refused(file, given_, "is larger than an artifact bundle can be")
 
 
 PAX: dict[str, dict[str, str]] = {
@@ -311,7 +311,7 @@ def test_chain_of_long_names_is_refused(tmp_path: Path, given_: Path) -> None:
     file = tmp_path / "x.tar"
     file.write_bytes((info.tobuf(tarfile.GNU_FORMAT) + b"a".ljust(512, b"\0")) * 3000)
 
-    assert_refused(file, given_, "is no parcel of ours")
+    assert_refused(file, given_, "is no artifact bundle")
 
 
 @pytest.mark.parametrize(
@@ -332,19 +332,19 @@ def test_chain_of_long_names_is_refused(tmp_path: Path, given_: Path) -> None:
     ],
 )
 def test_file_that_is_no_whole_tar_is_refused(
-    parcel: Path, given_: Path, name: str, change: Callable[[bytes], bytes]
+    bundle: Path, given_: Path, name: str, change: Callable[[bytes], bytes]
 ) -> None:
-    parcel.write_bytes(change(parcel.read_bytes()))
+    bundle.write_bytes(change(bundle.read_bytes()))
 
     assert name
     assert_refused(
-        parcel, given_, "is no parcel of ours", "its manifest says", "is missing or is no manifest"
+        bundle, given_, "is no artifact bundle", "its manifest says", "is missing or is no manifest"
     )
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
-def test_compressed_parcel_is_refused(stored: Stored, tmp_path: Path, given_: Path, mode: str) -> None:
-    assert_refused(write(tmp_path / "x.tar", *members_of(stored), mode=mode), given_, "is no parcel of ours")
+def test_compressed_bundle_is_refused(stored: Stored, tmp_path: Path, given_: Path, mode: str) -> None:
+    assert_refused(write(tmp_path / "x.tar", *members_of(stored), mode=mode), given_, "is no artifact bundle")
 
 
 def test_manifest_of_another_artifact_is_refused_where_it_is_asked_for(tmp_path: Path, given_: Path) -> None:
@@ -355,7 +355,7 @@ def test_manifest_of_another_artifact_is_refused_where_it_is_asked_for(tmp_path:
         take_in(unpack(tmp_path / "x.tar", given_), "embed", ("lidb_embed",))
 
 
-def test_parcel_without_its_output_or_manifest_is_refused(
+def test_bundle_without_its_output_or_manifest_is_refused(
     stored: Stored, tmp_path: Path, given_: Path
 ) -> None:
     for number, one in enumerate(members_of(stored)):
@@ -370,10 +370,10 @@ def test_file_beside_the_outputs_changes_nothing(stored: Stored, tmp_path: Path,
 
 
 @pytest.mark.parametrize("kind", ["gone", "link", "pipe"])
-def test_file_that_cannot_be_read_is_told(parcel: Path, tmp_path: Path, given_: Path, kind: str) -> None:
+def test_file_that_cannot_be_read_is_told(bundle: Path, tmp_path: Path, given_: Path, kind: str) -> None:
     path = tmp_path / "other.tar"
     if kind == "link":
-        path.symlink_to(parcel)
+        path.symlink_to(bundle)
     if kind == "pipe":
         os.mkfifo(path)
 
@@ -383,7 +383,7 @@ def test_file_that_cannot_be_read_is_told(parcel: Path, tmp_path: Path, given_: 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str]:
-    """The bytes of a sound parcel, and its artifact's digest."""
+    """The bytes of a sound bundle, and its artifact's digest."""
     folder = tmp_path_factory.mktemp("sound")
     stored = publish(folder)
     pack(stored, folder / "embed.tar")
@@ -392,7 +392,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 1 << 15), st.integers(0, 255)), min_size=1, max_size=12))
-def test_damaged_parcel_gives_the_artifact_or_is_refused(
+def test_damaged_bundle_gives_the_artifact_or_is_refused(
     sound: tuple[bytes, str], tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
 ) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
