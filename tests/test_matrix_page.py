@@ -1,6 +1,6 @@
-"""The CI matrix as a page: what GitHub shows of it, and README's copy of it.
+"""The CI matrix as a page: what GitHub shows of it, and the committed copy of it.
 
-`python -m tests.test_matrix_page` puts the current page into README.md.
+`python -m tests.test_matrix_page` puts the current page into docs/jobs.md.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from tests.helpers import job, matrix
 from tests.page import Page
 
 ROOT = Path(__file__).parents[1]
-OURS, README = ROOT / "matrix.toml", ROOT / "README.md"
+OURS, PAGE = ROOT / "matrix.toml", ROOT / "docs/jobs.md"
 BEGIN, END = "<!-- matrix:begin -->\n", "<!-- matrix:end -->\n"
 REPAIR = "python -m tests.test_matrix_page"
 PIPES = "a | b `c|d` *e* _f_ <g> [h](i) \\ & j_k $l$ ~m~"
 
 
 def with_page(text: str) -> str:
-    """README's text with the current page between its markers."""
+    """the page's text with the current page between its markers."""
     ours = load(OURS)
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
@@ -54,13 +54,13 @@ def rows(made: Matrix, *names: str) -> list[list[str]]:
     return [row for row in found.rows if row not in (list(HEAD), list(OWN))]
 
 
-def test_readme_shows_the_current_page() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_page_shows_the_current_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
     current = with_page(text)
-    diff = difflib.unified_diff(text.splitlines(), current.splitlines(), "README.md", "current", lineterm="")
+    diff = difflib.unified_diff(text.splitlines(), current.splitlines(), "docs/jobs.md", "current", lineterm="")
     if text != current:
         pytest.fail(
-            "README.md, The CI matrix: not what matrix.toml gives. Repair: " + "\n".join([REPAIR, *diff])
+            "docs/jobs.md is not what matrix.toml gives. Repair: " + "\n".join([REPAIR, *diff])
         )
 
 
@@ -161,4 +161,4 @@ def test_stack_without_own_jobs_has_one_table() -> None:
 
 
 if __name__ == "__main__":
-    README.write_text(with_page(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

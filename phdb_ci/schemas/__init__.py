@@ -1,6 +1,7 @@
 """JSON Schemas of the files that other programs read or write, kept beside this file for editors and users.
 
-They are generated from the records. `python -m phdb_ci.schemas` rewrites them; a test keeps them current.
+They are generated from the records, and the reference in docs/matrix.md from them. `python -m phdb_ci.schemas` rewrites
+all; a test keeps them current.
 """
 
 import json
@@ -13,8 +14,10 @@ from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.schema import json_schema, written_schema
 from phdb_ci.models.verdict import Verdict
+from phdb_ci.schemas.reference import with_reference
 
 REPAIR = "python -m phdb_ci.schemas"
+PAGE = Path(__file__).parents[2] / "docs" / "matrix.md"  # in a checkout alone
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "matrix": lambda: json_schema(Matrix),
     "plan": lambda: written_schema(Plan),
@@ -41,4 +44,12 @@ def rewrite() -> list[Path]:
         if not path.is_file() or path.read_text(encoding="utf-8") != text_of(name):
             path.write_text(text_of(name), encoding="utf-8", newline="\n")
             stale.append(path)
+    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") != page_text():
+        PAGE.write_text(page_text(), encoding="utf-8", newline="\n")
+        stale.append(PAGE)
     return stale
+
+
+def page_text() -> str:
+    """What docs/matrix.md must hold: its own text, with the reference of today."""
+    return with_reference(PAGE.read_text(encoding="utf-8"), json_schema(Matrix))
