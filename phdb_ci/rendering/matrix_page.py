@@ -30,7 +30,7 @@ def matrix_page(matrix: Matrix, gates: Sequence[str], proofs: ProofFile | None =
     jobs = {name: matrix.jobs[name] for gate in chosen.values() for name in gate.jobs}
     rows = [
         _row(matrix, repo, name, job, proofs or ProofFile())
-        for repo in matrix.repos
+        for repo in dict.fromkeys([*matrix.repos, *(job.repo for job in jobs.values())])  # folders come last
         for name, job in jobs.items()
         if job.repo == repo
     ]
