@@ -29,7 +29,7 @@ def test_other_copy_that_the_interpreter_would_run_is_told(tmp_path: Path) -> No
 def told(folder: Path, more: str = "") -> str:
     """What a copy in this folder, found by PYTHONPATH alone, says of the interpreter; `more` is put into one module."""
     shutil.copytree(PACKAGE, folder / "phdb_ci", ignore=shutil.ignore_patterns("__pycache__"))
-    with (folder / "phdb_ci/guards/__init__.py").open("a") as file:
+    with (folder / "phdb_ci/base/__init__.py").open("a") as file:
         file.write(more)
     code = "from phdb_ci.errors import PhdbError\nfrom phdb_ci.execution.harness import interpreter\n"
     code += "try:\n    interpreter()\nexcept PhdbError as error:\n    print(error.message)\n"

@@ -59,7 +59,7 @@ def test_every_job_of_the_gate_passes(twice: Twice) -> None:
     assert tuple(leg.result.job for leg in ran.verdict.legs) == PR_GATE
     assert not ran.verdict.missing
     assert ran.verdict.stack == "stand-in"
-    assert {source.origin for source in ran.verdict.sources} == {"tree"}
+    assert {source.origin for source in ran.verdict.sources} == {"tree", "folder"}
 
 
 def test_run_directory_holds_everything(twice: Twice) -> None:
@@ -148,7 +148,16 @@ def test_jobs_met_the_engine_as_often_in_both_runs(twice: Twice) -> None:
         for number in (1, 2)
     ]
 
-    engine = {"e2e-engine", "db-smoke", "lis-tests", "smoke", "lidb-tests", "contracts", "single-writer"}
+    engine = {
+        "e2e-engine",
+        "db-smoke",
+        "lis-tests",
+        "smoke",
+        "lidb-tests",
+        "contracts",
+        "single-writer",
+        "guards",
+    }
     assert set(calls[0]) == set(calls[1]) == engine
     assert all(calls[0].values())
     chance = {"contracts", "single-writer"}  # writers are killed and stopped at moments that nobody chooses
