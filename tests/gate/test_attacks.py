@@ -79,6 +79,13 @@ def test_another_engine_below_a_name_that_is_no_text_is_found(gate: Scenario) ->
     )
 
 
+def test_engine_that_is_replaced_by_another_build_is_unproven(gate: Scenario) -> None:
+    """The other build answers as the one that was tested: only its digest gives it away."""
+    gate.set_run("lis-tests", f"echo >> {{embed.real.lidb_embed}} && {PYTEST}")
+
+    gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "embed was replaced during the job")
+
+
 # Reports
 
 
