@@ -98,7 +98,7 @@ def publish(session: nox.Session) -> None:
 
 @nox.session
 def prove(session: nox.Session) -> None:
-    """What does each job notice? Run it against broken engines: `-- --stack tests/stack`, `-- smoke --check`."""
+    """What does each job notice? `-- smoke --check`; `-- --write proofs.json --page docs/proofs.md` keeps it."""
     _phdb(session, "prove")
 
 

@@ -21,7 +21,7 @@ VERBS = {
     "verdict": "the verdict over results that were gathered elsewhere",
     "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
     "publish": "publish a gate's verdict on GitHub: the pull request's one comment and a commit status",
-    "prove": "what does each job notice? run it against broken engines",
+    "prove": "what does each job notice? run it with broken artifacts and repos",
     "contracts": "what two sets of commits answer, compared: contracts diff OLD NEW",
     "bump": "move pins to the branches they track; --check only says what would move",
     "cache": "what the cache holds; --prune to shrink it",
@@ -159,10 +159,17 @@ def _publish(verb: argparse.ArgumentParser) -> None:
 
 
 def _prove(verb: argparse.ArgumentParser) -> None:
-    _names(verb, "*", "a gate or jobs (default: every job with a witness)")
+    _names(verb, "*", "a gate or jobs (default: every job that a fault of the matrix can apply to)")
     verb.add_argument(
         "--check", action="store_true", help="exit 1 where a claim (`notices`) was not measured true"
     )
+    verb.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="put the new table into this file (proofs.json beside the matrix)",
+    )
+    verb.add_argument("--page", type=Path, metavar="FILE", help="write all tables as a Markdown page, too")
 
 
 def _contracts(verb: argparse.ArgumentParser) -> None:

@@ -40,7 +40,7 @@ ALONE = ("execution.supervisor",)  # runs with the standard library and nothing 
 ONLY = {  # library: the one part that imports it
     "git": "sources.git", "junitparser": "reports", "github": "github", "jsonschema": "contracts",
 }  # fmt: skip
-LINES, FUNCTION = 410, 60
+LINES, FUNCTION = 420, 60
 Graph = Mapping[str, Iterable[str]]
 
 

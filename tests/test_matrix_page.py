@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.commands import plan
-from phdb_ci.commands._proofs import read_proofs
+from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
@@ -33,7 +33,7 @@ def with_page(text: str) -> str:
     ours = load(OURS)
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
-    return f"{head}{BEGIN}\n{matrix_page(ours, list(ours.gates), read_proofs(OURS))}\n{END}{tail}"
+    return f"{head}{BEGIN}\n{matrix_page(ours, list(ours.gates), proofs_beside(OURS))}\n{END}{tail}"
 
 
 def gates(**on: tuple[str, ...]) -> dict[str, dict[str, object]]:
@@ -69,7 +69,7 @@ def test_command_prints_the_page_and_needs_no_source(
 ) -> None:
     names = ["pr-gate", "nightly"]
     assert plan.main(argparse.Namespace(matrix=OURS, names=names, markdown=True)) == Exit.PASS
-    assert capsys.readouterr().out == matrix_page(load(OURS), names, read_proofs(OURS))
+    assert capsys.readouterr().out == matrix_page(load(OURS), names, proofs_beside(OURS))
     assert git_calls == []
 
 

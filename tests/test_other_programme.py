@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from phdb_ci.models.proofs import Proofs
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.verdict import Verdict
 from tests.gate.bench import ALIEN
@@ -186,6 +187,33 @@ def test_artifact_whose_need_does_not_build_blocks_the_job(programme: Programme)
         "words": "failed",
     }
     assert verdict.legs[0].result.status == "blocked"
+
+
+FAULTS = """\
+[artifacts.words.faults]
+blank = "echo > {out.words.lib}"
+
+[artifacts.gen.faults]
+mute = "cp /bin/true {out.gen}"
+
+[repos.protocol.faults]
+no-words = "rm {tree}/words.txt && touch {tree}/README"
+
+[gates.all]
+"""
+
+
+def test_library_that_is_broken_is_noticed_and_what_is_built_from_a_broken_repo_is_sound(
+    programme: Programme,
+) -> None:
+    text = (programme.home / "matrix.toml").read_text()
+    (programme.home / "matrix.toml").write_text(text.replace("[gates.all]\n", FAULTS))
+    done = programme.run("--json", verb="prove")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (job,) = Proofs.model_validate_json(done.stdout).jobs
+    assert {proof.fault: proof.word for proof in job.faults} == {
+        "blank": "noticed", "mute": "MISSED", "no-words": "MISSED",
+    }  # fmt: skip
 
 
 def test_folder_that_is_not_there_is_named(programme: Programme) -> None:

@@ -35,7 +35,7 @@ LOG_LIMIT = 64 * 1024 * 1024  # bytes of the record that are counted: over a mil
 class Placed:
     """An artifact in one job's hands: launchers in `folder`, outputs in `folder/real`, the record beside.
 
-    `behind` names programs that a launcher hands over to in the place of the real output (`phdb-ci prove`).
+    `behind` names files that are used in the place of the real outputs (`phdb-ci prove`).
     """
 
     stored: Stored
@@ -111,7 +111,7 @@ def put(stored: Stored, folder: Path, behind: Mapping[str, Path] | None = None) 
         if is_program(output):
             placed.put_launcher(output, target)
         else:
-            target.write_bytes((folder / "real" / output).read_bytes())
+            target.write_bytes(placed.behind.get(output, folder / "real" / output).read_bytes())
     return placed
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phdb_ci.commands._proofs import read_proofs
+from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
 from phdb_ci.execution.environment import clean_path
 from phdb_ci.matrix import load
@@ -51,7 +51,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
             matrix, jobs, sources, cache=cache, given=given, tools=tools.result, artifacts=artifacts,
             runner=os.environ.get("PHDB_CI_OS"),
         )  # fmt: skip
-    proofs = read_proofs(arguments.matrix)
+    proofs = proofs_beside(arguments.matrix)
     return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory, artifacts, proofs)
 
 

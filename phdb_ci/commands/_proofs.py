@@ -1,20 +1,22 @@
-"""proofs.json and docs/proofs.md beside the matrix: read, merged with what is new, written."""
+"""proofs.json: what `phdb-ci prove` measured so far, read beside the matrix, merged with what is new."""
 
-import os
 from pathlib import Path
 
-from phdb_ci.base.files import make_folder, write_whole
-from phdb_ci.errors import DiskError, ResultsError
+from phdb_ci.errors import ResultsError
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.proofs import ProofFile, Proofs
 
-FILE, PAGE = "proofs.json", "docs/proofs.md"
+FILE = "proofs.json"
 LIMIT = 16 * 1024 * 1024
 
 
-def read_proofs(matrix: Path) -> ProofFile:
-    """What was measured so far. Raises ResultsError for a file that is none of ours."""
-    path = matrix.resolve().parent / FILE
+def proofs_beside(matrix: Path) -> ProofFile:
+    """The proofs of the folder of matrix.toml; none where there is no such file. Raises ResultsError."""
+    return read_proofs(matrix.resolve().parent / FILE)
+
+
+def read_proofs(path: Path) -> ProofFile:
+    """What a file says was measured; nothing where there is no file. Raises ResultsError for another kind of file."""
     try:
         if path.stat().st_size > LIMIT:
             raise ResultsError(f"{path}: larger than {LIMIT} bytes")
@@ -28,28 +30,15 @@ def read_proofs(matrix: Path) -> ProofFile:
         ) from error
 
 
-def write_proofs(path: Path, matrix: Matrix, new: Proofs) -> None:
-    """Put a table in the place of the earlier one of its stack; jobs that were not measured now stay as they were."""
-    from phdb_ci.rendering.proofs_page import proofs_page
-
-    file = read_proofs(path)
+def merged(file: ProofFile, matrix: Matrix, new: Proofs) -> ProofFile:
+    """The file with a new table in the place of the one of its stack; jobs that were not measured now stay."""
     old = file.of(new.stack)
-    measured = {one.job for one in new.jobs}
-    kept = [one for one in (old.jobs if old else ()) if one.job not in measured and one.job in matrix.jobs]
+    earlier = [proofs for proofs in (old.jobs if old else ()) if new.of(proofs.job) is None]
     order = list(matrix.jobs)
-    jobs = sorted([*kept, *new.jobs], key=lambda one: order.index(one.job))
-    tables = [one for one in file.tables if one.stack != new.stack]
-    tables.append(new.model_copy(update={"jobs": tuple(jobs)}))
-    merged = ProofFile(tables=tuple(sorted(tables, key=lambda one: one.stack)))
-    root = path.resolve().parent
-    write_whole(root / PAGE, proofs_page(merged, matrix), parents=True)
-    write_whole(root / FILE, merged.model_dump_json(indent=1) + "\n")
-
-
-def check_writable(matrix: Path) -> None:
-    """See, before hours are spent, that both files can be written. Raises DiskError."""
-    for name in (FILE, PAGE):
-        path = matrix.resolve().parent / name
-        make_folder(path.parent)
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise DiskError(f"{path} cannot be written: permission denied")
+    jobs = sorted(
+        (proofs for proofs in (*earlier, *new.jobs) if proofs.job in order),
+        key=lambda proofs: order.index(proofs.job),
+    )
+    tables = [table for table in file.tables if table.stack != new.stack]
+    tables.append(Proofs(stack=new.stack, jobs=tuple(jobs)))
+    return ProofFile(tables=tuple(sorted(tables, key=lambda table: table.stack)))

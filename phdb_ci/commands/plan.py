@@ -8,7 +8,7 @@ import os
 from difflib import get_close_matches
 
 from phdb_ci.commands._common import cache_dir, planned
-from phdb_ci.commands._proofs import read_proofs
+from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.commands._verdict import write_outputs
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.matrix import load
@@ -95,7 +95,7 @@ def _page(arguments: argparse.Namespace) -> str:
             perhaps = f' Perhaps you meant "{near[0]}"?' if near else ""
             tries = [f"gates: {', '.join(matrix.gates) or 'none'}"]
             raise UsageError(f'--markdown: "{name}" is no gate of the matrix.{perhaps}', tries=tries)
-    return matrix_page(matrix, arguments.names, read_proofs(arguments.matrix))
+    return matrix_page(matrix, arguments.names, proofs_beside(arguments.matrix))
 
 
 def mermaid(plan: Plan) -> str:

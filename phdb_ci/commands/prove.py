@@ -1,16 +1,17 @@
-"""`phdb-ci prove [JOB…]`: what does each job notice? Runs it against broken engines and writes down what was seen.
+"""`phdb-ci prove [JOB…]`: what does each job notice? Runs it with broken artifacts and repos and shows what was seen.
 
-proofs.json (for programs) and docs/proofs.md (for people) lie beside the matrix, with a table for each kind of stack.
+It writes its run directory, and elsewhere only what it is told to: `--write FILE` (for programs), `--page FILE` (for
+people), each with a table for every kind of stack.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 
+from phdb_ci.base.files import write_whole
 from phdb_ci.base.text import counted
 from phdb_ci.commands._common import cache_dir, parallel, planned
-from phdb_ci.commands._proofs import check_writable, write_proofs
+from phdb_ci.commands._proofs import FILE, merged, proofs_beside, read_proofs
 from phdb_ci.commands._signals import Signals
 from phdb_ci.commands._verdict import new_run_id, run_directory
 from phdb_ci.errors import Exit, Interrupted, UsageError
@@ -18,23 +19,29 @@ from phdb_ci.execution.context import Context
 from phdb_ci.execution.housekeeping import open_work
 from phdb_ci.execution.process import Canceller
 from phdb_ci.matrix import load
-from phdb_ci.models.matrix import FAULTS, Matrix
+from phdb_ci.models.base import Record
+from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, ProofRecord, Proofs
-from phdb_ci.proving import Estimate, measure, provable
+from phdb_ci.models.proofs import JobProofs, ProofFile, Proofs
+from phdb_ci.proving import measure, provable
+from phdb_ci.rendering.proofs_page import fault_rows, proofs_page, report_rows
 from phdb_ci.terminal import Console, duration, table
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Measure, print the table, write; 1 with `--check` where a claim was not measured true, 130 when interrupted."""
+    """Measure and print the table; 1 with `--check` where a claim was not measured true, 130 when interrupted."""
     jobs = parallel(arguments.jobs)
     if not arguments.names:
-        arguments.names = [name for name, job in load(arguments.matrix).jobs.items() if job.evidence.witness]
+        every = load(arguments.matrix)
+        arguments.names = [name for name, job in every.jobs.items() if every.faults_of(job)] or list(
+            every.jobs
+        )
+    earlier = read_proofs(arguments.write) if arguments.write else proofs_beside(arguments.matrix)
     console, cancel = Console.for_terminal(os.environ), Canceller()
     with Signals(cancel) as signals:
         matrix, plan = planned(arguments)
         _look(matrix, plan, console)
-        check_writable(arguments.matrix)
+        _write(arguments, earlier, matrix)  # as it is: before hours are spent, it shows that this can be done
         run_id = new_run_id()
         out = run_directory(arguments.out, run_id, "prove")
         work, _lock = open_work(cache_dir(os.environ), run_id)
@@ -43,83 +50,64 @@ def main(arguments: argparse.Namespace) -> int:
             run_id=run_id, progress=console, cancel=cancel,
         )  # fmt: skip
         signals.running = True
-        console.begin(len(provable(context)) * (len(FAULTS) + 1))
+        console.begin(sum(len(matrix.faults_of(matrix.jobs[node.job])) + 2 for node in provable(context)))
         try:
-            found = measure(context, jobs, told=lambda estimate: _tell(console, estimate))
+            home = arguments.matrix.resolve().parent
+            measured = measure(context, home, jobs, on_estimate=lambda *left: _estimate(console, *left))
         finally:
             console.end()
     if signals.caught:
         raise Interrupted(f"interrupted: no proof was written; what ran is in {out}")
-    proofs = Proofs(stack=plan.sources.stack, jobs=found)
-    untrue = (*broken(matrix, proofs), *elsewhere(matrix, plan))
-    _show(arguments, proofs, untrue)
-    write_proofs(arguments.matrix, matrix, proofs)
-    print(f"{out}", file=sys.stderr)
-    return Exit.FAIL if arguments.check and untrue else Exit.PASS
+    proofs = Proofs(stack=plan.sources.stack, jobs=measured)
+    claims = untrue(matrix, plan, proofs)
+    rows = (*table(fault_rows(proofs, matrix)), "", *table(report_rows(proofs)))
+    print(_json(proofs) if arguments.json else "\n".join(rows))
+    print("\n".join([*claims, str(out)]), file=sys.stderr if arguments.json else sys.stdout)
+    write_whole(out / FILE, _json(ProofFile(tables=(proofs,))) + "\n")
+    _write(arguments, merged(earlier, matrix, proofs), matrix)
+    return Exit.FAIL if arguments.check and claims else Exit.PASS
 
 
-def broken(matrix: Matrix, proofs: Proofs) -> tuple[str, ...]:
-    """The claims of the measured jobs that were not measured true, one line each."""
+def untrue(matrix: Matrix, plan: Plan, proofs: Proofs) -> tuple[str, ...]:
+    """The claims of the jobs that were asked for and that were not measured true, one line each."""
+    elsewhere = {leg.job: f"not measured: {leg.reason}" for leg in plan.idle if leg.kind == "elsewhere"}
     return tuple(
-        f"{one.job} claims to notice {fault}: {_why_not(one, fault)}"
-        for one in proofs.jobs
-        for fault in matrix.jobs[one.job].notices
-        if not one.noticed(fault)
+        f"{name} claims to notice {fault}: {_why_not(job, fault) if job else elsewhere.get(name, 'not measured')}"
+        for name in plan.jobs
+        for job in (proofs.of(name),)
+        for fault in matrix.jobs[name].notices
+        if not (job and job.noticed(fault))
     )
 
 
-def elsewhere(matrix: Matrix, plan: Plan) -> tuple[str, ...]:
-    """The claims of jobs that were asked for and have no leg on this machine: nothing was measured of them."""
-    here = {leg.job for leg in plan.legs}
-    absent = {leg.job: leg.reason for leg in plan.idle if leg.job not in here and leg.kind == "elsewhere"}
-    return tuple(
-        f"{job} claims to notice {fault}: not measured: {reason}"
-        for job, reason in absent.items()
-        for fault in matrix.jobs[job].notices
-    )
-
-
-def _why_not(one: JobProofs, fault: str) -> str:
-    if one.noticed(fault) is False:
-        return "missed it"
-    if one.control != "passed":
-        return f"not measured: with the sound engine it is {one.control}"
-    proof = one.of(fault)
-    return (
-        f"not measured: {proof.status}: {proof.reason}" if proof else "not measured: there was no such engine"
-    )
+def _why_not(job: JobProofs, fault: str) -> str:
+    proof = job.of(fault)
+    if job.control != "passed" or proof is None:
+        return f"not measured: with nothing broken it is {job.control}"
+    return "missed it" if proof.noticed is False else f"not measured: {proof.status}: {proof.reason}"
 
 
 def _look(matrix: Matrix, plan: Plan, console: Console) -> None:
-    """Say which of the jobs have nothing that could be broken. Raises UsageError when none has."""
-    without = sorted({leg.job for leg in plan.legs if not matrix.jobs[leg.job].evidence.witness})
-    if len(without) == len({leg.job for leg in plan.legs}):
-        raise UsageError(
-            "none of these jobs declares a witness: there is no engine to put a broken one in place of"
-        )
+    """Name the jobs that no fault applies to. Raises UsageError when there is no other."""
+    here = dict.fromkeys(leg.job for leg in plan.legs)
+    without = [job for job in here if not matrix.faults_of(matrix.jobs[job])]
+    if len(without) == len(here):
+        tries = ["give an artifact or a repo of these jobs a table of `faults` in matrix.toml"]
+        raise UsageError("there is nothing to break before these jobs", tries=tries)
     if without:
-        console.note(f"not measured, without a witness no engine is theirs: {', '.join(without)}")
+        console.note(f"skipped: no fault applies to {', '.join(without)}")
 
 
-def _tell(console: Console, estimate: Estimate) -> None:
-    console.note(f"{counted(estimate.legs, 'leg')} with a broken engine, about {duration(estimate.seconds)}")
+def _estimate(console: Console, legs: int, seconds: float) -> None:
+    console.note(f"{counted(legs, 'leg')} with a fault, about {duration(seconds)}")
 
 
-def _show(arguments: argparse.Namespace, proofs: Proofs, untrue: Sequence[str]) -> None:
-    if arguments.json:
-        print(ProofRecord(proofs=proofs, broken=tuple(untrue)).model_dump_json(indent=1), flush=True)
-        return
-    rows: list[tuple[str, ...]] = [("job", "sound", *FAULTS)]
-    rows += [(one.job, one.control, *(_word(one, fault) for fault in FAULTS)) for one in proofs.jobs]
-    print("\n".join(table(rows)))
-    rows = [
-        ("its report", *REPORT_FAULTS),
-        *((one.job, *(_word(one, fault) for fault in REPORT_FAULTS)) for one in proofs.jobs),
-    ]
-    print("\n" + "\n".join(table(rows)))
-    for line in untrue:
-        print(line)
+def _write(arguments: argparse.Namespace, file: ProofFile, matrix: Matrix) -> None:
+    if arguments.write:
+        write_whole(arguments.write, _json(file) + "\n")
+    if arguments.page:
+        write_whole(arguments.page, proofs_page(file, matrix))
 
 
-def _word(one: JobProofs, fault: str) -> str:
-    return {True: "noticed", False: "MISSED", None: "-"}[one.noticed(fault)]
+def _json(record: Record) -> str:
+    return record.model_dump_json(indent=1)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from phdb_ci import __version__
 from phdb_ci.commands._common import baseline_of
-from phdb_ci.commands._proofs import read_proofs
+from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.commands._verdict import attempt, code, deliver, head, run_directory, run_url, show
 from phdb_ci.errors import UsageError
 from phdb_ci.judging.fanin import Run, gather, read_needs, read_results, verdict_of
@@ -26,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     baseline, notes = baseline_of(arguments.baseline, os.environ)
     verdict = verdict_of(
         matrix, arguments.gate, gathered, tool=__version__, run=run, today=today,
-        run_url=run_url(os.environ), baseline=baseline, notes=notes, proofs=read_proofs(arguments.matrix),
+        run_url=run_url(os.environ), baseline=baseline, notes=notes, proofs=proofs_beside(arguments.matrix),
     )  # fmt: skip
     out = run_directory(
         arguments.out, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.run_id or 'fan-in'}", arguments.gate

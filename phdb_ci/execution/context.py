@@ -9,7 +9,6 @@ from typing import Protocol
 
 from phdb_ci.execution.environment import secrets
 from phdb_ci.execution.process import Canceller
-from phdb_ci.execution.workspace import Engine
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 
@@ -44,7 +43,7 @@ class Silent:
 class Context:
     """One run: `out` is its run directory, `work` its folder in the cache, `caller` the caller's environment.
 
-    `engines`: what stands in the place of an artifact, by its name; nothing but for `phdb-ci prove`.
+    `variants`: what stands in the place of an artifact's outputs, by artifact and output; only `phdb-ci prove` has any.
     """
 
     matrix: Matrix
@@ -56,7 +55,7 @@ class Context:
     run_id: str
     attempt: int = 1
     head: str | None = None
-    engines: Mapping[str, Engine] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
     progress: Progress = field(default_factory=Silent)
     cancel: Canceller = field(default_factory=Canceller)
     began: float = field(default_factory=time.monotonic)

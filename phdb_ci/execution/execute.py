@@ -28,7 +28,7 @@ def run_plan(context: Context, jobs: int) -> Results:
     sweep_work(context.cache)
     threading.Thread(target=empty_trash, args=(context.cache,), daemon=True).start()
     artifacts: dict[str, ArtifactResult] = {}
-    nodes = {node.name: _artifact_node(context, node, artifacts) for node in context.plan.artifacts}
+    nodes = {node.name: artifact_node(context, node, artifacts) for node in context.plan.artifacts}
     nodes |= {node.leg: _leg_node(context, node, artifacts) for node in context.plan.legs}
     given = run_graph(nodes, jobs)
     legs = tuple(given[node.leg] for node in context.plan.legs)
@@ -38,7 +38,9 @@ def run_plan(context: Context, jobs: int) -> Results:
     return Results(artifacts=artifacts, legs=legs)
 
 
-def _artifact_node(context: Context, node: ArtifactNode, artifacts: dict[str, ArtifactResult]) -> Node:
+def artifact_node(context: Context, node: ArtifactNode, artifacts: dict[str, ArtifactResult]) -> Node:
+    """The work of one artifact, whose result goes to `artifacts`."""
+
     def work() -> None:
         artifacts[node.name] = obtain(context, node, artifacts)
 

@@ -148,7 +148,7 @@ def _run_job(
     space, locks = workspace.prepare(
         job, context.work / node.leg, sources=context.plan.sources, cache=context.cache, artifacts=stored,
         services={service.name: service.url for service in attempt.services},
-        engines=context.engines, caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
+        variants=context.variants, caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
         cancelled=context.interrupted,
     )  # fmt: skip
     attempt.facts["env_names"] = tuple(sorted(space.env))

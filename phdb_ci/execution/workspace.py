@@ -8,7 +8,6 @@ A job that declares `builds` has its checkouts and the build directory in the ar
 
 import os
 import shlex
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -58,18 +57,6 @@ class BuildPlace:
     def lock(self) -> Path:
         """The lock file; beside the place, so that the place can be thrown away under it."""
         return self.root.with_suffix(".lock")
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What `phdb-ci prove` puts in an artifact's place, by output.
-
-    `behind`: the program that the witness hands over to. `instead`: the file that lies where the output was, put there
-    behind the harness's back.
-    """
-
-    behind: Mapping[str, Path] = field(default_factory=dict)
-    instead: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass
@@ -146,7 +133,7 @@ def work_dirs(root: Path) -> dict[str, Path]:
 def prepare(
     job: Job, root: Path, *, sources: Sources, cache: Path, artifacts: Mapping[str, Stored], caller: Mapping[str, str],
     cpus: int, held: ExitStack, on_wait: OnWait, cancelled: Callable[[], bool], services: Mapping[str, str],
-    engines: Mapping[str, Engine] | None = None,
+    variants: Mapping[str, Mapping[str, Path]],
 ) -> tuple[Workspace, tuple[int, ...]]:  # fmt: skip
     """Make a job's directory; also the locks of `builds`, entered into `held`, which last as long as the job.
 
@@ -165,12 +152,7 @@ def prepare(
         )
         for name in job.repos
     }  # fmt: skip
-    placed = {}
-    for name in job.artifacts:
-        engine = (engines or {}).get(name, Engine())
-        placed[name] = put(artifacts[name], dirs["art"] / name, engine.behind)
-        for output, other in engine.instead.items():
-            shutil.copyfile(other, dirs["art"] / name / "real" / output)
+    placed = {name: put(artifacts[name], dirs["art"] / name, variants.get(name)) for name in job.artifacts}
     values = _values(job, dirs, trees, placed, place, cpus)
     values |= {f"services.{name}": url for name, url in services.items()}
     space = Workspace(

@@ -20,6 +20,20 @@ def in_builds(root: Table) -> Iterator[Fault]:
             yield from _unknown(path, text, (*BUILD_WORDS, *needed), {})
 
 
+def in_faults(root: Table) -> Iterator[Fault]:
+    """The commands that make broken variants: of an artifact's outputs, of a repo's tree."""
+    for artifact in root.tables("artifacts"):
+        outputs = artifact.words("outputs") or (
+            "",
+        )  # without any, which is a fault of its own, each may be meant
+        known = tuple(f"{word}.{output}" for output in outputs for word in ("real", "out"))
+        for path, text in artifact.texts("faults"):
+            yield from _unknown(path, text, known, {})
+    for repo in root.tables("repos"):
+        for path, text in repo.texts("faults"):
+            yield from _unknown(path, text, ("tree",), {})
+
+
 def in_jobs(root: Table) -> Iterator[Fault]:
     """The environment, set-up and run commands of a job."""
     for job in root.tables("jobs"):

@@ -8,10 +8,10 @@ from phdb_ci.matrix.faults import Fault
 from phdb_ci.matrix.table import Table
 
 RULES = (
-    names.repos, names.artifacts, names.services, names.witnesses, names.gates, names.taken, names.repeated,
-    rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.claims, rules.times, rules.skips,
+    names.repos, names.artifacts, names.services, names.witnesses, names.faults, names.gates, names.taken,
+    names.repeated, rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.times, rules.skips,
     rules.schedules, rules.services, rules.metrics,
-    braces.in_builds, braces.in_jobs,
+    braces.in_builds, braces.in_faults, braces.in_jobs,
 )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """Rules about names: what is named must exist, once, and nothing may be called what is taken."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.table import Table
+from phdb_ci.models.faults import CONTROL
 from phdb_ci.models.matrix import is_folder
 
 SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "self"})
@@ -83,6 +84,42 @@ def witnesses(root: Table) -> Iterator[Fault]:
                 yield Fault(path, f"{name} is a library (program = false): nothing sees its calls")
 
 
+def faults(root: Table) -> Iterator[Fault]:
+    """A fault has one owner, `hangs` names its owner's, and a job claims to notice only what can apply to it."""
+    owners: dict[str, str] = {}
+    for owner in _breakables(root).values():
+        for fault in owner.keys("faults"):
+            if fault in owners:
+                yield Fault(owner.table("faults").at(fault), f"{fault} is a fault of {owners[fault]} already")
+            elif fault != CONTROL:
+                owners[fault] = f"{owner.path[0]}.{owner.name}"
+        yield from _unknown("fault", owner.texts("hangs"), owner.keys("faults"))
+    for job in root.tables("jobs"):
+        yield from _claims(job, owners, set(_breakables(root)))
+
+
+def _breakables(root: Table) -> dict[str, Table]:
+    """What can have faults, by section and name: `artifacts.embed`."""
+    return {
+        f"{owner.path[0]}.{owner.name}": owner for key in ("artifacts", "repos") for owner in root.tables(key)
+    }
+
+
+def _claims(job: Table, owners: Mapping[str, str], known_owners: Collection[str]) -> Iterator[Fault]:
+    """The job's `notices`; nothing is said of a job that uses what is not there, which is a fault of its own."""
+    used = {f"artifacts.{name}" for name in job.words("artifacts") + job.words("builds")}
+    used |= {f"repos.{name}" for name in job.words("repo") + job.words("with") if not is_folder(name)}
+    if not used.issubset(known_owners):
+        return
+    possible = tuple(fault for fault, owner in owners.items() if owner in used)
+    for path, fault in job.texts("notices"):
+        if fault in owners and fault not in possible:
+            yield Fault(path, f"{fault} is a fault of {owners[fault]}, which this job does not use")
+        elif fault not in owners:
+            unknown = f"there is no fault {shown_text(fault)} of what this job uses"
+            yield Fault(path, unknown, got=fault, near=possible)
+
+
 def gates(root: Table) -> Iterator[Fault]:
     """A gate's jobs exist, and its lead is one of them."""
     names = known(root, "jobs")
@@ -131,8 +168,8 @@ def repeated(root: Table) -> Iterator[Fault]:
     jobs = root.tables("jobs")
     plan = [
         (jobs, ("with", "artifacts", "builds", "notices", "tools", "python", "os", "services")),
-        (root.tables("repos"), ("docs",)),
-        (root.tables("artifacts"), ("with", "needs", "inputs", "tools", "outputs")),
+        (root.tables("repos"), ("docs", "hangs")),
+        (root.tables("artifacts"), ("with", "needs", "inputs", "tools", "outputs", "hangs")),
         (root.tables("gates"), ("on", "jobs", "branches")),
         ([job.table("evidence") for job in jobs], ("forbid_env",)),
         ([job.table("evidence").table("manifest") for job in jobs], ("status",)),

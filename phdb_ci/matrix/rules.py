@@ -74,13 +74,6 @@ def exit_alone(root: Table) -> Iterator[Fault]:
             )
 
 
-def claims(root: Table) -> Iterator[Fault]:
-    """A job that claims to notice faults of an engine has a witness: without one it never calls an engine."""
-    for job in root.tables("jobs"):
-        if job.words("notices") and "witness" not in job.table("evidence").values:
-            yield Fault(job.at("notices"), "a claim that nothing can measure: add evidence.witness")
-
-
 def times(root: Table) -> Iterator[Fault]:
     """No time limit is longer than GitHub lets a job run."""
     for table in root.tables("jobs") + root.tables("artifacts"):

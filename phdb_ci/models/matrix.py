@@ -8,11 +8,12 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from phdb_ci.models.base import Name, Record, RepoName, Sha, Text
+from phdb_ci.models.faults import Breakable
 from phdb_ci.models.hosting import Action, ActionName, Cron, Home, OwnJob, Service
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.texts import (
@@ -29,11 +30,6 @@ from phdb_ci.models.texts import (
     Verb,
 )
 
-# The faults that `prove` can put into an engine; a job's `notices` is its claim over them.
-Fault = Literal[
-    "dead", "null", "drops-writes", "empty-reads", "foreign-rows", "corrupt-value", "hang", "other-commit"
-]
-FAULTS: tuple[Fault, ...] = get_args(Fault)
 TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
 HARNESS_ENV = (
@@ -52,7 +48,7 @@ class Override(Record):
     )
 
 
-class Repo(Record):
+class Repo(Breakable):
     """A git repository and the commit it is pinned at."""
 
     url: Url = Field(
@@ -74,7 +70,7 @@ class Repo(Record):
     ci: tuple[OwnJob, ...] = Field((), description="jobs of its own CI that no gate runs")
 
 
-class Artifact(Record):
+class Artifact(Breakable):
     """What is built once per platform from repos and other artifacts, and shared by jobs."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -283,8 +279,10 @@ class Job(Record):
     with_: tuple[RepoName, ...] = Field(
         (), alias="with", description="other repos and folders, checked out beside it", examples=[["engine"]]
     )
-    notices: tuple[Fault, ...] = Field(
-        (), description="faults of the engine that this job is known to notice", examples=[["dead"]]
+    notices: tuple[Name, ...] = Field(
+        (),
+        description="faults of its artifacts and repos that this job is known to notice",
+        examples=[["dead"]],
     )
     artifacts: tuple[Name, ...] = Field((), description="the artifacts that it uses", examples=[["engine"]])
     services: tuple[Name, ...] = Field((), description="servers that it talks to", examples=[["postgres"]])
@@ -393,6 +391,22 @@ class Matrix(Record):
             ordered |= dict.fromkeys(self.needed(self.artifacts[name].needs))
             ordered[name] = None
         return tuple(ordered)
+
+    @property
+    def breakables(self) -> dict[str, Breakable]:
+        """Every artifact and repo, by what people call it: `artifact embed`, `repo lidb`."""
+        artifacts = {f"artifact {name}": artifact for name, artifact in self.artifacts.items()}
+        return artifacts | {f"repo {name}": repo for name, repo in self.repos.items()}
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Every fault but `control`, with what it breaks: `artifact embed`."""
+        return {name: owner for owner, item in self.breakables.items() for name in item.fault_names}
+
+    def faults_of(self, job: Job) -> tuple[str, ...]:
+        """The faults that can apply to a job: those of the artifacts that it uses and the repos that it checks out."""
+        used = {*(f"artifact {name}" for name in job.artifacts), *(f"repo {name}" for name in job.repos)}
+        return tuple(fault for fault, owner in self.faults.items() if owner in used)
 
 
 def is_folder(name: str) -> bool:

@@ -1,240 +1,183 @@
-"""Run jobs against broken engines and see whether they notice: the whole table, in parallel.
+"""Run jobs with broken artifacts and repos and see whether they notice: the whole table, in parallel.
 
-Each job first runs against the sound engine behind the same program (the control), and once more after all faults: one
-that does not pass both times says nothing about faults, for it may have failed by what an earlier run left behind.
-Everything that can be shared is: the checkouts' mirrors, the downloads, the stored engine. A fault's time limit follows
-from how long the control took; only for an engine that hangs is it an answer to reach it.
+Each job runs first with nothing broken (the control), and once more after all faults: one that does not pass both times
+says nothing about faults, for it may have failed by what an earlier run left behind. What can be shared is: the
+checkouts' mirrors, the downloads, the stored artifacts. A fault's time limit follows from how long the control took.
+To reach it is a notice only with a fault that the matrix lists in `hangs`: with any other, the job may be slow today.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from phdb_ci import __version__
-from phdb_ci.execution.artifact import ArtifactResult, obtain
+from phdb_ci.artifacts.witness import is_program
+from phdb_ci.execution.artifact import ArtifactResult
 from phdb_ci.execution.context import Context, Progress
+from phdb_ci.execution.execute import artifact_node
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.leg import run_leg
-from phdb_ci.execution.reports import kept_report
 from phdb_ci.execution.schedule import Node, run_graph
-from phdb_ci.execution.workspace import Engine
-from phdb_ci.judging import evidence
-from phdb_ci.models.matrix import FAULTS, Job, Matrix
 from phdb_ci.models.plan import JobNode
-from phdb_ci.models.proofs import HANG, REPORT_FAULTS, JobProofs, Proof
+from phdb_ci.models.proofs import JobProofs, Proof
 from phdb_ci.models.results import LegResult
-from phdb_ci.proving.faults import AGAIN, CONTROL, OTHER, spoilt_suite, write_engine
-from phdb_ci.proving.other import build_other
+from phdb_ci.proving.tampering import report_proofs
+from phdb_ci.proving.variants import Variant, make_variants
 
-SOUND = {CONTROL: "the sound engine", AGAIN: "the sound engine again"}
+SOUND, AGAIN = "nothing broken", "nothing broken, again"
+FOLDERS = {SOUND: "sound", AGAIN: "sound-again"}
+NOTICED = ("failed", "unproven")
 SHORTEST, FACTOR = 15, 4  # seconds, and times the control: how long a job may take with a fault
 GUESS = 5.0  # seconds that a leg is expected to take of which nothing is known
-Artifacts = Mapping[str, ArtifactResult]
-Others = Mapping[str, Mapping[str, Path]]
+Results = dict[tuple[str, str], LegResult]  # by leg and what the trial is with
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What is left to do when the controls have run, and how long it will take (seconds)."""
+class Trial:
+    """One leg with variants in their places: with a fault by name, or SOUND or AGAIN. Times are in seconds."""
 
-    legs: int
-    seconds: float
+    node: JobNode
+    name: str
+    variants: Sequence[Variant]
+    limit: int | None = None
+    expected: float = GUESS
+
+    @classmethod
+    def of(cls, node: JobNode, fault: str, variant: Variant, control: float) -> "Trial":
+        """The trial of a fault with a leg that takes so long with nothing broken."""
+        limit = max(SHORTEST, round(control * FACTOR))
+        return cls(node, fault, [variant], limit, float(limit) if variant.hangs else control)
+
+    def noticed(self, status: str) -> bool | None:
+        """Whether a status shows that the fault was noticed; None where it says nothing of a fault."""
+        if self.limit is None:
+            return None
+        if status == "timeout":
+            return True if self.variants[0].hangs else None
+        return True if status in NOTICED else False if status == "passed" else None
+
+    def proof(self, result: LegResult) -> Proof:
+        """What the trial showed. A fault of a program that the job never called is neither noticed nor missed."""
+        status, reason, noticed = result.status, "".join(result.reasons[:1]), self.noticed(result.status)
+        uses = [use for use in result.facts.artifacts if use.name == self.variants[0].name]
+        programs = uses and all(map(is_program, self.variants[0].outputs))
+        if status == "passed" and programs and not any(use.calls for use in uses):
+            noticed, reason = None, f"{self.variants[0].name} was never called"
+        return Proof(fault=self.name, status=status, noticed=noticed, reason=reason[:300])
 
 
-class FaultProgress:
-    """A run's progress, in which each leg is named with its fault and told as noticed or missed."""
+@dataclass(frozen=True)
+class TrialProgress:
+    """A run's progress, in which a leg is named with its fault, and that it noticed or missed it."""
 
-    def __init__(self, inner: Progress, fault: str) -> None:
-        self._inner, self._fault = inner, fault
+    inner: Progress
+    trial: Trial
 
     def started(self, name: str) -> None:
         """A leg begins."""
-        self._inner.started(self._name(name))
+        self.inner.started(f"{name} with {self.trial.name}")
 
     def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
         """A leg has ended."""
-        if self._fault in FAULTS:
-            noticed = Proof.model_validate({"fault": self._fault, "status": status}).noticed
-            status = {True: "noticed", False: "missed", None: status}[noticed]
-        self._inner.finished(self._name(name), status, seconds, reasons)
+        word = {True: "noticed", False: "missed", None: status}[self.trial.noticed(status)]
+        self.inner.finished(f"{name} with {self.trial.name}", word, seconds, reasons)
 
     def note(self, text: str) -> None:
         """Something a person should know now."""
-        self._inner.note(text)
-
-    def _name(self, leg: str) -> str:
-        return f"{leg} with {SOUND.get(self._fault, self._fault)}"
+        self.inner.note(text)
 
 
 def provable(context: Context) -> list[JobNode]:
-    """The legs here whose job declares a witness: the others never call an engine."""
-    return [node for node in context.plan.legs if context.matrix.jobs[node.job].evidence.witness]
+    """The legs here with a job to which a fault of the matrix can apply."""
+    return [node for node in context.plan.legs if context.matrix.faults_of(context.matrix.jobs[node.job])]
 
 
-def measure(context: Context, jobs: int, *, told: Callable[[Estimate], None]) -> tuple[JobProofs, ...]:
+def measure(
+    context: Context, home: Path, jobs: int, *, on_estimate: Callable[[int, float], None]
+) -> tuple[JobProofs, ...]:
     """The table for the legs of the plan.
 
     Args:
         context: a run's; its `out` gets a folder per fault.
+        home: the folder of matrix.toml, in which the commands of the faults run.
         jobs: how many legs run at once.
-        told: called once, when it is known how long the rest takes.
+        on_estimate: called once, when it is known how many legs are left and how many seconds they take.
+
+    Raises:
+        MatrixError: a fault's command fails.
     """
+    artifacts: dict[str, ArtifactResult] = {}
+    run_graph({node.name: artifact_node(context, node, artifacts) for node in context.plan.artifacts}, jobs)
+    stored = {name: result.stored for name, result in artifacts.items() if result.stored}
     nodes = provable(context)
-    artifacts = {node.name: obtain(context, node) for node in context.plan.artifacts}
-    controls = _legs(context, nodes, [CONTROL], artifacts, jobs, {}, {})
-    sound = [node for node in nodes if controls[node.leg, CONTROL].status == "passed"]
-    others = _others(context, artifacts) if sound else {}
-    limits = {node.leg: _limit(controls[node.leg, CONTROL].seconds) for node in sound}
-    told(_estimate(context.matrix, sound, controls, limits, jobs))
-    results = _legs(context, sound, FAULTS, artifacts, jobs, others, limits)
-    results |= _legs(context, sound, [AGAIN], artifacts, jobs, {}, {})
-    return tuple(_proofs(context, node, controls[node.leg, CONTROL], results) for node in nodes)
+    faults = {node.leg: context.matrix.faults_of(context.matrix.jobs[node.job]) for node in nodes}
+    controls, variants = make_variants(
+        context, home, {name for names in faults.values() for name in names}, stored
+    )
+    results = _run(context, [Trial(node, SOUND, controls) for node in nodes], artifacts, jobs)
+    sound = [node for node in nodes if results[node.leg, SOUND].status == "passed"]
+    trials = [
+        Trial.of(node, fault, variants[fault], results[node.leg, SOUND].seconds)
+        for node in sound
+        for fault in faults[node.leg]
+    ]
+    # Jobs that work in a build directory wait for each other: their times add up whatever runs beside them.
+    in_turn = sum(trial.expected for trial in trials if context.matrix.jobs[trial.node.job].builds)
+    times = [trial.expected for trial in trials]
+    on_estimate(len(trials), max([sum(times) / jobs, in_turn, *times]))
+    results |= _run(context, trials, artifacts, jobs)
+    results |= _run(context, [Trial(node, AGAIN, controls) for node in sound], artifacts, jobs)
+    return tuple(_proofs(context, node, trials, results) for node in nodes)
 
 
-def _others(context: Context, artifacts: Artifacts) -> Others:
-    """For each artifact its outputs as a build of another commit, where there is one that differs."""
-    found = {}
-    for name, result in artifacts.items():
-        built = build_other(context, name, result.stored.digests) if result.stored else None
-        if built:
-            found[name] = built[1]
-    return found
+def _run(
+    context: Context, trials: Sequence[Trial], artifacts: Mapping[str, ArtifactResult], jobs: int
+) -> Results:
+    """Every trial, those that take longest first."""
+    keys = {f"{trial.node.leg} {trial.name}": trial for trial in trials}
+    work = {key: Node((), trial.expected, _call(context, trial, artifacts)) for key, trial in keys.items()}
+    return {(keys[key].node.leg, keys[key].name): result for key, result in run_graph(work, jobs).items()}
 
 
-def _legs(
-    context: Context, nodes: Iterable[JobNode], faults: Sequence[str], artifacts: Artifacts, jobs: int,
-    others: Others, limits: Mapping[str, int],
-) -> dict[tuple[str, str], LegResult]:  # fmt: skip
-    """Every leg with every fault, those that take longest first."""
-    work: dict[str, Node] = {}
-    keys: dict[str, tuple[str, str]] = {}
-    for node in nodes:
-        for fault in faults:
-            own = _context(context, node, fault, artifacts, others, limits.get(node.leg))
-            if own is None:
-                continue
-            name = f"{node.leg} {fault}"
-            keys[name] = (node.leg, fault)
-            expected = float(limits[node.leg]) if fault == HANG else node.expected or GUESS
-            work[name] = Node((), expected, _call(own, node, artifacts))
-    return {keys[name]: result for name, result in run_graph(work, jobs).items()}
-
-
-def _call(context: Context, node: JobNode, artifacts: Artifacts) -> Callable[[], LegResult]:
-    def work() -> LegResult:
-        result = run_leg(context, node, artifacts)
-        throw_away(context.work / node.leg, context.cache)  # there will be a hundred of them
-        return result
-
-    return work
-
-
-def _context(
-    context: Context, node: JobNode, fault: str, artifacts: Artifacts, others: Others, limit: int | None
-) -> Context | None:  # fmt: skip
-    """The run's context with this fault's engine in it; None when there is no such engine."""
-    engines = {}
-    for name in node.needs:
-        stored = artifacts[name].stored
-        if stored is None:
-            return context  # the leg is blocked, and says why
-        if fault == OTHER:
-            if name not in others:
-                return None
-            engines[name] = Engine(instead=others[name])
-        else:
-            place = context.work / "engines" / fault / name
-            engines[name] = Engine(
-                behind={output: write_engine(place, fault, stored.path / output) for output in stored.digests}
-            )
-    return replace(
-        context, engines=engines, out=context.out / fault, work=context.work / fault,
-        matrix=_limited(context.matrix, node.job, limit), progress=FaultProgress(context.progress, fault),
+def _call(context: Context, trial: Trial, artifacts: Mapping[str, ArtifactResult]) -> Callable[[], LegResult]:
+    """The run of one leg, with the variants and the time limit of the trial."""
+    for variant in trial.variants:
+        context = variant.put_into(context)
+    matrix, folder = context.matrix, FOLDERS.get(trial.name, f"faults/{trial.name}")
+    if trial.limit is not None:
+        job = matrix.jobs[trial.node.job].model_copy(update={"timeout": f"{trial.limit}s"})
+        matrix = matrix.model_copy(update={"jobs": {**matrix.jobs, trial.node.job: job}})
+    own = replace(
+        context, out=context.out / folder, work=context.work / folder, matrix=matrix,
+        progress=TrialProgress(context.progress, trial),
     )  # fmt: skip
 
+    def call() -> LegResult:
+        result = run_leg(own, trial.node, artifacts)
+        throw_away(own.work / trial.node.leg, own.cache)  # there will be a hundred of them
+        return result
 
-def _limited(matrix: Matrix, job: str, limit: int | None) -> Matrix:
-    """The matrix with another time limit for one job."""
-    if limit is None:
-        return matrix
-    shorter = matrix.jobs[job].model_copy(update={"timeout": f"{limit}s"})
-    return matrix.model_copy(update={"jobs": {**matrix.jobs, job: shorter}})
-
-
-def _limit(control: float) -> int:
-    return max(SHORTEST, round(control * FACTOR))
+    return call
 
 
-def _estimate(
-    matrix: Matrix, nodes: Sequence[JobNode], controls: Mapping[tuple[str, str], LegResult],
-    limits: Mapping[str, int], jobs: int,
-) -> Estimate:  # fmt: skip
-    """All faults but one take about as long as the control; a hang takes its whole limit.
-
-    Jobs that work in one build directory wait for each other, so their times add up whatever runs beside them.
-    """
-    legs = {
-        node.leg: controls[node.leg, CONTROL].seconds * (len(FAULTS) - 1) + limits[node.leg] for node in nodes
-    }
-    in_turn: dict[tuple[str, ...], float] = {}
-    for node in nodes:
-        if builds := matrix.jobs[node.job].builds:
-            in_turn[builds] = in_turn.get(builds, 0.0) + legs[node.leg]
-    longest = max([*in_turn.values(), *map(float, limits.values())], default=0.0)
-    return Estimate(len(nodes) * len(FAULTS), max(sum(legs.values()) / jobs, longest))
-
-
-def _proofs(
-    context: Context, node: JobNode, first: LegResult, results: Mapping[tuple[str, str], LegResult]
-) -> JobProofs:
+def _proofs(context: Context, node: JobNode, trials: Sequence[Trial], results: Results) -> JobProofs:
+    """What all trials of one leg showed: of every fault of the matrix, unless the leg fails with nothing broken."""
+    matrix, first = context.matrix, results[node.leg, SOUND]
     control = results.get((node.leg, AGAIN), first)
+    proofs = {
+        trial.name: trial.proof(results[node.leg, trial.name]) for trial in trials if trial.node is node
+    }
+    for fault, owner in matrix.faults.items():
+        unused = Proof(fault=fault, status="skipped", noticed=None, reason=f"it does not use {owner}")
+        proofs.setdefault(fault, unused)
     passed = control.status == "passed"
     again = "not again: " if first.status == "passed" and not passed else ""
+    log = context.out / FOLDERS[SOUND] / node.leg / "log.txt"
     return JobProofs(
         job=node.job, os=node.os, control=control.status, reason=f"{again}{'; '.join(control.reasons)}"[:300],
         measured=f"{datetime.now(UTC):%Y-%m-%d}", platform=context.plan.platform, tool=__version__,
-        row=context.matrix.jobs[node.job].digest,
-        commits={source.repo: source.commit for source in first.sources},
-        engines=tuple(
-            _proof(fault, result.status, result.reasons)
-            for fault in FAULTS
-            if (result := results.get((node.leg, fault)))
-        ),
-        reports=tuple(_report_proofs(context, node, first)) if passed else (),
+        row=matrix.jobs[node.job].digest, commits={source.repo: source.commit for source in first.sources},
+        faults=tuple(proofs[fault] for fault in matrix.faults) if passed else (),
+        reports=tuple(report_proofs(matrix.jobs[node.job], first.facts, log)) if passed else (),
     )  # fmt: skip
-
-
-def _proof(fault: str, status: str, reasons: Sequence[str]) -> Proof:
-    return Proof.model_validate({"fault": fault, "status": status, "reason": (*reasons, "")[0][:300]})
-
-
-def _report_proofs(context: Context, node: JobNode, control: LegResult) -> Iterable[Proof]:
-    """What becomes of the control when its reports are tampered with, one at a time: no job runs again for that.
-
-    Nothing when the reports, written again as they were, are not as good as before: any change would be noticed then.
-    """
-    job = context.matrix.jobs[node.job]
-    untouched = list(_judged(context, node, job, control, CONTROL))
-    if not untouched or any(status != "passed" for status, _ in untouched):
-        return
-    for fault in REPORT_FAULTS:
-        told = list(_judged(context, node, job, control, fault))
-        missed = [one for one in told if one[0] == "passed"]
-        yield _proof(fault, *(missed or told)[0])
-
-
-def _judged(
-    context: Context, node: JobNode, job: Job, control: LegResult, fault: str
-) -> Iterable[tuple[str, Sequence[str]]]:
-    """Status and reasons with the fault in each report by itself that can be tampered with."""
-    folder, work = context.out / CONTROL / node.leg, context.work / "reports" / node.leg
-    for index, (report, sound) in enumerate(zip(job.reports, control.facts.suites, strict=True)):
-        kept = kept_report(folder, index, report)
-        spoilt = spoilt_suite(
-            report, kept, folder / "log.txt", control.facts.output_from, fault, work / f"{index}"
-        )
-        if spoilt is not None:
-            suites = tuple(spoilt if one is sound else one for one in control.facts.suites)
-            status, reasons, _ = evidence.judge(job, control.facts.model_copy(update={"suites": suites}))
-            yield status, reasons

@@ -1,56 +1,66 @@
-"""ProofFile → docs/proofs.md: jobs by faults, and for what was missed or claimed in vain, the reason. Pure."""
+"""ProofFile → a Markdown page: jobs by faults, and by what each was noticed; its tables for a terminal too. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 
-from phdb_ci.models.matrix import FAULTS, Fault, Matrix
-from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, ProofFile, Proofs
+from phdb_ci.models.matrix import Matrix
+from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Proofs
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, commit_list, word
 
-YES, NO, NONE = "noticed", "**missed**", "-"
+Row = tuple[str, ...]
 HEAD = """\
 # What each job notices
 
-Written by `phdb-ci prove`: every job that declares a witness was run against broken engines in the artifact's place.
-A fault is *noticed* when the job is not green with it and is green with the sound engine behind the same program. A
-fault in parentheses is not claimed by the job (`notices` in matrix.toml); one in brackets could not be measured.
-
-| fault | the engine |
-| :-- | :-- |
+Written by `phdb-ci prove`: each job ran once with every fault that can apply to it. A fault is *noticed* when the job
+is not green with it and is green with nothing broken, and *missed* when the job is green. In parentheses: not claimed
+by the job (`notices` in matrix.toml). In brackets: not measured. n/a: the job does not use what is broken, or never
+called it.
 """
-WORDS: Mapping[Fault, str] = {
-    "dead": "always fails",
-    "null": "answers nothing and says that all went well",
-    "drops-writes": "says that it wrote, and did not",
-    "empty-reads": "finds no row, ever",
-    "foreign-rows": "answers with somebody else's rows",
-    "corrupt-value": "changes one value of an answer",
-    "hang": "never answers",
-    "other-commit": "is a build of another commit",
-}
 
 
 def proofs_page(file: ProofFile, matrix: Matrix) -> str:
     """The page over all tables of the file."""
-    words = "".join(f"| {fault} | {WORDS[fault]} |\n" for fault in FAULTS)
-    tables = "\n".join(line for table in file.tables for line in _table(table, matrix))
-    return f"{HEAD}{words}\n{tables}".rstrip() + "\n"
+    made = [
+        (fault, owner, code(matrix.breakables[owner].faults[fault])) for fault, owner in matrix.faults.items()
+    ]
+    lines = [HEAD, *_markdown([("fault", "breaks", "made by"), *made])]
+    for table in file.tables:
+        where = ("measured on", *map(_where, table.jobs))
+        rows = [(*row, place) for row, place in zip(fault_rows(table, matrix), where, strict=True)]
+        lines += [f"## The {table.stack} stack\n", *_markdown(rows), *_markdown(report_rows(table))]
+        reasons = [row for job in table.jobs for row in _reasons(job)]
+        lines.append("<details>\n<summary>By what each was noticed</summary>\n")
+        lines += [*_markdown([("job", "fault", "status", "reason"), *reasons]), "</details>\n"]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(table: Proofs, matrix: Matrix) -> Iterator[str]:
-    yield f"## The {table.stack} stack\n"
-    yield _row(["job", "measured on", "control", *FAULTS])
-    yield _row([":--"] * (3 + len(FAULTS)))
-    for job in table.jobs:
-        claims = matrix.jobs[job.job].notices if job.job in matrix.jobs else ()
-        cells_ = (_cell(job, fault, claims) for fault in FAULTS)
-        yield _row([word(job.job), _where(job), _control(job), *cells_])
+def fault_rows(table: Proofs, matrix: Matrix) -> list[Row]:
+    """Jobs by the faults of the matrix, the head first."""
+    faults = tuple(matrix.faults)
+    claims = {job.job: matrix.jobs[job.job].notices for job in table.jobs if job.job in matrix.jobs}
+    rows = [
+        (job.job, job.control, *_words(job.faults, faults, claims.get(job.job, ()))) for job in table.jobs
+    ]
+    return [("job", "nothing broken", *faults), *rows]
+
+
+def report_rows(table: Proofs) -> list[Row]:
+    """Jobs by what can be wrong with their reports, the head first."""
+    rows = [(job.job, *_words(job.reports, REPORT_FAULTS, REPORT_FAULTS)) for job in table.jobs]
+    return [("job, its report", *REPORT_FAULTS), *rows]
+
+
+def _words(proofs: Sequence[Proof], faults: Sequence[str], claims: Collection[str]) -> Iterator[str]:
+    by_fault = {proof.fault: proof for proof in proofs}
+    for fault in faults:
+        text = by_fault[fault].word if fault in by_fault else "-"
+        claimed = fault in claims or text not in ("noticed", "MISSED")
+        yield text if claimed else f"({text})"
+
+
+def _markdown(rows: Sequence[Row]) -> Iterator[str]:
+    for row in (rows[0], (":--",) * len(rows[0]), *rows[1:]):
+        yield f"| {' | '.join(cells(*row))} |"
     yield ""
-    yield _row(["job, its report", *REPORT_FAULTS])
-    yield _row([":--"] * (1 + len(REPORT_FAULTS)))
-    for job in table.jobs:
-        yield _row([word(job.job), *(_cell(job, fault, REPORT_FAULTS) for fault in REPORT_FAULTS)])
-    yield ""
-    yield from _reasons(table)
 
 
 def _where(job: JobProofs) -> str:
@@ -59,32 +69,10 @@ def _where(job: JobProofs) -> str:
     return f"{word(job.measured)}: {commit_list(job.commits)}; {tool}"
 
 
-def _row(values: list[str]) -> str:
-    return f"| {' | '.join(values)} |"
-
-
-def _control(job: JobProofs) -> str:
-    return "passed" if job.control == "passed" else f"**{job.control}**"
-
-
-def _cell(job: JobProofs, fault: str, claims: tuple[str, ...]) -> str:
-    proof = job.of(fault)
-    if proof is None or proof.noticed is None:
-        return f"[{word(proof.status)}]" if proof else NONE
-    text = YES if proof.noticed else NO
-    return text if fault in claims else f"({text})"
-
-
-def _reasons(table: Proofs) -> Iterator[str]:
-    """By what each fault was noticed, in a section that is closed at first."""
-    yield "<details>\n<summary>By what each was noticed</summary>\n"
-    yield _row(["job", "fault", "status", "reason"])
-    yield _row([":--"] * 4)
-    for job in table.jobs:
-        if job.control != "passed":
-            yield _row(list(cells(word(job.job), "none", job.control, code(job.reason, TITLE_LIMIT) or NONE)))
-        for proof in (*job.engines, *job.reports):
-            yield _row(
-                list(cells(word(job.job), proof.fault, proof.status, code(proof.reason, TITLE_LIMIT) or NONE))
-            )
-    yield "\n</details>\n"
+def _reasons(job: JobProofs) -> Iterator[Row]:
+    """How the job ended with nothing broken, where that was not well, and with each fault that was put before it."""
+    if job.control != "passed":
+        yield job.job, "-", job.control, code(job.reason, TITLE_LIMIT) or "-"
+    for proof in (*job.faults, *job.reports):
+        if proof.status != "skipped":
+            yield job.job, proof.fault, proof.status, code(proof.reason, TITLE_LIMIT) or "-"

@@ -11,7 +11,6 @@
     index.py     read a git index file
     survey.py    is a tree still what was placed?
     changes.py   which paths changed between two commits
-    graft.py     ancestors, and commits like another
     place.py     check a commit out, and say later whether it is still so
 
 Here stands what other modules may use. Nothing in it knows of jobs, gates or the matrix.
@@ -20,7 +19,6 @@ Here stands what other modules may use. Nothing in it knows of jobs, gates or th
 from phdb_ci.sources.git.changes import changed_since
 from phdb_ci.sources.git.env import clean_env, mask
 from phdb_ci.sources.git.folder import Folder, import_folder
-from phdb_ci.sources.git.graft import ancestors, commit_with, files_of
 from phdb_ci.sources.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
 from phdb_ci.sources.git.place import (
     Checkout,
@@ -51,16 +49,13 @@ __all__ = [
     "Imported",
     "Mirror",
     "Taken",
-    "ancestors",
     "changed",
     "changed_since",
     "check_ref",
     "checkout",
     "checkout_many",
     "clean_env",
-    "commit_with",
     "discard",
-    "files_of",
     "import_directory",
     "import_folder",
     "import_worktree",
