@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
 
+from phdb_ci.base.files import write_whole
 from phdb_ci.base.locks import OnWait, locked
 from phdb_ci.errors import DiskError, NetworkError, PhdbError, SourceError
 from phdb_ci.sources.git.command import Done, git
@@ -28,6 +29,9 @@ _FETCH = (
     "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
     "--no-show-forced-updates", "--update-shallow",
 )  # fmt: skip
+_NO_COMMIT = ("not our ref", "unadvertised object", "find remote ref", "bad object")
+_UNAUTHORIZED = ("could not read Username", "Authentication failed", "(publickey)", "error: 403")
+_NO_REPOSITORY = ("not found", "not a git repository", "does not appear to be a git", "does not exist")
 
 
 @dataclass(frozen=True)
@@ -128,32 +132,28 @@ def prepare(at: Mirror) -> bool:
     """Make the mirror when it is not there; whether it is new. Needs the lock."""
     if at.path.exists():
         return False
+    folder = at.path.with_suffix(".new")  # renamed when it is whole
     try:
-        _make(at)
+        shutil.rmtree(folder, ignore_errors=True)
+        # Our own files instead of `git init`: no process, no template of the user.
+        for inner in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "refs/pins", "taken"):
+            (folder / inner).mkdir(parents=True)
+        (folder / "HEAD").write_text("ref: refs/heads/main\n")
+        (folder / "config").write_text(_CONFIG)
+        (folder / "source").write_text(at.where + "\n")
+        # A cache may lie inside a directory that is imported.
+        (at.path.parent / ".gitignore").write_text("*\n")
+        folder.rename(at.path)
     except OSError as error:
         raise DiskError(f"cannot write the cache {at.path.parent}: {error.strerror}") from error
     return True
 
 
-def _make(at: Mirror) -> None:
-    # Our own files instead of `git init`: no process, no template of the user. Renamed when it is whole.
-    folder = at.path.with_suffix(".new")
-    shutil.rmtree(folder, ignore_errors=True)
-    for inner in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "refs/pins", "taken"):
-        (folder / inner).mkdir(parents=True)
-    (folder / "HEAD").write_text("ref: refs/heads/main\n")
-    (folder / "config").write_text(_CONFIG)
-    (folder / "source").write_text(at.where + "\n")
-    # A cache may lie inside a directory that is imported.
-    (at.path.parent / ".gitignore").write_text("*\n")
-    folder.rename(at.path)
-
-
 def fetch(at: Mirror) -> None:
     """Bring branches, tags and pull-request heads up to date. Needs the lock."""
     # The stamp first: whoever sees the old one with new refs would believe what is no longer so.
-    _write(at.path / "stamp", str(time_ns()))
-    done = _fetch(at, "--prune", *_REFSPECS)
+    write_whole(at.path / "stamp", b"%d" % time_ns())
+    done = _fetch(at, *_REFSPECS, options=("--prune",))
     if done.code != 0:
         raise unreachable(at, done)
 
@@ -163,22 +163,14 @@ def fetch_commit(at: Mirror, commit: str) -> None:
     done = _fetch(at, f"+{commit}:refs/pins/{commit}")
     if done.code == 0:
         return
-    if any(
-        sign in done.err for sign in ("not our ref", "unadvertised object", "find remote ref", "bad object")
-    ):
-        raise SourceError(
-            f"{at.repo}: commit {commit} is not in {at.where}, nor in the mirror",
-            tries=[
-                "check the id",
-                "was it pushed? was its branch deleted?",
-                f"--repo {at.repo}=DIR for a local clone",
-            ],
-        )
+    if any(sign in done.err for sign in _NO_COMMIT):
+        tries = ["check the id", "was it pushed? was its branch deleted?"]
+        tries.append(f"--repo {at.repo}=DIR for a local clone")
+        raise SourceError(f"{at.repo}: commit {commit} is not in {at.where}, nor in the mirror", tries=tries)
     raise unreachable(at, done)
 
 
-def _fetch(at: Mirror, *what: str) -> Done:
-    options, refspecs = [w for w in what if w.startswith("--")], [w for w in what if not w.startswith("--")]
+def _fetch(at: Mirror, *refspecs: str, options: tuple[str, ...] = ()) -> Done:
     arguments = ("--git-dir", str(at.path), *_FETCH, *options, "--", at.url, *refspecs)
     # A directory of this machine is none of the protocols that a user may want to shut.
     env = {"GIT_ALLOW_PROTOCOL": "file"} if at.url.startswith("/") else None
@@ -193,24 +185,15 @@ def _fetch(at: Mirror, *what: str) -> Done:
 
 def unreachable(at: Mirror, done: Done) -> PhdbError:
     """The error for a fetch that failed: what git said, in whose terms, and what to try."""
-    said = f"{at.repo}: {at.where}: {done.line}"
+    message, clone = f"{at.repo}: {at.where}: {done.line}", f"use a local clone: --repo {at.repo}=DIR"
     if "dubious ownership" in done.err:
-        return SourceError(said, tries=[f"git config --global --add safe.directory {at.where}"])
-    if any(
-        sign in done.err
-        for sign in ("could not read Username", "Authentication failed", "(publickey)", "error: 403")
-    ):
+        return SourceError(message, tries=[f"git config --global --add safe.directory {at.where}"])
+    if any(sign in done.err for sign in _UNAUTHORIZED):
         tries = ["check the URL: a missing repository asks for a password too", "set up credentials for git"]
-        return NetworkError(said, tries=[*tries, f"use a local clone: --repo {at.repo}=DIR"])
-    if any(
-        sign in done.err
-        for sign in ("not found", "not a git repository", "does not appear to be a git", "does not exist")
-    ):
-        return SourceError(
-            said, tries=["check the URL in matrix.toml", f"use a local clone: --repo {at.repo}=DIR"]
-        )
-    tries = ["check the network, proxy and URL", f"use a local clone: --repo {at.repo}=DIR"]
-    return NetworkError(said, tries=tries)
+        return NetworkError(message, tries=[*tries, clone])
+    if any(sign in done.err for sign in _NO_REPOSITORY):
+        return SourceError(message, tries=["check the URL in matrix.toml", clone])
+    return NetworkError(message, tries=["check the network, proxy and URL", clone])
 
 
 def _fetched(at: Mirror, commit: str) -> Taken:
@@ -234,8 +217,6 @@ def _look(at: Mirror, commit: str) -> Taken | None:
 
 def _reachable(at: Mirror, commit: str) -> bool | None:
     """Whether a ref of the remote leads to the commit; None when the mirror does not have it."""
-    if _is_tip(at, commit):
-        return True
     own = ("--git-dir", str(at.path))
     if git(*own, "cat-file", "-t", commit).text != "commit":
         return None
@@ -244,20 +225,14 @@ def _reachable(at: Mirror, commit: str) -> bool | None:
     return not done.out if done.code == 0 else None
 
 
-def _is_tip(at: Mirror, commit: str) -> bool:
-    # A branch's newest commit is what is asked for most; seeing that needs no process.
-    heads = (at.path / "refs" / "heads").rglob("*")
-    return any(head.is_file() and head.read_text().strip() == commit for head in heads)
-
-
 def keep(at: Mirror, commit: str, *, reachable: bool | None = None) -> Taken:
     """Pin a commit that the mirror holds and note what is known of it. Needs the lock."""
     if reachable is None:
         reachable = bool(_reachable(at, commit))
     before = _known(at, commit) or {}
     known = {"stamp": _stamp(at), "reachable": reachable, "once": reachable or before.get("once", False)}
-    _write(_pin(at, commit), commit + "\n")
-    _write(at.path / "taken" / commit, json.dumps(known))
+    write_whole(_pin(at, commit), f"{commit}\n".encode())
+    write_whole(at.path / "taken" / commit, json.dumps(known).encode())
     return _taken(at, commit, known)
 
 
@@ -288,12 +263,3 @@ def _stamp(at: Mirror) -> str:
 
 def _pin(at: Mirror, commit: str) -> Path:
     return at.path / "refs" / "pins" / commit
-
-
-def _write(path: Path, text: str) -> None:
-    fresh = path.with_name(f"{path.name}.new")
-    try:
-        fresh.write_text(text)
-        fresh.replace(path)
-    except OSError as error:
-        raise DiskError(f"cannot write {path}: {error.strerror}") from error

@@ -2,10 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from phdb_ci.errors import SourceError, UsageError
-from phdb_ci.sources.git.command import git, git_ok
+from phdb_ci.sources.git.command import Done, git
 
 FULL = re.compile(r"[0-9a-f]{40}")
 _SHORT = re.compile(r"[0-9a-f]{7,40}")
@@ -41,18 +42,28 @@ def find(
         SourceError: there is none, or more than one.
     """
     check_ref(ref, repo)
-    names = _names(at, _candidates(ref), env, sealed=sealed)
-    commits = {name: _commit(at, name, env, sealed=sealed) for name in names}
+    ask = partial(git, *at, env=env, sealed=sealed)
+    candidates = _candidates(ref)
+    done = ask("for-each-ref", "--format=%(refname)", "--", *candidates)
+    if done.code != 0:
+        raise SourceError(f"cannot read the repository {at[-1]}: {done.line}")
+    commits = {name: _commit(ask, name) for name in done.text.splitlines() if name in candidates}
     if len(set(commits.values())) > 1:
         raise SourceError(
-            f"{repo}: {ref!r} is more than one thing in {where}", tries=[f"say {n}" for n in names]
+            f"{repo}: {ref!r} is more than one thing in {where}", tries=[f"say {name}" for name in commits]
         )
-    direct = next(iter(commits.values()), None)
-    if direct is None and (_SHORT.fullmatch(ref) or ref == "HEAD"):
-        direct = _commit(at, ref, env, sealed=sealed)
-    if direct is None:
-        raise _unknown(at, ref, repo, where, env, sealed=sealed)
-    return direct
+    commit = next(iter(commits.values()), None)
+    if commit is None and (_SHORT.fullmatch(ref) or ref == "HEAD"):
+        commit = _commit(ask, ref)
+    if commit is None:
+        listing = ("for-each-ref", "--format=%(refname:lstrip=2)", "--", "refs/heads", "refs/tags")
+        near = difflib.get_close_matches(ref, ask(*listing).text.splitlines(), n=3, cutoff=0.5)
+        tries = [f"perhaps you meant {' or '.join(repr(name) for name in near)}"] if near else []
+        raise SourceError(
+            f"{repo}: {ref!r} is no branch, tag, commit or pull request of {where}",
+            tries=[*tries, "a commit needs at least 7 of its digits; a pull request is pull/N"],
+        )
+    return commit
 
 
 def _candidates(ref: str) -> list[str]:
@@ -64,29 +75,6 @@ def _candidates(ref: str) -> list[str]:
     return [f"refs/{kind}/{ref}" for kind in ("heads", "tags", "remotes")]
 
 
-def _names(
-    at: tuple[str, ...], patterns: list[str], env: Mapping[str, str] | None, *, sealed: bool
-) -> list[str]:
-    done = git(*at, "for-each-ref", "--format=%(refname)", "--", *patterns, env=env, sealed=sealed)
-    if done.code != 0:
-        raise SourceError(f"cannot read the repository {at[-1]}: {done.line}")
-    return [name for name in done.text.splitlines() if name in patterns]
-
-
-def _commit(at: tuple[str, ...], name: str, env: Mapping[str, str] | None, *, sealed: bool) -> str | None:
-    arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    done = git(*at, *arguments, env=env, sealed=sealed)
+def _commit(ask: Callable[..., Done], name: str) -> str | None:
+    done = ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     return done.text if done.code == 0 and FULL.fullmatch(done.text) else None
-
-
-def _unknown(
-    at: tuple[str, ...], ref: str, repo: str, where: str, env: Mapping[str, str] | None, *, sealed: bool
-) -> SourceError:
-    listing = ("for-each-ref", "--format=%(refname:lstrip=2)", "--", "refs/heads", "refs/tags")
-    names = git_ok(*at, *listing, env=env, sealed=sealed).text.splitlines()
-    near = difflib.get_close_matches(ref, names, n=3, cutoff=0.5)
-    tries = [f"perhaps you meant {' or '.join(repr(name) for name in near)}"] if near else []
-    return SourceError(
-        f"{repo}: {ref!r} is no branch, tag, commit or pull request of {where}",
-        tries=[*tries, "a commit needs at least 7 of its digits; a pull request is pull/N"],
-    )
