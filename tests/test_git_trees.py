@@ -2,13 +2,26 @@
 
 import os
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from phdb_ci.errors import DiskError, SourceError
-from phdb_ci.sources.git import Imported, Mirror, import_directory, import_worktree, mirror_of, tree_ids
+from phdb_ci.sources.git import (
+    Imported,
+    Mirror,
+    checkout,
+    import_directory,
+    import_folder,
+    import_worktree,
+    mirror_of,
+    tree_ids,
+)
 from tests.repositories import C0, C1, C2, build_upstream, commit, git, init, listing
+
+Change = Callable[[Path], object]
 
 PLAIN = "8d828490d20b0c44de4a39c06be2b5ee85390020"
 DIRTY = "d733604a27b455b151dcdaf7f651ba31235b3db9"
@@ -35,13 +48,17 @@ def taken(cache: Path, directory: Path) -> Imported:
     return import_worktree(at(cache, directory))
 
 
+def facts(found: Imported) -> tuple[str, bool, tuple[str, ...]]:
+    return found.commit, found.dirty, found.notes
+
+
 def files(mirror: Mirror, of: str) -> list[str]:
     return git(mirror.path, "ls-tree", "-r", "--name-only", of).splitlines()
 
 
 def test_plain_directory_is_one_fixed_commit(cache: Path, tmp_path: Path) -> None:
     mirror = at(cache, plain(tmp_path / "d"))
-    assert import_directory(mirror) == Imported(PLAIN)
+    assert facts(import_directory(mirror)) == (PLAIN, False, ())
     assert files(mirror, PLAIN) == [".gitignore", "a.txt", "link", "run.sh", "src/b.txt"]
     assert git(mirror.path, "rev-list", "--count", PLAIN) == "1"
     git(mirror.path, "fsck", "--strict")
@@ -98,6 +115,54 @@ def test_import_follows_every_change(cache: Path, tmp_path: Path) -> None:
     assert len(seen) == 3
 
 
+def edit_with_the_same_size_and_times(directory: Path) -> None:
+    noted = (directory / "src" / "b.txt").stat()
+    with (directory / "src" / "b.txt").open("r+") as file:
+        file.write("B")
+    os.utime(directory / "src" / "b.txt", ns=(noted.st_atime_ns, noted.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda d: (d / "a.txt").write_text("two"), id="edit"),
+        pytest.param(edit_with_the_same_size_and_times, id="edit with the same size and times"),
+        pytest.param(lambda d: (d / "c").touch(), id="new file"),
+        pytest.param(lambda d: (d / "src" / "c").touch(), id="new file below"),
+        pytest.param(lambda d: (d / "a.txt").unlink(), id="removed"),
+        pytest.param(lambda d: (d / "a.txt").rename(d / "c.txt"), id="renamed"),
+        pytest.param(lambda d: (d / "a.txt").chmod(0o755), id="x-bit"),
+        pytest.param(lambda d: ((d / "link").unlink(), (d / "link").symlink_to("a.txt")), id="link"),
+        pytest.param(lambda d: (d / ".gitattributes").write_text("* text eol=crlf\n"), id="attributes"),
+        pytest.param(lambda d: (d / ".gitignore").write_text("#.o\n"), id="ignore rules"),
+    ],
+)
+def test_any_change_of_a_plain_directory_gives_another_commit(
+    cache: Path, tmp_path: Path, change: Change
+) -> None:
+    mirror = at(cache, plain(tmp_path / "d"))
+    assert import_directory(mirror).commit == PLAIN
+    change(tmp_path / "d")
+    assert import_directory(mirror).commit != PLAIN
+
+
+def test_caches_of_tools_are_left_out_of_a_plain_directory(cache: Path, tmp_path: Path) -> None:
+    directory = plain(tmp_path / "d")
+    for name in (".phdb-ci/runs", ".nox/tests", ".venv/bin", "src/__pycache__", ".mypy_cache"):
+        (directory / name).mkdir(parents=True)
+        (directory / name / "x").touch()
+    assert import_directory(at(cache, directory)).commit == PLAIN
+
+
+def test_ignore_rules_of_a_plain_directory_can_take_a_cache_in(cache: Path, tmp_path: Path) -> None:
+    directory = plain(tmp_path / "d")
+    (directory / ".nox").mkdir()
+    (directory / ".nox" / "x").touch()
+    (directory / ".gitignore").write_text("!.nox/\n")
+    mirror = at(cache, directory)
+    assert ".nox/x" in files(mirror, import_directory(mirror).commit)
+
+
 def test_cache_inside_the_directory_is_not_imported(tmp_path: Path) -> None:
     directory = plain(tmp_path / "d")
     assert import_directory(at(directory / "cache", directory)).commit == PLAIN
@@ -124,13 +189,13 @@ def test_nested_repository_without_a_commit_is_refused_by_name(cache: Path, tmp_
 
 def test_clean_tree_is_its_head(cache: Path, upstream: Path) -> None:
     before = listing(upstream)
-    assert taken(cache, upstream) == Imported(C2)
+    assert facts(taken(cache, upstream)) == (C2, False, ())
     assert listing(upstream) == before
 
 
 def test_touched_tree_is_clean(cache: Path, upstream: Path) -> None:
     (upstream / "a.txt").touch()
-    assert taken(cache, upstream) == Imported(C2)
+    assert facts(taken(cache, upstream)) == (C2, False, ())
 
 
 def dirty(directory: Path) -> Path:
@@ -151,7 +216,9 @@ def dirty(directory: Path) -> Path:
 def test_dirty_tree_is_exact_and_repeatable(cache: Path, upstream: Path, tmp_path: Path) -> None:
     before = listing(dirty(upstream))
     first = taken(cache, upstream)
-    assert first == Imported(DIRTY, dirty=True)
+    assert facts(first) == (DIRTY, True, ())
+    assert first.head == C2
+    assert first.tree == git(at(cache, upstream).path, "rev-parse", f"{DIRTY}^{{tree}}")
     assert listing(upstream) == before
     mirror = at(cache, upstream)
     expected = [
@@ -185,7 +252,69 @@ def test_each_state_of_a_tree_has_its_commit(cache: Path, upstream: Path) -> Non
     two = taken(cache, upstream)
     (upstream / "n.txt").unlink()
     assert one.commit != two.commit
-    assert taken(cache, upstream) == Imported(C2)
+    assert facts(taken(cache, upstream)) == (C2, False, ())
+
+
+@pytest.mark.parametrize("staged", [False, True], ids=["edited", "staged"])
+def test_edits_in_a_row_are_each_taken_whole(
+    cache: Path, upstream: Path, tmp_path: Path, staged: bool
+) -> None:
+    """What an earlier edit left uncommitted is still in the mirror, and in every later commit."""
+    mirror, commits = at(cache, upstream), []
+    for number, name in enumerate(("a.txt", "src/b.txt", "src/deep/c.txt", "new.txt", "a.txt")):
+        (upstream / name).write_text(f"edit {number}\n")
+        if staged:
+            git(upstream, "add", name)
+        found = taken(cache, upstream)
+        assert found.dirty
+        placed = checkout(mirror.path, found.commit, tmp_path / str(number))
+        assert (placed.dest / name).read_text() == f"edit {number}\n"
+        commits.append(found.commit)
+    shutil.rmtree(upstream)
+    assert len(set(commits)) == 5
+    git(mirror.path, "fsck", "--strict")
+    assert len(git(mirror.path, "for-each-ref", "refs/pins").splitlines()) == 6
+
+
+def test_conflict_is_taken_as_it_stands(cache: Path, upstream: Path) -> None:
+    git(upstream, "checkout", "--quiet", "-b", "other", C1)
+    commit(upstream, "other", when=1_700_000_900, a_txt="other\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(upstream, "merge", "--quiet", "main")
+    before = listing(upstream)
+    found = taken(cache, upstream)
+    assert listing(upstream) == before
+    assert "<<<<<<<" in git(at(cache, upstream).path, "show", f"{found.commit}:a.txt")
+
+
+def test_excludes_of_the_repository_are_honoured(cache: Path, upstream: Path) -> None:
+    (upstream / ".git" / "info").mkdir(exist_ok=True)
+    (upstream / ".git" / "info" / "exclude").write_text("*.log\n")
+    (upstream / "x.log").touch()
+    assert facts(taken(cache, upstream)) == (C2, False, ())
+
+
+def test_file_that_became_a_link_or_a_folder_is_taken(cache: Path, upstream: Path) -> None:
+    (upstream / "a.txt").unlink()
+    (upstream / "a.txt").symlink_to("run.sh")
+    (upstream / "run.sh").unlink()
+    (upstream / "run.sh").mkdir()
+    (upstream / "run.sh" / "x").touch()
+    mirror, found = at(cache, upstream), taken(cache, upstream)
+    told = git(mirror.path, "ls-tree", "-r", found.commit, "a.txt", "run.sh/").splitlines()
+    assert [line.split()[0] for line in told] == ["120000", "100644"]
+
+
+def test_nested_repository_is_named(cache: Path, upstream: Path) -> None:
+    commit(init(upstream / "inner"), "x", when=1_700_000_000, x_txt="x")
+    found = taken(cache, upstream)
+    assert found.notes == ("lidb: submodule inner is not checked out",)
+
+
+def test_nested_repository_without_a_commit_is_named(cache: Path, upstream: Path) -> None:
+    init(upstream / "inner")
+    with pytest.raises(SourceError, match=r"holds another git repository: inner$"):
+        taken(cache, upstream)
 
 
 @pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
@@ -240,7 +369,7 @@ def test_repository_without_a_commit_is_taken(cache: Path, tmp_path: Path) -> No
 
 def test_linked_worktree_is_taken(cache: Path, upstream: Path, tmp_path: Path) -> None:
     git(upstream, "worktree", "add", "--quiet", "--detach", str(tmp_path / "w"), C1)
-    assert taken(cache, tmp_path / "w") == Imported(C1)
+    assert facts(taken(cache, tmp_path / "w")) == (C1, False, ())
     (tmp_path / "w" / "n.txt").write_text("n")
     before = listing(upstream)
     found = taken(cache, tmp_path / "w")
@@ -299,6 +428,95 @@ def test_path_with_colon_and_quote_is_taken(cache: Path, template: Path, tmp_pat
     git(at(cache, odd).path, "fsck", "--connectivity-only")
 
 
+def subfolder(cache: Path, directory: Path) -> Imported:
+    return import_folder(mirror_of(cache, "matrix-folder", str(directory)))
+
+
+@pytest.mark.parametrize("folder", ["src", "src/deep", "."])
+def test_subfolder_is_a_commit_of_its_tree(cache: Path, upstream: Path, folder: str) -> None:
+    before = listing(upstream)
+    found = subfolder(cache, upstream / folder)
+    assert found.tree == git(upstream, "rev-parse", f"{C2}:{folder.removeprefix('.')}")
+    assert (found.head, found.dirty, found.notes) == (C2, False, ())
+    mirror = mirror_of(cache, "matrix-folder", str(upstream / folder)).path
+    assert git(mirror, "log", "--format=%T %p", found.commit) == found.tree
+    git(mirror, "fsck", "--strict")
+    assert listing(upstream) == before
+
+
+def test_subfolder_follows_its_files_and_no_others(cache: Path, upstream: Path) -> None:
+    clean = subfolder(cache, upstream / "src")
+    (upstream / "a.txt").write_text("elsewhere\n")
+    assert subfolder(cache, upstream / "src") == clean
+    commit(upstream, "elsewhere", when=1_700_000_900)
+    assert subfolder(cache, upstream / "src").commit == clean.commit
+    dirty(upstream)
+    edited = subfolder(cache, upstream / "src")
+    assert edited.dirty
+    assert edited.tree != clean.tree
+    mirror = mirror_of(cache, "matrix-folder", str(upstream / "src"))
+    assert files(mirror, edited.commit) == ["deep/c.txt"]
+
+
+def test_subfolder_has_the_same_id_wherever_it_is(cache: Path, upstream: Path, tmp_path: Path) -> None:
+    shutil.copytree(upstream / "src", tmp_path / "plain")
+    outside, inside = subfolder(cache, tmp_path / "plain"), subfolder(cache, upstream / "src")
+    assert outside.commit == inside.commit == import_directory(at(cache, tmp_path / "plain")).commit
+    assert (outside.head, outside.dirty) == (None, False)
+
+
+def test_subfolder_that_is_not_committed_yet_is_dirty(cache: Path, upstream: Path) -> None:
+    (upstream / "checks").mkdir()
+    (upstream / "checks" / "x.py").touch()
+    (upstream / "checks" / "x.o").touch()
+    (upstream / ".gitignore").write_text("*.o\n")
+    found = subfolder(cache, upstream / "checks")
+    assert (found.head, found.dirty) == (C2, True)
+    assert files(mirror_of(cache, "matrix-folder", str(upstream / "checks")), found.commit) == ["x.py"]
+
+
+def test_subfolder_that_the_repository_ignores_is_plain(cache: Path, upstream: Path) -> None:
+    plain(upstream / "out" / "d")
+    (upstream / ".git" / "info").mkdir(exist_ok=True)
+    (upstream / ".git" / "info" / "exclude").write_text("/out/\n")
+    found = subfolder(cache, upstream / "out" / "d")
+    assert (found.commit, found.head, found.dirty) == (PLAIN, None, False)
+
+
+def test_subfolder_that_is_tracked_although_ignored_is_taken(cache: Path, upstream: Path) -> None:
+    plain(upstream / "out" / "d")
+    (upstream / ".git" / "info").mkdir(exist_ok=True)
+    (upstream / ".git" / "info" / "exclude").write_text("/out/\n")
+    git(upstream, "add", "--force", "out/d/a.txt")
+    (upstream / "out" / "d" / "a.txt").write_text("edited\n")
+    found = subfolder(cache, upstream / "out" / "d")
+    mirror = mirror_of(cache, "matrix-folder", str(upstream / "out" / "d"))
+    assert (found.head, found.dirty) == (C2, True)
+    assert files(mirror, found.commit) == ["a.txt"]
+    assert git(mirror.path, "show", f"{found.commit}:a.txt") == "edited"
+
+
+def test_subfolder_of_a_repository_without_a_commit_has_no_base(cache: Path, tmp_path: Path) -> None:
+    init(tmp_path / "r")
+    (tmp_path / "r" / "x").mkdir()
+    (tmp_path / "r" / "x" / "f.txt").touch()
+    found = subfolder(cache, tmp_path / "r" / "x")
+    assert (found.head, found.dirty) == (None, True)
+
+
+def test_subfolder_of_a_sparse_checkout_is_whole(cache: Path, upstream: Path) -> None:
+    git(upstream, "sparse-checkout", "set", "--no-cone", "/src/b.txt")
+    found = subfolder(cache, upstream / "src")
+    assert (found.tree, found.dirty) == (git(upstream, "rev-parse", f"{C2}:src"), False)
+    assert found.notes == ("matrix-folder: 1 files outside the sparse checkout are taken from its HEAD",)
+
+
+def test_subfolder_without_a_file_is_a_source_error(cache: Path, upstream: Path) -> None:
+    (upstream / "empty").mkdir()
+    with pytest.raises(SourceError, match="nor holds it a file"):
+        subfolder(cache, upstream / "empty")
+
+
 def test_tree_ids_of_files_folders_and_nothing(cache: Path, upstream: Path) -> None:
     taken(cache, upstream)
     found = tree_ids(
@@ -317,6 +535,6 @@ def test_tree_ids_of_files_folders_and_nothing(cache: Path, upstream: Path) -> N
 
 def test_tree_ids_of_a_missing_commit_is_an_error(cache: Path, upstream: Path) -> None:
     taken(cache, upstream)
-    with pytest.raises(DiskError, match="lacks commit"):
+    with pytest.raises(DiskError, match="cannot read commit 1111"):
         tree_ids(at(cache, upstream).path, "1" * 40, ["src"])
     assert C0 != C1

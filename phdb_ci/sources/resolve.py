@@ -97,7 +97,7 @@ def _folder(name: str, home: Path, cache: Path, on_wait: OnWait | None) -> Sourc
         state = f"{'changed since' if folder.dirty else 'as in'} {folder.head[:12]}"
     return Source(
         repo=name, commit=folder.commit, origin="folder", via=f"beside the matrix, {state}", where=at.where,
-        objects=at.path, pin=None, tree=folder.tree, dirty=folder.dirty,
+        objects=at.path, pin=None, tree=folder.tree, dirty=folder.dirty, notes=folder.notes,
     )  # fmt: skip
 
 

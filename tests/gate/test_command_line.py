@@ -172,6 +172,24 @@ def test_untracked_file_of_a_dirty_tree_is_part_of_it(gate: Scenario, local: Pat
     gate.run("bench-validate", "--repo", "benchmarks=./clone").assert_green()
 
 
+def test_edits_in_a_row_are_each_run_as_they_stand(gate: Scenario, local: Path) -> None:
+    gate.set_run("bench-validate", "bash scripts/run-db-registry-bench.sh", "cat one.txt two.txt three.txt")
+    for name in ("one.txt", "two.txt", "three.txt"):
+        (local / name).touch()
+    commit(local, "three files", when=1_700_000_100)
+    commits = set()
+    for number, name in enumerate(("one.txt", "two.txt", "three.txt")):
+        (local / name).write_text(f"edit {number}\n")
+        ran = gate.run("bench-validate", "--repo", "benchmarks=./clone")
+        ran.assert_green()
+        log = next(ran.folder.glob("bench-validate@*/log.txt")).read_text()
+        assert [line for line in log.splitlines() if line.startswith("edit ")] == [
+            f"edit {each}" for each in range(number + 1)
+        ]
+        commits |= {source.commit for source in ran.verdict.sources if source.repo == "benchmarks"}
+    assert len(commits) == 3
+
+
 def test_ref_of_a_directory_is_taken_and_its_dirt_is_not(gate: Scenario, local: Path) -> None:
     (local / "scripts" / "run-db-registry-bench.sh").write_text("exit 9\n")
     ran = gate.run("bench-validate", "--repo", "benchmarks=./clone@main")

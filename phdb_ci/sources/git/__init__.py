@@ -4,21 +4,20 @@
     command.py   run one git command
     refs.py      which commit a branch, tag, pull request or id stands for
     mirror.py    bare mirrors in the cache, fetched under a lock, their commits kept by refs of ours
-    trees.py     a local directory as a commit; tree ids
-    folder.py    a subfolder of a directory as a commit of its own
+    trees.py     a local directory as a commit
+    content.py   what a commit holds; tree ids
     remote.py    what a remote's branches and tags stand for now
-    memo.py      answers that still hold, so that no process is started for them
+    changes.py   which paths changed between two commits
     index.py     read a git index file
     survey.py    is a tree still what was placed?
-    changes.py   which paths changed between two commits
     place.py     check a commit out, and say later whether it is still so
 
 Here stands what other modules may use. Nothing in it knows of jobs, gates or the matrix.
 """
 
 from phdb_ci.sources.git.changes import changed_since
+from phdb_ci.sources.git.content import tree_ids
 from phdb_ci.sources.git.env import clean_env, mask
-from phdb_ci.sources.git.folder import Folder, import_folder
 from phdb_ci.sources.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
 from phdb_ci.sources.git.place import (
     Checkout,
@@ -36,16 +35,15 @@ from phdb_ci.sources.git.remote import remote_refs
 from phdb_ci.sources.git.trees import (
     Imported,
     import_directory,
+    import_folder,
     import_worktree,
     is_bare,
     is_repository,
-    tree_ids,
 )
 
 __all__ = [
     "FULL",
     "Checkout",
-    "Folder",
     "Imported",
     "Mirror",
     "Taken",
