@@ -3,25 +3,14 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from phdb_ci.errors import DiskError, PhdbError
-from phdb_ci.sources.git import (
-    Checkout,
-    changed,
-    checkout,
-    checkout_many,
-    discard,
-    mirror_of,
-    present,
-    same_content,
-    take,
-    unknown,
-)
-from phdb_ci.sources.git.place import git_dir_of
+from phdb_ci.sources.git import Checkout, changed, checkout, discard, mirror_of, same_content, take, unknown
 from tests.repositories import C0, C2, commit, git, init, listing
 
 Tamper = Callable[[Path], object]
@@ -40,6 +29,31 @@ def placed(mirror: Path, tmp_path: Path) -> Checkout:
     return checkout(mirror, C2, tmp_path / "ws" / "lidb")
 
 
+def again(placed: Checkout) -> Checkout:
+    return checkout(placed.mirror, placed.commit, placed.dest, again=True)
+
+
+def shown(directory: Path) -> dict[str, tuple[int, str | bytes]]:
+    """Everything below a directory but its `.git`: kind, owner's x-bit, content or target."""
+    looks: dict[str, tuple[int, str | bytes]] = {}
+    for path in directory.rglob("*"):
+        name, mode = str(path.relative_to(directory)), path.lstat().st_mode
+        if name.split("/", maxsplit=1)[0] != ".git":
+            content = (
+                str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
+            )
+            looks[name] = (mode & 0o170100, content)
+    return looks
+
+
+def as_fresh(placed: Checkout) -> bool:
+    """Whether a checkout is what a new one of the commit is, nothing changed and nothing added."""
+    if placed.dest.is_symlink():
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        return shown(placed.dest) == shown(checkout(placed.mirror, placed.commit, Path(folder) / "x").dest)
+
+
 def test_files_are_those_of_the_commit(placed: Checkout, upstream: Path) -> None:
     shutil.rmtree(upstream / ".git")
     shutil.rmtree(placed.dest / ".git")
@@ -48,10 +62,12 @@ def test_files_are_those_of_the_commit(placed: Checkout, upstream: Path) -> None
     }
 
 
-def test_one_git_process_places_a_tree(
+def test_one_git_process_places_a_tree_of_a_known_commit(
     mirror: Path, tmp_path: Path, git_calls: list[tuple[str, ...]]
 ) -> None:
     checkout(mirror, C2, tmp_path / "x")
+    git_calls.clear()
+    checkout(mirror, C2, tmp_path / "y")
     assert len(git_calls) == 1
 
 
@@ -69,28 +85,23 @@ def test_job_that_commits_changes_neither_mirror_nor_answer(placed: Checkout, mi
     assert changed(placed) == []
 
 
-def test_untouched_tree_takes_no_git_process(placed: Checkout, git_calls: list[tuple[str, ...]]) -> None:
-    assert present(placed.dest, C2)
+def test_tree_is_compared_without_git_and_without_the_mirror(
+    placed: Checkout, git_calls: list[tuple[str, ...]]
+) -> None:
+    """What the commit has is known before the job starts: the job may write into the mirror for all we care."""
+    shutil.rmtree(placed.mirror)
     assert changed(placed) == []
-    assert checkout(placed.mirror, C2, placed.dest) == placed
+    (placed.dest / "a.txt").write_text("x")
+    assert changed(placed) == ["a.txt"]
     assert git_calls == []
 
 
-def test_second_look_reads_no_file(placed: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    (placed.gitdir / "tick").touch()
-    while not present(placed.dest, C2) or (placed.gitdir / "index").stat().st_mtime_ns <= max(
-        path.lstat().st_mtime_ns for path in placed.dest.rglob("*") if ".git" not in path.parts
-    ):
-        pass
-    monkeypatch.setattr("phdb_ci.sources.git.survey.read_file", lambda *_: pytest.fail("read a file"))
-    assert changed(placed) == []
-
-
-def test_touch_is_no_change(placed: Checkout) -> None:
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o655])
+def test_touch_is_no_change(placed: Checkout, mode: int) -> None:
     (placed.dest / "a.txt").touch()
-    (placed.dest / "a.txt").chmod(0o600)
+    (placed.dest / "a.txt").chmod(mode)
     assert changed(placed) == []
-    assert present(placed.dest, C2)
+    assert as_fresh(placed)
 
 
 def overwrite_in_place(path: Path) -> None:
@@ -104,6 +115,35 @@ def overwrite_in_place(path: Path) -> None:
 def pretend_unchanged(dest: Path) -> None:
     git(dest, "update-index", "--assume-unchanged", "a.txt")
     (dest / "a.txt").write_text("x")
+
+
+def pretend_sparse(dest: Path) -> None:
+    git(dest, "update-index", "--skip-worktree", "a.txt")
+    (dest / "a.txt").write_text("x")
+
+
+def settings_that_hide(dest: Path) -> None:
+    """Filters that give the committed content, attributes, a monitor and an index that says all is well."""
+    (dest / "a.txt").write_text("x")
+    inner = dest / ".git"
+    (inner / "info").mkdir(exist_ok=True)
+    (inner / "info" / "attributes").write_text("a.txt filter=hide\n")
+    (inner / "info" / "exclude").write_text("*\n")
+    git(dest, "config", "filter.hide.clean", "echo three")
+    git(dest, "config", "core.fsmonitor", "/bin/true")
+    git(dest, "config", "core.fileMode", "false")
+    git(dest, "config", "core.ignoreStat", "true")
+    git(dest, "add", "a.txt")
+    assert git(dest, "status", "--porcelain") == ""
+
+
+def other_work_tree(dest: Path) -> None:
+    (dest / "a.txt").write_text("x")
+    git(dest, "config", "core.worktree", str(dest.parent))
+
+
+def huge_and_sparse(dest: Path) -> None:
+    os.truncate(dest / "a.txt", 1 << 40)
 
 
 def commit_it(dest: Path) -> None:
@@ -137,6 +177,10 @@ def folder_to_link(dest: Path) -> None:
         (lambda d: shutil.rmtree(d / "src"), ["src/b.txt", "src/deep/c.txt"]),
         (folder_to_link, ["src/b.txt", "src/deep/c.txt"]),
         (pretend_unchanged, ["a.txt"]),
+        (pretend_sparse, ["a.txt"]),
+        (settings_that_hide, ["a.txt"]),
+        (other_work_tree, ["a.txt"]),
+        (huge_and_sparse, ["a.txt"]),
         (commit_it, ["a.txt"]),
         (lambda d: git(d, "checkout", "--quiet", C0), ["a.txt", "link", "run.sh"]),
         (lambda d: shutil.rmtree(d / ".git"), []),
@@ -145,17 +189,17 @@ def folder_to_link(dest: Path) -> None:
     ids=[
         "edit", "delete", "same size and time", "x-bit off", "x-bit on", "link elsewhere", "link to file",
         "file to folder",
-        "file to pipe", "folder gone", "folder to link", "assume-unchanged", "committed", "other commit",
+        "file to pipe", "folder gone", "folder to link", "assume-unchanged", "skip-worktree",
+        "settings", "other work tree", "huge", "committed", "other commit",
         "git gone", "all gone",
     ],
 )  # fmt: skip
 def test_tampering_is_seen_and_made_right(placed: Checkout, tamper: Tamper, expected: list[str]) -> None:
     tamper(placed.dest)
     assert changed(placed) == expected
-    assert present(placed.dest, C2) == (not expected)
-    checkout(placed.mirror, C2, placed.dest)
+    again(placed)
     assert changed(placed) == []
-    assert present(placed.dest, C2)
+    assert as_fresh(placed)
     assert git(placed.dest, "rev-parse", "HEAD") == C2
     assert git(placed.dest, "status", "--porcelain", "--ignored") == ""
 
@@ -178,36 +222,33 @@ def ignore_all(dest: Path) -> None:
     ],
     ids=["file", "empty folder", "deep folder", "inner git", "dangling link", "excluded"],
 )
-def test_leftovers_are_seen_and_removed(placed: Checkout, leave: Tamper) -> None:
+def test_leftovers_are_no_change_and_are_removed(placed: Checkout, leave: Tamper) -> None:
     leave(placed.dest)
     assert changed(placed) == []
-    assert not present(placed.dest, C2)
-    checkout(placed.mirror, C2, placed.dest, clean=False)
-    assert not present(placed.dest, C2)
-    checkout(placed.mirror, C2, placed.dest)
-    assert present(placed.dest, C2)
+    again(placed)
+    assert as_fresh(placed)
 
 
 def test_leftover_folder_goes_to_the_trash(placed: Checkout, tmp_path: Path) -> None:
     (placed.dest / "node_modules" / "x").mkdir(parents=True)
-    checkout(placed.mirror, C2, placed.dest, trash=tmp_path / "trash")
-    assert [path.name for path in (tmp_path / "trash").glob("*/*")] == ["x"]
+    checkout(placed.mirror, C2, placed.dest, again=True, trash=tmp_path / "trash")
+    assert "x" in [path.name for path in (tmp_path / "trash").glob("*/*")]
 
 
 def test_leftover_link_is_removed_not_followed(placed: Checkout, tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").touch()
     (placed.dest / "link-out").symlink_to(tmp_path / "precious")
-    checkout(placed.mirror, C2, placed.dest)
+    again(placed)
     assert (tmp_path / "precious" / "file").exists()
 
 
 def test_other_commit_touches_only_what_differs(placed: Checkout) -> None:
     before = (placed.dest / "src" / "b.txt").stat().st_mtime_ns
-    now = checkout(placed.mirror, C0, placed.dest)
+    now = checkout(placed.mirror, C0, placed.dest, again=True)
     assert (placed.dest / "src" / "b.txt").stat().st_mtime_ns == before
     assert sorted(path.name for path in placed.dest.iterdir()) == [".git", "a.txt", "src"]
-    assert (present(placed.dest, C0), present(placed.dest, C2), changed(now)) == (True, False, [])
+    assert (as_fresh(now), changed(now)) == (True, [])
     assert git(placed.dest, "rev-parse", "HEAD") == C0
 
 
@@ -215,7 +256,7 @@ def test_settings_and_hooks_of_an_earlier_job_do_not_stay(placed: Checkout) -> N
     git(placed.dest, "config", "core.fsmonitor", "evil")
     (placed.dest / ".git" / "hooks").mkdir()
     (placed.dest / ".git" / "hooks" / "post-checkout").write_text("#!/bin/sh\n")
-    checkout(placed.mirror, C2, placed.dest)
+    again(placed)
     assert not (placed.dest / ".git" / "hooks").exists()
     assert "fsmonitor" not in (placed.dest / ".git" / "config").read_text()
 
@@ -230,7 +271,7 @@ def test_git_folder_turned_into_something_else_is_replaced(
     inner.symlink_to(tmp_path / "moved") if kind == "link" else inner.write_text(
         f"gitdir: {tmp_path}/moved\n"
     )
-    checkout(placed.mirror, C2, placed.dest)
+    again(placed)
     assert inner.is_dir()
     assert not inner.is_symlink()
     assert listing(tmp_path / "moved") == before
@@ -242,35 +283,37 @@ def test_checkout_turned_into_a_link_is_replaced(placed: Checkout, tmp_path: Pat
     shutil.rmtree(placed.dest)
     placed.dest.symlink_to(tmp_path / "victim")
     assert len(changed(placed)) == 5
-    checkout(placed.mirror, C2, placed.dest)
-    assert present(placed.dest, C2)
+    again(placed)
+    assert as_fresh(placed)
     assert [path.name for path in (tmp_path / "victim").iterdir()] == ["file"]
 
 
-def test_interrupted_checkout_is_not_present_and_is_finished(placed: Checkout) -> None:
-    (placed.gitdir / "HEAD").write_text("ref: refs/heads/under-way\n")
-    (placed.gitdir / "index.lock").touch()
+def test_interrupted_checkout_is_finished(placed: Checkout) -> None:
+    (placed.dest / ".git" / "index.lock").touch()
+    (placed.dest / ".git" / "index").unlink()
     (placed.dest / "a.txt").unlink()
-    assert not present(placed.dest, C2)
-    with pytest.raises(DiskError, match="nothing can be said"):
-        changed(placed)
-    checkout(placed.mirror, C2, placed.dest)
-    assert present(placed.dest, C2)
+    again(placed)
+    assert as_fresh(placed)
 
 
-def test_damaged_index_of_a_tree_that_is_gone(placed: Checkout) -> None:
-    (placed.gitdir / "index").write_bytes(b"garbage")
-    shutil.rmtree(placed.dest)
-    checkout(placed.mirror, C2, placed.dest)
-    assert present(placed.dest, C2)
+@pytest.mark.parametrize("content", [b"", b"DIRC", b"garbage", b"DIRC\0\0\0\2\0\0\0\x09cut"])
+def test_damaged_index_does_not_matter(placed: Checkout, content: bytes) -> None:
+    (placed.dest / ".git" / "index").write_bytes(content)
+    (placed.dest / "a.txt").unlink()
+    assert changed(placed) == ["a.txt"]
+    again(placed)
+    assert as_fresh(placed)
 
 
-@pytest.mark.parametrize("content", [b"", b"DIRC", b"DIRC\0\0\0\2\0\0\0\x09cut"])
-def test_damaged_index_is_made_anew(placed: Checkout, content: bytes) -> None:
-    (placed.gitdir / "index").write_bytes(content)
-    assert not present(placed.dest, C2)
-    checkout(placed.mirror, C2, placed.dest)
-    assert present(placed.dest, C2)
+def test_what_is_right_is_not_written_again(placed: Checkout) -> None:
+    """The times of a build's sources say what has to be compiled again."""
+    os.utime(placed.dest / "a.txt", (1, 1))
+    (placed.dest / "run.sh").unlink()
+    before = {path: facts[2] for path, facts in listing(placed.dest / "src").items()}
+    again(placed)
+    assert (placed.dest / "a.txt").stat().st_mtime == 1
+    assert {path: facts[2] for path, facts in listing(placed.dest / "src").items()} == before
+    assert git(placed.dest, "diff-index", "HEAD") == ""
 
 
 def test_foreign_directory_is_left_alone(mirror: Path, tmp_path: Path) -> None:
@@ -282,25 +325,15 @@ def test_foreign_directory_is_left_alone(mirror: Path, tmp_path: Path) -> None:
 
 
 def test_missing_commit_says_what_to_do(mirror: Path, tmp_path: Path) -> None:
-    with pytest.raises(DiskError, match="cannot check out 111111111111 from") as caught:
+    with pytest.raises(DiskError, match="cannot read commit 111111111111 from") as caught:
         checkout(mirror, "1" * 40, tmp_path / "x")
     assert "fetched anew" in caught.value.render()
 
 
 def test_moved_cache_is_followed(placed: Checkout, tmp_path: Path) -> None:
     moved = placed.mirror.rename(tmp_path / "moved.git")
-    checkout(moved, C2, placed.dest)
+    checkout(moved, C2, placed.dest, again=True)
     assert git(placed.dest, "log", "-1", "--format=%s") == "c2"
-
-
-def test_many_checkouts_at_once(mirror: Path, tmp_path: Path, git_calls: list[tuple[str, ...]]) -> None:
-    wanted = [(mirror, C2 if i % 2 else C0, tmp_path / "ws" / str(i)) for i in range(8)]
-    made = checkout_many(wanted)
-    assert [(one.dest, one.commit) for one in made] == [(dest, sha) for _, sha, dest in wanted]
-    assert all(present(dest, sha) for _, sha, dest in wanted)
-    git_calls.clear()
-    assert checkout_many(wanted) == made
-    assert git_calls == []
 
 
 def test_attributes_are_honoured_and_compared(upstream: Path, cache: Path, tmp_path: Path) -> None:
@@ -314,6 +347,11 @@ def test_attributes_are_honoured_and_compared(upstream: Path, cache: Path, tmp_p
     assert changed(placed) == []
     (placed.dest / "a.txt").write_bytes(b"three\n\r\n")
     assert changed(placed) == ["a.txt"]
+    again(placed)
+    assert as_fresh(placed)
+    os.utime(placed.dest / "a.txt", (1, 1))
+    again(placed)
+    assert (placed.dest / "a.txt").stat().st_mtime == 1
 
 
 def test_attributes_of_a_job_hide_nothing(placed: Checkout) -> None:
@@ -379,10 +417,17 @@ def test_settings_of_the_user_and_of_the_job_hide_no_unknown_file(
     assert unknown(ignoring) == ["new.py"]
 
 
-def test_git_directory_that_is_gone_leaves_no_file_known(ignoring: Checkout) -> None:
-    discard(ignoring.gitdir, None)
+def test_mirror_that_is_gone_leaves_no_file_known(ignoring: Checkout) -> None:
+    discard(ignoring.mirror, None)
     with pytest.raises(PhdbError):
         unknown(ignoring)
+
+
+def test_index_of_the_job_hides_no_unknown_file(ignoring: Checkout) -> None:
+    (ignoring.dest / "new.py").write_text("x")
+    git(ignoring.dest, "add", "new.py")
+    git(ignoring.dest, "commit", "--quiet", "-m", "covered up")
+    assert unknown(ignoring) == ["new.py"]
 
 
 def test_copy_of_a_tracked_file_is_found_whatever_its_line_ends(ignoring: Checkout) -> None:
@@ -440,7 +485,7 @@ def hostile(at: Path, *paths: str) -> str:
 @pytest.mark.parametrize("path", [".git", ".GIT", "git~1", ".g\u200cit", ".."])
 def test_tree_that_reaches_for_git_is_refused(mirror: Path, tmp_path: Path, path: str) -> None:
     sha = hostile(mirror, path)
-    with pytest.raises(DiskError, match=r"invalid path|cannot check out"):
+    with pytest.raises(DiskError, match=r"invalid path|cannot read commit"):
         checkout(mirror, sha, tmp_path / "ws" / "x")
     assert not (tmp_path / "ws" / "x" / ".git").exists()
 
@@ -451,27 +496,15 @@ def test_submodule_is_an_empty_folder(upstream: Path, cache: Path, tmp_path: Pat
     at = mirror_of(cache, "lidb", f"file://{upstream}")
     sha = take(at, git(upstream, "rev-parse", "HEAD")).commit
     placed = checkout(at.path, sha, tmp_path / "ws")
-    assert present(placed.dest, sha)
+    assert as_fresh(placed)
     (placed.dest / "sub" / "x").touch()
-    assert not present(placed.dest, sha)
-    checkout(at.path, sha, placed.dest)
-    assert present(placed.dest, sha)
+    again(placed)
+    assert as_fresh(placed)
     (placed.dest / "sub").rmdir()
     (placed.dest / "sub").touch()
     assert changed(placed) == ["sub"]
-    checkout(at.path, sha, placed.dest)
-    assert present(placed.dest, sha)
-
-
-def test_git_dir_is_outside_of_the_tree(placed: Checkout) -> None:
-    assert placed.gitdir == git_dir_of(placed.dest)
-    assert placed.dest not in placed.gitdir.parents
-
-
-def test_given_git_dir_is_used(mirror: Path, tmp_path: Path) -> None:
-    checkout(mirror, C2, tmp_path / "x", gitdir=tmp_path / "elsewhere" / "x.git")
-    assert present(tmp_path / "x", C2, gitdir=tmp_path / "elsewhere" / "x.git")
-    assert not git_dir_of(tmp_path / "x").exists()
+    again(placed)
+    assert as_fresh(placed)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may remove anything")

@@ -148,7 +148,7 @@ def prepare(
     checkouts = {
         name: checkout(
             sources.repos[name].objects, sources.repos[name].commit, trees / name, trash=cache / "trash",
-            gitdir=None if place else root / "git" / name,
+            again=place is not None,
         )
         for name in job.repos
     }  # fmt: skip
@@ -165,7 +165,7 @@ def prepare(
 def place_again(space: Workspace, cache: Path) -> None:
     """Bring the checkouts back after a build at their place, which began with nothing and left the inputs alone."""
     for placed in space.checkouts.values():
-        checkout(placed.mirror, placed.commit, placed.dest, gitdir=placed.gitdir, trash=cache / "trash")
+        checkout(placed.mirror, placed.commit, placed.dest, again=True, trash=cache / "trash")
 
 
 def put_builds(space: Workspace, name: str, place: BuildPlace) -> None:

@@ -2,12 +2,17 @@
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from phdb_ci.sources.git import checkout_many
+from phdb_ci.sources.git import Checkout, checkout
+
+
+def _place(wanted: tuple[str, str, str]) -> Checkout:
+    mirror, commit, dest = wanted
+    return checkout(Path(mirror), commit, Path(dest), again=True)
+
 
 if __name__ == "__main__":
-    listed = json.loads(Path(sys.argv[1]).read_bytes())
-    checkout_many(
-        [(Path(mirror), commit, Path(dest)) for mirror, commit, dest in listed], jobs=int(sys.argv[2])
-    )
+    with ThreadPoolExecutor(max_workers=int(sys.argv[2])) as pool:
+        list(pool.map(_place, json.loads(Path(sys.argv[1]).read_bytes())))

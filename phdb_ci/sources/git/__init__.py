@@ -8,8 +8,6 @@
     content.py   what a commit holds; tree ids
     remote.py    what a remote's branches and tags stand for now
     changes.py   which paths changed between two commits
-    index.py     read a git index file
-    survey.py    is a tree still what was placed?
     place.py     check a commit out, and say later whether it is still so
 
 Here stands what other modules may use. Nothing in it knows of jobs, gates or the matrix.
@@ -23,10 +21,8 @@ from phdb_ci.sources.git.place import (
     Checkout,
     changed,
     checkout,
-    checkout_many,
     discard,
     outside_links,
-    present,
     same_content,
     unknown,
 )
@@ -51,7 +47,6 @@ __all__ = [
     "changed_since",
     "check_ref",
     "checkout",
-    "checkout_many",
     "clean_env",
     "discard",
     "import_directory",
@@ -63,7 +58,6 @@ __all__ = [
     "mirror_of",
     "outside_links",
     "pinned",
-    "present",
     "remote_refs",
     "same_content",
     "take",

@@ -17,7 +17,6 @@ _ALWAYS = (
     "-c", "core.fsmonitor=false",
     "-c", "core.untrackedCache=false",
     "-c", "core.splitIndex=false",  # a shared index would be written beside the user's
-    "-c", "index.version=2",
     "-c", "gc.auto=0",  # checkouts borrow objects from mirrors: nothing may be collected during a run
     "-c", "maintenance.auto=false",
     "-c", "protocol.ext.allow=never",

@@ -1,296 +1,252 @@
 """Place a commit's files in a directory, and say later whether they are still what was placed.
 
-A checkout has two git directories. Ours, beside the tree, holds the index that git wrote while it placed the
-files; every later question is answered from it. The other is `.git` inside the tree, a copy for the job,
-never believed. Both borrow their objects from the mirror. One git process places a tree; asking whether it is
-untouched takes none.
+The `.git` inside of a checkout is the job's: it borrows its objects from the mirror, and is never believed. What the
+commit has is noted in memory before the job starts, and every file is read and compared with that. No time, no index,
+no attribute, no setting and no filter in the tree takes part, so that nothing a job can write there decides.
 """
 
 import hashlib
 import os
-import shutil
 import stat
+import tempfile
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from phdb_ci.errors import DiskError, PhdbError
-from phdb_ci.sources.git.command import Done, failure, git, git_ok
-from phdb_ci.sources.git.index import LINK, parse
-from phdb_ci.sources.git.survey import Survey, read_file, survey
+from phdb_ci.base.files import remove
+from phdb_ci.errors import DiskError
+from phdb_ci.sources.git.command import failure, git, git_ok
+from phdb_ci.sources.git.content import FOLDER, LINK, SUBMODULE, Entry, entries, unreadable
 
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[gc]\n\tauto = 0\n"
-_JOB_FOLDERS = {"", "objects", "objects/info", "refs"}
-_UNDER_WAY = "ref: refs/heads/under-way\n"
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A commit's files in `dest`; `gitdir` is our own git directory for it, `mirror` has the objects."""
+    """A commit's files in `dest`; `mirror` has the objects, `entries` say what they must be."""
 
     dest: Path
-    gitdir: Path
     commit: str
     mirror: Path
+    entries: tuple[Entry, ...] = field(repr=False)
 
 
 def checkout(
-    mirror: Path,
-    commit: str,
-    dest: Path,
-    *,
-    gitdir: Path | None = None,
-    clean: bool = True,
-    trash: Path | None = None,
+    mirror: Path, commit: str, dest: Path, *, again: bool = False, trash: Path | None = None
 ) -> Checkout:
     """Make `dest` hold exactly this commit of the mirror; the caller is alone with `dest`.
-
-    What is right already is not touched, so that its times stay.
 
     Args:
         mirror: the bare repository with the commit.
         commit: its full id.
-        dest: the directory; when it exists it must be a checkout of ours.
-        gitdir: our git directory for it; beside `dest` by default.
-        clean: remove what the commit does not have, ignored files too.
-        trash: a folder on the same disk where removed folders are moved to; without it they are deleted at
-            once.
+        dest: the directory; it must be absent or empty.
+        again: `dest` is ours and may hold an earlier checkout, in whatever state: what is right in it is not touched,
+            so that its times stay; what the commit does not have is removed.
+        trash: a folder on the same disk where what is removed is moved to; without it, it is deleted at once.
 
     Raises:
         DiskError: it cannot be written, is not ours, or the mirror is damaged.
     """
-    place = Checkout(dest, gitdir or git_dir_of(dest), commit, mirror)
+    placed = Checkout(dest, commit, mirror, entries(mirror, commit))
     try:
-        seen = _look(place)
-        if seen is None or seen.altered:
-            seen = _place(place, trash)
-        if clean:
-            _sweep(place, seen, trash)
-        _give_job_git(place, trash)
+        if again and _restore(placed, trash):
+            return placed
+        if again:
+            discard(dest, trash)
+        if os.path.lexists(dest) and not _empty(dest):
+            tries = ["move it away", "choose another directory"]
+            raise DiskError(f"{dest} exists and is no checkout of phdb-ci; it is left alone", tries=tries)
+        dest.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_git(placed)
+            _read_tree(placed, "-u")
+        except BaseException:
+            discard(dest, trash)  # a part of a checkout is none
+            raise
     except OSError as error:
         raise DiskError(f"cannot check out into {dest}: {error.strerror or error}") from error
-    return place
-
-
-def checkout_many(
-    wanted: Iterable[tuple[Path, str, Path]], *, jobs: int = 2, trash: Path | None = None
-) -> list[Checkout]:
-    """`checkout` of many `(mirror, commit, dest)`, `jobs` at a time; more than four gain nothing."""
-    places = [Checkout(dest, git_dir_of(dest), commit, mirror) for mirror, commit, dest in wanted]
-    missing = [place for place in places if not _there(place, trash)]
-    if missing:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(max_workers=jobs) as pool:
-            list(
-                pool.map(lambda place: checkout(place.mirror, place.commit, place.dest, trash=trash), missing)
-            )
-    return places
-
-
-def _there(place: Checkout, trash: Path | None) -> bool:
-    if not present(place.dest, place.commit, gitdir=place.gitdir):
-        return False
-    try:
-        _give_job_git(place, trash)
-    except OSError:
-        return False  # checkout() meets it again, and says what it is
-    return True
-
-
-def present(dest: Path, commit: str, *, gitdir: Path | None = None) -> bool:
-    """Whether `dest` holds this commit, placed by us, nothing changed or added; `.git` does not count."""
-    seen = _look(Checkout(dest, gitdir or git_dir_of(dest), commit, Path()))
-    return seen is not None and not seen.altered and not seen.extra
+    return placed
 
 
 def changed(placed: Checkout) -> list[str]:
     """The tracked files that are not what was placed: edited, deleted, of another kind; not: touched."""
-    seen = _look(placed)
-    if seen is None:
-        raise DiskError(f"{placed.gitdir} is gone: nothing can be said about {placed.dest}")
-    return seen.altered
+    return _compare(placed)[0]
 
 
 def unknown(placed: Checkout) -> list[str]:
     """The files that are not the commit's and that no .gitignore names; a new one beside tracked files is told."""
-    where = ("--git-dir", str(placed.gitdir.absolute()), "--work-tree", str(placed.dest.absolute()))
-    those = ("--others", "--exclude-per-directory=.gitignore", "-z")
-    done = git_ok("-C", str(placed.dest), *where, "ls-files", *those)
-    found = [os.fsdecode(path) for path in done.out.split(b"\0") if path]
-    entries, _ = parse((placed.gitdir / "index").read_bytes())
-    tracked = {entry.path for entry in entries}
-    rules = sorted({"".join(path.rpartition("/")[:2]) + ".gitignore" for path in tracked} - tracked)
-    return found + [path for path in rules if path not in found and os.path.lexists(placed.dest / path)]
+    with _private_index(placed) as (_, env):
+        where = ("-C", str(placed.dest), *_git_dir(placed), "--work-tree", str(placed.dest.absolute()))
+        those = ("--others", "--exclude-per-directory=.gitignore", "-z")
+        done = git_ok(*where, "ls-files", *those, env=env)
+    others = [os.fsdecode(path) for path in done.out.split(b"\0") if path]
+    tracked = {entry.path: entry.mode for entry in placed.entries}
+    folders = ["", *(f"{path}/" for path, mode in tracked.items() if mode == FOLDER)]
+    rules = [f"{folder}.gitignore" for folder in folders if f"{folder}.gitignore" not in tracked]
+    return others + [path for path in rules if path not in others and os.path.lexists(placed.dest / path)]
 
 
 def same_content(placed: Checkout, content: bytes) -> list[str]:
     """The tracked files that hold just this content, whatever their line ends are where they are checked out."""
     oids = {_blob(content), _blob(content.replace(b"\r\n", b"\n"))}
-    entries, _ = parse((placed.gitdir / "index").read_bytes())
-    return [entry.path for entry in entries if entry.oid in oids]
-
-
-def _blob(content: bytes) -> bytes:
-    return hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).digest()
+    return [entry.path for entry in placed.entries if entry.oid in oids]
 
 
 def outside_links(placed: Checkout) -> list[str]:
     """The tracked links that leave the folder in which the checkouts stand: what they show is in no commit."""
-    entries, _ = parse((placed.gitdir / "index").read_bytes())
-    found = []
-    for entry in entries:
+    leaving = []
+    for entry in placed.entries:
         if entry.mode == LINK:
             path = placed.dest / entry.path
             target = os.path.normpath(path.parent / path.readlink()) if path.is_symlink() else str(path)
             if not target.startswith(f"{placed.dest.parent}/"):
-                found.append(entry.path)
-    return found
-
-
-def git_dir_of(dest: Path) -> Path:
-    """Where our git directory of a checkout is unless somebody says otherwise: outside of the tree."""
-    return dest.with_name(f".{dest.name}.git")
-
-
-def _look(place: Checkout) -> Survey | None:
-    # HEAD is written last: when it names the commit, the index beside it is that commit's.
-    try:
-        if (place.gitdir / "HEAD").read_text() != place.commit + "\n":
-            return None
-        return survey(place.dest, place.gitdir)
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _place(place: Checkout, trash: Path | None) -> Survey:
-    if _occupied(place):
-        tries = ["move it away", "choose another directory"]
-        raise DiskError(f"{place.dest} exists and is no checkout of phdb-ci; it is left alone", tries=tries)
-    fresh = not place.dest.exists()
-    again = place.gitdir.exists()
-    done = _read_tree(place)
-    if done.code != 0 and again:
-        # A damaged index, or something in git's way that it does not dare to remove: start from nothing.
-        discard(place.dest, trash)
-        discard(place.gitdir, trash)
-        done = _read_tree(place)
-    if done.code != 0:
-        raise _failed(place, done)
-    (place.gitdir / "HEAD").write_text(place.commit + "\n")
-    return Survey() if fresh else survey(place.dest, place.gitdir, trusted=True)
-
-
-def _occupied(place: Checkout) -> bool:
-    if place.gitdir.exists() or not os.path.lexists(place.dest):
-        return False
-    return place.dest.is_symlink() or not place.dest.is_dir() or any(place.dest.iterdir())
-
-
-def _read_tree(place: Checkout) -> Done:
-    _write_git_dir(place.gitdir, _UNDER_WAY, place.mirror)
-    (place.gitdir / "index.lock").unlink(missing_ok=True)  # of a run that was killed
-    if place.dest.is_symlink() or place.dest.is_file():
-        place.dest.unlink()  # a job put it there
-    place.dest.mkdir(parents=True, exist_ok=True)
-    where = ("--git-dir", str(place.gitdir.absolute()), "--work-tree", str(place.dest.absolute()))
-    return git(*where, "read-tree", "-u", "--reset", place.commit)
-
-
-def _failed(place: Checkout, done: Done) -> PhdbError:
-    error = failure(done, ("read-tree",))
-    if isinstance(error, DiskError):
-        return error
-    tries = [f"delete {place.mirror} and run again: the mirror is fetched anew"]
-    return DiskError(f"cannot check out {place.commit[:12]} from {place.mirror}: {done.line}", tries=tries)
-
-
-def _git_files(head: str, mirror: Path) -> dict[str, bytes]:
-    files = {
-        "HEAD": head.encode(),
-        "config": _CONFIG.encode(),
-        "objects/info/alternates": os.fsencode(mirror.absolute() / "objects") + b"\n",
-    }
-    with suppress(FileNotFoundError):
-        files["shallow"] = (mirror / "shallow").read_bytes()
-    return files
-
-
-def _write_git_dir(path: Path, head: str, mirror: Path) -> None:
-    (path / "objects" / "info").mkdir(parents=True, exist_ok=True)
-    (path / "refs").mkdir(exist_ok=True)
-    for name, content in _git_files(head, mirror).items():
-        (path / name).write_bytes(content)
-
-
-def _job_files(place: Checkout) -> dict[str, bytes]:
-    return _git_files(place.commit + "\n", place.mirror) | {"index": (place.gitdir / "index").read_bytes()}
-
-
-def _same_job_git(place: Checkout) -> bool:
-    top = place.dest / ".git"
-    if top.is_symlink():
-        return False
-    expected, found = _job_files(place), 0
-    for folder, folders, files in os.walk(top):
-        inside = folder[len(str(top)) + 1 :]
-        if inside not in _JOB_FOLDERS or any(Path(folder, name).is_symlink() for name in folders):
-            return False
-        for name in files:
-            if not _holds(f"{folder}/{name}", expected.get(f"{inside}/{name}" if inside else name)):
-                return False
-            found += 1
-    return found == len(expected)
-
-
-def _holds(path: str, content: bytes | None) -> bool:
-    try:
-        return content is not None and read_file(path, len(content) + 1) == content
-    except OSError:
-        return False
-
-
-def _give_job_git(place: Checkout, trash: Path | None) -> None:
-    # No hook and no setting of an earlier job may stay.
-    if _same_job_git(place):
-        return
-    inner = place.dest / ".git"
-    discard(inner, trash)
-    _write_git_dir(inner, place.commit + "\n", place.mirror)
-    # A copy: with a link, a job that writes into its index would write into ours.
-    (inner / "index").write_bytes((place.gitdir / "index").read_bytes())
-
-
-def _sweep(place: Checkout, seen: Survey, trash: Path | None) -> None:
-    for path in seen.extra:
-        discard(place.dest / path, trash)
+                leaving.append(entry.path)
+    return leaving
 
 
 def discard(path: Path, trash: Path | None) -> None:
-    """Remove a file or folder; with `trash` a folder is only moved there. Nothing there is no error."""
-    try:
-        folder = stat.S_ISDIR(path.lstat().st_mode)
-    except FileNotFoundError:
+    """Remove a file or folder; with `trash` it is only moved there. Nothing there is no error."""
+    if not os.path.lexists(path):
         return
-    if not folder:
-        path.unlink()
-    elif trash is None:
-        _remove_tree(path)
+    if trash is None:
+        remove(path)
     else:
         trash.mkdir(parents=True, exist_ok=True)
         path.rename(trash / uuid.uuid4().hex)
 
 
-def _remove_tree(path: Path) -> None:
+def _empty(dest: Path) -> bool:
+    return dest.is_dir() and not dest.is_symlink() and not any(dest.iterdir())
+
+
+def _git_dir(placed: Checkout) -> tuple[str, str]:
+    return ("--git-dir", str(placed.mirror.absolute()))
+
+
+def _write_git(placed: Checkout) -> None:
+    """The job's own `.git`, made anew, so that no hook and no setting of an earlier job stays."""
+    inner = placed.dest / ".git"
+    (inner / "objects" / "info").mkdir(parents=True)
+    (inner / "refs").mkdir()
+    (inner / "HEAD").write_text(f"{placed.commit}\n")
+    (inner / "config").write_text(_CONFIG)
+    (inner / "objects" / "info" / "alternates").write_bytes(
+        os.fsencode(placed.mirror.absolute() / "objects") + b"\n"
+    )
+    with suppress(FileNotFoundError):
+        (inner / "shallow").write_bytes((placed.mirror / "shallow").read_bytes())
+
+
+def _in_tree(placed: Checkout) -> tuple[str, ...]:
+    dest = placed.dest.absolute()
+    return ("-C", str(dest), "--git-dir", str(dest / ".git"), "--work-tree", str(dest))
+
+
+def _read_tree(placed: Checkout, *options: str) -> None:
+    done = git(*_in_tree(placed), "read-tree", "--reset", *options, placed.commit)
+    if done.code != 0:
+        error = failure(done, ("read-tree",))
+        raise error if isinstance(error, DiskError) else unreadable(placed.mirror, placed.commit, done)
+
+
+def _restore(placed: Checkout, trash: Path | None) -> bool:
+    """Bring an earlier checkout to the commit and leave alone what is right; False where that was not possible."""
+    if placed.dest.is_symlink() or not placed.dest.is_dir():
+        return False
+    with suppress(OSError):  # a folder that a job closed
+        altered, extra = _compare(placed)
+        for path in (
+            *extra,
+            *altered,
+            ".git",
+        ):  # links in a folder's place are extra: they go first, unfollowed
+            discard(placed.dest / path, trash)
+        _write_git(placed)
+        _read_tree(placed)
+        # The index learns which files are right; the others are gone, and are all that is written.
+        git(*_in_tree(placed), "update-index", "-q", "--refresh")
+        if altered:
+            _read_tree(placed, "-u")
+        return _compare(placed) == ([], [])
+    return False
+
+
+def _compare(placed: Checkout) -> tuple[list[str], list[str]]:
+    """Tracked paths that are not as the commit has them, and paths that it does not have; a link is never followed."""
+    tracked = {entry.path: entry for entry in placed.entries}
+    altered = {path for path, entry in tracked.items() if entry.mode != FOLDER}
+    extra: list[str] = []
+    folders = [] if placed.dest.is_symlink() else [""]
+    while folders:
+        folder = folders.pop()
+        # A folder that a job closed to us or took away: what was in it counts as gone.
+        with suppress(OSError), os.scandir(f"{placed.dest}/{folder}") as items:
+            for item in items:
+                path = folder + item.name
+                entry = tracked.get(path)
+                if entry is None or not _as_committed(item.path, entry):
+                    extra += [path] if path not in altered else []
+                    continue
+                altered.discard(path)
+                if entry.mode == FOLDER:
+                    folders.append(path + "/")
+                elif entry.mode == SUBMODULE:  # an empty folder here
+                    extra += [f"{path}/{inner.name}" for inner in Path(item.path).iterdir()]
+    if altered and any(path.rpartition("/")[2] == ".gitattributes" for path in tracked):
+        altered -= _as_converted(placed, [tracked[path] for path in altered])
+    return sorted(altered), sorted(path for path in extra if path != ".git")
+
+
+def _as_committed(path: str, entry: Entry) -> bool:
+    """Whether a path has what the commit has, byte by byte, and its mode; a folder need only be one."""
     try:
-        shutil.rmtree(path)
-    except PermissionError:
-        # Jobs leave folders that nothing can be removed from; Go's module cache is one.
-        path.chmod(0o700)
-        for folder, folders, _ in os.walk(path):
-            for inner in (Path(folder, name) for name in folders):
-                if not inner.is_symlink():
-                    inner.chmod(0o700)
-        shutil.rmtree(path)
+        mode = os.lstat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return entry.mode in (FOLDER, SUBMODULE)
+        if stat.S_ISLNK(mode):
+            return entry.mode == LINK and _blob(os.fsencode(Path(path).readlink())) == entry.oid
+        # Of the permissions, git records the owner's x-bit alone.
+        expected = stat.S_ISREG(mode) and (0o100755 if mode & 0o100 else 0o100644)
+        return entry.mode == expected and _blob(_read(path, entry.size + 1)) == entry.oid
+    except OSError:
+        return False
+
+
+def _read(path: str, limit: int) -> bytes:
+    """The first bytes of a file; no link can lead elsewhere, no pipe can block."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        return file.read(limit)
+
+
+def _blob(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
+
+
+def _as_converted(placed: Checkout, doubtful: Sequence[Entry]) -> set[str]:
+    """Those paths that have what git writes for them when it converts line ends."""
+    # Into an empty tree: there git takes the attributes from the index, not from files that a job may have written.
+    with _private_index(placed) as (folder, env):
+        where = ("-C", folder, *_git_dir(placed), "--work-tree", folder)
+        files = [entry for entry in doubtful if entry.mode not in (LINK, SUBMODULE)]
+        names = b"".join(os.fsencode(entry.path) + b"\0" for entry in files)
+        git_ok(*where, "checkout-index", "--quiet", "-z", "--stdin", stdin=names, env=env)
+        converted = [(entry, Path(folder, entry.path).read_bytes()) for entry in files]
+    return {
+        entry.path
+        for entry, content in converted
+        if _as_committed(f"{placed.dest}/{entry.path}", entry._replace(oid=_blob(content), size=len(content)))
+    }
+
+
+@contextmanager
+def _private_index(placed: Checkout) -> Iterator[tuple[str, dict[str, str]]]:
+    """An empty folder of ours, and the variable by which git uses an index of the commit beside it."""
+    with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
+        env = {"GIT_INDEX_FILE": f"{folder}/index"}
+        files = [entry for entry in placed.entries if entry.mode != FOLDER]
+        lines = "".join(f"{entry.mode:06o} {entry.oid} 0\t{entry.path}\0" for entry in files)
+        git_ok(*_git_dir(placed), "update-index", "-z", "--index-info", stdin=os.fsencode(lines), env=env)
+        (Path(folder) / "tree").mkdir()
+        yield f"{folder}/tree", env
