@@ -321,6 +321,32 @@ def test_option_wins_over_stack(bench: Bench, tmp_path: Path) -> None:
     assert (found.stack, found.repos["lidb"].commit, found.repos["lis"].commit) == ("local", C0, PLAIN)
 
 
+def test_folder_beside_the_matrix_is_known_by_its_tree(bench: Bench) -> None:
+    def taken() -> Source:
+        names = ["./src/deep"]
+        found = resolve(
+            bench.matrix(), names, cache=bench.cache, specs={}, stack=None, environ={}, home=bench.upstream
+        )
+        return found.repos["./src/deep"]
+
+    clean = taken()
+    assert (clean.origin, clean.dirty) == ("folder", False)
+    assert clean.tree == git(bench.upstream, "rev-parse", "HEAD:src/deep")
+    (bench.upstream / "src" / "deep" / "c.txt").write_text("edited\n")
+    assert taken().dirty
+    assert taken().tree != clean.tree
+    with pytest.raises(SourceError, match="there is no folder"):
+        resolve(
+            bench.matrix(),
+            ["./src/nope"],
+            cache=bench.cache,
+            specs={},
+            stack=None,
+            environ={},
+            home=bench.upstream,
+        )
+
+
 @pytest.mark.parametrize("missing", ["stack", "stack/lis"])
 def test_missing_part_of_a_stack_is_named(bench: Bench, tmp_path: Path, missing: str) -> None:
     stack = tmp_path / "stack"
