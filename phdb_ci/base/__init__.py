@@ -1,1 +1,1 @@
-"""What every layer uses: files, locks, strict JSON. Nothing here knows of jobs, gates or the matrix."""
+"""What every layer uses: files, locks, strict JSON, text, GitHub addresses. It knows of no job, gate or matrix."""

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from phdb_ci.base.github_url import repository_of
 from tests.linting.facts import Facts
 from tests.linting.workflow import Step, Workflow
 
 Found = tuple[int, str]
 PLANNED = "${{ needs.plan.outputs.run == 'true' }}"
 PUBLISHED = "${{ steps.build.outputs.status == 'published' }}"
-GITHUB = re.compile(r"https://github\.com/([^/]+/[^/]+?)(?:\.git)?$")
 
 
 def generated(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -118,9 +118,9 @@ def provenance(flow: Workflow, facts: Facts) -> Iterator[Found]:
         if not at:
             continue
         artifact = facts.matrix.artifacts.get(job.name.partition(" ")[0])
-        home = GITHUB.match(facts.matrix.repos[artifact.repo].url) if artifact else None
+        home = repository_of(facts.matrix.repos[artifact.repo].url) if artifact else None
         kept = [one.given.get("path") for one in job.steps if _uploads(one)]
-        wanted = f"gh attestation verify {' '.join(map(str, kept))} --repo {home[1] if home else '?'}"
+        wanted = f"gh attestation verify {' '.join(map(str, kept))} --repo {home or '?'}"
         step = job.steps[at[0] + 1] if at[0] + 1 < len(job.steps) else Step({}, job.line)
         if not f"{step.run.strip()} ".startswith(f"{wanted} ") or step.row.get("if") != PUBLISHED:
             yield step.line, f"what was published is not verified: {wanted}"
