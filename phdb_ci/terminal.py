@@ -16,17 +16,13 @@ from typing import TYPE_CHECKING, TextIO
 
 from phdb_ci.base.text import counted, cut
 from phdb_ci.models.plan import JobNode, Plan
+from phdb_ci.models.statuses import STATUSES, AnyStatus, Colour
 
 if TYPE_CHECKING:
     from phdb_ci.models.results import ArtifactUse, LegResult
     from phdb_ci.models.verdict import Verdict, VerdictLeg  # a plan is shown without them
 
-COLOURS = {
-    "passed": "32", "pass": "32", "built": "32", "reused": "32", "given": "32", "published": "32",
-    "failed": "31", "fail": "31", "noticed": "32", "missed": "31",
-    "unproven": "31", "timeout": "31", "blocked": "31", "error": "33", "cancelled": "33", "incomplete": "33",
-    "missing": "33", "skipped": "2", "elsewhere": "2",
-}  # fmt: skip
+COLOURS: Mapping[Colour, str] = {"green": "32", "red": "31", "yellow": "33", "dim": "2"}
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)")
 TAIL = 25  # lines of a log that are shown for a leg that is not green
@@ -90,7 +86,7 @@ class Console:
             if not self.live:
                 self._line(f"  {'start':>10}  {name}")
 
-    def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
+    def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:
         """A node has ended."""
         with self._lock:
             self._running.pop(name, None)
@@ -114,10 +110,10 @@ class Console:
         if self.github:
             self._line("::endgroup::")
 
-    def paint(self, status: str, width: int = 0) -> str:
+    def paint(self, status: AnyStatus, width: int = 0) -> str:
         """A status word, coloured where that is wanted."""
         word = f"{status:>{width}}"
-        return f"\x1b[{COLOURS.get(status, '0')}m{word}\x1b[0m" if self.colour else word
+        return f"\x1b[{COLOURS[STATUSES[status].colour]}m{word}\x1b[0m" if self.colour else word
 
     def _line(self, text: str) -> None:
         self._clear()
@@ -204,7 +200,8 @@ def verdict_text(verdict: "Verdict", console: Console) -> str:
     )
     rows = [_row(leg) for leg in legs]
     lines = table([("status", "leg", "passed", "failed", "skipped", "time", "rests on"), *rows])
-    lines = [lines[0], *(_coloured(line, row[0], console) for line, row in zip(lines[1:], rows, strict=True))]
+    painted = [_coloured(line, leg.result.status, console) for line, leg in zip(lines[1:], legs, strict=True)]
+    lines = [lines[0], *painted]
     lines += [f"missing    {item.job}@{item.os}  {item.reason}" for item in verdict.missing]
     lines += [f"{item.kind:<9}  {item.job}@{item.os}  {item.reason}" for item in verdict.idle]
     lines.append("")
@@ -227,7 +224,7 @@ def verdict_text(verdict: "Verdict", console: Console) -> str:
     return "\n".join(lines)
 
 
-def _coloured(line: str, status: str, console: Console) -> str:
+def _coloured(line: str, status: AnyStatus, console: Console) -> str:
     return console.paint(status) + line[len(status) :]
 
 

@@ -20,9 +20,9 @@ from phdb_ci.models.results import (
     Facts,
     LegResult,
     Rule,
-    Status,
     Suite,
 )
+from phdb_ci.models.statuses import Status
 from phdb_ci.models.verdict import Missing, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
 
 DIGEST = "89ea00d6" + "0" * 56

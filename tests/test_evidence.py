@@ -11,7 +11,8 @@ from phdb_ci.judging.evidence import RULES, judge
 from phdb_ci.models.matrix import Job
 from phdb_ci.models.measured import Measured, Round, ServiceUse
 from phdb_ci.models.report_kinds import ReportKind
-from phdb_ci.models.results import ArtifactUse, Command, Counts, Facts, ManifestFact, Rule, Status, Suite
+from phdb_ci.models.results import ArtifactUse, Command, Counts, Facts, ManifestFact, Rule, Suite
+from phdb_ci.models.statuses import Status
 from tests.builders import DIGEST, case, command, exit_only, rule, suite, use
 from tests.helpers import job
 

@@ -12,6 +12,7 @@ from phdb_ci.models.matrix import Report
 from phdb_ci.models.plan import JobNode
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Proofs
 from phdb_ci.models.results import Case, Counts, Facts
+from phdb_ci.models.statuses import Status
 from phdb_ci.models.wording import claims, claims_everywhere
 from phdb_ci.planning.plan import make_plan
 from phdb_ci.proving.measure import AGAIN, SOUND, Trial, TrialProgress
@@ -104,7 +105,7 @@ def trial(fault: str = "dead", *, hangs: bool = False, **fields: Any) -> Trial:
     ],
 )
 def test_fault_is_noticed_by_a_status_that_only_the_fault_can_give(
-    status: str, hangs: bool, noticed: bool | None
+    status: Status, hangs: bool, noticed: bool | None
 ) -> None:
     assert trial(hangs=hangs).noticed(status) is noticed
 
@@ -163,7 +164,7 @@ class Told:
 
 def test_progress_names_the_fault_and_whether_it_was_noticed() -> None:
     told = Told()
-    for one, status in (
+    ends: tuple[tuple[Trial, Status], ...] = (
         (Trial(NODE, SOUND, ()), "passed"),
         (Trial(NODE, AGAIN, ()), "failed"),
         (trial("dead"), "failed"),
@@ -171,7 +172,8 @@ def test_progress_names_the_fault_and_whether_it_was_noticed() -> None:
         (trial("null"), "error"),
         (trial("slow"), "timeout"),
         (trial("hang", hangs=True), "timeout"),
-    ):
+    )
+    for one, status in ends:
         TrialProgress(told, one).finished("smoke@x", status, 1.0, ())
     TrialProgress(told, trial("dead")).started("smoke@x")
     assert told.lines == [

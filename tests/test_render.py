@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phdb_ci import rendering as render
-from phdb_ci.models.results import ManifestFact, Status
+from phdb_ci.models.results import ManifestFact
+from phdb_ci.models.statuses import Status
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering import MARKER, comment, summary
 from phdb_ci.rendering.shed import SUMMARY_BUDGET

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome, reproduce
 from phdb_ci.models.plan import Plan
-from phdb_ci.models.results import LegResult, Status
-from phdb_ci.models.verdict import Outcome, Unaffected, Verdict, VerdictLeg
+from phdb_ci.models.results import LegResult
+from phdb_ci.models.statuses import Outcome, Status
+from phdb_ci.models.verdict import Unaffected, Verdict, VerdictLeg
 from phdb_ci.planning.plan import make_plan, select
 from tests.builders import artifact, case, leg, missing, quarantine, result, suite
 from tests.helpers import inventory, job, matrix, sources

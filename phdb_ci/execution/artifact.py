@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from phdb_ci.artifacts.store import Store, joint_digest, measure
 from phdb_ci.artifacts.store import place as put_outputs
@@ -21,6 +20,7 @@ from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import seconds
 from phdb_ci.models.placeholders import expand
 from phdb_ci.models.plan import ArtifactNode
+from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
 from phdb_ci.planning.plan import hint
 from phdb_ci.sources.git import checkout
 
@@ -30,7 +30,7 @@ class ArtifactResult:
     """What became of an artifact: `stored` is there exactly when jobs can use it."""
 
     name: str
-    status: Literal["reused", "built", "given", "published", "failed", "error", "timeout", "cancelled"]
+    status: ArtifactStatus
     stored: Stored | None = None
     why: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -41,9 +41,9 @@ class ArtifactResult:
 class BuildError(Exception):
     """A build that gave no artifact; `status` says how."""
 
-    def __init__(self, status: Literal["failed", "error", "timeout", "cancelled"], reason: str) -> None:
+    def __init__(self, status: UnbuiltStatus, reason: str) -> None:
         super().__init__(reason)
-        self.status: Literal["failed", "error", "timeout", "cancelled"] = status
+        self.status: UnbuiltStatus = status
 
 
 def obtain(
@@ -54,9 +54,7 @@ def obtain(
     `others` are the artifacts of the run so far, those that this one needs among them.
     """
     if node.stored is not None:
-        status: Literal["given", "published", "reused"] = "reused"
-        if node.action in ("given", "published"):
-            status = node.action
+        status = node.action if node.action in ("given", "published") else "reused"
         return ArtifactResult(node.name, status, node.stored, node.why, offset=context.offset())
     offset = context.offset()
     context.progress.started(node.name)

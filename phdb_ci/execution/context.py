@@ -11,6 +11,7 @@ from phdb_ci.execution.environment import secrets
 from phdb_ci.execution.process import Canceller
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
+from phdb_ci.models.statuses import AnyStatus
 
 
 class Progress(Protocol):
@@ -19,7 +20,7 @@ class Progress(Protocol):
     def started(self, name: str) -> None:
         """A node begins."""
 
-    def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
+    def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:
         """A node has ended."""
 
     def note(self, text: str) -> None:
@@ -32,7 +33,7 @@ class Silent:
     def started(self, name: str) -> None:
         """Say nothing."""
 
-    def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
+    def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:
         """Say nothing."""
 
     def note(self, text: str) -> None:

@@ -12,7 +12,8 @@ from phdb_ci.base.text import cut
 from phdb_ci.judging import ratios
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.report_kinds import REPORT_KINDS
-from phdb_ci.models.results import ArtifactUse, Facts, Status, Suite
+from phdb_ci.models.results import ArtifactUse, Facts, Suite
+from phdb_ci.models.statuses import Status
 
 # Variables that falsify any job. PYTHONOPTIMIZE takes every assert out of what is run.
 NEUTERING = ("PYTHONOPTIMIZE",)

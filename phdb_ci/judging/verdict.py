@@ -10,52 +10,30 @@ from phdb_ci.models.matrix import Job, Quarantine
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Source
-from phdb_ci.models.verdict import (
-    THERE,
-    Missing,
-    Outcome,
-    Unaffected,
-    Verdict,
-    VerdictArtifact,
-    VerdictLeg,
-    VerdictSource,
-)
-
-FAILS = ("failed", "unproven", "timeout", "blocked")
+from phdb_ci.models.statuses import STATUSES, AnyStatus, Outcome
+from phdb_ci.models.verdict import Missing, Unaffected, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
 
 
 def outcome(
     legs: Iterable[VerdictLeg], missing: Iterable[Missing], *, artifacts: Iterable[VerdictArtifact] = (),
     unaffected: Unaffected | None = None,
 ) -> Outcome:  # fmt: skip
-    """What follows from the deciding legs.
+    """What follows from everything that decides, by STATUSES.
 
-    `fail` when one is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or not
-    there; a gate in which nothing passed is never a pass. `artifacts` are those that were asked for by name: they
-    decide as well. Where a written rule says that nothing could be affected, and nothing was run, it is a pass.
+    `fail` when one is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or not there; a
+    gate of which no leg decides is never a pass. `artifacts` are those that were asked for by name: they decide as
+    well, and alone where no job was asked for. Where a written rule says that nothing could be affected, and nothing
+    was run, it is a pass.
     """
-    legs, missing, artifacts = list(legs), [item for item in missing if item.decides], list(artifacts)
-    deciding = [leg.result.status for leg in legs if leg.decides]
-    built = _built(artifacts) if artifacts else "pass"
-    if (
-        built == "fail"
-        or any(status in FAILS for status in deciding)
-        or any(item.blocked for item in missing)
-    ):
+    legs, artifacts = list(legs), list(artifacts)
+    deciding: list[AnyStatus] = [leg.result.status for leg in legs if leg.decides]
+    deciding += [item.status for item in missing if item.decides]
+    ends = {STATUSES[status].gate for status in (*deciding, *(one.status for one in artifacts))}
+    if "fail" in ends:
         return "fail"
-    if not legs and not missing:
-        return "pass" if unaffected or (artifacts and built == "pass") else "incomplete"
-    if built != "pass" or missing or any(status != "passed" for status in deciding) or not deciding:
-        return "incomplete"
-    return "pass"
-
-
-def _built(artifacts: Sequence[VerdictArtifact]) -> Outcome:
-    """The outcome where artifacts alone were asked for."""
-    states = {artifact.status for artifact in artifacts}
-    if states & {"failed", "timeout"}:
-        return "fail"
-    return "pass" if states and states <= set(THERE) else "incomplete"
+    by_rule = unaffected is not None and not legs and not deciding
+    decided = bool(deciding) or (bool(artifacts) and not legs)
+    return "pass" if ends <= {"pass"} and (decided or by_rule) else "incomplete"
 
 
 def decides(quarantine: Quarantine | None, today: date) -> bool:
@@ -133,7 +111,7 @@ def _not_green(legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> list[s
             words.setdefault(leg.result.status, []).append(leg.result.job)
     for item in missing:
         if item.decides:
-            words.setdefault("blocked" if item.blocked else "missing", []).append(item.job)
+            words.setdefault(item.status, []).append(item.job)
     return [
         f"{len(names)} {word} ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})"
         for word, names in words.items()

@@ -5,6 +5,7 @@ from typing import Literal
 from phdb_ci.models.base import Name, Record, RepoName
 from phdb_ci.models.inventory import KeyInputs, Stored
 from phdb_ci.models.sources import Sources
+from phdb_ci.models.statuses import IdleStatus
 from phdb_ci.models.texts import Os
 
 
@@ -56,7 +57,7 @@ class IdleLeg(Record):
     job: Name
     os: Os
     summary: str
-    kind: Literal["elsewhere", "skipped"]
+    kind: IdleStatus
     reason: str
 
 

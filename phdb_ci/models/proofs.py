@@ -3,8 +3,8 @@
 from typing import Literal
 
 from phdb_ci.models.base import Name, Record, RepoName, Sha
-from phdb_ci.models.results import Status
 from phdb_ci.models.sources import StackKind
+from phdb_ci.models.statuses import Status
 from phdb_ci.models.texts import Os
 
 REPORT_FAULTS = ("emptied", "skipped", "truncated")

@@ -9,10 +9,10 @@ from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.measured import Round, ServiceUse
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.sources import Origin
+from phdb_ci.models.statuses import Status
 from phdb_ci.models.texts import Os
 
 CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
-Status = Literal["passed", "failed", "unproven", "error", "timeout", "cancelled", "blocked", "skipped"]
 
 
 class Counts(Record):

@@ -8,10 +8,8 @@ from phdb_ci.models.base import Name, Record, RepoName, Sha
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Origin, StackKind
+from phdb_ci.models.statuses import STATUSES, ArtifactStatus, MissingStatus, Outcome
 from phdb_ci.models.texts import Os
-
-Outcome = Literal["pass", "fail", "incomplete"]
-THERE = ("built", "reused", "given", "published")  # the statuses of an artifact that jobs can use
 
 
 class VerdictSource(Record):
@@ -39,7 +37,7 @@ class VerdictArtifact(Record):
     name: Name
     os: Os | None = None
     key: str
-    status: Literal["reused", "built", "given", "published", "failed", "error", "timeout", "cancelled"]
+    status: ArtifactStatus
     digest: str | None
     why: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -47,6 +45,11 @@ class VerdictArtifact(Record):
     offset: float = 0.0
     used_by: tuple[Name, ...] = ()
     calls: int = 0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether jobs can use it."""
+        return STATUSES[self.status].gate == "pass"
 
 
 class VerdictLeg(Record):
@@ -73,6 +76,11 @@ class Missing(Record):
     reason: str
     blocked: bool = False
     decides: bool = True
+
+    @property
+    def status(self) -> MissingStatus:
+        """`missing`, or `blocked`."""
+        return "blocked" if self.blocked else "missing"
 
 
 class Unaffected(Record):

@@ -22,12 +22,12 @@ from phdb_ci.execution.schedule import Node, run_graph
 from phdb_ci.models.plan import JobNode
 from phdb_ci.models.proofs import JobProofs, Proof
 from phdb_ci.models.results import LegResult
+from phdb_ci.models.statuses import STATUSES, AnyStatus
 from phdb_ci.proving.tampering import report_proofs
 from phdb_ci.proving.variants import Variant, make_variants
 
 SOUND, AGAIN = "nothing broken", "nothing broken, again"
 FOLDERS = {SOUND: "sound", AGAIN: "sound-again"}
-NOTICED = ("failed", "unproven")
 SHORTEST, FACTOR = 15, 4  # seconds, and times the control: how long a job may take with a fault
 GUESS = 5.0  # seconds that a leg is expected to take of which nothing is known
 Results = dict[tuple[str, str], LegResult]  # by leg and what the trial is with
@@ -49,13 +49,13 @@ class Trial:
         limit = max(SHORTEST, round(control * FACTOR))
         return cls(node, fault, [variant], limit, float(limit) if variant.hangs else control)
 
-    def noticed(self, status: str) -> bool | None:
+    def noticed(self, status: AnyStatus) -> bool | None:
         """Whether a status shows that the fault was noticed; None where it says nothing of a fault."""
         if self.limit is None:
             return None
-        if status == "timeout":
-            return True if self.variants[0].hangs else None
-        return True if status in NOTICED else False if status == "passed" else None
+        if status == "timeout" and not self.variants[0].hangs:
+            return None
+        return STATUSES[status].noticed
 
     def proof(self, result: LegResult) -> Proof:
         """What the trial showed. A fault of a program that the job never called is neither noticed nor missed."""
@@ -78,7 +78,7 @@ class TrialProgress:
         """A leg begins."""
         self.inner.started(f"{name} with {self.trial.name}")
 
-    def finished(self, name: str, status: str, seconds: float, reasons: Sequence[str]) -> None:
+    def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:
         """A leg has ended."""
         word = {True: "noticed", False: "missed", None: status}[self.trial.noticed(status)]
         self.inner.finished(f"{name} with {self.trial.name}", word, seconds, reasons)

@@ -9,7 +9,8 @@ from pathlib import Path
 from phdb_ci.judging import evidence
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.proofs import REPORT_FAULTS, Proof
-from phdb_ci.models.results import Facts, Status, Suite
+from phdb_ci.models.results import Facts, Suite
+from phdb_ci.models.statuses import Status
 from phdb_ci.reports import with_output
 from phdb_ci.reports.tally import RawCase, Tally
 

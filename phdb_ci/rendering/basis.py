@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from phdb_ci.base.text import counted
 from phdb_ci.models.results import Command, LegResult, Rule
+from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.entries import GREEN, Entry
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, word
 from phdb_ci.rendering.measured import in_words
-from phdb_ci.rendering.words import DASH, ICONS, TIMES, clock
+from phdb_ci.rendering.words import DASH, TIMES, clock
 
 Row = tuple[str, ...]
 MOST_SKIPS = 60
@@ -122,7 +123,7 @@ def _row(entry: Entry) -> Row:
     named = sum(rule.matched for rule in _rules(result))
     cut_off = network(result)
     return cells(
-        ICONS[entry.status], entry.label, _shown(entry, result),
+        STATUSES[entry.status].icon, entry.label, _shown(entry, result),
         _results(result), _engine(result),
         f"**{cut_off}**" if cut_off == "unenforced" else cut_off, str(named) if named else "",
     )  # fmt: skip

@@ -2,12 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import get_args
 
 from phdb_ci.models.results import LegResult
+from phdb_ci.models.statuses import AnyStatus, IdleStatus
 from phdb_ci.models.verdict import Verdict, VerdictLeg
 from phdb_ci.rendering.markdown import word
 
-GREEN, IDLE = "passed", ("elsewhere", "skipped")
+GREEN = "passed"
+IDLE = get_args(IdleStatus)
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Entry:
     job: str
     os: str
     name: str
-    status: str
+    status: AnyStatus
     reasons: tuple[str, ...]
     decides: bool
     leg: VerdictLeg | None = None
@@ -51,7 +54,7 @@ def entries(verdict: Verdict) -> list[Entry]:
     several += Counter(one.job for one in verdict.missing) + Counter(one.job for one in verdict.idle)
 
     def entry(
-        job: str, os: str, status: str, reasons: tuple[str, ...], leg: VerdictLeg | None = None, *,
+        job: str, os: str, status: AnyStatus, reasons: tuple[str, ...], leg: VerdictLeg | None = None, *,
         decides: bool = False,
     ) -> Entry:  # fmt: skip
         name = f"{job} ({os})" if several[job] > 1 else job
@@ -62,8 +65,7 @@ def entries(verdict: Verdict) -> list[Entry]:
         for leg in verdict.legs
     ]
     found += [
-        entry(one.job, one.os, "blocked" if one.blocked else "missing", (one.reason,), decides=one.decides)
-        for one in verdict.missing
+        entry(one.job, one.os, one.status, (one.reason,), decides=one.decides) for one in verdict.missing
     ]
     found += [entry(one.job, one.os, one.kind, (one.reason,)) for one in verdict.idle]
     return sorted(found, key=lambda one: (one.job != verdict.lead, one.rank))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from phdb_ci.base.text import counted
 from phdb_ci.models.results import Case, LegResult
+from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.entries import GREEN, Entry
 from phdb_ci.rendering.markdown import TEXT_LIMIT, TITLE_LIMIT, cells, code, excerpt, fence, one_line
 from phdb_ci.rendering.shed import Level
 from phdb_ci.rendering.table import failures
-from phdb_ci.rendering.words import ICONS
 
 MOST_REASONS = 10
 
@@ -63,7 +63,7 @@ def _title(entry: Entry, count: int) -> str:
         parts.insert(0, entry.status)
     if not entry.decides:
         parts.append("quarantined")
-    return f"{ICONS[entry.status]} {entry.name}: {', '.join(parts)}"
+    return f"{STATUSES[entry.status].icon} {entry.name}: {', '.join(parts)}"
 
 
 def _reasons(entry: Entry, result: LegResult) -> tuple[str, ...]:

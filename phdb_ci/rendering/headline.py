@@ -5,18 +5,20 @@ from collections.abc import Sequence
 
 from phdb_ci.base.text import counted
 from phdb_ci.models.posting import Posting
-from phdb_ci.models.verdict import Outcome, Verdict, VerdictSource
+from phdb_ci.models.statuses import STATUSES, AnyStatus, Outcome
+from phdb_ci.models.verdict import Verdict, VerdictSource
 from phdb_ci.rendering.entries import GREEN, IDLE, Entry
 from phdb_ci.rendering.markdown import code, run_link, word
-from phdb_ci.rendering.words import OUTCOME_ICONS, SAID, UNAFFECTED, listed, spoken, tallied
+from phdb_ci.rendering.words import listed, spoken, tallied
 
+UNAFFECTED = "⚪"
 _GATE = re.compile(r"[a-z0-9][a-z0-9_+-]{0,99}")
 
 
 def heading(verdict: Verdict, entries: Sequence[Entry]) -> str:
     """`❌ phdb-ci: 2 of 7 jobs failed`: counts alone, so that nothing from a repository can stand in it."""
     stack = "" if verdict.stack == "public" else f" on {_stack(verdict)}"
-    sign = UNAFFECTED if is_unaffected(verdict) else OUTCOME_ICONS[judged(verdict, entries)]
+    sign = UNAFFECTED if is_unaffected(verdict) else STATUSES[judged(verdict, entries)].icon
     return f"{sign} phdb-ci{stack}: {counts(verdict, entries)}"
 
 
@@ -95,7 +97,7 @@ def _idle(entry: Entry) -> bool:
 
 def _count(verdict: Verdict, expected: Sequence[Entry], excused: int) -> str:
     total = len(expected)
-    bad = [SAID[entry.status] for entry in expected if entry.decides and entry.status != GREEN]
+    bad = [STATUSES[entry.status].phrase for entry in expected if entry.decides and entry.status != GREEN]
     if bad and len(set(bad)) == 1:
         return f"{len(bad)} of {counted(total, 'job')} {bad[0]}"
     if bad:
@@ -119,12 +121,12 @@ def _asked(verdict: Verdict, entries: Sequence[Entry]) -> str:
 
 def _named(entries: Sequence[Entry]) -> str:
     """`**a** and **b** failed, **c** unproven`: those that decide and are not green."""
-    by_status: dict[str, list[str]] = {}
+    by_status: dict[AnyStatus, list[str]] = {}
     for entry in entries:
         if entry.decides and entry.status != GREEN and not _idle(entry):
             by_status.setdefault(entry.status, []).append(f"**{entry.label}**")
     if by_status:
-        return ", ".join(f"{listed(names)} {SAID[status]}" for status, names in by_status.items())
+        return ", ".join(f"{listed(names)} {STATUSES[status].phrase}" for status, names in by_status.items())
     return "Everything that decides passed" if any(entry.decides for entry in entries) else "No job decided"
 
 

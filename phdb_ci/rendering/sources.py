@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from phdb_ci.base.text import counted, cut
 from phdb_ci.models.posting import Posting
-from phdb_ci.models.verdict import THERE, Verdict, VerdictArtifact, VerdictSource
+from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, commit_link, compare_link, word
 from phdb_ci.rendering.table import Table
 from phdb_ci.rendering.words import clock, listed
@@ -122,10 +122,9 @@ def _called(artifact: VerdictArtifact) -> str:
 
 def _artifact(artifact: VerdictArtifact) -> tuple[str, ...]:
     how = f"built in {clock(artifact.seconds)}" if artifact.status == "built" else artifact.status
-    there = artifact.status in THERE
     why = listed([told for told in map(code, (*artifact.reasons, *artifact.why)) if told], 3)
     digest = code(f"sha256:{cut(artifact.digest, 13)}", 40) if artifact.digest else "none"
     return cells(
-        word(_called(artifact)), digest, (how if there else f"**{how}**") + (f": {why}" if why else ""),
+        word(_called(artifact)), digest, (how if artifact.is_there else f"**{how}**") + (f": {why}" if why else ""),
         counted(len(artifact.used_by), "job"), counted(artifact.calls, "time") if artifact.calls else "",
     )  # fmt: skip

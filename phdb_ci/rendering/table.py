@@ -7,11 +7,12 @@ from phdb_ci.base.text import counted
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.results import LegResult
+from phdb_ci.models.statuses import STATUSES
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.basis import rests_on
 from phdb_ci.rendering.entries import GREEN, IDLE, Entry
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, issue_link
-from phdb_ci.rendering.words import DASH, ICONS, clock, tallied
+from phdb_ci.rendering.words import DASH, clock, tallied
 
 NUMBERS = ("passed", "failed", "skipped", "time")
 
@@ -47,7 +48,7 @@ def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str,
     url = posting.job_url(f"{entry.job}@{entry.os}") if posting else None
     label = f"[{entry.label}]({url})" if url else entry.label
     label = f"**{label}**" if entry.rank == 0 else label
-    return cells(ICONS[entry.status], label, *_counts(entry), time, *versus, _outcome(entry, posting))
+    return cells(STATUSES[entry.status].icon, label, *_counts(entry), time, *versus, _outcome(entry, posting))
 
 
 def _counts(entry: Entry) -> tuple[str, str, str]:

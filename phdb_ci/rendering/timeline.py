@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from phdb_ci.models.verdict import THERE, Verdict
+from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.entries import GREEN, Entry
 from phdb_ci.rendering.words import seconds
 
@@ -28,9 +28,10 @@ def timeline(verdict: Verdict, entries: Sequence[Entry]) -> tuple[str, ...]:
     if built:
         lines.append("    section builds")
     for one in built:
-        good = one.status in THERE
         place = f"@{one.os}" if one.os else ""
-        lines.append(_task(f"build {one.name}{place}", "done" if good else "crit", one.offset, one.seconds))
+        lines.append(
+            _task(f"build {one.name}{place}", "done" if one.is_there else "crit", one.offset, one.seconds)
+        )
     lines.append("    section jobs")
     for entry, result in ran[:MOST]:
         tag = "done" if entry.status == GREEN else "crit"

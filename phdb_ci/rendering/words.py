@@ -1,18 +1,7 @@
-"""The words and signs that comment and summary share: statuses, numbers, durations, runners. All our own."""
+"""The words and signs that comment and summary share: numbers, durations, runners. All our own."""
 
 from collections.abc import Iterable, Sequence
 
-OUTCOME_ICONS = {"pass": "✅", "fail": "❌", "incomplete": "⚠️"}
-UNAFFECTED = "⚪"
-ICONS = {
-    "passed": "✅", "failed": "❌", "unproven": "❓", "timeout": "⏰", "blocked": "⛔", "error": "💥",
-    "cancelled": "🚫", "missing": "🕳️", "skipped": "⚪", "elsewhere": "⚪",
-}  # fmt: skip
-# How a status reads after names: "a and b failed", "c blocked".
-SAID = {
-    "failed": "failed", "unproven": "unproven", "timeout": "timed out", "blocked": "blocked",
-    "error": "could not run", "cancelled": "cancelled", "skipped": "skipped", "missing": "left no result",
-}  # fmt: skip
 TIMES, DASH = "\u00d7", "\u2013"  # a dash where nothing is counted, which is not the same as none
 _LONGEST = 1e7  # seconds; what claims to be longer is no duration
 

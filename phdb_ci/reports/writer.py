@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from phdb_ci.base.files import whole_file
 from phdb_ci.models.results import Case, LegResult, Suite
+from phdb_ci.models.statuses import STATUSES
 from phdb_ci.reports.text import detail_text, message_line, name_line
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _OPEN = b'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="phdb-ci">\n'
 _CLOSE = b"</testsuites>\n"
-_FAILURES = frozenset({"failed", "unproven", "timeout"})
 
 
 def write_junit(path: Path, legs: Iterable[LegResult]) -> None:
@@ -74,7 +74,7 @@ def _leg_itself(leg: LegResult) -> "TestSuite":
 
     case = _named(leg.job, leg.leg, leg.seconds)
     if leg.status != "passed":
-        kind = Skipped if leg.status == "skipped" else Failure if leg.status in _FAILURES else Error
+        kind = {"failure": Failure, "skipped": Skipped}.get(STATUSES[leg.status].junit or "", Error)
         reasons = [*leg.reasons, *(suite.problem for suite in leg.facts.suites if suite.problem)]
         result = kind(message_line(reasons[0] if reasons else leg.status), leg.status)
         result.text = detail_text("\n".join(reasons))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging import evidence
@@ -21,7 +21,8 @@ from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Sources
-from phdb_ci.models.verdict import THERE, Missing, Unaffected, VerdictArtifact
+from phdb_ci.models.statuses import BuiltStatus
+from phdb_ci.models.verdict import Missing, Unaffected, VerdictArtifact
 
 STATES = ("success", "failure", "cancelled", "skipped")
 LegName = tuple[str, str]
@@ -267,7 +268,7 @@ def _artifacts(matrix: Matrix, legs: Iterable[LegName], needs: Needs) -> list[Ve
         if state is None or state == "skipped":
             continue
         told = needs.output(job_id(one, os_), "status")
-        there = state == "success" and told in THERE
+        there = state == "success" and told in get_args(BuiltStatus)
         ended: Any = told if there else {"cancelled": "cancelled", "failure": "failed"}.get(state, "error")
         found.append(VerdictArtifact(
             name=one, os=os_ if several[one] > 1 else None, key=needs.output(job_id(one, os_), "key") or "",
