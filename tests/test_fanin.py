@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from phdb_ci.cli import main
 from phdb_ci.errors import Exit, ResultsError
-from phdb_ci.judging.fanin import Run, gather, read_needs, read_results, verdict_of
+from phdb_ci.judging.fanin import gather, read_needs, read_results
 from phdb_ci.judging.fanin.read import Found, Needs
+from phdb_ci.judging.gathered import Run
+from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.hosting import job_id
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.results import LegResult, LegSource
@@ -91,7 +93,7 @@ class Place:
             self.file.write_text(json.dumps(self.needs))
         told = read_needs(None if self.needs is None else self.file)
         found = gather(rows, "pr-gate", read_results(self.results), told, run, today)
-        return verdict_of(rows, "pr-gate", found, tool="0.1.0", run=run, today=today, run_url=None)
+        return make_verdict(found, tool="0.1.0", today=today)
 
 
 @pytest.fixture
@@ -989,7 +991,7 @@ def needed(states: Mapping[str, str | None]) -> Needs:
 
 def verdict_on(found: Iterable[Found], needs: Needs) -> Verdict:
     gathered = gather(GATE, "pr-gate", list(found), needs, RUN, TODAY)
-    return verdict_of(GATE, "pr-gate", gathered, tool="0.1.0", run=RUN, today=TODAY, run_url=None)
+    return make_verdict(gathered, tool="0.1.0", today=TODAY)
 
 
 kinds_of = st.fixed_dictionaries(
@@ -1048,6 +1050,6 @@ def test_quarantine_counts_by_the_day_of_the_verdict(days: int) -> None:
     today = TODAY + timedelta(days=days)
     kinds = dict.fromkeys(ALL, "passed") | {("flaky", UBUNTU): "none"}
     gathered = gather(GATE, "pr-gate", found_of(kinds), needed(dict.fromkeys(IDS, "success")), RUN, today)
-    verdict = verdict_of(GATE, "pr-gate", gathered, tool="0.1.0", run=RUN, today=today, run_url=None)
+    verdict = make_verdict(gathered, tool="0.1.0", today=today)
 
     assert (verdict.outcome == "pass") == (today <= date(2027, 1, 31))

@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome, reproduce
+from phdb_ci.judging.gathered import Run, Span, gathered_here
+from phdb_ci.judging.reproduce import reproduce
+from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome
+from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.models.results import LegResult
+from phdb_ci.models.results import ArtifactResult, LegResult
 from phdb_ci.models.statuses import Outcome, Status
 from phdb_ci.models.verdict import Unaffected, Verdict, VerdictLeg
 from phdb_ci.planning.plan import make_plan, select
-from tests.builders import artifact, case, leg, missing, quarantine, result, suite
+from tests.builders import DIGEST, artifact, case, leg, missing, quarantine, result, suite
 from tests.helpers import inventory, job, matrix, sources
 
 TODAY = date(2026, 11, 25)
@@ -93,14 +96,14 @@ def test_artifacts_excuse_no_leg() -> None:
 def test_run_of_an_artifact_alone_has_its_outcome_and_says_so() -> None:
     rows = matrix()
     of = make_plan(rows, "embed", (), None, sources(), inventory(), ["embed"])
-    verdict = judged(of=of)
+    verdict = judged(of=(rows, of))
     assert (verdict.outcome, verdict.headline, verdict.gate) == ("pass", "embed built", "embed")
 
 
 def test_artifact_makes_no_gate_green_in_which_no_job_ran() -> None:
     rows = matrix({"smoke": job(artifacts=["embed"], os=["macos-15"])})
     of = make_plan(rows, "smoke", ("smoke",), None, sources(), inventory())
-    verdict = judged(of=of)
+    verdict = judged(of=(rows, of))
     assert (verdict.outcome, verdict.headline) == ("incomplete", "nothing that decides was run")
 
 
@@ -162,24 +165,24 @@ def test_leg_without_quarantine_decides() -> None:
 # The verdict
 
 
-def plan(**fields: Any) -> Plan:
+Planned = tuple[Matrix, Plan]
+RUN = Run("4242")
+
+
+def plan(**fields: Any) -> Planned:
     """Two legs here, one elsewhere."""
     rows = matrix({"smoke": job(os=["ubuntu-24.04", "macos-15"]), "lint": job(**fields)})
     gate, names, lead = select(rows, ["pr-gate"])
-    return make_plan(rows, gate, names, lead, sources(), inventory())
+    return rows, make_plan(rows, gate, names, lead, sources(), inventory())
 
 
-def judged(*legs: LegResult, of: Plan | None = None, **fields: Any) -> Verdict:
-    told: dict[str, Any] = {
-        "tool": "0.1.0",
-        "run_id": "4242",
-        "platform": "linux",
-        "started": "2026-11-25T03:00:00Z",
-        "seconds": 1.23456,
-        "today": TODAY,
-        "reproduce": "nox -s pr-gate",
-    }
-    return make_verdict(of or plan(), legs, [artifact()], **told | fields)
+def judged(
+    *legs: LegResult, of: Planned | None = None, run: Run = RUN, today: date = TODAY, **fields: Any
+) -> Verdict:
+    built = ArtifactResult(name="embed", status="built", key="k1", digest=DIGEST)
+    span = Span("2026-11-25T03:00:00Z", 1.23456)
+    gathered = gathered_here(*(of or plan()), legs, [built], run, span)
+    return make_verdict(gathered, tool="0.1.0", today=today, **fields)
 
 
 QUARANTINED = {
@@ -236,7 +239,7 @@ def test_result_cannot_quarantine_itself() -> None:
 
 def test_new_failures_are_counted_against_a_baseline() -> None:
     old, new = case("old", "failed"), case("new", "error")
-    before = judged(result("smoke"), result("lint", "failed", suite(old)), run_id="1")
+    before = judged(result("smoke"), result("lint", "failed", suite(old)), run=Run("1"))
     verdict = judged(result("smoke"), result("lint", "failed", suite(old, new, passed=1)), baseline=before)
     assert [one.new_failures for one in verdict.legs] == [0, 1]
     assert verdict.baseline == "1"
@@ -249,9 +252,7 @@ def test_verdict_reads_back_from_its_json() -> None:
         result("smoke", calls=3),
         result("lint", "failed", suite(case("a", "failed")), quarantine=quarantine()),
         notes=["a note"],
-        head="a" * 40,
-        attempt=2,
-        run_url="https://github.com/acme/lis/actions/runs/1",
+        run=Run("4242", 2, "a" * 40, "https://github.com/acme/lis/actions/runs/1"),
     )
     assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
     first = verdict.legs[0].result

@@ -6,13 +6,16 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from phdb_ci import __version__
 from phdb_ci.base.files import write_whole
 from phdb_ci.base.github_url import HOST, OWNER_NAME
 from phdb_ci.errors import DiskError, Exit, UsageError
+from phdb_ci.judging.gathered import Gathered
+from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.terminal import Console, coloured, verdict_text
 
@@ -22,6 +25,11 @@ RUNS = Path(".phdb-ci/runs")
 def code(verdict: Verdict) -> Exit:
     """The exit code of a verdict."""
     return {"pass": Exit.PASS, "fail": Exit.FAIL, "incomplete": Exit.INCOMPLETE}[verdict.outcome]
+
+
+def verdict_today(gathered: Gathered, baseline: Verdict | None, notes: Sequence[str]) -> Verdict:
+    """The verdict of this release over what was gathered; a quarantine ends on the user's own day."""
+    return make_verdict(gathered, tool=__version__, today=date.today(), baseline=baseline, notes=notes)  # noqa: DTZ011
 
 
 def write(verdict: Verdict, out: Path) -> None:

@@ -5,23 +5,31 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
-from phdb_ci import __version__
 from phdb_ci.artifacts.bundle import SUFFIX, pack
 from phdb_ci.commands._common import baseline_of, cache_dir, parallel, planned
 from phdb_ci.commands._signals import Signals
-from phdb_ci.commands._verdict import attempt, code, deliver, head, new_run_id, run_directory, run_url, show
+from phdb_ci.commands._verdict import (
+    attempt,
+    code,
+    deliver,
+    head,
+    new_run_id,
+    run_directory,
+    run_url,
+    show,
+    verdict_today,
+)
 from phdb_ci.errors import Exit
 from phdb_ci.execution import Context, Results, run_plan
 from phdb_ci.execution.context import now
 from phdb_ci.execution.housekeeping import open_work
 from phdb_ci.execution.process import Canceller
-from phdb_ci.judging.verdict import make_verdict, reproduce
+from phdb_ci.judging.gathered import Run, Span, gathered_here
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.models.verdict import Verdict, VerdictArtifact
+from phdb_ci.models.verdict import Verdict
 from phdb_ci.planning.plan import artifacts_named
 from phdb_ci.terminal import Console
 
@@ -48,13 +56,12 @@ def main(arguments: argparse.Namespace) -> int:
             results = run_plan(context, jobs)
         finally:
             console.end()
-        verdict = make_verdict(
-            plan, results.legs, _artifacts(results), tool=__version__, run_id=context.run_id,
-            attempt=context.attempt, head=context.head, run_url=run_url(os.environ), platform=plan.platform,
-            started=started, seconds=time.monotonic() - began, today=date.today(),  # noqa: DTZ011 - a quarantine ends on the user's own day
-            reproduce=reproduce(plan.gate, plan.gate in matrix.gates, plan.sources.repos.values(), _options(arguments)),
-            baseline=baseline, notes=(*plan.notes, *notes),
+        run = Run(context.run_id, context.attempt, context.head, run_url(os.environ))
+        gathered = gathered_here(
+            matrix, plan, results.legs, tuple(results.artifacts.values()), run,
+            Span(started, time.monotonic() - began), _options(arguments),
         )  # fmt: skip
+        verdict = verdict_today(gathered, baseline, notes)
         _hand_out(matrix, arguments.names, results, out)
         deliver(verdict, out, arguments, _outputs(verdict))
     _show(arguments, verdict, console, out)
@@ -86,20 +93,6 @@ def _context(
         run_id=os.environ.get("GITHUB_RUN_ID") or run_id, attempt=attempt(os.environ),
         head=head(os.environ), progress=console, cancel=cancel,
     )  # fmt: skip
-
-
-def _artifacts(results: Results) -> list[VerdictArtifact]:
-    """Each artifact with the jobs that used it and how often the witness saw it called."""
-    found = []
-    for name, result in results.artifacts.items():
-        uses = [(leg.job, use) for leg in results.legs for use in leg.facts.artifacts if use.name == name]
-        found.append(VerdictArtifact(
-            name=name, key=result.stored.key if result.stored else "", status=result.status,
-            digest=result.stored.digest if result.stored else None, why=result.why, reasons=result.reasons,
-            seconds=round(result.seconds, 3), offset=round(result.offset, 3),
-            used_by=tuple(job for job, _ in uses), calls=sum(use.calls for _, use in uses),
-        ))  # fmt: skip
-    return found
 
 
 def _hand_out(matrix: Matrix, names: Sequence[str], results: Results, out: Path) -> None:

@@ -4,12 +4,21 @@ import argparse
 import os
 from datetime import UTC, date, datetime
 
-from phdb_ci import __version__
 from phdb_ci.commands._common import baseline_of
 from phdb_ci.commands._proofs import proofs_beside
-from phdb_ci.commands._verdict import attempt, code, deliver, head, run_directory, run_url, show
+from phdb_ci.commands._verdict import (
+    attempt,
+    code,
+    deliver,
+    head,
+    run_directory,
+    run_url,
+    show,
+    verdict_today,
+)
 from phdb_ci.errors import UsageError
-from phdb_ci.judging.fanin import Run, gather, read_needs, read_results, verdict_of
+from phdb_ci.judging.fanin import gather, read_needs, read_results
+from phdb_ci.judging.gathered import Run
 from phdb_ci.matrix import load
 
 
@@ -22,14 +31,11 @@ def main(arguments: argparse.Namespace) -> int:
         )
     run, today = _run(arguments), date.today()  # noqa: DTZ011 - a quarantine ends on the user's own day
     found, needs = read_results(arguments.results), read_needs(arguments.needs)
-    gathered = gather(matrix, arguments.gate, found, needs, run, today)
-    baseline, notes = baseline_of(arguments.baseline, os.environ)
-    verdict = verdict_of(
-        matrix, arguments.gate, gathered, tool=__version__, run=run, today=today,
-        run_url=run_url(os.environ), baseline=baseline, notes=notes, proofs=proofs_beside(arguments.matrix),
-    )  # fmt: skip
+    proofs = proofs_beside(arguments.matrix)
+    gathered = gather(matrix, arguments.gate, found, needs, run, today, proofs)
+    verdict = verdict_today(gathered, *baseline_of(arguments.baseline, os.environ))
     out = run_directory(
-        arguments.out, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.run_id or 'fan-in'}", arguments.gate
+        arguments.out, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.id or 'fan-in'}", arguments.gate
     )
     deliver(verdict, out, arguments, {"outcome": verdict.outcome})
     show(verdict, out, arguments)
@@ -40,5 +46,8 @@ def _run(arguments: argparse.Namespace) -> Run:
     """The run that is expected: GitHub's own variables where it runs there, `--run-id` before them."""
     on_github = os.environ.get("GITHUB_RUN_ID")
     return Run(
-        arguments.run_id or on_github or None, attempt(os.environ) if on_github else None, head(os.environ)
+        arguments.run_id or on_github or None,
+        attempt(os.environ) if on_github else None,
+        head(os.environ),
+        run_url(os.environ),
     )

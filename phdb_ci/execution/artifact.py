@@ -4,7 +4,6 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from phdb_ci.artifacts.store import Store, joint_digest, measure
@@ -20,22 +19,10 @@ from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import seconds
 from phdb_ci.models.placeholders import expand
 from phdb_ci.models.plan import ArtifactNode
+from phdb_ci.models.results import ArtifactResult
 from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
 from phdb_ci.planning.plan import hint
 from phdb_ci.sources.git import checkout
-
-
-@dataclass(frozen=True)
-class ArtifactResult:
-    """What became of an artifact: `stored` is there exactly when jobs can use it."""
-
-    name: str
-    status: ArtifactStatus
-    stored: Stored | None = None
-    why: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    seconds: float = 0.0
-    offset: float = 0.0
 
 
 class BuildError(Exception):
@@ -53,25 +40,19 @@ def obtain(
 
     `others` are the artifacts of the run so far, those that this one needs among them.
     """
+    offset = context.offset()
     if node.stored is not None:
         status = node.action if node.action in ("given", "published") else "reused"
-        return ArtifactResult(node.name, status, node.stored, node.why, offset=context.offset())
-    offset = context.offset()
+        return _result(context, node, status, offset, node.stored)
     context.progress.started(node.name)
     try:
         result = _build(context, node, _needed(node, others or {}), offset)
     except BuildError as error:
-        result = ArtifactResult(
-            node.name, error.status, None, node.why, (str(error),), context.offset() - offset, offset
-        )
+        result = _result(context, node, error.status, offset, reason=str(error))
     except Interrupted as error:
-        result = ArtifactResult(
-            node.name, "cancelled", None, node.why, (str(error),), context.offset() - offset, offset
-        )
+        result = _result(context, node, "cancelled", offset, reason=str(error))
     except (PhdbError, OSError) as error:
-        result = ArtifactResult(
-            node.name, "error", None, node.why, (str(error),), context.offset() - offset, offset
-        )
+        result = _result(context, node, "error", offset, reason=str(error))
     context.progress.finished(node.name, result.status, result.seconds, result.reasons)
     return result
 
@@ -85,6 +66,18 @@ def _needed(node: ArtifactNode, others: "Mapping[str, ArtifactResult]") -> dict[
             raise BuildError("failed", f"{name}, which it needs, was not built")
         needed[name] = stored
     return needed
+
+
+def _result(
+    context: Context, node: ArtifactNode, status: ArtifactStatus, offset: float, stored: Stored | None = None, *,
+    reason: str = "", why: str = "",
+) -> ArtifactResult:  # fmt: skip
+    """What became of the artifact: it came at `offset` and took until now."""
+    return ArtifactResult(
+        name=node.name, status=status, key=stored.key if stored else "", digest=stored.digest if stored else None,
+        stored=stored, why=(*node.why, why) if why else node.why, reasons=(reason,) if reason else (),
+        seconds=0.0 if node.stored else context.offset() - offset, offset=offset,
+    )  # fmt: skip
 
 
 def compile_at(
@@ -189,12 +182,11 @@ def _build(
         stored = store.find(node.name, node.key)
         if stored is not None:
             log.line("another run has built it meanwhile")
-            why = (*node.why, "another run has built it meanwhile")
-            return ArtifactResult(node.name, "reused", stored, why, (), context.offset() - offset, offset)
+            return _result(context, node, "reused", offset, stored, why="another run has built it meanwhile")
         began, started = time.monotonic(), now()
         compile_at(context, node, place, held, log, needed)
         stored = _publish(context, node, place, started, time.monotonic() - began)
-    return ArtifactResult(node.name, "built", stored, node.why, (), context.offset() - offset, offset)
+    return _result(context, node, "built", offset, stored)
 
 
 def _publish(context: Context, node: ArtifactNode, place: BuildPlace, started: str, took: float) -> Stored:

@@ -3,13 +3,13 @@
 import threading
 from dataclasses import dataclass
 
-from phdb_ci.execution.artifact import ArtifactResult, obtain
+from phdb_ci.execution.artifact import obtain
 from phdb_ci.execution.context import Context
 from phdb_ci.execution.housekeeping import empty_trash, sweep_work
 from phdb_ci.execution.leg import run_leg
 from phdb_ci.execution.schedule import Node, run_graph
 from phdb_ci.models.plan import ArtifactNode, JobNode
-from phdb_ci.models.results import LegResult
+from phdb_ci.models.results import ArtifactResult, LegResult
 from phdb_ci.planning.inventory import save_durations
 
 GUESS_ARTIFACT, GUESS_LEG = 30.0, 5.0  # seconds, until a first run has measured them

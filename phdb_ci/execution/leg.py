@@ -11,7 +11,7 @@ from typing import Literal
 
 from phdb_ci.errors import PhdbError
 from phdb_ci.execution import workspace
-from phdb_ci.execution.artifact import ArtifactResult, BuildError, ensure_current
+from phdb_ci.execution.artifact import BuildError, ensure_current
 from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Outcome, Request, run, shell
@@ -23,7 +23,7 @@ from phdb_ci.judging import evidence
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Job, seconds
 from phdb_ci.models.plan import JobNode
-from phdb_ci.models.results import ArtifactUse, Command, Facts, LegResult, LegSource, Suite
+from phdb_ci.models.results import ArtifactResult, ArtifactUse, Command, Facts, LegResult, LegSource, Suite
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports import manifest
 

@@ -1,17 +1,43 @@
-"""Results → Verdict: the outcome of a gate, a pure function of records. Never green by absence."""
+"""Gathered → Verdict: the outcome of a gate, a pure function of records. Never green by absence.
 
-import shlex
+The one place that makes a verdict, whether one machine ran it or many.
+"""
+
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from phdb_ci.base.github_url import page_of
 from phdb_ci.judging import evidence
+from phdb_ci.judging.gathered import Gathered
 from phdb_ci.models.matrix import Job, Quarantine
-from phdb_ci.models.plan import Plan
-from phdb_ci.models.results import LegResult
-from phdb_ci.models.sources import Source
+from phdb_ci.models.results import ArtifactResult, LegResult
 from phdb_ci.models.statuses import STATUSES, AnyStatus, Outcome
-from phdb_ci.models.verdict import Missing, Unaffected, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
+from phdb_ci.models.verdict import Missing, Unaffected, Verdict, VerdictArtifact, VerdictLeg
+
+
+def make_verdict(
+    gathered: Gathered, *, tool: str, today: date, baseline: Verdict | None = None, notes: Sequence[str] = ()
+) -> Verdict:
+    """The verdict over what was gathered: which legs decide, what follows, how it compares with the baseline."""
+    legs = [_leg(result, gathered, baseline, today) for result in gathered.legs]
+    missing = [
+        one.model_copy(update={"decides": decides(gathered.quarantines[one.job], today)})
+        for one in gathered.missing
+    ]
+    artifacts = [_artifact(one, gathered.legs) for one in gathered.artifacts]
+    named = [one for one in artifacts if one.name in gathered.named]
+    result = outcome(legs, missing, artifacts=named, unaffected=gathered.unaffected)
+    run = gathered.run
+    return Verdict(
+        tool=tool, gate=gathered.gate, lead=gathered.lead, outcome=result,
+        headline=headline(result, legs, missing, named, gathered.unaffected),
+        run_id=run.id or "unknown", attempt=run.attempt or 1, run_url=run.url, head=run.head,
+        platform=gathered.platform, started=gathered.span.started, seconds=round(gathered.span.seconds, 3),
+        stack=gathered.stack, sources=tuple(gathered.sources), artifacts=tuple(artifacts), legs=tuple(legs),
+        missing=tuple(missing), idle=tuple(gathered.idle), unaffected=gathered.unaffected,
+        baseline=baseline.run_id if baseline else None,
+        baseline_commits={source.repo: source.commit for source in baseline.sources} if baseline else {},
+        reproduce=gathered.reproduce, notes=(*gathered.notes, *notes),
+    )  # fmt: skip
 
 
 def outcome(
@@ -41,40 +67,14 @@ def decides(quarantine: Quarantine | None, today: date) -> bool:
     return quarantine is None or today > quarantine.until
 
 
-def make_verdict(
-    plan: Plan, legs: Sequence[LegResult], artifacts: Sequence[VerdictArtifact], *, tool: str, run_id: str,
-    platform: str, started: str, seconds: float, today: date, reproduce: str, attempt: int = 1,
-    head: str | None = None, run_url: str | None = None, baseline: Verdict | None = None,
-    notes: Sequence[str] = (),
-) -> Verdict:  # fmt: skip
-    """The verdict over what ran. A leg of the plan that left no result is missing, and keeps it from green.
-
-    A result cannot quarantine itself: it is quarantined only where the plan says so too.
-    """
-    by_leg = {leg.leg: leg for leg in legs}
-    shown = [
-        shown_leg(by_leg[node.leg], node.quarantined, baseline, today, node.claimed)
-        for node in plan.legs
-        if node.leg in by_leg
-    ]
-    missing = [
-        Missing(job=node.job, os=node.os, reason="left no result")
-        for node in plan.legs
-        if node.leg not in by_leg
-    ]
-    named = [artifact for artifact in artifacts if artifact.name in plan.named]
-    result = outcome(shown, missing, artifacts=named)
-    return Verdict(
-        tool=tool, gate=plan.gate, lead=plan.lead, outcome=result,
-        headline=headline(result, shown, missing, named),
-        run_id=run_id, attempt=attempt, run_url=run_url, head=head, platform=platform, started=started,
-        seconds=round(seconds, 3), stack=plan.sources.stack,
-        sources=tuple(shown_source(source) for source in plan.sources.repos.values()),
-        artifacts=tuple(artifacts), legs=tuple(shown), missing=tuple(missing), idle=plan.idle,
-        baseline=baseline.run_id if baseline else None,
-        baseline_commits={source.repo: source.commit for source in baseline.sources} if baseline else {},
-        reproduce=reproduce, notes=tuple(notes),
-    )  # fmt: skip
+def judged_anew(result: LegResult, job: Job) -> LegResult:
+    """The result with the status that its facts have by this row, whatever it called itself."""
+    status, reasons, notes = evidence.judge(job, result.facts)
+    if status != result.status:
+        notes = (*notes, f"it called itself {result.status}")
+    return result.model_copy(update={
+        "status": status, "reasons": reasons, "notes": notes, "quarantine": job.quarantine, "summary": job.summary,
+    })  # fmt: skip
 
 
 def headline(
@@ -105,64 +105,30 @@ def headline(
 
 def _not_green(legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> list[str]:
     """`2 failed (a, b)`, `1 missing (c)`: what decides and did not pass, by how it ended."""
-    words: dict[str, list[str]] = {}
-    for leg in legs:
-        if leg.decides and leg.result.status != "passed":
-            words.setdefault(leg.result.status, []).append(leg.result.job)
-    for item in missing:
-        if item.decides:
-            words.setdefault(item.status, []).append(item.job)
+    ended: list[tuple[AnyStatus, str]] = [(leg.result.status, leg.result.job) for leg in legs if leg.decides]
+    ended += [(item.status, item.job) for item in missing if item.decides]
+    jobs: dict[AnyStatus, list[str]] = {}
+    for status, job in ended:
+        if status != "passed":
+            jobs.setdefault(status, []).append(job)
     return [
-        f"{len(names)} {word} ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})"
-        for word, names in words.items()
+        f"{len(names)} {status} ({', '.join(names[:4])}{', …' if len(names) > 4 else ''})"
+        for status, names in jobs.items()
     ]
 
 
-def reproduce(
-    gate: str, is_gate: bool, sources: Iterable[Source | VerdictSource], options: Sequence[str] = ()
-) -> str:
-    """The command that runs the same again: `--repo` for every source that is not the matrix's pin."""
-    words = ["nox", "-s", gate, "--"] if is_gate else ["phdb-ci", "run", *gate.split("+")]
-    for source in sources:
-        spec = _spec(source)
-        if spec and not _covered(source, options):
-            words += ["--repo", f"{source.repo}={spec}"]
-    words += options
-    if words[-1] == "--":
-        words.pop()
-    return shlex.join(words)
-
-
-def _covered(source: Source | VerdictSource, options: Sequence[str]) -> bool:
-    return source.via.startswith("--stack") and "--stack" in options
-
-
-def _spec(source: Source | VerdictSource) -> str | None:
-    if source.origin in ("pin", "folder"):
-        return None
-    if source.origin == "tree":
-        return source.where
-    return f"{source.where}@{source.commit}" if source.where.startswith("/") else source.commit
-
-
-def judged_anew(result: LegResult, job: Job) -> LegResult:
-    """The result with the status that its facts have by this row, whatever it called itself."""
-    status, reasons, notes = evidence.judge(job, result.facts)
-    if status != result.status:
-        notes = (*notes, f"it called itself {result.status}")
-    return result.model_copy(update={
-        "status": status, "reasons": reasons, "notes": notes, "quarantine": job.quarantine, "summary": job.summary,
-    })  # fmt: skip
-
-
-def shown_leg(
-    result: LegResult, quarantined: bool, baseline: Verdict | None, today: date, claimed: str
-) -> VerdictLeg:
-    """A leg's result as the verdict holds it: whether it decides, and how it compares with the baseline."""
-    decisive = decides(result.quarantine if quarantined else None, today)
+def _leg(result: LegResult, gathered: Gathered, baseline: Verdict | None, today: date) -> VerdictLeg:
+    """A leg's result as the verdict holds it: whether it decides, and how it compares with the baseline's."""
+    before = (
+        next((leg.result for leg in baseline.legs if leg.result.leg == result.leg), None)
+        if baseline
+        else None
+    )
     return VerdictLeg(
-        result=result, decides=decisive, new_failures=_new_failures(result, baseline),
-        fewer_tests=_fewer_tests(result, baseline), claimed=claimed,
+        result=result, decides=decides(gathered.quarantines[result.job], today),
+        new_failures=len(failing_titles(result) - failing_titles(before)) if before else None,
+        fewer_tests=max(0, _executed(before) - _executed(result)) if before else None,
+        claimed=gathered.claimed[result.job],
     )  # fmt: skip
 
 
@@ -176,30 +142,20 @@ def failing_titles(result: LegResult) -> set[str]:
     }
 
 
-def _new_failures(result: LegResult, baseline: Verdict | None) -> int | None:
-    """How many failing cases the baseline did not have; None without a baseline for this leg."""
-    for leg in baseline.legs if baseline else ():
-        if leg.result.leg == result.leg:
-            return len(failing_titles(result) - failing_titles(leg.result))
-    return None
-
-
-def _fewer_tests(result: LegResult, baseline: Verdict | None) -> int | None:
-    """How many cases fewer were executed than in the baseline; None without a baseline for this leg."""
-    for leg in baseline.legs if baseline else ():
-        if leg.result.leg == result.leg:
-            return max(0, _executed(leg.result) - _executed(result))
-    return None
-
-
 def _executed(result: LegResult) -> int:
     return sum(suite.counts.executed for suite in result.facts.suites)
 
 
-def shown_source(source: Source) -> VerdictSource:
-    """A source as the verdict holds it."""
-    return VerdictSource(
-        repo=source.repo, commit=source.id, origin=source.origin, via=source.via, where=source.where,
-        web=page_of(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,
-        notes=source.notes,
+def _artifact(result: ArtifactResult, legs: Iterable[LegResult]) -> VerdictArtifact:
+    """An artifact with the jobs that used it and the calls that the witnesses saw."""
+    uses = [
+        (leg.job, use.calls)
+        for leg in legs
+        for use in leg.facts.artifacts
+        if use.name == result.name and result.os in (None, leg.os)
+    ]
+    return VerdictArtifact(
+        name=result.name, os=result.os, key=result.key, status=result.status, digest=result.digest, why=result.why,
+        reasons=result.reasons, seconds=round(result.seconds, 3), offset=round(result.offset, 3),
+        used_by=tuple(job for job, _ in uses), calls=sum(calls for _, calls in uses),
     )  # fmt: skip

@@ -5,11 +5,12 @@ from typing import Literal
 from pydantic import Field
 
 from phdb_ci.models.base import Name, Record, RepoName, Sha
+from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.measured import Round, ServiceUse
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.sources import Origin
-from phdb_ci.models.statuses import Status
+from phdb_ci.models.statuses import ArtifactStatus, Status
 from phdb_ci.models.texts import Os
 
 CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
@@ -171,6 +172,24 @@ class Facts(Record):
     def counted_suites(self) -> tuple[Suite, ...]:
         """The suites whose kind of report has cases."""
         return tuple(suite for suite in self.suites if REPORT_KINDS[suite.kind].cases)
+
+
+class ArtifactResult(Record):
+    """What became of an artifact of the run: `stored` is there when jobs of this machine can use it.
+
+    `os` is the runner that it is for, where one run has several.
+    """
+
+    name: Name
+    os: Os | None = None
+    status: ArtifactStatus
+    key: str = ""
+    digest: str | None = None
+    stored: Stored | None = None
+    why: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    seconds: float = 0.0
+    offset: float = 0.0
 
 
 class LegSource(Record):

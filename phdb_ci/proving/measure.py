@@ -13,7 +13,6 @@ from pathlib import Path
 
 from phdb_ci import __version__
 from phdb_ci.artifacts.witness import is_program
-from phdb_ci.execution.artifact import ArtifactResult
 from phdb_ci.execution.context import Context, Progress
 from phdb_ci.execution.execute import artifact_node
 from phdb_ci.execution.housekeeping import throw_away
@@ -21,7 +20,7 @@ from phdb_ci.execution.leg import run_leg
 from phdb_ci.execution.schedule import Node, run_graph
 from phdb_ci.models.plan import JobNode
 from phdb_ci.models.proofs import JobProofs, Proof
-from phdb_ci.models.results import LegResult
+from phdb_ci.models.results import ArtifactResult, LegResult
 from phdb_ci.models.statuses import STATUSES, AnyStatus
 from phdb_ci.proving.tampering import report_proofs
 from phdb_ci.proving.variants import Variant, make_variants

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import UsageError
 from phdb_ci.models.hosting import Home, job_id
 from phdb_ci.models.matrix import Gate, Job, Matrix, seconds
@@ -250,10 +251,7 @@ def _minutes(limit: str) -> int:
 
 def _slug(matrix: Matrix, artifact: str) -> str | None:
     """`owner/name` of the repository on GitHub that publishes an artifact."""
-    found = re.match(
-        r"https://github\.com/([^/]+/[^/]+?)(?:\.git)?$", matrix.repos[matrix.artifacts[artifact].repo].url
-    )
-    return found[1] if found else None
+    return repository_of(matrix.repos[matrix.artifacts[artifact].repo].url)
 
 
 def references(matrix: Matrix) -> dict[str, str]:

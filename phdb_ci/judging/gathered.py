@@ -1,0 +1,92 @@
+"""Gathered: what one run left, in the one shape that a verdict is made of, whether one machine ran it or many. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from phdb_ci.base.github_url import page_of
+from phdb_ci.judging.reproduce import reproduce
+from phdb_ci.models.matrix import Matrix, Quarantine
+from phdb_ci.models.plan import IdleLeg, Plan
+from phdb_ci.models.results import ArtifactResult, LegResult
+from phdb_ci.models.sources import Source, StackKind
+from phdb_ci.models.verdict import Missing, Unaffected, VerdictSource
+
+
+@dataclass(frozen=True)
+class Run:
+    """Which run it is. In the fan-in, where nobody said so, a None is what the results decide."""
+
+    id: str | None = None
+    attempt: int | None = None
+    head: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """When the run was: its beginning (UTC, ISO 8601), and how long it took."""
+
+    started: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """Everything that a verdict is made of, but for the day, the baseline and the tool.
+
+    Attributes:
+        named: the artifacts that were asked for by name: they decide as jobs do.
+        legs: judged by the matrix, in the order of the gate.
+        quarantines: by job, what the matrix says; a result cannot quarantine itself.
+        claimed: by job, what it claims to notice and how much of that was measured.
+    """
+
+    gate: str
+    lead: str | None
+    run: Run
+    span: Span
+    platform: str
+    stack: StackKind
+    sources: Sequence[VerdictSource]
+    artifacts: Sequence[ArtifactResult]
+    named: Sequence[str] = ()
+    legs: Sequence[LegResult]
+    missing: Sequence[Missing]
+    idle: Sequence[IdleLeg]
+    unaffected: Unaffected | None = None
+    quarantines: Mapping[str, Quarantine | None]
+    claimed: Mapping[str, str]
+    reproduce: str
+    notes: Sequence[str] = ()
+
+
+def gathered_here(
+    matrix: Matrix, plan: Plan, legs: Sequence[LegResult], artifacts: Sequence[ArtifactResult], run: Run, span: Span,
+    options: Sequence[str] = (),
+) -> Gathered:  # fmt: skip
+    """What this machine ran of a plan. A leg of the plan that left no result is missing.
+
+    `options` of the command line are those that must be repeated to get the same run again.
+    """
+    results = {leg.leg: leg for leg in legs}
+    sources = tuple(map(shown_source, plan.sources.repos.values()))
+    return Gathered(
+        gate=plan.gate, lead=plan.lead, run=run, span=span, platform=plan.platform, stack=plan.sources.stack,
+        sources=sources, artifacts=artifacts, named=plan.named,
+        legs=[results[node.leg] for node in plan.legs if node.leg in results],
+        missing=[
+            Missing(job=node.job, os=node.os, reason="left no result") for node in plan.legs if node.leg not in results
+        ],
+        idle=plan.idle, quarantines={node.job: matrix.jobs[node.job].quarantine for node in plan.legs},
+        claimed={node.job: node.claimed for node in plan.legs},
+        reproduce=reproduce(plan.gate, plan.gate in matrix.gates, sources, options), notes=plan.notes,
+    )  # fmt: skip
+
+
+def shown_source(source: Source) -> VerdictSource:
+    """A source as the verdict holds it."""
+    return VerdictSource(
+        repo=source.repo, commit=source.id, origin=source.origin, via=source.via, where=source.where,
+        web=page_of(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,
+        notes=source.notes,
+    )  # fmt: skip
