@@ -5,13 +5,13 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from phdb_ci.errors import PhdbError
 from phdb_ci.execution import workspace
 from phdb_ci.execution.artifact import BuildError, ensure_current
+from phdb_ci.execution.attempt import Attempt
 from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Outcome, Request, run, shell
@@ -23,35 +23,11 @@ from phdb_ci.judging import evidence
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Job, seconds
 from phdb_ci.models.plan import JobNode
-from phdb_ci.models.results import ArtifactResult, ArtifactUse, Command, Facts, LegResult, LegSource, Suite
+from phdb_ci.models.results import ArtifactResult, ArtifactUse, Command, Facts, LegResult, LegSource
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports import manifest
 
 RESULT = "result.json"
-
-
-@dataclass
-class Attempt:
-    """The leg while it runs: what evidence needs is gathered here bit by bit, so that an early end loses nothing."""
-
-    commands: list[Command] = field(default_factory=list)
-    suites: list[Suite] = field(default_factory=list)
-    services: list[Running] = field(default_factory=list)
-    facts: dict[str, object] = field(default_factory=dict)
-    deadline: float = 0.0
-    output_from: int = 0  # where in the log the run commands begin: what the set-up prints is no result
-    changed: dict[str, None] = field(default_factory=dict)  # files, in order; those put back later too
-
-    @property
-    def going(self) -> bool:
-        """Whether the next command may start."""
-        return not self.commands or self._fine(self.commands[-1])
-
-    @staticmethod
-    def _fine(command: Command) -> bool:
-        return (
-            command.exit_code == 0 and not command.timed_out and not command.cancelled and not command.problem
-        )
 
 
 def run_leg(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactResult]) -> LegResult:
@@ -110,19 +86,13 @@ def _facts(
         with ExitStack() as held:
             _run_job(context, node, job, stored, folder, log, attempt, held)
     except (PhdbError, BuildError, OSError) as error:
-        attempt.facts["error"] = f"could not be run: {error}"
-        attempt.facts["cancelled"] = context.cancel.cancelled
+        attempt.error = f"could not be run: {error}"
+        attempt.cancelled = context.cancel.cancelled
         log.line(f"phdb-ci: {error}")
     except Exception as error:  # noqa: BLE001 - a fault of ours must not take the other legs' results with it
-        attempt.facts["error"] = f"phdb-ci itself failed: {type(error).__name__}: {error}"
+        attempt.error = f"phdb-ci itself failed: {type(error).__name__}: {error}"
         log.line(traceback.format_exc())
-    if attempt.facts.get("cancelled"):
-        attempt.facts["error"] = None
-    attempt.facts["services"] = tuple(service.use() for service in attempt.services)
-    return Facts(
-        commands=tuple(attempt.commands), suites=tuple(attempt.suites), output_from=attempt.output_from,
-        **attempt.facts,
-    )  # fmt: skip
+    return attempt.facts()
 
 
 def _cannot_start(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactResult]) -> Facts | None:
@@ -151,7 +121,7 @@ def _run_job(
         variants=context.variants, caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
         cancelled=context.interrupted,
     )  # fmt: skip
-    attempt.facts["env_names"] = tuple(sorted(space.env))
+    attempt.env_names = tuple(sorted(space.env))
     again = _place_builds(context, job, stored, space, locks, log)
     attempt.deadline = time.monotonic() + seconds(job.timeout)
     for argv in workspace.python_commands(space):
@@ -159,7 +129,7 @@ def _run_job(
     for text in job.setup:
         _command(context, attempt, space, log, "setup", shell(space.command(text)), text, space.env, locks)
     workspace.before_run(space)
-    attempt.facts["data_was_empty"] = space.data_was_empty
+    attempt.data_was_empty = space.data_was_empty
     log.flush()
     attempt.output_from = (folder / "log.txt").stat().st_size
 
@@ -173,11 +143,9 @@ def _run_job(
         if job.evidence.metrics is None:
             commands(space)
         elif attempt.going:
-            attempt.facts["rounds"] = tuple(
-                run_rounds(space, commands, attempt.services, folder / "reports", log)
-            )
+            attempt.rounds = tuple(run_rounds(space, commands, attempt.services, folder / "reports", log))
     workspace.note_rewritten(space, watched)
-    attempt.facts["cancelled"] = any(command.cancelled for command in attempt.commands)
+    attempt.cancelled = any(command.cancelled for command in attempt.commands)
     _look_after(context, space, folder, log, attempt, again)
 
 
@@ -248,15 +216,15 @@ def _look_after(
         attempt.suites += read_suites(space, folder, context.masked, attempt.output_from)
     uses = workspace.uses(space)
     _keep_builds(context, attempt, uses)
-    attempt.facts["artifacts"] = tuple(
+    attempt.artifacts = tuple(
         use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in uses
     )
-    attempt.facts["strays"] = workspace.strays(space)
-    attempt.facts["changed"] = tuple(attempt.changed | dict.fromkeys(workspace.changed_files(space)))
-    attempt.facts["links_out"] = workspace.links_out(space)
+    attempt.strays = workspace.strays(space)
+    attempt.changed |= dict.fromkeys(workspace.changed_files(space))
+    attempt.links_out = workspace.links_out(space)
     if space.job.evidence.manifest:
         said, path = manifest.read(space.job.evidence.manifest, space.tops)
-        if attempt.facts.get("rounds"):  # each round says what is wrong with its own
+        if attempt.rounds:  # each round says what is wrong with its own
             said = said.model_copy(update={"problems": ()})
         if path is not None:
             if twins := workspace.twins(space, path):
@@ -264,7 +232,7 @@ def _look_after(
                 said = said.model_copy(update={"absent": copied})
             kept = folder / "reports" / space.job.evidence.manifest.kept
             shutil.copyfile(path, kept, follow_symlinks=False)
-        attempt.facts["manifest"] = said
+        attempt.manifest = said
 
 
 def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ...]) -> None:
