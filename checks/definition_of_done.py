@@ -21,10 +21,10 @@ from phdb_ci.commands._common import read_verdict
 from phdb_ci.errors import PhdbError
 from phdb_ci.judging.verdict import decides, judged_anew
 from phdb_ci.matrix import load
+from phdb_ci.models.labels import commits_told
 from phdb_ci.models.matrix import Job, Matrix, is_folder
 from phdb_ci.models.results import Facts
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.models.wording import commits_told
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code
 from phdb_ci.terminal import plain, table
 

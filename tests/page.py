@@ -6,8 +6,8 @@ import cmarkgfm
 from cmarkgfm.cmark import Options
 
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering import MARKER, comment
-from phdb_ci.rendering.shed import COMMENT_BUDGET
+from phdb_ci.rendering.comment import MARKER, comment
+from phdb_ci.rendering.comment.size_budget import COMMENT_BUDGET
 
 
 class Page(HTMLParser):

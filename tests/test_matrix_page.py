@@ -13,9 +13,9 @@ from phdb_ci.commands import plan
 from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.matrix import load
+from phdb_ci.models.labels import claims_everywhere
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.proofs import ProofFile
-from phdb_ci.models.wording import claims_everywhere
 from phdb_ci.rendering.matrix_page import HEAD, OWN, matrix_page, prose
 from tests.builders import quarantine
 from tests.helpers import job, matrix

@@ -8,12 +8,12 @@ import pytest
 from phdb_ci.commands._proofs import merged, proofs_beside
 from phdb_ci.commands.prove import untrue
 from phdb_ci.errors import ResultsError
+from phdb_ci.models.labels import claims, claims_everywhere
 from phdb_ci.models.matrix import Report
 from phdb_ci.models.plan import JobNode
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Proofs
 from phdb_ci.models.results import Case, Counts, Facts
 from phdb_ci.models.statuses import Status
-from phdb_ci.models.wording import claims, claims_everywhere
 from phdb_ci.planning.plan import make_plan
 from phdb_ci.proving.measure import AGAIN, SOUND, Trial, TrialProgress
 from phdb_ci.proving.tampering import UNTOUCHED, report_proofs, tampered

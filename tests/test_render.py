@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phdb_ci import rendering as render
 from phdb_ci.models.results import ManifestFact
 from phdb_ci.models.statuses import Status
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering import MARKER, comment, summary
-from phdb_ci.rendering.shed import SUMMARY_BUDGET
+from phdb_ci.rendering import environment as render
+from phdb_ci.rendering.comment import MARKER, comment, summary
+from phdb_ci.rendering.comment.size_budget import SUMMARY_BUDGET
 from tests.builders import (
     HEAD,
     RUN_URL,
@@ -113,10 +113,7 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
     ]
     assert "| `tests/e2e/test_query.py > test_join[left\\|outer]` | `AssertionError: expected 3" in text
     assert "| `test_rollback` | `` timeout after 30 s in `COMMIT` `` |" in text
-    assert (
-        "What this rests on: embed called 54 times by 3 jobs, 1 job on the exit code only, 2 tests skipped"
-        in text
-    )
+    assert "Evidence: embed called 54 times by 3 jobs, 1 job on the exit code only, 2 tests skipped" in text
     assert "Sources: 2 repositories, 1 not at its pin, 1 moved since the baseline, embed built" in text
     assert "| embed | `sha256:89ea00d60000…` | built in 3:32 | 3 jobs | 54 times |" in text
     assert text.count("<details open>") == 1
@@ -369,8 +366,8 @@ def test_heading_without_pass_is_never_green(seed: int, stack: str) -> None:
 
 def test_templates_are_found_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "site-packages" / "phdb_ci"
-    (package / "render").mkdir(parents=True)
-    monkeypatch.setattr(render, "__file__", str(package / "render" / "__init__.py"))
+    (package / "rendering").mkdir(parents=True)
+    monkeypatch.setattr(render, "__file__", str(package / "rendering" / "environment.py"))
     assert render.templates() == tmp_path / "site-packages" / "templates"
     (package / "templates").mkdir()
     assert render.templates() == package / "templates"

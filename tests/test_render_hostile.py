@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from phdb_ci.models.results import ManifestFact
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering import comment, summary
+from phdb_ci.rendering.comment import comment, summary
+from phdb_ci.rendering.comment.timeline import label
 from phdb_ci.rendering.markdown import cells, code, excerpt, fence, one_line
-from phdb_ci.rendering.timeline import label
 from tests.builders import (
     RUN_URL,
     artifact,

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from phdb_ci.models.measured import Measured, Round, ServiceUse
 from phdb_ci.models.verdict import Verdict, VerdictLeg
-from phdb_ci.rendering import comment
-from phdb_ci.rendering.entries import entries
+from phdb_ci.rendering.comment import comment
 from phdb_ci.rendering.measured import bars, in_words, measured
 from phdb_ci.terminal import Console, verdict_text
 from tests.builders import leg, result, verdict
@@ -35,7 +34,7 @@ def rounds(*ratios: float, name: str = "registry_publish") -> tuple[Round, ...]:
 
 def shown(*found: Round, **fields: Any) -> str:
     one: Verdict = verdict(leg("bench-compare", rounds=found, services=(POSTGRES,), **fields))
-    return "\n".join(measured(entries(one)))
+    return "\n".join(measured(leg.result for leg in one.legs))
 
 
 def test_ratios_stand_with_their_interval_and_the_witnessed_round_does_not_count() -> None:

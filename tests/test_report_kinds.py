@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 
 from phdb_ci.matrix.load import parse
+from phdb_ci.models.labels import evidence
 from phdb_ci.models.matrix import HARNESS_ENV, Report
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind, report_env
 from phdb_ci.models.results import Facts, Suite
-from phdb_ci.models.wording import evidence
 from phdb_ci.reports import read_suite
 from phdb_ci.reports.reader import READERS
 from phdb_ci.schemas import text_of

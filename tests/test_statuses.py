@@ -18,7 +18,7 @@ from phdb_ci.models.statuses import (
     MissingStatus,
     Status,
 )
-from phdb_ci.rendering import comment
+from phdb_ci.rendering.comment import comment
 from phdb_ci.reports import write_junit
 from phdb_ci.terminal import Console, verdict_text
 from tests.builders import artifact, exit_only, idle, leg, missing, result, verdict

@@ -34,7 +34,7 @@ def verdict_today(gathered: Gathered, baseline: Verdict | None, notes: Sequence[
 
 def write(verdict: Verdict, out: Path) -> None:
     """The verdict's files in the run directory: verdict.json last, so that it is there only with the others."""
-    from phdb_ci.rendering import comment, summary
+    from phdb_ci.rendering.comment import comment, summary
     from phdb_ci.reports import write_junit
 
     write_junit(out / "junit.xml", [leg.result for leg in verdict.legs])

@@ -45,7 +45,7 @@ def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from phdb_ci.rendering import comment, commit_status
+    from phdb_ci.rendering.comment import comment, commit_status
 
     path = arguments.verdict or RUNS / "latest" / "verdict.json"
     if not path.is_file():

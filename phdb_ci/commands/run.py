@@ -77,10 +77,9 @@ def _with_published(plan: Plan, matrix: Matrix) -> Plan:
 
 def _get_ready() -> None:
     """Load what the end of the run needs while the jobs run: 30 ms that nobody has to wait for then."""
-    from phdb_ci.rendering import environment
+    from phdb_ci.rendering.comment import get_ready
 
-    for name in ("comment.md.j2", "summary.md.j2"):
-        environment().get_template(name)
+    get_ready()
 
 
 def _context(

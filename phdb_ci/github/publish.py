@@ -20,9 +20,9 @@ from phdb_ci.github.statuses import set_status
 from phdb_ci.github.sticky import find, settle
 from phdb_ci.models.posting import CommitStatus, Posting, Published
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering import comments, commit_status
-from phdb_ci.rendering.absent import absence, absent_status
-from phdb_ci.rendering.marker import State
+from phdb_ci.rendering.comment import comments, commit_status
+from phdb_ci.rendering.comment.marker import State
+from phdb_ci.rendering.comment.no_verdict import absence, absent_status
 
 if TYPE_CHECKING:
     from github.PullRequest import PullRequest

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from github import GithubException, UnknownObjectException
 
 from phdb_ci.github.hub import Hub, message_of
-from phdb_ci.rendering.marker import PREFIX, State, digest, read
+from phdb_ci.rendering.comment.marker import PREFIX, State, digest, read
 
 if TYPE_CHECKING:
     from github.IssueComment import IssueComment

@@ -6,11 +6,11 @@ from difflib import get_close_matches
 from phdb_ci.base.text import counted
 from phdb_ci.errors import ArtifactError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored
+from phdb_ci.models.labels import claims, evidence
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.plan import ArtifactNode, IdleLeg, JobNode, Plan
 from phdb_ci.models.proofs import ProofFile, Proofs
 from phdb_ci.models.sources import Sources
-from phdb_ci.models.wording import claims, evidence
 
 HINTS = {
     "bash": "apt-get install bash",

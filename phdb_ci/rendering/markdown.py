@@ -7,7 +7,8 @@ not stop them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from phdb_ci.base.github_url import PAGE
 from phdb_ci.base.text import HOLLOW, cut
@@ -20,6 +21,18 @@ _RUN = re.compile("`{9,}")
 _RUN_URL = re.compile(rf"{PAGE}/actions/runs/([0-9]{{1,20}})(?:/attempts/[0-9]{{1,5}})?")
 _ISSUE_URL = re.compile(rf"{PAGE}/(issues|pull)/([0-9]{{1,10}})")
 _WEB = re.compile(PAGE)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Finished blocks of Markdown below a title; without one they always stand open.
+
+    The title is text of our own, because it stands in HTML.
+    """
+
+    title: str
+    parts: tuple[str, ...]
+    opened: bool = False
 
 
 def one_line(text: str, limit: int) -> str:
@@ -46,9 +59,25 @@ def cells(*values: str) -> tuple[str, ...]:
     return tuple(value.replace("|", "\\|") for value in values)
 
 
-def fence(lines: list[str]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: Sequence[str] = ()) -> str:
+    """A table of finished cells; columns are aligned to the left unless `align` says otherwise."""
+    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(align or [':--'] * len(head))}|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def points(lines: Iterable[str]) -> str:
+    """One point for each line."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def fence(lines: Sequence[str]) -> str:
     """The fence for a block of these lines."""
     return "`" * max(3, 1 + max(map(_longest_run, lines), default=0))
+
+
+def fenced(lines: Sequence[str], language: str = "text") -> str:
+    """The lines as a fenced block."""
+    return "\n".join([f"{fence(lines)}{language}", *lines, fence(lines)])
 
 
 def excerpt(text: str, count: int) -> list[str]:

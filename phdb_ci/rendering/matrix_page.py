@@ -7,12 +7,12 @@ made safe, as it may hold what Markdown or a table would take for its own.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from phdb_ci.base.labels import DASH, listed
 from phdb_ci.base.text import counted
+from phdb_ci.models.labels import claims_everywhere, evidence
 from phdb_ci.models.matrix import Gate, Job, Matrix
 from phdb_ci.models.proofs import ProofFile
-from phdb_ci.models.wording import claims_everywhere, evidence
 from phdb_ci.rendering.markdown import cells, code, issue_link, one_line, word
-from phdb_ci.rendering.words import DASH, listed
 
 EVENTS = ("pull_request", "push", "schedule", "workflow_dispatch")  # in the order in which they are shown
 HEAD = (

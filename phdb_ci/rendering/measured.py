@@ -6,12 +6,11 @@ needs no diagram.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from phdb_ci.base.text import counted
 from phdb_ci.models.measured import Interval, Round, all_ratios, figure, interval
 from phdb_ci.models.results import LegResult
-from phdb_ci.rendering.entries import Entry
 from phdb_ci.rendering.markdown import cells, code, word
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -20,12 +19,12 @@ ROUNDS = 100  # of one scenario; the matrix allows no more
 CAP = 1e6  # what a chart can show
 
 
-def measured(entries: Sequence[Entry]) -> tuple[str, ...]:
+def measured(results: Iterable[LegResult]) -> tuple[str, ...]:
     """The lines of the section for every leg that has timed rounds; none when there is none."""
     lines: list[str] = []
-    for entry in entries:
-        if entry.result and any(one.number and one.measured for one in entry.result.facts.rounds):
-            lines += _leg(entry.result)
+    for result in results:
+        if any(one.number and one.measured for one in result.facts.rounds):
+            lines += _leg(result)
     return tuple(lines)
 
 

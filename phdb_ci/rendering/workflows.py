@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import UsageError
 from phdb_ci.models.hosting import Home, job_id
+from phdb_ci.models.labels import evidence
 from phdb_ci.models.matrix import Gate, Job, Matrix, seconds
-from phdb_ci.models.wording import evidence
 
 RUNNER = "ubuntu-24.04"  # of the jobs that test nothing themselves
 SETUP_MINUTES = 15  # checkout, tools and installs of a job on a cold runner, beside its own time limit
@@ -269,7 +269,7 @@ def _home(matrix: Matrix) -> Home:
 
 
 def _render(template: str, matrix: Matrix, **names: object) -> str:
-    from phdb_ci.rendering import environment
+    from phdb_ci.rendering.environment import environment
 
     def uses(action: str) -> str:
         if action not in matrix.actions:

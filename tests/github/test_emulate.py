@@ -17,8 +17,8 @@ from phdb_ci.github.hub import Hub
 from phdb_ci.github.runs import Run, pulls_of
 from phdb_ci.github.sticky import find, settle
 from phdb_ci.models.posting import Posting
-from phdb_ci.rendering import comments
-from phdb_ci.rendering.marker import PREFIX, State
+from phdb_ci.rendering.comment import comments
+from phdb_ci.rendering.comment.marker import PREFIX, State
 from tests.builders import HEAD
 from tests.github.downloads import NODE, node_folder
 from tests.github.world import QUICK, failing, passing

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from phdb_ci.errors import NetworkError, RefusedError, RightsError
-from phdb_ci.rendering.marker import PREFIX
+from phdb_ci.rendering.comment.marker import PREFIX
 from tests.builders import case, leg, suite, verdict
 from tests.github.fake import TOO_LONG, Fault
 from tests.github.world import World

@@ -10,8 +10,8 @@ from phdb_ci.models.base import NAME
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.planning.plan import make_plan, select
-from phdb_ci.rendering import comment
-from phdb_ci.rendering.timeline import label
+from phdb_ci.rendering.comment import comment
+from phdb_ci.rendering.comment.timeline import label
 from tests.builders import artifact, leg, verdict
 from tests.github.downloads import NODE, node_folder
 from tests.helpers import inventory, job, matrix, sources

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from phdb_ci.rendering.marker import State, marked, read
+from phdb_ci.rendering.comment.marker import State, marked, read
 from tests.builders import HEAD, sha
 from tests.github.fake import OWN, Fault
 from tests.github.world import World, failing, passing

@@ -1,6 +1,6 @@
 """The one comment: found among many, edited in place, never doubled, never somebody else's."""
 
-from phdb_ci.rendering.marker import PREFIX, read
+from phdb_ci.rendering.comment.marker import PREFIX, read
 from tests.github.fake import BOT, OWN, PERSON, Fault
 from tests.github.world import World, failing
 

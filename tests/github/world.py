@@ -15,7 +15,7 @@ from phdb_ci.errors import PhdbError
 from phdb_ci.github.hub import Waits
 from phdb_ci.models.posting import CONTEXT
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering.marker import PREFIX
+from phdb_ci.rendering.comment.marker import PREFIX
 from tests.builders import case, leg, suite, verdict
 from tests.github.fake import BOT, OWN, Fake
 from tests.helpers import job, matrix

@@ -20,6 +20,7 @@ from phdb_ci.judging.reproduce import reproduce
 from phdb_ci.judging.verdict import decides, judged_anew
 from phdb_ci.models.base import Record, glob_matches
 from phdb_ci.models.hosting import job_id
+from phdb_ci.models.labels import claims
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.proofs import ProofFile
@@ -27,7 +28,6 @@ from phdb_ci.models.results import ArtifactResult, LegResult
 from phdb_ci.models.sources import Sources, StackKind
 from phdb_ci.models.statuses import BuiltStatus
 from phdb_ci.models.verdict import Missing, Unaffected, VerdictSource
-from phdb_ci.models.wording import claims
 
 _CLOCK = "%Y-%m-%dT%H:%M:%SZ"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The words and signs that comment and summary share: numbers, durations, runners. All our own."""
+"""Numbers, durations and lists as people read them. All words are our own."""
 
 from collections.abc import Iterable, Sequence
 

@@ -5,7 +5,7 @@ An older verdict must not go on looking like that of the commit that nobody has 
 
 from phdb_ci.base.text import cut
 from phdb_ci.models.posting import CommitStatus, Posting
-from phdb_ci.rendering.marker import State, digest, marked
+from phdb_ci.rendering.comment.marker import State, digest, marked
 
 # GitHub's word for how a run ended → what stands in the heading.
 ENDS = {

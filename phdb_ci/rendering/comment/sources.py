@@ -1,40 +1,40 @@
 """What was tested: every repo with its commit and its origin, every artifact and how it came to be."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from phdb_ci.base.labels import clock, listed
 from phdb_ci.base.text import counted, cut
-from phdb_ci.models.posting import Posting
+from phdb_ci.models.sources import Origin
 from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
-from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, commit_link, compare_link, word
-from phdb_ci.rendering.table import Table
-from phdb_ci.rendering.words import clock, listed
+from phdb_ci.rendering.comment.entries import Shown
+from phdb_ci.rendering.markdown import (
+    TITLE_LIMIT,
+    Section,
+    cells,
+    code,
+    commit_link,
+    compare_link,
+    table,
+    word,
+)
 
-ORIGINS = {
-    "pin": "pin",
-    "ref": "override",
-    "tree": "working tree",
-    "depends-on": "depends on",
-    "folder": "folder",
-}
+ORIGINS: Mapping[Origin, str] = {
+    "pin": "pin", "ref": "override", "tree": "working tree", "depends-on": "depends on", "folder": "folder",
+}  # fmt: skip
 MOST, MOST_WARNINGS = 50, 10
 
 
-@dataclass(frozen=True)
-class SourcesView:
-    """The section: title, a table of repos, a table of artifacts (its rows alone: the head is fixed)."""
-
-    title: str
-    repos: Table
-    artifacts: tuple[tuple[str, ...], ...]
-
-
-def sources(verdict: Verdict, posting: Posting | None = None) -> SourcesView:
+def section(shown: Shown) -> Section:
     """Repos and artifacts of the run."""
-    since = [_since_when(verdict.baseline, posting)] if verdict.baseline is not None else []
-    head = cells("repository", "commit", "taken from", *since)
-    rows = tuple(_repo(verdict, source, posting, compared=bool(since)) for source in verdict.sources[:MOST])
-    repos = Table(head, tuple(":--" for _ in head), rows)
-    return SourcesView(_title(verdict), repos, tuple(map(_artifact, verdict.artifacts[:MOST])))
+    verdict = shown.verdict
+    since = [_since_when(shown)] if verdict.baseline is not None else []
+    rows = [_repo(shown, source) for source in verdict.sources[:MOST]]
+    parts = [table(cells("repository", "commit", "taken from", *since), rows)]
+    if verdict.artifacts:
+        head = ("artifact", "digest", "how it came", "used by", "called")
+        built = map(_artifact, verdict.artifacts[:MOST])
+        parts.append(table(head, built, (":--", ":--", ":--", "--:", "--:")))
+    return Section(_title(verdict), tuple(parts))
 
 
 def in_one_line(verdict: Verdict) -> str:
@@ -45,15 +45,15 @@ def in_one_line(verdict: Verdict) -> str:
 
 def warnings(verdict: Verdict) -> list[str]:
     """What a reader must know about the sources even with all sections closed."""
-    notes = [note for note in (code(note) for note in verdict.notes[:MOST_WARNINGS]) if note]
-    if len(verdict.notes) > MOST_WARNINGS:
-        notes.append(f"and {len(verdict.notes) - MOST_WARNINGS} more")
     lost = [
         f"{word(one.repo)} `{one.commit[:7]}` is on no branch, tag or pull request of its repository"
         for one in verdict.sources
         if not one.reachable
     ]
-    return [*lost[:MOST_WARNINGS], *notes]
+    notes = list(filter(None, map(code, verdict.notes[:MOST_WARNINGS])))
+    if len(verdict.notes) > MOST_WARNINGS:
+        notes.append(f"and {len(verdict.notes) - MOST_WARNINGS} more")
+    return [f"⚠️ {line}" for line in (*lost[:MOST_WARNINGS], *notes)]
 
 
 def _title(verdict: Verdict) -> str:
@@ -61,25 +61,24 @@ def _title(verdict: Verdict) -> str:
     off = sum(_off_pin(verdict, one) for one in verdict.sources)
     parts += [f"{off} not at {'its' if off == 1 else 'their'} pin"] if off else []
     if verdict.baseline is not None:
-        parts.append(
-            f"{sum(_before(verdict, one) is not None for one in verdict.sources)} moved since the baseline"
-        )
+        moved = sum(_before(verdict, one) is not None for one in verdict.sources)
+        parts.append(f"{moved} moved since the baseline")
     parts += [f"{_called(one)} {one.status}" for one in verdict.artifacts[:4]]
     return f"Sources: {', '.join(parts)}"
 
 
-def _since_when(baseline: str, posting: Posting | None) -> str:
+def _since_when(shown: Shown) -> str:
     """`since run 4111`, and where the branch is known: `since the last green run of main (4111)`."""
-    run, branch = code(baseline, 60), code(posting.base or "", 60) if posting else ""
+    run = code(shown.verdict.baseline or "", 60)
+    branch = code(shown.posting.base or "", 60) if shown.posting else ""
     return f"since the last green run of {branch} ({run or 'not known'})" if branch else f"since run {run}"
 
 
-def _repo(
-    verdict: Verdict, source: VerdictSource, posting: Posting | None, *, compared: bool
-) -> tuple[str, ...]:
+def _repo(shown: Shown, source: VerdictSource) -> tuple[str, ...]:
+    verdict, posting = shown.verdict, shown.posting
     before = _before(verdict, source)
     web = source.web if source.web and (posting is None or posting.is_own(source.web)) else None
-    moved = (_since(verdict, source, before, web),) if compared else ()
+    moved = () if verdict.baseline is None else (_since(verdict, source, before, web),)
     name = f"**{word(source.repo)}**" if before else word(source.repo)
     return cells(name, commit_link(web, source.commit), _origin(verdict, source), *moved)
 
@@ -111,20 +110,20 @@ def _before(verdict: Verdict, source: VerdictSource) -> str | None:
 def _since(verdict: Verdict, source: VerdictSource, before: str | None, web: str | None) -> str:
     if before is None:
         return "unchanged" if source.repo in verdict.baseline_commits else "not in the baseline"
-    text = f"{before[:7]}…{source.commit[:7]}"
-    return compare_link(web, before, source.commit, text)
+    return compare_link(web, before, source.commit, f"{before[:7]}…{source.commit[:7]}")
 
 
 def _called(artifact: VerdictArtifact) -> str:
-    """`embed`, or `embed (macos-15)` where one run has it for several runners."""
+    """Its name, with its runner where one run has it for several."""
     return f"{artifact.name} ({artifact.os})" if artifact.os else artifact.name
 
 
 def _artifact(artifact: VerdictArtifact) -> tuple[str, ...]:
     how = f"built in {clock(artifact.seconds)}" if artifact.status == "built" else artifact.status
-    why = listed([told for told in map(code, (*artifact.reasons, *artifact.why)) if told], 3)
+    reasons = listed(list(filter(None, map(code, (*artifact.reasons, *artifact.why)))), 3)
     digest = code(f"sha256:{cut(artifact.digest, 13)}", 40) if artifact.digest else "none"
+    how = how if artifact.is_there else f"**{how}**"
     return cells(
-        word(_called(artifact)), digest, (how if artifact.is_there else f"**{how}**") + (f": {why}" if why else ""),
+        word(_called(artifact)), digest, f"{how}: {reasons}" if reasons else how,
         counted(len(artifact.used_by), "job"), counted(artifact.calls, "time") if artifact.calls else "",
     )  # fmt: skip

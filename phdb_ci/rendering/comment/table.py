@@ -1,44 +1,35 @@
 """The one table: a row per leg, what it counted, and in its last column why it is green or why it is not."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
+from phdb_ci.base.labels import DASH, clock, tallied
 from phdb_ci.base.text import counted
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.statuses import STATUSES
-from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering.basis import rests_on
-from phdb_ci.rendering.entries import GREEN, IDLE, Entry
-from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, issue_link
-from phdb_ci.rendering.words import DASH, clock, tallied
+from phdb_ci.rendering.comment.entries import Entry, Shown
+from phdb_ci.rendering.comment.evidence_section import in_short
+from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, issue_link, table
 
 NUMBERS = ("passed", "failed", "skipped", "time")
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of finished cells; every row has as many as the head."""
-
-    head: tuple[str, ...]
-    align: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def main_table(
-    verdict: Verdict, entries: Sequence[Entry], most: int, posting: Posting | None = None
-) -> Table:
+def main_table(shown: Shown, most: int) -> str:
     """The rows of all entries, or the first ones and a last row that counts the others."""
-    compared = verdict.baseline is not None
+    entries, posting = shown.entries, shown.posting
+    compared = shown.verdict.baseline is not None
     against = code(posting.base, 60) if posting and posting.base else ""
     versus = {f"vs {against or 'baseline'}": ":--"} if compared else {}
     columns = {"": ":-:", "job": ":--", **dict.fromkeys(NUMBERS, "--:"), **versus, "result": ":--"}
     rows = [_row(entry, posting, compared=compared) for entry in entries[:most]]
     if len(entries) > most:
-        rest = [entry.status for entry in entries[most:]]
-        rows.append(("⋯", f"and {len(rest)} more: {tallied(rest)}", *[""] * (len(columns) - 2)))
-    return Table(cells(*columns), tuple(columns.values()), tuple(rows))
+        others = [entry.status for entry in entries[most:]]
+        rows.append(("⋯", f"and {len(others)} more: {tallied(others)}", *[""] * (len(columns) - 2)))
+    return table(cells(*columns), rows, tuple(columns.values()))
+
+
+def failures(result: LegResult | None) -> int:
+    """How many cases of a leg failed, those that ended in an error included."""
+    return sum(suite.counts.failed + suite.counts.error for suite in result.facts.suites) if result else 0
 
 
 def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str, ...]:
@@ -47,7 +38,7 @@ def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str,
     time = clock(result.seconds) if result and result.seconds else ""
     url = posting.job_url(f"{entry.job}@{entry.os}") if posting else None
     label = f"[{entry.label}]({url})" if url else entry.label
-    label = f"**{label}**" if entry.rank == 0 else label
+    label = f"**{label}**" if entry.is_bad else label
     return cells(STATUSES[entry.status].icon, label, *_counts(entry), time, *versus, _outcome(entry, posting))
 
 
@@ -56,16 +47,11 @@ def _counts(entry: Entry) -> tuple[str, str, str]:
     result = entry.result
     suites = result.facts.counted_suites if result else ()
     if not suites:
-        passed = "exit code only" if entry.status == GREEN else DASH
+        passed = "exit code only" if entry.is_green else DASH
         return (passed, DASH, DASH) if result else ("", "", "")
     failed = failures(result)
     skipped = sum(suite.counts.skipped + suite.counts.todo for suite in suites)
     return str(sum(suite.counts.passed for suite in suites)), f"**{failed}**" if failed else "0", str(skipped)
-
-
-def failures(result: LegResult | None) -> int:
-    """How many cases of a leg failed, those that ended in an error included."""
-    return sum(suite.counts.failed + suite.counts.error for suite in result.facts.suites) if result else 0
 
 
 def _versus(entry: Entry) -> str:
@@ -73,32 +59,28 @@ def _versus(entry: Entry) -> str:
     if entry.leg is None:
         return ""
     new, fewer = entry.leg.new_failures, entry.leg.fewer_tests
-    told = f"{counted(fewer, 'test')} fewer" if fewer else ""
+    less = f"{counted(fewer, 'test')} fewer" if fewer else ""
     if not failures(entry.result):
-        return told
+        return less
     if new is None:
         return "not in the baseline"
-    return ", ".join(filter(None, [counted(new, "new failure") if new else "no new failure", told]))
+    return ", ".join(filter(None, [counted(new, "new failure") if new else "no new failure", less]))
 
 
 def _outcome(entry: Entry, posting: Posting | None) -> str:
-    told = rests_on(entry.result) if entry.result and entry.status == GREEN else _why(entry)
+    text = in_short(entry.result) if entry.result and entry.is_green else _why(entry)
     quarantine = entry.result.quarantine if entry.result else None
     if quarantine:
-        return f"{told} · {_quarantined(quarantine, posting, decides=entry.decides)}"
-    return told if entry.decides or _is_idle(entry) else f"{told} · does not decide"
+        return f"{text} · {_quarantined(quarantine, posting, decides=entry.decides)}"
+    return text if entry.decides or entry.is_idle else f"{text} · does not decide"
 
 
 def _why(entry: Entry) -> str:
-    status = entry.status if _is_idle(entry) else f"**{entry.status}**"
+    status = entry.status if entry.is_idle else f"**{entry.status}**"
     if not entry.reasons:
         return f"{status}: no reason given"
     more = f" and {len(entry.reasons) - 1} more" if len(entry.reasons) > 1 else ""
     return f"{status}: {code(entry.reasons[0], TITLE_LIMIT)}{more}"
-
-
-def _is_idle(entry: Entry) -> bool:
-    return entry.leg is None and entry.status in IDLE
 
 
 def _quarantined(quarantine: Quarantine, posting: Posting | None, *, decides: bool) -> str:

@@ -1,0 +1,116 @@
+"""Verdict → the pull request's comment, the step summary, the commit status.
+
+    entries.py        the legs in the order of reading
+    heading.py · table.py · failures.py · evidence_section.py · sources.py · timeline.py     what is shown, from above
+    size_budget.py    how much of it
+    marker.py         the first line, by which the comment is found again
+    no_verdict.py     what is published when a run has none
+
+Each part gives finished Markdown; templates/comment.md.j2 puts them under each other.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from phdb_ci.base.text import counted, cut
+from phdb_ci.models.posting import CommitStatus, Posting
+from phdb_ci.models.verdict import Unaffected, Verdict
+from phdb_ci.rendering.comment import evidence_section, failures, heading, sources, timeline
+from phdb_ci.rendering.comment.entries import Shown, shown
+from phdb_ci.rendering.comment.marker import MARKER, State, digest, marked
+from phdb_ci.rendering.comment.size_budget import (
+    COMMENT,
+    COMMENT_BUDGET,
+    SUMMARY,
+    SUMMARY_BUDGET,
+    Level,
+    fitting,
+)
+from phdb_ci.rendering.comment.table import main_table
+from phdb_ci.rendering.environment import environment
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, points
+from phdb_ci.rendering.measured import measured
+
+__all__ = ["MARKER", "comment", "comments", "commit_status", "get_ready", "summary"]
+MOST_PATHS = 50
+
+
+def comment(verdict: Verdict, posting: Posting | None = None) -> str:
+    """The pull-request comment: GitHub Markdown, at most 65,000 bytes; its first line is the marker.
+
+    With a posting it names its run and links its jobs.
+    """
+    return next(comments(verdict, posting))
+
+
+def comments(verdict: Verdict, posting: Posting | None = None) -> Iterator[str]:
+    """The comment, and then the same with ever less in it, for a server that takes less than it says."""
+    return _texts(shown(verdict, posting), COMMENT, COMMENT_BUDGET)
+
+
+def summary(verdict: Verdict) -> str:
+    """The step summary: the same with everything, at most 1,000,000 bytes."""
+    return next(_texts(shown(verdict), SUMMARY, SUMMARY_BUDGET))
+
+
+def commit_status(verdict: Verdict, posting: Posting | None = None) -> CommitStatus:
+    """The commit status beside the comment."""
+    return heading.commit_status(shown(verdict, posting))
+
+
+def get_ready() -> None:
+    """Load the templates of a comment."""
+    environment().get_template("comment.md.j2")
+
+
+def _texts(view: Shown, levels: Sequence[Level], budget: int) -> Iterator[str]:
+    template = environment().get_template("comment.md.j2")
+
+    def text(level: Level) -> str:
+        body = template.render(
+            heading=heading.heading(view), lead=_lead(view, level), sections=_sections(view, level),
+            left_out=level.left_out, footer=heading.footer(view.verdict),
+        )  # fmt: skip
+        return marked(_state(view, body), body)
+
+    return fitting(levels, budget, text)
+
+
+def _state(view: Shown, body: str) -> State:
+    verdict, posting = view.verdict, view.posting
+    return State(
+        run_id=cut(verdict.run_id, 100), run_number=posting.run_number if posting else None,
+        attempt=posting.attempt if posting else verdict.attempt, head=verdict.head, outcome=verdict.outcome,
+        digest=digest(body) if posting else None,
+    )  # fmt: skip
+
+
+def _lead(view: Shown, level: Level) -> list[str]:
+    """What stands open: the sentence, the stack, the table, the warnings."""
+    table = "" if view.unaffected and not view.entries else main_table(view, level.rows)
+    warned = points(sources.warnings(view.verdict))
+    return list(filter(None, [heading.sentence(view), heading.stack_warning(view.verdict), table, warned]))
+
+
+def _sections(view: Shown, level: Level) -> list[Section]:
+    """What opens and closes, in the order of reading."""
+    figures = (
+        "\n".join(measured(entry.result for entry in view.entries if entry.result)) if level.passed else ""
+    )
+    sections = [
+        _unread(view.unaffected) if view.unaffected else None,
+        *failures.sections(view, level),
+        Section("", (figures.rstrip(),)) if figures else None,
+        evidence_section.section(view, level) if level.sources else None,
+        sources.section(view) if level.sources else Section("", (sources.in_one_line(view.verdict),)),
+        *(evidence_section.lists(view, level) if level.lists else ()),
+        timeline.section(view) if level.passed else None,
+    ]
+    return [section for section in sections if section]
+
+
+def _unread(changed: Unaffected) -> Section:
+    """The section of a run in which nothing was run: the paths that changed."""
+    paths = [code(path, TITLE_LIMIT) or "`?`" for path in changed.paths[:MOST_PATHS]]
+    hidden = max(0, len(changed.paths) - MOST_PATHS) + max(0, changed.more)
+    title = f"Changed: {counted(len(paths) + hidden, 'path')}, none of which a job reads"
+    return Section(title, (points([*paths, f"and {hidden} more"] if hidden else paths),))

@@ -1,0 +1,108 @@
+"""Verdict → Shown: one entry per leg that the gate knows of (ran, missing, idle), in the order of reading."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import get_args
+
+from phdb_ci.models.posting import Posting
+from phdb_ci.models.results import LegResult
+from phdb_ci.models.statuses import AnyStatus, IdleStatus, Outcome
+from phdb_ci.models.verdict import Unaffected, Verdict, VerdictLeg
+from phdb_ci.rendering.markdown import word
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A leg; `status` is that of its result, or why there is none.
+
+    `name` is how a person calls it: letters, digits, `_ - . ( )` and spaces alone, so it may stand in HTML.
+    """
+
+    job: str
+    os: str
+    name: str
+    status: AnyStatus
+    reasons: tuple[str, ...]
+    decides: bool
+    leg: VerdictLeg | None = None
+
+    @property
+    def label(self) -> str:
+        """The name as Markdown."""
+        return word(self.name)
+
+    @property
+    def result(self) -> LegResult | None:
+        """What it left, if it ran."""
+        return self.leg.result if self.leg else None
+
+    @property
+    def is_green(self) -> bool:
+        """Whether it passed."""
+        return self.status == "passed"
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it was not to run here."""
+        return self.leg is None and self.status in get_args(IdleStatus)
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it decides and is not green."""
+        return self.decides and not self.is_green and not self.is_idle
+
+    @property
+    def rank(self) -> int:
+        """What decides and is not green, what is excused, what passed, what did not run here."""
+        return 3 if self.is_idle else 2 if self.is_green else 0 if self.decides else 1
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A verdict with its entries, and where it is published, if that is known."""
+
+    verdict: Verdict
+    posting: Posting | None
+    entries: tuple[Entry, ...]
+
+    @property
+    def expected(self) -> list[Entry]:
+        """The entries of all legs that were to run."""
+        return [entry for entry in self.entries if not entry.is_idle]
+
+    @property
+    def unaffected(self) -> Unaffected | None:
+        """Why nothing was run, by a rule of the matrix: a record that holds a result is no such verdict."""
+        verdict = self.verdict
+        ran = verdict.legs or verdict.missing or verdict.outcome != "pass"
+        return None if ran else verdict.unaffected
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict's own outcome, but never green over rows that are not: a record may come from anywhere."""
+        deciding = {entry.status for entry in self.expected if entry.decides}
+        doubtful = self.verdict.outcome == "pass" and deciding != {"passed"} and not self.unaffected
+        return "incomplete" if doubtful else self.verdict.outcome
+
+
+def shown(verdict: Verdict, posting: Posting | None = None) -> Shown:
+    """All entries: the lead job first, then failures first, then as the gate lists them."""
+    several = Counter(leg.result.job for leg in verdict.legs)
+    several += Counter(one.job for one in verdict.missing) + Counter(one.job for one in verdict.idle)
+
+    def entry(
+        job: str, os: str, status: AnyStatus, reasons: tuple[str, ...], leg: VerdictLeg | None = None, *,
+        decides: bool = False,
+    ) -> Entry:  # fmt: skip
+        return Entry(job, os, f"{job} ({os})" if several[job] > 1 else job, status, reasons, decides, leg)
+
+    entries = [
+        entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg, decides=leg.decides)
+        for leg in verdict.legs
+    ]
+    entries += [
+        entry(one.job, one.os, one.status, (one.reason,), decides=one.decides) for one in verdict.missing
+    ]
+    entries += [entry(one.job, one.os, one.kind, (one.reason,)) for one in verdict.idle]
+    entries.sort(key=lambda one: (one.job != verdict.lead, one.rank))
+    return Shown(verdict, posting, tuple(entries))

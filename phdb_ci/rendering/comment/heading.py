@@ -1,0 +1,130 @@
+"""What stands above and below everything: the heading, the sentence, the footer; and the commit status beside it."""
+
+import re
+from typing import Literal
+
+from phdb_ci.base.labels import listed, spoken, tallied
+from phdb_ci.base.text import counted, cut
+from phdb_ci.models.posting import CommitStatus
+from phdb_ci.models.statuses import STATUSES, AnyStatus
+from phdb_ci.models.verdict import Verdict, VerdictSource
+from phdb_ci.rendering.comment.entries import Shown
+from phdb_ci.rendering.markdown import code, run_link, word
+
+_GATE = re.compile(r"[a-z0-9][a-z0-9_+-]{0,99}")
+_STACKS = {"stand-in": "a stand-in stack", "local": "a local stack"}
+_DESCRIPTION = 140  # characters of a commit status; GitHub takes no more
+
+
+def heading(shown: Shown) -> str:
+    """`❌ phdb-ci: 2 of 7 jobs failed`: counts alone, so that nothing from a repository can stand in it."""
+    stack = _STACKS.get(shown.verdict.stack)
+    sign = STATUSES["skipped" if shown.unaffected else shown.outcome].icon
+    return f"{sign} phdb-ci{f' on {stack}' if stack else ''}: {_counts(shown)}"
+
+
+def commit_status(shown: Shown) -> CommitStatus:
+    """The same in one word for GitHub and one line for people; incomplete is GitHub's `error`, which is red, too."""
+    states: dict[str, Literal["success", "failure", "error"]] = {"pass": "success", "fail": "failure"}
+    stack = "" if shown.verdict.stack == "public" else "not the public stack: "
+    return CommitStatus(
+        state=states.get(shown.outcome, "error"), description=cut(f"{stack}{_counts(shown)}", _DESCRIPTION),
+        target_url=shown.posting.run_url if shown.posting else None,
+    )  # fmt: skip
+
+
+def sentence(shown: Shown) -> str:
+    """Which jobs, for which commits, which run, how long."""
+    verdict, changed = shown.verdict, shown.unaffected
+    jobs = _named(shown)
+    if changed:
+        jobs = f"Not run: no job reads what changed in {word(changed.repo)} since `{changed.base[:7]}`,"
+    facts = [f"{jobs} for {_tested(verdict)}", _asked(shown), _run(shown)]
+    return " · ".join(facts if changed else [*facts, spoken(verdict.seconds)])
+
+
+def stack_warning(verdict: Verdict) -> str | None:
+    """What a verdict that is not about the public repositories does not say."""
+    if verdict.stack == "stand-in":
+        plain = "plain directories, not the public repositories"
+        return f"On a **stand-in stack**: {plain}; its green says nothing about them."
+    if verdict.stack == "local":
+        return "On a **local stack**: at least one repository is a directory of the machine that ran this."
+    return None
+
+
+def footer(verdict: Verdict) -> str:
+    """Version, and the command that does the same again."""
+    tool = verdict.tool if verdict.tool.startswith("phdb-ci") else f"phdb-ci {verdict.tool}"
+    return f"<sub>{code(tool, 60)} · reproduce: {code(verdict.reproduce, 600) or 'not known'}</sub>"
+
+
+def _counts(shown: Shown) -> str:
+    """`2 of 7 jobs failed; 1 quarantined, 1 not run`."""
+    if shown.unaffected:
+        return "not run, only documentation changed"
+    excused = sum(not entry.decides and not entry.is_green for entry in shown.expected)
+    idle = len(shown.entries) - len(shown.expected)
+    tail = [f"{excused} quarantined"] if excused else []
+    tail += [f"{idle} not run"] if idle else []
+    return "; ".join(filter(None, [_count(shown, excused), ", ".join(tail)]))
+
+
+def _count(shown: Shown, excused: int) -> str:
+    total = len(shown.expected)
+    bad = [STATUSES[entry.status].phrase for entry in shown.entries if entry.is_bad]
+    if bad and len(set(bad)) == 1:
+        return f"{len(bad)} of {counted(total, 'job')} {bad[0]}"
+    if bad:
+        return f"{tallied(bad)} of {counted(total, 'job')}"
+    if shown.outcome != "pass":
+        return "nothing that decides was run"
+    return f"{f'{total - excused} of ' if excused else 'all ' if total > 1 else ''}{counted(total, 'job')} passed"
+
+
+def _named(shown: Shown) -> str:
+    """`**a** and **b** failed, **c** unproven`: those that decide and are not green."""
+    by_status: dict[AnyStatus, list[str]] = {}
+    for entry in shown.entries:
+        if entry.is_bad:
+            by_status.setdefault(entry.status, []).append(f"**{entry.label}**")
+    if by_status:
+        return ", ".join(f"{listed(names)} {STATUSES[status].phrase}" for status, names in by_status.items())
+    decided = any(entry.decides for entry in shown.entries)
+    return "Everything that decides passed" if decided else "No job decided"
+
+
+def _run(shown: Shown) -> str:
+    posting, verdict = shown.posting, shown.verdict
+    if posting:
+        return f"[run #{posting.run_number}]({posting.run_url}) attempt {posting.attempt}"
+    run = run_link(verdict.run_url)
+    return f"{run} attempt {verdict.attempt}" if run else f"run {code(verdict.run_id, 60)}"
+
+
+def _asked(shown: Shown) -> str:
+    """`gate **pr-gate**`, `jobs **smoke+lint**`: gates and jobs share one set of names."""
+    gate = shown.verdict.gate
+    if not _GATE.fullmatch(gate):
+        return f"gate {code(gate, 100)}"
+    names, jobs = set(gate.split("+")), {entry.job for entry in shown.entries}
+    kinds = [kind for kind, those in (("gate", names - jobs), ("job", names & jobs)) if those]
+    what = listed([f"{kind}s" for kind in kinds]) if len(names) > 1 else kinds[0]
+    return f"{what} **{word(gate)}**"
+
+
+def _tested(verdict: Verdict) -> str:
+    """The commit that the verdict is for, and what else is not at its pin."""
+    head = ""
+    if verdict.head:
+        name = next((f"{word(one.repo)} " for one in verdict.sources if one.commit == verdict.head), "")
+        head = f"{name}`{verdict.head[:7]}`"
+    if verdict.stack == "stand-in":
+        return head or _STACKS["stand-in"]
+    others = [_source(one) for one in verdict.sources if one.origin != "pin" and one.commit != verdict.head]
+    return " with ".join(filter(None, [head, listed(others)])) or "the pinned commits"
+
+
+def _source(source: VerdictSource) -> str:
+    dirty = " plus uncommitted changes" if source.dirty else ""
+    return f"{word(source.repo)} at `{source.commit[:7]}`{dirty}"

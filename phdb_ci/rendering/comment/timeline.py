@@ -1,0 +1,48 @@
+"""When what ran, as a mermaid gantt: plain syntax alone, and labels of which no part can be syntax."""
+
+import re
+
+from phdb_ci.base.labels import seconds
+from phdb_ci.rendering.comment.entries import Shown
+from phdb_ci.rendering.markdown import Section, fenced
+
+MOST = 80
+_FOREIGN = re.compile(r"[^A-Za-z0-9 @._-]")
+# A line that begins like this is no task to the diagram's parser, whatever follows: a job may be called `gantt`.
+_WORDS = re.compile(
+    r"[0-9]|gantt|dateformat|axisformat|tickinterval|inclusiveenddates|topaxis|includes|excludes|todaymarker"
+    r"|weekday|weekend|title|acctitle|accdescr|section|click|call|href",
+    re.IGNORECASE,
+)
+
+
+def section(shown: Shown) -> Section | None:
+    """The diagram; None when no leg took time. Legs stand in the order in which they started."""
+    ran = [(entry, entry.result) for entry in shown.entries if entry.result and entry.result.seconds]
+    ran.sort(key=lambda pair: pair[1].offset)
+    if not ran:
+        return None
+    builds = [
+        _task(f"build {one.name}{f'@{one.os}' if one.os else ''}", one.is_there, one.offset, one.seconds)
+        for one in shown.verdict.artifacts[:MOST]
+        if one.seconds
+    ]
+    jobs = [
+        _task(f"{entry.job}@{entry.os}", entry.is_green, result.offset, result.seconds)
+        for entry, result in ran[:MOST]
+    ]
+    lines = ["gantt", "    dateFormat X", "    axisFormat %M:%S"]
+    lines += ["    section builds", *builds] if builds else []
+    return Section("Timeline", (fenced([*lines, "    section jobs", *jobs], "mermaid"),))
+
+
+def label(text: str) -> str:
+    """The text without what the diagram's syntax could take for its own: its signs, its words where a line begins."""
+    plain = _FOREIGN.sub("", text)[:60].strip() or "unnamed"
+    return f"job {plain}" if _WORDS.match(plain) else plain
+
+
+def _task(name: str, good: bool, offset: float, took: float) -> str:
+    start = round(seconds(offset))
+    end = max(start + 1, round(seconds(offset) + seconds(took)))
+    return f"    {label(name)} :{'done' if good else 'crit'}, {start}, {end}"
