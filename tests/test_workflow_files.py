@@ -15,7 +15,7 @@ from phdb_ci.models.hosting import job_id
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.rendering.workflows import (
     SETUP_MINUTES,
-    embeds_of,
+    builds_of,
     files_of,
     gate_file,
     is_called,
@@ -340,11 +340,11 @@ def test_builds_are_one_per_artifact_and_runner() -> None:
         "one": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "two": job(artifacts=["embed"]), "three": job(os=[MACOS]),
     })  # fmt: skip
 
-    embeds = embeds_of(found, found.jobs)
-    assert [(one.artifact, one.os, one.home) for one in embeds] == [
+    builds = builds_of(found, found.jobs)
+    assert [(one.artifact, one.os, one.home) for one in builds] == [
         ("embed", UBUNTU, "acme/lidb"), ("embed", MACOS, "acme/lidb"),
     ]  # fmt: skip
-    assert embeds_of(found, ["three"]) == ()
+    assert builds_of(found, ["three"]) == ()
     assert gate_file(found, "pr-gate").verdict_needs == (
         "plan", "embed__ubuntu-24_04", "embed__macos-15", "one__ubuntu-24_04", "one__macos-15",
         "two__ubuntu-24_04", "three__macos-15",

@@ -24,7 +24,7 @@ OWN = ".github/workflows"
 
 
 @dataclass(frozen=True)
-class Embed:
+class Build:
     """The build of an artifact for one runner: a job of the workflow."""
 
     id: str
@@ -46,17 +46,6 @@ class Embed:
 
 
 @dataclass(frozen=True)
-class Server:
-    """A service container beside a leg."""
-
-    name: str
-    image: str
-    port: int
-    env: Mapping[str, str]
-    ready: str | None
-
-
-@dataclass(frozen=True)
 class Leg:
     """A job on one runner. `comments` say what it shows and must leave; `services` are containers beside it.
 
@@ -69,9 +58,9 @@ class Leg:
     os: str
     minutes: int
     comments: tuple[str, ...]
-    embeds: tuple[Embed, ...]
+    builds: tuple[Build, ...]
     node: bool
-    services: tuple[Server, ...]
+    services: tuple[str, ...]
     env: Mapping[str, str]
     quarantined: bool
     isolated: bool
@@ -80,14 +69,14 @@ class Leg:
     @property
     def needs(self) -> tuple[str, ...]:
         """The jobs that it waits for."""
-        return ("plan", *(embed.id for embed in self.embeds))
+        return ("plan", *(build.id for build in self.builds))
 
     @property
     def command(self) -> str:
         """What the leg runs: the same session as on a laptop, on the artifacts of this run."""
         given = "".join(
             f' --artifact "{one.artifact}={one.artifact}/{one.artifact}.tar#sha256=${{{one.variable}}}"'
-            for one in self.embeds
+            for one in self.builds
         )
         return f"python -m nox --no-venv -s {self.job} --{given} --out results"
 
@@ -100,7 +89,7 @@ class GateFile:
     summary: str
     gate: Gate
     called: bool
-    embeds: tuple[Embed, ...]
+    builds: tuple[Build, ...]
     legs: tuple[Leg, ...]
     skipped: tuple[str, ...]
 
@@ -112,7 +101,7 @@ class GateFile:
     @property
     def verdict_needs(self) -> tuple[str, ...]:
         """Every other job: the verdict looks at all of them."""
-        return ("plan", *(one.id for one in self.embeds), *(leg.id for leg in self.legs))
+        return ("plan", *(one.id for one in self.builds), *(leg.id for leg in self.legs))
 
 
 def workflow_files(matrix: Matrix) -> dict[str, str]:
@@ -145,8 +134,8 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
         for repo in home.aggregators:
             add(f"workflows/{repo}/phdb-aggregate.yml", _render("aggregate", matrix, repo=repo, name=name))
     for artifact, row in matrix.artifacts.items():
-        embeds = embeds_of(matrix, matrix.jobs, artifact)
-        text = _render("artifact", matrix, repo=row.repo, artifact=artifact, embeds=embeds)
+        builds = builds_of(matrix, matrix.jobs, artifact)
+        text = _render("artifact", matrix, repo=row.repo, artifact=artifact, builds=builds)
         add(f"workflows/{row.repo}/phdb-{artifact}.yml", text)
     return files
 
@@ -183,21 +172,21 @@ def is_called(gate: Gate) -> bool:
 def gate_file(matrix: Matrix, name: str) -> GateFile:
     """What the template shows of a gate."""
     gate = matrix.gates[name]
-    embeds = embeds_of(matrix, gate.jobs)
+    builds = builds_of(matrix, gate.jobs)
     legs = [
-        _leg(matrix, job, os, embeds)
+        _leg(matrix, job, os, builds)
         for job in gate.jobs
         for os in matrix.jobs[job].os
         if os not in matrix.jobs[job].skip
     ]
     skipped = [f"{job}@{os}: {reason}" for job in gate.jobs for os, reason in matrix.jobs[job].skip.items()]
     return GateFile(
-        name=name, summary=gate.summary, gate=gate, called=is_called(gate), embeds=embeds, legs=tuple(legs),
+        name=name, summary=gate.summary, gate=gate, called=is_called(gate), builds=builds, legs=tuple(legs),
         skipped=tuple(skipped),
     )  # fmt: skip
 
 
-def embeds_of(matrix: Matrix, jobs: Iterable[str], only: str | None = None) -> tuple[Embed, ...]:
+def builds_of(matrix: Matrix, jobs: Iterable[str], only: str | None = None) -> tuple[Build, ...]:
     """The builds that these jobs need: one per artifact and runner."""
     wanted = dict.fromkeys(
         (artifact, os)
@@ -207,7 +196,7 @@ def embeds_of(matrix: Matrix, jobs: Iterable[str], only: str | None = None) -> t
         if only in (None, artifact)
     )
     return tuple(
-        Embed(
+        Build(
             id=job_id(artifact, os), artifact=artifact, os=os,
             minutes=_minutes(matrix.artifacts[artifact].timeout), home=_slug(matrix, artifact),
             track=matrix.repos[matrix.artifacts[artifact].repo].track,
@@ -216,16 +205,15 @@ def embeds_of(matrix: Matrix, jobs: Iterable[str], only: str | None = None) -> t
     )  # fmt: skip
 
 
-def _leg(matrix: Matrix, name: str, os: str, embeds: Iterable[Embed]) -> Leg:
+def _leg(matrix: Matrix, name: str, os: str, builds: Iterable[Build]) -> Leg:
     job = matrix.jobs[name]
-    services = tuple(_server(matrix, service) for service in job.services)
     manifest = job.evidence.manifest
     kept = manifest.kept if manifest and manifest.numbers else None
     return Leg(
         id=job_id(name, os), name=f"{name}@{os}", job=name, os=os, minutes=_minutes(job.timeout),
         comments=tuple(_comments(job)),
-        embeds=tuple(one for one in embeds if one.os == os and one.artifact in job.artifacts),
-        node="node" in job.tools, services=services,
+        builds=tuple(one for one in builds if one.os == os and one.artifact in job.artifacts),
+        node="node" in job.tools, services=job.services,
         env={matrix.services[one].variable: matrix.services[one].url for one in job.services},
         quarantined=job.quarantine is not None, isolated=not job.network and os.startswith("ubuntu"), kept=kept,
     )  # fmt: skip
@@ -238,11 +226,6 @@ def _comments(job: Job) -> Iterable[str]:
     if job.quarantine:
         one = job.quarantine
         yield f"quarantined until {one.until} ({one.issue}, {one.owner}): {one.reason}"
-
-
-def _server(matrix: Matrix, name: str) -> Server:
-    one = matrix.services[name]
-    return Server(name, one.image, one.port, dict(sorted(one.env.items())), one.ready)
 
 
 def _minutes(limit: str) -> int:

@@ -18,7 +18,7 @@ Row = tuple[str, ...]
 
 
 def in_short(result: LegResult) -> str:
-    """In a few words, for the table, beside its counts of tests: `embed called 41 times`, `manifest stub`."""
+    """In a few words, for the table, beside its counts of tests: `app called 41 times`, `manifest stub`."""
     words = _beside(result) or [
         f"{'tests' if result.facts.counted_suites else 'exit code'} alone, no artifact called"
     ]
@@ -78,7 +78,7 @@ def _title(results: Sequence[LegResult]) -> str:
 
 
 def _calls(results: Sequence[LegResult]) -> list[str]:
-    """`embed called 76 times by 5 jobs`, for each artifact."""
+    """`app called 76 times by 5 jobs`, for each artifact."""
     uses = [(result.job, use) for result in results for use in result.facts.artifacts]
     lines = []
     for name in dict.fromkeys(use.name for _, use in uses):
