@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(
         prog="phdb-ci",
-        description="Do these exact commits work together, and what does that answer rest on?",
+        description="Do these exact commits work together, and what evidence supports the answer?",
         epilog="Exit codes: 0 pass, 1 fail, 2 usage or matrix error, 3 incomplete or this machine cannot run it, "
         "130 interrupted. More: README.md",
     )

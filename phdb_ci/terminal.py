@@ -194,12 +194,12 @@ def _seconds(value: float | None) -> str:
 
 
 def verdict_text(verdict: "Verdict", console: Console) -> str:
-    """The verdict for a terminal: one row per leg, what it rests on, and one sentence at the end."""
+    """The verdict for a terminal: one row per leg with its evidence, and one sentence at the end."""
     legs = sorted(
         verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed")
     )
     rows = [_row(leg) for leg in legs]
-    lines = table([("status", "leg", "passed", "failed", "skipped", "time", "rests on"), *rows])
+    lines = table([("status", "leg", "passed", "failed", "skipped", "time", "evidence"), *rows])
     painted = [_coloured(line, leg.result.status, console) for line, leg in zip(lines[1:], legs, strict=True)]
     lines = [lines[0], *painted]
     lines += [f"missing    {item.job}@{item.os}  {item.reason}" for item in verdict.missing]

@@ -1,4 +1,4 @@
-"""What a person sees: text of repositories is harmless, tables are aligned, what a verdict rests on."""
+"""What a person sees: text of repositories is harmless, tables are aligned, the evidence for a verdict."""
 
 import io
 import re

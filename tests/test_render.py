@@ -1,4 +1,4 @@
-"""Comment and summary as a reader sees them: words, order, what green rests on."""
+"""Comment and summary as a reader sees them: words, order, the evidence for green."""
 
 import base64
 import json
@@ -286,7 +286,7 @@ def test_uncommitted_and_unreachable_sources_are_said_outside_closed_sections() 
     assert "working tree `--repo lidb=../lidb`, **with uncommitted changes**" in text
 
 
-def test_what_green_rests_on_is_shown() -> None:
+def test_evidence_for_green_is_shown() -> None:
     critical = suite(
         passed=6,
         kind="lines",

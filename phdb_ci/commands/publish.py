@@ -20,7 +20,7 @@ from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.posting import CONTEXT, Published
 
 if TYPE_CHECKING:
-    from phdb_ci.github.hub import Waits
+    from phdb_ci.github.client import Waits
 
 WORKFLOW = ".github/workflows/phdb-gate.yml"
 _REPOSITORY = re.compile(OWNER_NAME)
@@ -76,12 +76,14 @@ def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "
     if not _SERVER.fullmatch(server):
         raise UsageError(f"$GITHUB_SERVER_URL={server[:100]}: expected an address like {HOST}")
     from phdb_ci.github.address import api_of
-    from phdb_ci.github.hub import Hub, Waits
+    from phdb_ci.github.client import Client, Waits
     from phdb_ci.github.publish import Place, publish
 
-    hub = Hub(api_of(environ), token, repository, waits or Waits())
+    client = Client(api_of(environ), token, repository, waits or Waits())
     return publish(
-        hub, int(run), Place(server, arguments.workflow or WORKFLOW, legs_of(load(arguments.matrix)), author)
+        client,
+        int(run),
+        Place(server, arguments.workflow or WORKFLOW, legs_of(load(arguments.matrix)), author),
     )
 
 

@@ -12,7 +12,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from phdb_ci import __version__
 from phdb_ci.errors import ResultsError
-from phdb_ci.github.hub import Hub
+from phdb_ci.github.client import Client
 
 LIMIT = 32 * 1024 * 1024
 SECONDS = 120.0
@@ -32,48 +32,48 @@ class _Stay(HTTPRedirectHandler):
         """No new request."""
 
 
-def fetch(hub: Hub, artifact: int, *, limit: int = LIMIT, seconds: float = SECONDS) -> bytes:
+def fetch(client: Client, artifact: int, *, limit: int = LIMIT, seconds: float = SECONDS) -> bytes:
     """The archive of an artifact. Raises ResultsError when it is too large or elsewhere, Expired when it is gone."""
-    url = f"{hub.api}/repos/{hub.name}/actions/artifacts/{artifact}/zip"
+    url = f"{client.api}/repos/{client.name}/actions/artifacts/{artifact}/zip"
     deadline = time.monotonic() + seconds
     for left in reversed(range(_TRIES)):
         try:
-            return _follow(hub, url, limit, deadline)
+            return _follow(client, url, limit, deadline)
         except HTTPError as error:
             if error.code == 410:
                 raise Expired from error
             if error.code < 500 or not left:
-                raise hub.refusal(
+                raise client.refusal(
                     "fetching the verdict", "actions: read", error.code, error.reason
                 ) from error
         except (OSError, HTTPException) as error:
             if not left or time.monotonic() > deadline:
                 raise OSError(str(error)) from error
-        time.sleep(min(hub.waits.backoff * 2 ** (_TRIES - 1 - left), hub.waits.longest))
+        time.sleep(min(client.waits.backoff * 2 ** (_TRIES - 1 - left), client.waits.longest))
     raise AssertionError("the last try returns or raises")
 
 
-def _follow(hub: Hub, url: str, limit: int, deadline: float) -> bytes:
+def _follow(client: Client, url: str, limit: int, deadline: float) -> bytes:
     opener = build_opener(_Stay)
-    headers = {"Authorization": f"Bearer {hub.token}", "Accept": "application/vnd.github+json"}
+    headers = {"Authorization": f"Bearer {client.token}", "Accept": "application/vnd.github+json"}
     for _ in range(_HOPS):
         request = Request(url, headers={"User-Agent": f"phdb-ci/{__version__}", **headers})  # noqa: S310 - see _next
         try:
-            with opener.open(request, timeout=hub.waits.timeout) as answer:
+            with opener.open(request, timeout=client.waits.timeout) as answer:
                 return _read(answer, answer.headers.get("Content-Length", ""), limit, deadline)
         except HTTPError as error:
             with error:
                 if error.code not in _MOVED:
                     raise
-                url, headers = _next(hub, url, error.headers.get("Location", "")), {}
+                url, headers = _next(client, url, error.headers.get("Location", "")), {}
     raise ResultsError("the verdict's artifact leads from one address to the next; nothing was published")
 
 
-def _next(hub: Hub, url: str, location: str) -> str:
+def _next(client: Client, url: str, location: str) -> str:
     """Where a redirect leads: to https, or to the plain http of a stand-in of GitHub on this machine."""
     target = urljoin(url, location)
     scheme = urlsplit(target).scheme
-    if scheme != "https" and scheme != urlsplit(hub.api).scheme:
+    if scheme != "https" and scheme != urlsplit(client.api).scheme:
         raise ResultsError("the verdict's artifact is not at an https address; nothing was published")
     return target
 

@@ -12,17 +12,17 @@ from github import UnknownObjectException
 
 from phdb_ci.errors import PhdbError, ResultsError
 from phdb_ci.github.archive import verdict_bytes
+from phdb_ci.github.client import Client
+from phdb_ci.github.comment import find, settle
 from phdb_ci.github.download import Expired, fetch
-from phdb_ci.github.hub import Hub
-from phdb_ci.github.record import verdict_of
 from phdb_ci.github.runs import Run, artifacts_of, jobs_of, newest, pulls_of, run_of
 from phdb_ci.github.statuses import set_status
-from phdb_ci.github.sticky import find, settle
+from phdb_ci.github.verdict_file import verdict_of
 from phdb_ci.models.posting import CommitStatus, Posting, Published
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.comment import comments, commit_status
 from phdb_ci.rendering.comment.marker import State
-from phdb_ci.rendering.comment.no_verdict import absence, absent_status
+from phdb_ci.rendering.comment.no_verdict import no_verdict_comment, no_verdict_status
 
 if TYPE_CHECKING:
     from github.PullRequest import PullRequest
@@ -61,19 +61,19 @@ class Words:
     refused: ResultsError | None = None
 
 
-def publish(hub: Hub, number: int, place: Place) -> Published:
+def publish(client: Client, number: int, place: Place) -> Published:
     """Bring comment and status up to date with the newest run beside this one. Raises PhdbError for what failed."""
-    with hub.asking(f"run {number}", "actions: read"):
-        woke = run_of(hub, number)
+    with client.asking(f"run {number}", "actions: read"):
+        woke = run_of(client, number)
     ignored = _ignored(woke, place)
     if ignored:
         return Published(run=woke.id, notes=(ignored,))
-    with hub.asking("who we are", "metadata: read"):
-        author = place.author or hub.login()
+    with client.asking("who we are", "metadata: read"):
+        author = place.author or client.login()
     done = Published(run=woke.id)
     said: dict[tuple[int, int, int | None], Words] = {}
     for _ in range(TURNS):
-        turn = _turn(hub, woke, place, author, said)
+        turn = _turn(client, woke, place, author, said)
         written = turn.comment in ("created", "edited") or turn.status == "created" or turn.removed
         done = _both(done, turn)
         if not written:
@@ -93,17 +93,17 @@ def _ignored(run: Run, place: Place) -> str | None:
 
 
 def _turn(
-    hub: Hub, woke: Run, place: Place, author: str, said: dict[tuple[int, int, int | None], Words]
+    client: Client, woke: Run, place: Place, author: str, said: dict[tuple[int, int, int | None], Words]
 ) -> Published:
     """Read all that counts and write what is not yet so."""
     pulls: list[PullRequest | None] = [None]
     if woke.event == "pull_request":
-        with hub.asking("pull requests", "pull-requests: write"):
-            pulls = list(pulls_of(hub, woke))
+        with client.asking("pull requests", "pull-requests: write"):
+            pulls = list(pulls_of(client, woke))
         if not pulls:
             return Published(run=woke.id, notes=(_no_pull(woke),))
-    with hub.asking("runs", "actions: read"):
-        run = newest(hub, woke)
+    with client.asking("runs", "actions: read"):
+        run = newest(client, woke)
     if run.status != "completed":
         note = f"run {run.id}, attempt {run.attempt}, is newer and not over: it will publish its own verdict"
         return Published(run=run.id, attempt=run.attempt, notes=(note,))
@@ -112,8 +112,8 @@ def _turn(
     for pull in pulls:
         key = (run.id, run.attempt, pull.number if pull else None)
         if key not in said:
-            said[key] = _words(hub, run, place, pull)
-        done = _both(done, _write(hub, run, pull, author, said[key]))
+            said[key] = _words(client, run, place, pull)
+        done = _both(done, _write(client, run, pull, author, said[key]))
     return done
 
 
@@ -122,48 +122,48 @@ def _no_pull(run: Run) -> str:
     return f"no open pull request has the head {commit}, it has moved on or is closed: nothing was published"
 
 
-def _words(hub: Hub, run: Run, place: Place, pull: "PullRequest | None") -> Words:
+def _words(client: Client, run: Run, place: Place, pull: "PullRequest | None") -> Words:
     base = pull.base.ref if pull else None
     posting = Posting(
-        repository=hub.name, server=place.server, run_id=run.id, run_number=run.number, attempt=run.attempt,
+        repository=client.name, server=place.server, run_id=run.id, run_number=run.number, attempt=run.attempt,
         base=base,
     )  # fmt: skip
     refused: ResultsError | None = None
     try:
-        verdict, why = (None, "") if run.conclusion in _UNTOLD else _verdict(hub, run, place)
+        verdict, why = (None, "") if run.conclusion in _UNTOLD else _verdict(client, run, place)
     except ResultsError as error:
         verdict, why, refused = None, "left a verdict that is not believed", error
     if verdict is None:
-        body = absence(posting, run.sha, run.conclusion, why)
-        return Words(lambda: iter([body]), absent_status(posting, run.conclusion, why), refused)
+        body = no_verdict_comment(posting, run.sha, run.conclusion, why)
+        return Words(lambda: iter([body]), no_verdict_status(posting, run.conclusion, why), refused)
     legs = [leg.result.leg for leg in verdict.legs] + [f"{one.job}@{one.os}" for one in verdict.missing]
-    with hub.asking("the run's jobs", "actions: read"):
-        posting = posting.model_copy(update={"jobs": jobs_of(hub, run, legs)})
+    with client.asking("the run's jobs", "actions: read"):
+        posting = posting.model_copy(update={"jobs": jobs_of(client, run, legs)})
     return Words(lambda: comments(verdict, posting), commit_status(verdict, posting))
 
 
-def _verdict(hub: Hub, run: Run, place: Place) -> tuple[Verdict | None, str]:
+def _verdict(client: Client, run: Run, place: Place) -> tuple[Verdict | None, str]:
     """The run's verdict, or None and why there is none."""
-    with hub.asking("the run's artifacts", "actions: read"):
-        kept = [one.id for one in artifacts_of(hub, "verdict", run.id)]
+    with client.asking("the run's artifacts", "actions: read"):
+        kept = [one.id for one in artifacts_of(client, "verdict", run.id)]
         if not kept:
             return None, "left no verdict"
         try:
-            archive = fetch(hub, max(kept))
+            archive = fetch(client, max(kept))
         except Expired:
             return None, "left a verdict that is no longer kept"
     verdict = verdict_of(verdict_bytes(archive), run, place.legs)
     return verdict, "" if verdict else "left a verdict of an earlier attempt alone"
 
 
-def _write(hub: Hub, run: Run, pull: "PullRequest | None", author: str, words: Words) -> Published:
+def _write(client: Client, run: Run, pull: "PullRequest | None", author: str, words: Words) -> Published:
     """The comment, then the status; a comment that cannot be written does not keep the status back."""
     done = Published(run=run.id, attempt=run.attempt, pull=pull.number if pull else None)
     failed: PhdbError | None = words.refused
-    if pull and (not words.refused or _there(hub, pull, author)):
+    if pull and (not words.refused or _there(client, pull, author)):
         try:
-            with hub.asking("the comment", "pull-requests: write"):
-                settled = settle(hub, pull, author, words.bodies, lambda state: _known(hub, state))
+            with client.asking("the comment", "pull-requests: write"):
+                settled = settle(client, pull, author, words.bodies, lambda state: _known(client, state))
         except PhdbError as error:
             failed = _joined(failed, error)
         else:
@@ -172,8 +172,8 @@ def _write(hub: Hub, run: Run, pull: "PullRequest | None", author: str, words: W
                 return done.model_copy(update={"notes": (note,)})
             done = done.model_copy(update={"comment": settled.done, "removed": settled.removed})
     try:
-        with hub.asking("the commit status", "statuses: write"):
-            done = done.model_copy(update={"status": set_status(hub, run.sha, words.status)})
+        with client.asking("the commit status", "statuses: write"):
+            done = done.model_copy(update={"status": set_status(client, run.sha, words.status)})
     except PhdbError as error:
         failed = _joined(failed, error)
     if failed:
@@ -181,16 +181,16 @@ def _write(hub: Hub, run: Run, pull: "PullRequest | None", author: str, words: W
     return done
 
 
-def _there(hub: Hub, pull: "PullRequest", author: str) -> bool:
+def _there(client: Client, pull: "PullRequest", author: str) -> bool:
     """Whether the pull request has a comment of ours, which would go on standing."""
-    with hub.asking("the comment", "pull-requests: write"):
+    with client.asking("the comment", "pull-requests: write"):
         return bool(find(pull, author))
 
 
-def _known(hub: Hub, state: State) -> bool:
+def _known(client: Client, state: State) -> bool:
     """Whether a comment's marker names a run that there is."""
     try:
-        run = run_of(hub, int(state.run_id)) if state.run_id.isdecimal() else None
+        run = run_of(client, int(state.run_id)) if state.run_id.isdecimal() else None
     except UnknownObjectException:
         return False
     if run is None or (run.number, run.sha) != (state.run_number, state.head):

@@ -16,8 +16,8 @@ from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import ArtifactError, PhdbError
 from phdb_ci.github.address import api_of
 from phdb_ci.github.archive import verdict_bytes
+from phdb_ci.github.client import Client, Waits
 from phdb_ci.github.download import Expired, fetch
-from phdb_ci.github.hub import Hub, Waits
 from phdb_ci.github.runs import Run, artifacts_of, run_of
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Matrix
@@ -48,11 +48,11 @@ def _published(
     repository, token = repository_of(repo.url), environ.get("GITHUB_TOKEN", "")
     if repository is None or not token:
         return None
-    hub = Hub(api_of(environ), token, repository, _QUICK)
-    with hub.asking(f"artifacts of {repository}", "actions: read"):
-        for run, artifact in _candidates(hub, node, repo.track):
+    client = Client(api_of(environ), token, repository, _QUICK)
+    with client.asking(f"artifacts of {repository}", "actions: read"):
+        for run, artifact in _candidates(client, node, repo.track):
             try:
-                stored = _take(hub, artifact, node, cache / "given")
+                stored = _take(client, artifact, node, cache / "given")
             except Expired:
                 continue
             why = f"published by {repository}, run {run.id}, under the same key"
@@ -60,25 +60,25 @@ def _published(
     return None
 
 
-def _candidates(hub: Hub, node: ArtifactNode, track: str) -> Iterator[tuple[Run, int]]:
+def _candidates(client: Client, node: ArtifactNode, track: str) -> Iterator[tuple[Run, int]]:
     """The artifacts of this name and key that the right workflow made, newest first."""
     name = f"{node.name}-{node.key}"
-    made = {one.id: one.workflow_run.id for one in artifacts_of(hub, name) if one.workflow_run}
+    made = {one.id: one.workflow_run.id for one in artifacts_of(client, name) if one.workflow_run}
     for artifact in sorted(made, reverse=True)[:MOST]:
-        run = run_of(hub, made[artifact])
-        if _ours(run, hub, node.name, track):
+        run = run_of(client, made[artifact])
+        if _ours(run, client, node.name, track):
             yield run, artifact
 
 
-def _ours(run: Run, hub: Hub, name: str, track: str) -> bool:
+def _ours(run: Run, client: Client, name: str, track: str) -> bool:
     """Whether a run is of the workflow that publishes, on a push to the tracked branch of the repository itself."""
     told = (run.path, run.event, run.branch, run.home, run.conclusion)
-    return told == (f".github/workflows/phdb-{name}.yml", "push", track, hub.name, "success")
+    return told == (f".github/workflows/phdb-{name}.yml", "push", track, client.name, "success")
 
 
-def _take(hub: Hub, artifact: int, node: ArtifactNode, folder: Path) -> Stored:
+def _take(client: Client, artifact: int, node: ArtifactNode, folder: Path) -> Stored:
     """Download, unpack and check it: bounded, and of this very key."""
-    archive = fetch(hub, artifact, limit=LARGEST)
+    archive = fetch(client, artifact, limit=LARGEST)
     data = verdict_bytes(archive, name=f"{node.name}{SUFFIX}", limit=LARGEST)
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, path = tempfile.mkstemp(dir=folder, prefix=".published-", suffix=SUFFIX)

@@ -12,7 +12,7 @@ from github.Artifact import Artifact
 from github.PaginatedList import PaginatedList
 from github.WorkflowJob import WorkflowJob
 
-from phdb_ci.github.hub import Hub
+from phdb_ci.github.client import Client
 
 if TYPE_CHECKING:
     from github.PullRequest import PullRequest
@@ -45,25 +45,25 @@ class Run:
         return self.home.partition("/")[0]
 
 
-def run_of(hub: Hub, number: int) -> Run:
+def run_of(client: Client, number: int) -> Run:
     """The run with this id."""
-    return _run(hub.repository.get_workflow_run(number))
+    return _run(client.repository.get_workflow_run(number))
 
 
-def newest(hub: Hub, woke: Run) -> Run:
+def newest(client: Client, woke: Run) -> Run:
     """The newest run of the workflow for the commit and branch of the run that woke us; that run is among them.
 
     One that was skipped has judged nothing and takes nothing's place.
     """
-    workflow = hub.repository.get_workflow(PurePosixPath(woke.path).name)
+    workflow = client.repository.get_workflow(PurePosixPath(woke.path).name)
     found = map(_run, workflow.get_runs(event=woke.event, head_sha=woke.sha))
     same = [one for one in found if _same(one, woke) and one.conclusion != "skipped"]
     return max([woke, *same], key=lambda one: one.order)
 
 
-def pulls_of(hub: Hub, run: Run) -> "list[PullRequest]":
+def pulls_of(client: Client, run: Run) -> "list[PullRequest]":
     """The open pull requests of this repository whose head is the run's commit, on its branch, in its repository."""
-    found = hub.repository.get_pulls(state="open", head=f"{run.owner}:{run.branch}")
+    found = client.repository.get_pulls(state="open", head=f"{run.owner}:{run.branch}")
     return [
         pull
         for pull in found
@@ -71,39 +71,39 @@ def pulls_of(hub: Hub, run: Run) -> "list[PullRequest]":
         and pull.head.ref == run.branch
         and pull.head.repo is not None
         and pull.head.repo.full_name == run.home
-        and pull.base.repo.full_name.lower() == hub.name.lower()
+        and pull.base.repo.full_name.lower() == client.name.lower()
     ]
 
 
-def artifacts_of(hub: Hub, name: str, run: int | None = None) -> "list[Artifact]":
+def artifacts_of(client: Client, name: str, run: int | None = None) -> "list[Artifact]":
     """The artifacts of this name that are still kept: of a run, or of the whole repository."""
     of = f"runs/{run}/artifacts" if run is not None else "artifacts"
-    url = f"{hub.repository.url}/actions/{of}"
-    listed = PaginatedList(Artifact, hub.repository.requester, url, {"name": name}, list_item="artifacts")
+    url = f"{client.repository.url}/actions/{of}"
+    listed = PaginatedList(Artifact, client.repository.requester, url, {"name": name}, list_item="artifacts")
     return [one for one in listed if one.name == name and not one.expired]
 
 
-def runs_on(hub: Hub, workflow: str, branch: str, most: int) -> "list[Run]":
+def runs_on(client: Client, workflow: str, branch: str, most: int) -> "list[Run]":
     """The newest runs of a workflow that passed on a branch of this repository, newest first.
 
     A pull request's run has the branch of the pull request for its own, which may be called like any of ours.
     """
-    found = hub.repository.get_workflow(workflow).get_runs(branch=branch, status="success")
+    found = client.repository.get_workflow(workflow).get_runs(branch=branch, status="success")
     passed: list[Run] = []
     for one in found:
         run = _run(one)
-        if run.event != "pull_request" and run.home == hub.name and run.conclusion == "success":
+        if run.event != "pull_request" and run.home == client.name and run.conclusion == "success":
             passed.append(run)
         if len(passed) == most:
             break
     return passed
 
 
-def jobs_of(hub: Hub, run: Run, legs: Iterable[str]) -> dict[str, int]:
+def jobs_of(client: Client, run: Run, legs: Iterable[str]) -> dict[str, int]:
     """The ids of the legs' jobs in this attempt. `gate / db-smoke@macos-15` is the job of `db-smoke@macos-15`."""
     wanted = set(legs)
-    url = f"{hub.repository.url}/actions/runs/{run.id}/attempts/{run.attempt}/jobs"
-    jobs = PaginatedList(WorkflowJob, hub.repository.requester, url, None, list_item="jobs")
+    url = f"{client.repository.url}/actions/runs/{run.id}/attempts/{run.attempt}/jobs"
+    jobs = PaginatedList(WorkflowJob, client.repository.requester, url, None, list_item="jobs")
     named = {job.name.rpartition(" / ")[2]: job.id for job in jobs}
     return {leg: number for leg, number in named.items() if leg in wanted}
 

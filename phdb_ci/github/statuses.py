@@ -5,30 +5,30 @@ from typing import Literal
 from github.CommitStatus import CommitStatus as Posted
 from github.PaginatedList import PaginatedList
 
-from phdb_ci.github.hub import Hub
+from phdb_ci.github.client import Client
 from phdb_ci.models.posting import CommitStatus
 
 
-def set_status(hub: Hub, sha: str, wanted: CommitStatus) -> Literal["created", "unchanged"]:
+def set_status(client: Client, sha: str, wanted: CommitStatus) -> Literal["created", "unchanged"]:
     """Post the status, unless the newest one of its context is the same."""
-    if _there(hub, sha, wanted):
+    if _there(client, sha, wanted):
         return "unchanged"
     body = wanted.model_dump(exclude_none=True)
 
     def post() -> bool:
-        hub.repository.requester.requestJsonAndCheck(
-            "POST", f"{hub.repository.url}/statuses/{sha}", input=body
+        client.repository.requester.requestJsonAndCheck(
+            "POST", f"{client.repository.url}/statuses/{sha}", input=body
         )
         return True
 
-    hub.insist(post, lambda: _there(hub, sha, wanted) or None)
+    client.insist(post, lambda: _there(client, sha, wanted) or None)
     return "created"
 
 
-def _there(hub: Hub, sha: str, wanted: CommitStatus) -> bool:
+def _there(client: Client, sha: str, wanted: CommitStatus) -> bool:
     """Whether the newest status of the context says this; GitHub lists the newest first."""
-    url = f"{hub.repository.url}/commits/{sha}/statuses"
-    for one in PaginatedList(Posted, hub.repository.requester, url, None):
+    url = f"{client.repository.url}/commits/{sha}/statuses"
+    for one in PaginatedList(Posted, client.repository.requester, url, None):
         if one.context == wanted.context:
             return (one.state, one.description, one.target_url) == (
                 wanted.state, wanted.description, wanted.target_url,

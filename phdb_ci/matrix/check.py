@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from phdb_ci.matrix import braces, names, rules
+from phdb_ci.matrix import names, placeholder_rules, rules
 from phdb_ci.matrix.faults import Fault
 from phdb_ci.matrix.table import Table
 
@@ -11,7 +11,7 @@ RULES = (
     names.repos, names.artifacts, names.services, names.witnesses, names.faults, names.gates, names.taken,
     names.repeated, rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.times, rules.skips,
     rules.schedules, rules.services, rules.metrics,
-    braces.in_builds, braces.in_faults, braces.in_jobs,
+    placeholder_rules.in_builds, placeholder_rules.in_faults, placeholder_rules.in_jobs,
 )  # fmt: skip
 
 

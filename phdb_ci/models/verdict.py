@@ -1,4 +1,4 @@
-"""Verdict: a gate's outcome with everything that it rests on; written as verdict.json."""
+"""Verdict: a gate's outcome with its evidence; written as verdict.json."""
 
 from typing import Literal
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from phdb_ci.github.hub import Hub
+from phdb_ci.github.client import Client
+from phdb_ci.github.comment import find, settle
 from phdb_ci.github.runs import Run, pulls_of
-from phdb_ci.github.sticky import find, settle
 from phdb_ci.models.posting import Posting
 from phdb_ci.rendering.comment import comments
 from phdb_ci.rendering.comment.marker import PREFIX, State
@@ -48,14 +48,14 @@ class Emulated:
         return int(self.call("POST", f"/repos/{OWN}/issues/1/comments", {"body": body}, token)["id"])
 
     @property
-    def hub(self) -> Hub:
-        return Hub(self.base, TOKEN, OWN, QUICK)
+    def client(self) -> Client:
+        return Client(self.base, TOKEN, OWN, QUICK)
 
     def pull(self) -> "PullRequest":
         """The pull request, found as the second stage finds it."""
         head = self.call("GET", f"/repos/{OWN}/pulls/1")["head"]["sha"]
         run = Run(4242, 318, 1, "pull_request", "completed", "success", "x", head, "topic", OWN)
-        (pull,) = pulls_of(self.hub, run)
+        (pull,) = pulls_of(self.client, run)
         return pull
 
     def ours(self) -> list[str]:
@@ -98,11 +98,11 @@ def bodies(number: int, *, good: bool = True) -> Callable[[], Iterator[str]]:
 
 
 def test_comment_is_created_edited_and_then_left_alone(emulated: Emulated) -> None:
-    hub, pull = emulated.hub, emulated.pull()
-    assert settle(hub, pull, BOT, bodies(318, good=False), known).done == "created"
-    assert settle(hub, pull, BOT, bodies(319), known).done == "edited"
-    assert settle(hub, pull, BOT, bodies(319), known).done == "unchanged"
-    assert settle(hub, pull, BOT, bodies(318, good=False), known).done == "newer"
+    client, pull = emulated.client, emulated.pull()
+    assert settle(client, pull, BOT, bodies(318, good=False), known).done == "created"
+    assert settle(client, pull, BOT, bodies(319), known).done == "edited"
+    assert settle(client, pull, BOT, bodies(319), known).done == "unchanged"
+    assert settle(client, pull, BOT, bodies(318, good=False), known).done == "newer"
     (body,) = emulated.ours()
     assert "all 2 jobs passed" in body
 
@@ -113,7 +113,7 @@ def test_three_of_ours_among_250_leave_the_oldest(emulated: Emulated) -> None:
         if number in (40, 140, 240):
             emulated.comment(f"{PREFIX}b2xk -->\nold {number}\n")
     oldest = find(emulated.pull(), BOT)[0].id
-    settled = settle(emulated.hub, emulated.pull(), BOT, bodies(318), known)
+    settled = settle(emulated.client, emulated.pull(), BOT, bodies(318), known)
     assert (settled.done, settled.removed) == ("edited", 2)
     assert [one.id for one in find(emulated.pull(), BOT)] == [oldest]
     assert "all 2 jobs passed" in emulated.ours()[0]
@@ -122,10 +122,10 @@ def test_three_of_ours_among_250_leave_the_oldest(emulated: Emulated) -> None:
 def test_marker_of_somebody_else_is_left_alone(emulated: Emulated) -> None:
     theirs = f"{PREFIX}b2xk -->\nforged\n"
     emulated.comment(theirs, STRANGER)
-    settle(emulated.hub, emulated.pull(), BOT, bodies(318), known)
+    settle(emulated.client, emulated.pull(), BOT, bodies(318), known)
     assert [one.body for one in find(emulated.pull(), "mallory")] == [theirs]
     assert len(emulated.ours()) == 1
 
 
 def test_login_of_a_personal_token_is_asked_for(emulated: Emulated) -> None:
-    assert emulated.hub.login() == BOT
+    assert emulated.client.login() == BOT

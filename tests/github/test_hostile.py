@@ -12,7 +12,7 @@ import pytest
 from phdb_ci.errors import NetworkError, ResultsError
 from phdb_ci.github import download
 from phdb_ci.github.archive import LIMIT, verdict_bytes
-from phdb_ci.github.record import MOST_OBJECTS
+from phdb_ci.github.verdict_file import MOST_OBJECTS
 from tests.builders import HEAD, leg, sha, verdict
 from tests.github.fake import OWN, Fault
 from tests.github.server import ENDLESS

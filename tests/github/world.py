@@ -12,7 +12,7 @@ import pytest
 
 from phdb_ci.commands import publish
 from phdb_ci.errors import PhdbError
-from phdb_ci.github.hub import Waits
+from phdb_ci.github.client import Waits
 from phdb_ci.models.posting import CONTEXT
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.comment.marker import PREFIX

@@ -5,14 +5,15 @@ An older verdict must not go on looking like that of the commit that nobody has 
 
 from phdb_ci.base.text import cut
 from phdb_ci.models.posting import CommitStatus, Posting
+from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.marker import State, digest, marked
 
 # GitHub's word for how a run ended → what stands in the heading.
 ENDS = {
-    "cancelled": "🚫 phdb-ci: cancelled: no verdict",
+    "cancelled": f"{STATUSES['cancelled'].icon} phdb-ci: cancelled: no verdict",
     "action_required": "⏸️ phdb-ci: waits for approval: no verdict",
 }
-OTHER = "🕳️ phdb-ci: no verdict"
+OTHER = f"{STATUSES['missing'].icon} phdb-ci: no verdict"
 _WHY = {
     "cancelled": "was cancelled before there was a verdict",
     "action_required": "waits until somebody with write access approves it",
@@ -21,13 +22,13 @@ _WHY = {
 }
 
 
-def absence(posting: Posting, head: str, conclusion: str, why: str = "left no verdict") -> str:
+def no_verdict_comment(posting: Posting, head: str, conclusion: str, why: str = "left no verdict") -> str:
     """The comment on a run without a verdict. `conclusion` is GitHub's, `why` a text of our own."""
     run = f"[run #{posting.run_number}]({posting.run_url}) attempt {posting.attempt}"
-    told = _WHY.get(conclusion, why)
+    reason = _WHY.get(conclusion, why)
     body = "\n".join([
         f"## {ENDS.get(conclusion, OTHER)}", "",
-        f"{run} for `{head[:7]}` {told}. Nothing is known about this commit: this is not green.", "",
+        f"{run} for `{head[:7]}` {reason}. Nothing is known about this commit: this is not green.", "",
     ])  # fmt: skip
     state = State(
         run_id=str(posting.run_id), run_number=posting.run_number, attempt=posting.attempt, head=head,
@@ -36,7 +37,7 @@ def absence(posting: Posting, head: str, conclusion: str, why: str = "left no ve
     return marked(state, body)
 
 
-def absent_status(posting: Posting, conclusion: str, why: str = "left no verdict") -> CommitStatus:
+def no_verdict_status(posting: Posting, conclusion: str, why: str = "left no verdict") -> CommitStatus:
     """The commit status of a run without a verdict."""
     title = ENDS[conclusion].partition(": ")[2] if conclusion in ENDS else f"no verdict: the run {why}"
     return CommitStatus(state="error", description=cut(title, 140), target_url=posting.run_url)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from github import GithubException, UnknownObjectException
 
-from phdb_ci.github.hub import Hub, message_of
+from phdb_ci.github.client import Client, message_of
 from phdb_ci.rendering.comment.marker import PREFIX, State, digest, read
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Settled:
 
 
 def settle(
-    hub: Hub,
+    client: Client,
     pull: "PullRequest",
     author: str,
     bodies: Callable[[], Iterable[str]],
@@ -47,14 +47,14 @@ def settle(
     if wanted and any(known(state) for state in _newer(own, wanted)):
         return Settled("newer")
     if not own:
-        return _create(hub, pull, author, bodies)
+        return _create(client, pull, author, bodies)
     keep, *others = own
     stays = any(_is(keep.body or "", body) for body in bodies())
     if not stays:
         try:
             _write(bodies(), keep.edit)
         except UnknownObjectException:  # deleted since we looked; what else is ours is seen on the next look
-            return _create(hub, pull, author, bodies)
+            return _create(client, pull, author, bodies)
     for comment in others:
         _delete(comment)
     return Settled("unchanged" if stays else "edited", len(others))
@@ -72,10 +72,10 @@ def find(pull: "PullRequest", author: str) -> "list[IssueComment]":
     return sorted(found, key=lambda comment: comment.id)
 
 
-def _create(hub: Hub, pull: "PullRequest", author: str, bodies: Callable[[], Iterable[str]]) -> Settled:
+def _create(client: Client, pull: "PullRequest", author: str, bodies: Callable[[], Iterable[str]]) -> Settled:
     _write(
         bodies(),
-        lambda body: hub.insist(lambda: pull.create_issue_comment(body), lambda: _oldest(pull, author)),
+        lambda body: client.insist(lambda: pull.create_issue_comment(body), lambda: _oldest(pull, author)),
     )
     return Settled("created")
 

@@ -51,7 +51,7 @@ class Patience(GithubRetry):
         return asked if asked is None or longest is None else min(asked, longest)
 
 
-class Hub:
+class Client:
     """A repository on GitHub, as a token sees it."""
 
     def __init__(self, api: str, token: str, repository: str, waits: Waits) -> None:
