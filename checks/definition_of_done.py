@@ -24,6 +24,7 @@ from phdb_ci.matrix import load
 from phdb_ci.models.labels import commits_told
 from phdb_ci.models.matrix import Job, Matrix, is_folder
 from phdb_ci.models.results import Facts
+from phdb_ci.models.statuses import STATUSES, AnyStatus
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code
 from phdb_ci.terminal import plain, table
@@ -31,7 +32,6 @@ from phdb_ci.terminal import plain, table
 CONDITIONS = Path(__file__).with_suffix(".toml")
 OLDEST = 31  # days
 LAST_NIGHT = 2  # days: how old an answer may be that is to be given every night
-UNKNOWN = ("error", "cancelled", "skipped", "missing", "blocked")
 ICONS = {"met": "✅", "not met": "❌", "unknown": "⚪"}
 KEYS = {"text", "jobs", "tracked", "answered", "unseen"}
 
@@ -61,7 +61,7 @@ class Evidence:
 
     job: str
     os: str
-    status: str
+    status: AnyStatus
     reasons: tuple[str, ...]
     answered: bool
     stack: str
@@ -151,7 +151,7 @@ def _leg(
             if newest.answered
             else ("unknown", f"nothing measured: {result}")
         )
-    return ("unknown" if newest.status in UNKNOWN else "not met"), result
+    return ("unknown" if STATUSES[newest.status].noticed is None else "not met"), result
 
 
 def _evidence(
