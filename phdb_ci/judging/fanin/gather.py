@@ -8,10 +8,11 @@ that it says nothing of is not believed either. The clock is that of the results
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar, get_args
 
 from phdb_ci.base.github_url import page_of
+from phdb_ci.base.labels import seconds
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
 from phdb_ci.judging.fanin.read import Found, Needs
@@ -30,8 +31,6 @@ from phdb_ci.models.statuses import BuiltStatus
 from phdb_ci.models.verdict import Missing, Unaffected, VerdictSource
 
 _CLOCK = "%Y-%m-%dT%H:%M:%SZ"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Key = TypeVar("Key")
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
@@ -122,21 +121,21 @@ def _expected(
     matrix: Matrix, results: Mapping[LegName, LegResult | str], needs: Needs, planned: Sources | None, run: Run,
     today: date,
 ) -> Expected:  # fmt: skip
-    """What results must be about: what plan and builds say; outside of GitHub, what most of those that decide say."""
+    """What results must be about: what plan and builds say; outside of GitHub, the first leg that decides."""
     voters = [
         result
-        for (name, _), result in results.items()
+        for (name, _), result in reversed(list(results.items()))
         if isinstance(result, LegResult) and decides(matrix.jobs[name].quarantine, today)
     ]
     if needs.given:
         wanted = [(artifact, os) for name, os in results for artifact in matrix.jobs[name].artifacts]
         digests = {(artifact, os): _digest(needs, artifact, os) for artifact, os in wanted}
     else:
-        digests = _most(((use.name, one.os), use.digest) for one in voters for use in one.facts.artifacts)
+        digests = {(use.name, one.os): use.digest for one in voters for use in one.facts.artifacts}
     if planned is not None:
         commits = {name: source.id for name, source in planned.repos.items()}
     else:
-        commits = _most((source.repo, source.commit) for one in voters for source in one.sources)
+        commits = {source.repo: source.commit for one in voters for source in one.sources}
     return Expected(run, commits, planned is not None, digests)
 
 
@@ -144,14 +143,6 @@ def _digest(needs: Needs, artifact: str, os: str) -> str:
     """The digest of what this run made for a runner. What it did not make has none."""
     build = job_id(artifact, os)
     return (needs.output(build, "digest") if needs.results.get(build) == "success" else None) or "none"
-
-
-def _most(votes: Iterable[tuple[Key, str]]) -> dict[Key, str]:
-    """For each key what was said most often; of two that were said as often, the one that sorts last."""
-    counts: dict[Key, Counter[str]] = {}
-    for key, vote in votes:
-        counts.setdefault(key, Counter())[vote] += 1
-    return {key: max(count, key=lambda vote: (count[vote], vote)) for key, count in counts.items()}
 
 
 def _artifacts(matrix: Matrix, legs: Iterable[LegName], needs: Needs) -> list[ArtifactResult]:
@@ -252,33 +243,22 @@ def _stack(sources: Iterable[VerdictSource]) -> StackKind:
     return "local" if any(source.origin == "tree" for source in sources) else "public"
 
 
-def _placed(legs: Iterable[LegResult]) -> tuple[Span, list[LegResult]]:
+def _placed(legs: Sequence[LegResult]) -> tuple[Span, list[LegResult]]:
     """From the start of the first leg to the end of the last, and each leg with its place in that.
 
-    Each ran on a machine of its own and counted from zero. A time that no calendar has counts as none.
+    Each ran on a machine of its own and counted from zero.
     """
-    starts = [(leg, _time(leg.started)) for leg in legs]
-    spans = [(when, _end(when, leg.seconds)) for leg, when in starts if when]
-    started, ended = (
-        min([start for start, _ in spans], default=_EPOCH),
-        max([end for _, end in spans], default=_EPOCH),
-    )
-    placed = [
-        leg.model_copy(update={"offset": (when - started).total_seconds() if when else 0.0})
-        for leg, when in starts
-    ]
-    return Span(started.strftime(_CLOCK), (ended - started).total_seconds()), placed
+    starts = [(leg, start) for leg in legs if (start := _time(leg.started)) is not None]
+    first = min([start for _, start in starts], default=0.0)
+    last = max([start + seconds(leg.seconds) for leg, start in starts], default=first)
+    offsets = {leg.leg: start - first for leg, start in starts}
+    placed = [leg.model_copy(update={"offset": offsets.get(leg.leg, 0.0)}) for leg in legs]
+    return Span(datetime.fromtimestamp(first, UTC).strftime(_CLOCK), last - first), placed
 
 
-def _end(start: datetime, seconds: float) -> datetime:
+def _time(text: str) -> float | None:
+    """Seconds since 1970; None for what is no time."""
     try:
-        return start + timedelta(seconds=max(0.0, seconds))
-    except OverflowError:
-        return start
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, _CLOCK).replace(tzinfo=UTC)
+        return datetime.strptime(text, _CLOCK).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None

@@ -1,7 +1,7 @@
 """Verdict → Shown: one entry per leg that the gate knows of (ran, missing, idle), in the order of reading."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from phdb_ci.models.posting import Posting
@@ -13,18 +13,20 @@ from phdb_ci.rendering.markdown import word
 
 @dataclass(frozen=True)
 class Entry:
-    """A leg; `status` is that of its result, or why there is none.
-
-    `name` is how a person calls it: letters, digits, `_ - . ( )` and spaces alone, so it may stand in HTML.
-    """
+    """A leg; `status` is that of its result, or why there is none."""
 
     job: str
     os: str
-    name: str
     status: AnyStatus
     reasons: tuple[str, ...]
     decides: bool
     leg: VerdictLeg | None = None
+    on_several: bool = False
+
+    @property
+    def name(self) -> str:
+        """How a person calls it: letters, digits, `_ - . ( )` and spaces alone, so it may stand in HTML."""
+        return f"{self.job} ({self.os})" if self.on_several else self.job
 
     @property
     def label(self) -> str:
@@ -50,11 +52,6 @@ class Entry:
     def is_bad(self) -> bool:
         """Whether it decides and is not green."""
         return self.decides and not self.is_green and not self.is_idle
-
-    @property
-    def rank(self) -> int:
-        """What decides and is not green, what is excused, what passed, what did not run here."""
-        return 3 if self.is_idle else 2 if self.is_green else 0 if self.decides else 1
 
 
 @dataclass(frozen=True)
@@ -86,23 +83,14 @@ class Shown:
 
 
 def shown(verdict: Verdict, posting: Posting | None = None) -> Shown:
-    """All entries: the lead job first, then failures first, then as the gate lists them."""
-    several = Counter(leg.result.job for leg in verdict.legs)
-    several += Counter(one.job for one in verdict.missing) + Counter(one.job for one in verdict.idle)
-
-    def entry(
-        job: str, os: str, status: AnyStatus, reasons: tuple[str, ...], leg: VerdictLeg | None = None, *,
-        decides: bool = False,
-    ) -> Entry:  # fmt: skip
-        return Entry(job, os, f"{job} ({os})" if several[job] > 1 else job, status, reasons, decides, leg)
-
+    """All entries: the lead job first, then by worth: bad, excused, passed, idle."""
     entries = [
-        entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg, decides=leg.decides)
+        Entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg.decides, leg)
         for leg in verdict.legs
     ]
-    entries += [
-        entry(one.job, one.os, one.status, (one.reason,), decides=one.decides) for one in verdict.missing
-    ]
-    entries += [entry(one.job, one.os, one.kind, (one.reason,)) for one in verdict.idle]
-    entries.sort(key=lambda one: (one.job != verdict.lead, one.rank))
+    entries += [Entry(one.job, one.os, one.status, (one.reason,), one.decides) for one in verdict.missing]
+    entries += [Entry(one.job, one.os, one.kind, (one.reason,), decides=False) for one in verdict.idle]
+    runners = Counter(entry.job for entry in entries)
+    entries = [replace(entry, on_several=runners[entry.job] > 1) for entry in entries]
+    entries.sort(key=lambda one: (one.job != verdict.lead, one.is_idle, one.is_green, not one.is_bad))
     return Shown(verdict, posting, tuple(entries))
