@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from phdb_ci.cli import main
 from phdb_ci.errors import Exit, ResultsError
 from phdb_ci.judging.fanin import gather, read_needs, read_results
-from phdb_ci.judging.fanin.read import Found, Needs
+from phdb_ci.judging.fanin.read import Needs, ResultFile
 from phdb_ci.judging.gathered import Run
 from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.hosting import job_id
@@ -968,16 +968,18 @@ ALL = [("smoke", UBUNTU), ("smoke", MACOS), ("style", UBUNTU), ("flaky", UBUNTU)
 IDS = ["plan", "embed__ubuntu-24_04", "embed__macos-15", *(job_id(*leg) for leg in ALL)]
 
 
-def found_of(kinds: Mapping[tuple[str, str], str]) -> list[Found]:
+def found_of(kinds: Mapping[tuple[str, str], str]) -> list[ResultFile]:
     found = []
     for leg, kind in kinds.items():
         if kind == "broken":
-            found.append(Found("@".join(leg), None, "torn"))
+            found.append(ResultFile("@".join(leg), None, "torn"))
         elif kind != "none":
             told = dict(KINDS[kind])
             facts = {one: told.pop(one) for one in ("error",) if one in told}
             one = of(*leg, **told)
-            found.append(Found(one.leg, one.model_copy(update={"facts": one.facts.model_copy(update=facts)})))
+            found.append(
+                ResultFile(one.leg, one.model_copy(update={"facts": one.facts.model_copy(update=facts)}))
+            )
     return found
 
 
@@ -989,7 +991,7 @@ def needed(states: Mapping[str, str | None]) -> Needs:
     return Needs({name: state for name, state in states.items() if state is not None}, outputs, given=True)
 
 
-def verdict_on(found: Iterable[Found], needs: Needs) -> Verdict:
+def verdict_on(found: Iterable[ResultFile], needs: Needs) -> Verdict:
     gathered = gather(GATE, "pr-gate", list(found), needs, RUN, TODAY)
     return make_verdict(gathered, tool="0.1.0", today=TODAY)
 
@@ -1037,7 +1039,7 @@ def test_less_or_worse_never_makes_green(
 def test_order_of_files_does_not_matter(
     kinds: dict[tuple[str, str], str], states: dict[str, str | None], on_github: bool, chance: Any
 ) -> None:
-    found = [*found_of(kinds), Found("x@y", None, "torn"), *found_of({("style", UBUNTU): "run"})]
+    found = [*found_of(kinds), ResultFile("x@y", None, "torn"), *found_of({("style", UBUNTU): "run"})]
     needs = needed(states) if on_github else Needs()
     once = verdict_on(found, needs)
     chance.shuffle(found)

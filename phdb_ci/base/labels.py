@@ -1,5 +1,6 @@
 """Numbers, durations and lists as people read them. All words are our own."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 TIMES, DASH = "\u00d7", "\u2013"  # a dash where nothing is counted, which is not the same as none
@@ -35,7 +36,4 @@ def listed(items: Sequence[str], most: int = 4) -> str:
 
 def tallied(words: Iterable[str]) -> str:
     """`2 failed, 1 unproven`, in the order in which they come first."""
-    seen: dict[str, int] = {}
-    for word in words:
-        seen[word] = seen.get(word, 0) + 1
-    return ", ".join(f"{number} {word}" for word, number in seen.items())
+    return ", ".join(f"{number} {word}" for word, number in Counter(words).items())

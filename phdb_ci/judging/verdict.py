@@ -20,11 +20,11 @@ def make_verdict(
     """The verdict over what was gathered: which legs decide, what follows, how it compares with the baseline."""
     legs = [_leg(result, gathered, baseline, today) for result in gathered.legs]
     missing = [
-        one.model_copy(update={"decides": decides(gathered.quarantines[one.job], today)})
-        for one in gathered.missing
+        item.model_copy(update={"decides": decides(gathered.quarantines[item.job], today)})
+        for item in gathered.missing
     ]
-    artifacts = [_artifact(one, gathered.legs) for one in gathered.artifacts]
-    named = [one for one in artifacts if one.name in gathered.named]
+    artifacts = [_artifact(artifact, gathered.legs) for artifact in gathered.artifacts]
+    named = [artifact for artifact in artifacts if artifact.name in gathered.named]
     result = outcome(legs, missing, artifacts=named, unaffected=gathered.unaffected)
     run = gathered.run
     return Verdict(
@@ -54,7 +54,7 @@ def outcome(
     legs, artifacts = list(legs), list(artifacts)
     deciding: list[AnyStatus] = [leg.result.status for leg in legs if leg.decides]
     deciding += [item.status for item in missing if item.decides]
-    ends = {STATUSES[status].gate for status in (*deciding, *(one.status for one in artifacts))}
+    ends = {STATUSES[status].gate for status in (*deciding, *(artifact.status for artifact in artifacts))}
     if "fail" in ends:
         return "fail"
     by_rule = unaffected is not None and not legs and not deciding
@@ -86,7 +86,7 @@ def headline(
         count = len(unaffected.paths) + unaffected.more
         paths = f"{count} path{'' if count == 1 else 's'}"
         return f"not run: nothing that a job reads has changed in {unaffected.repo} ({paths})"
-    built = ", ".join(f"{one.name} {one.status}" for one in artifacts)
+    built = ", ".join(f"{artifact.name} {artifact.status}" for artifact in artifacts)
     if artifacts and not legs and not missing:
         return built
     total = len(legs) + len(missing)

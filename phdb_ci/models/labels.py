@@ -41,13 +41,13 @@ def claims(name: str, job: Job, proofs: Proofs | None) -> str:
     """What a job claims to notice (`notices`), and how much of it was measured on this kind of stack."""
     if not job.notices:
         return "claims none"
-    found = proofs.of(name) if proofs else None
-    if found is None or all(found.noticed(fault) is None for fault in job.notices):
+    proof = proofs.of(name) if proofs else None
+    if proof is None or all(proof.noticed(fault) is None for fault in job.notices):
         return f"claims {len(job.notices)}, none measured on this stack"
-    if found.row != job.digest:
+    if proof.row != job.digest:
         return f"claims {len(job.notices)}, none measured since its row of the matrix was changed"
-    true = sum(found.noticed(fault) is True for fault in job.notices)
-    return f"claims {len(job.notices)}, measured {true} on {commits_told(found.commits)}"
+    true = sum(proof.noticed(fault) is True for fault in job.notices)
+    return f"claims {len(job.notices)}, measured {true} on {commits_told(proof.commits)}"
 
 
 def commits_told(commits: Mapping[str, str]) -> str:

@@ -46,9 +46,9 @@ def matrix_page(matrix: Matrix, gates: Sequence[str], proofs: ProofFile | None =
 
 def triggers(gates: Iterable[Gate]) -> str:
     """The events that start any of these gates, each once, as finished Markdown."""
-    found = [(event, gate) for gate in gates for event in gate.on]
-    found.sort(key=lambda item: EVENTS.index(item[0]))
-    return ", ".join(dict.fromkeys(_event(event, gate) for event, gate in found)) or "no event"
+    starts = [(event, gate) for gate in gates for event in gate.on]
+    starts.sort(key=lambda item: EVENTS.index(item[0]))
+    return ", ".join(dict.fromkeys(_event(event, gate) for event, gate in starts)) or "no event"
 
 
 def prose(text: str) -> str:
@@ -92,8 +92,8 @@ def _gaps(job: Job) -> str:
 
 def _own(matrix: Matrix) -> Iterator[tuple[str, ...]]:
     for name, repo in matrix.repos.items():
-        for one in repo.ci:
-            yield word(name), prose(one.job), prose(one.on), prose(one.shows), prose(one.gap)
+        for job in repo.ci:
+            yield word(name), prose(job.job), prose(job.on), prose(job.shows), prose(job.gap)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -75,8 +75,8 @@ class Leg:
     def command(self) -> str:
         """What the leg runs: the same session as on a laptop, on the artifacts of this run."""
         given = "".join(
-            f' --artifact "{one.artifact}={one.artifact}/{one.artifact}.tar#sha256=${{{one.variable}}}"'
-            for one in self.builds
+            f' --artifact "{build.artifact}={build.artifact}/{build.artifact}.tar#sha256=${{{build.variable}}}"'
+            for build in self.builds
         )
         return f"python -m nox --no-venv -s {self.job} --{given} --out results"
 
@@ -101,7 +101,7 @@ class GateFile:
     @property
     def verdict_needs(self) -> tuple[str, ...]:
         """Every other job: the verdict looks at all of them."""
-        return ("plan", *(one.id for one in self.builds), *(leg.id for leg in self.legs))
+        return ("plan", *(build.id for build in self.builds), *(leg.id for leg in self.legs))
 
 
 def workflow_files(matrix: Matrix) -> dict[str, str]:
@@ -212,9 +212,9 @@ def _leg(matrix: Matrix, name: str, os: str, builds: Iterable[Build]) -> Leg:
     return Leg(
         id=job_id(name, os), name=f"{name}@{os}", job=name, os=os, minutes=_minutes(job.timeout),
         comments=tuple(_comments(job)),
-        builds=tuple(one for one in builds if one.os == os and one.artifact in job.artifacts),
+        builds=tuple(build for build in builds if build.os == os and build.artifact in job.artifacts),
         node="node" in job.tools, services=job.services,
-        env={matrix.services[one].variable: matrix.services[one].url for one in job.services},
+        env={matrix.services[name].variable: matrix.services[name].url for name in job.services},
         quarantined=job.quarantine is not None, isolated=not job.network and os.startswith("ubuntu"), kept=kept,
     )  # fmt: skip
 
@@ -224,8 +224,8 @@ def _comments(job: Job) -> Iterable[str]:
     for line in evidence(job):
         yield f"must leave: {line}"
     if job.quarantine:
-        one = job.quarantine
-        yield f"quarantined until {one.until} ({one.issue}, {one.owner}): {one.reason}"
+        quarantine = job.quarantine
+        yield f"quarantined until {quarantine.until} ({quarantine.issue}, {quarantine.owner}): {quarantine.reason}"
 
 
 def _minutes(limit: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from phdb_ci.judging.fanin.read import Found, Needs
+from phdb_ci.judging.fanin.read import Needs, ResultFile
 from phdb_ci.judging.gathered import Run
 from phdb_ci.models.hosting import job_id
 from phdb_ci.models.matrix import Job, Matrix
@@ -27,18 +27,18 @@ class Expected:
     digests: Mapping[LegName, str]
 
 
-def newest(leg: LegName, found: Iterable[Found], run: Run) -> LegResult | str:
+def newest(leg: LegName, files: Iterable[ResultFile], run: Run) -> LegResult | str:
     """The newest attempt's result of a leg in this run, or why there is none."""
-    files = [one for one in found if one.leg == "@".join(leg)]
-    for file in files:
+    of_leg = [file for file in files if file.leg == "@".join(leg)]
+    for file in of_leg:
         if file.problem:
             return f"its result cannot be read: {file.problem}"
-    results = [file.result for file in files if file.result]
-    of_run = [one for one in results if one.run_id == run.id]
+    results = [file.result for file in of_leg if file.result]
+    of_run = [result for result in results if result.run_id == run.id]
     if not of_run:
         return f"stale: its result is of run {results[0].run_id[:40]}" if results else "left no result"
-    attempt = max(one.attempt for one in of_run)
-    first, *others = (one for one in of_run if one.attempt == attempt)
+    attempt = max(result.attempt for result in of_run)
+    first, *others = (result for result in of_run if result.attempt == attempt)
     if any(other != first for other in others):
         return f"it left several results of attempt {attempt}, which differ"
     return first

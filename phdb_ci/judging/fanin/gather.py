@@ -15,7 +15,7 @@ from phdb_ci.base.github_url import page_of
 from phdb_ci.base.labels import seconds
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
-from phdb_ci.judging.fanin.read import Found, Needs
+from phdb_ci.judging.fanin.read import Needs, ResultFile
 from phdb_ci.judging.gathered import Gathered, Run, Span, shown_source
 from phdb_ci.judging.reproduce import reproduce
 from phdb_ci.judging.verdict import decides, judged_anew
@@ -35,21 +35,21 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 def gather(
-    matrix: Matrix, gate: str, found: Sequence[Found], needs: Needs, run: Run, today: date,
+    matrix: Matrix, gate: str, files: Sequence[ResultFile], needs: Needs, run: Run, today: date,
     proofs: ProofFile | None = None,
 ) -> Gathered:  # fmt: skip
-    """The gate's legs from what was found: judged, missing with a reason, or not run by a written rule."""
-    run = replace(run, id=run.id or _only_run(found))
+    """The gate's legs from the files: judged, missing with a reason, or not run by a written rule."""
+    run = replace(run, id=run.id or _only_run(files))
     jobs = {name: matrix.jobs[name] for name in matrix.gates[gate].jobs}
     expected_legs = [(name, os) for name, job in jobs.items() for os in job.os]
     _check_jobs(matrix, gate, expected_legs, needs)
     planned = _from_plan(Sources, needs, "sources")
     nobody = plan_doubt(needs, planned)
-    unaffected, notes = (None, []) if nobody else _unaffected(matrix, expected_legs, found, needs, planned)
+    unaffected, notes = (None, []) if nobody else _unaffected(matrix, expected_legs, files, needs, planned)
     legs: list[LegResult] = []
     missing: list[Missing] = []
     if unaffected is None:
-        legs, missing = _legs(matrix, expected_legs, found, needs, planned, run, today, nobody)
+        legs, missing = _legs(matrix, expected_legs, files, needs, planned, run, today, nobody)
     span, legs = _placed(legs)
     sources = _sources(matrix, planned, legs)
     stack = planned.stack if planned else _stack(sources)
@@ -63,27 +63,27 @@ def gather(
         quarantines={name: job.quarantine for name, job in jobs.items()},
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
-        notes=[*notes, *(f"a result of {one.leg} is no part of this gate" for one in found if one.leg not in known)],
+        notes=[*notes, *(f"a result of {file.leg} is no part of this gate" for file in files if file.leg not in known)],
     )  # fmt: skip
 
 
 def _legs(
-    matrix: Matrix, expected_legs: Sequence[LegName], found: Sequence[Found], needs: Needs, planned: Sources | None,
-    run: Run, today: date, nobody: str | None,
+    matrix: Matrix, expected_legs: Sequence[LegName], files: Sequence[ResultFile], needs: Needs,
+    planned: Sources | None, run: Run, today: date, nobody: str | None,
 ) -> tuple[list[LegResult], list[Missing]]:  # fmt: skip
     """The results that are believed, and for every other leg why there is none. `nobody`: why none is believed."""
-    results = {leg: _judged(newest(leg, found, run), matrix) for leg in expected_legs}
+    results = {leg: _judged(newest(leg, files, run), matrix) for leg in expected_legs}
     expected = _expected(matrix, results, needs, planned, run, today)
     legs, missing = [], []
     for (name, os), result in results.items():
         no_artifact = None if nobody else blocked(matrix.jobs[name], os, needs)
-        why = nobody or no_artifact
+        reason = nobody or no_artifact
         if isinstance(result, str):
-            why = why or result
-        elif not why and not (why := doubt(result, matrix, needs, expected)):
+            reason = reason or result
+        elif not reason and not (reason := doubt(result, matrix, needs, expected)):
             legs.append(result)
-        if why:
-            missing.append(Missing(job=name, os=os, reason=why, blocked=no_artifact is not None))
+        if reason:
+            missing.append(Missing(job=name, os=os, reason=reason, blocked=no_artifact is not None))
     return legs, missing
 
 
@@ -108,7 +108,7 @@ def _idle(
 
 def _check_jobs(matrix: Matrix, gate: str, legs: Iterable[LegName], needs: Needs) -> None:
     """Every job that did not succeed is one whose end has its place in the verdict. Raises ResultsError for another."""
-    ids = {"plan"} | {job_id(one, os) for name, os in legs for one in (name, *matrix.jobs[name].artifacts)}
+    ids = {"plan"} | {job_id(job, os) for name, os in legs for job in (name, *matrix.jobs[name].artifacts)}
     for job, state in needs.results.items():
         if job not in ids and state != "success":
             raise ResultsError(
@@ -131,11 +131,11 @@ def _expected(
         wanted = [(artifact, os) for name, os in results for artifact in matrix.jobs[name].artifacts]
         digests = {(artifact, os): _digest(needs, artifact, os) for artifact, os in wanted}
     else:
-        digests = {(use.name, one.os): use.digest for one in voters for use in one.facts.artifacts}
+        digests = {(use.name, voter.os): use.digest for voter in voters for use in voter.facts.artifacts}
     if planned is not None:
         commits = {name: source.id for name, source in planned.repos.items()}
     else:
-        commits = {source.repo: source.commit for one in voters for source in one.sources}
+        commits = {source.repo: source.commit for voter in voters for source in voter.sources}
     return Expected(run, commits, planned is not None, digests)
 
 
@@ -186,7 +186,11 @@ def _from_plan(kind: type[AnyRecord], needs: Needs, output: str) -> AnyRecord | 
 
 
 def _unaffected(
-    matrix: Matrix, legs: Iterable[LegName], found: Iterable[Found], needs: Needs, planned: Sources | None
+    matrix: Matrix,
+    legs: Iterable[LegName],
+    files: Iterable[ResultFile],
+    needs: Needs,
+    planned: Sources | None,
 ) -> tuple[Unaffected | None, list[str]]:
     """The plan's word that nothing could be affected: when it says, too, that nothing shall run, and nothing did.
 
@@ -205,16 +209,16 @@ def _unaffected(
     ]
     if read or moved or not claim.paths or claim.repo not in repos or repos[claim.repo].commit != claim.head:
         return None, ["the plan says that nothing could be affected; by this matrix that is not so"]
-    present = {file.leg for file in found}
+    present = {file.leg for file in files}
     for name, os in legs:
         if f"{name}@{os}" in present or needs.results.get(job_id(name, os)) != "skipped":
             return None, [f"the plan says that nothing needs to run, and yet {name}@{os} was not skipped"]
     return claim, []
 
 
-def _only_run(found: Iterable[Found]) -> str | None:
+def _only_run(files: Iterable[ResultFile]) -> str | None:
     """The run that all results are of. Raises ResultsError when they are of several."""
-    runs = sorted({file.result.run_id for file in found if file.result})
+    runs = sorted({file.result.run_id for file in files if file.result})
     if len(runs) > 1:
         raise ResultsError(
             f"the results are of {len(runs)} runs: {', '.join(run[:40] for run in runs[:5])}",

@@ -28,7 +28,7 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class Found:
+class ResultFile:
     """A file that calls itself a leg's result: the record, or why it is none."""
 
     leg: str
@@ -61,7 +61,7 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).encode(errors="replace").decode()
 
 
-def read_results(folder: Path) -> list[Found]:
+def read_results(folder: Path) -> list[ResultFile]:
     """Every result below a folder, links not followed, in a fixed order. Raises ResultsError where there is none."""
     if not folder.is_dir():
         raise ResultsError(f"{folder}: there is no such directory of results")
@@ -81,18 +81,18 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
             yield from _files(Path(entry.path), depth - 1)
 
 
-def _read(path: Path) -> Found:
+def _read(path: Path) -> ResultFile:
     leg = path.parent.name
     if path.is_symlink() or not path.is_file():
-        return Found(leg, None, f"{RESULT} is no regular file")
+        return ResultFile(leg, None, f"{RESULT} is no regular file")
     try:
         if path.stat().st_size > LIMIT:
-            return Found(leg, None, f"{RESULT} is larger than {LIMIT} bytes")
+            return ResultFile(leg, None, f"{RESULT} is larger than {LIMIT} bytes")
         result = LegResult.model_validate_json(path.read_bytes())
     except OSError as error:
-        return Found(leg, None, f"{RESULT}: {error.strerror}")
+        return ResultFile(leg, None, f"{RESULT}: {error.strerror}")
     except (ValueError, RecursionError) as error:
-        return Found(leg, None, f"{RESULT} is no record of ours: {str(error).splitlines()[0][:200]}")
+        return ResultFile(leg, None, f"{RESULT} is no record of ours: {str(error).splitlines()[0][:200]}")
     if result.leg != leg:
-        return Found(leg, None, f"{RESULT} is of {result.leg}")
-    return Found(leg, result)
+        return ResultFile(leg, None, f"{RESULT} is of {result.leg}")
+    return ResultFile(leg, result)

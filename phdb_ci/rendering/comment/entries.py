@@ -88,9 +88,11 @@ def shown(verdict: Verdict, posting: Posting | None = None) -> Shown:
         Entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg.decides, leg)
         for leg in verdict.legs
     ]
-    entries += [Entry(one.job, one.os, one.status, (one.reason,), one.decides) for one in verdict.missing]
-    entries += [Entry(one.job, one.os, one.kind, (one.reason,), decides=False) for one in verdict.idle]
+    entries += [Entry(leg.job, leg.os, leg.status, (leg.reason,), leg.decides) for leg in verdict.missing]
+    entries += [Entry(leg.job, leg.os, leg.kind, (leg.reason,), decides=False) for leg in verdict.idle]
     runners = Counter(entry.job for entry in entries)
     entries = [replace(entry, on_several=runners[entry.job] > 1) for entry in entries]
-    entries.sort(key=lambda one: (one.job != verdict.lead, one.is_idle, one.is_green, not one.is_bad))
+    entries.sort(
+        key=lambda entry: (entry.job != verdict.lead, entry.is_idle, entry.is_green, not entry.is_bad)
+    )
     return Shown(verdict, posting, tuple(entries))

@@ -69,7 +69,8 @@ def _lists(entry: Entry, result: LegResult) -> Section:
 def _title(results: Sequence[LegResult]) -> str:
     parts = _calls(results)[:MOST_ARTIFACTS]
     bare = sum(
-        bool(one.facts.commands) and not one.facts.counted_suites and not _beside(one) for one in results
+        bool(result.facts.commands) and not result.facts.counted_suites and not _beside(result)
+        for result in results
     )
     parts += [f"{counted(bare, 'job')} on the exit code only"] if bare else []
     named = sum(rule.matched for result in results for rule in _rules(result))

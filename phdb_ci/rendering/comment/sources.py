@@ -39,16 +39,16 @@ def section(shown: Shown) -> Section:
 
 def in_one_line(verdict: Verdict) -> str:
     """The commits alone, for when there is no room for more."""
-    commits = [f"{word(one.repo)} `{one.commit[:7]}`" for one in verdict.sources]
+    commits = [f"{word(source.repo)} `{source.commit[:7]}`" for source in verdict.sources]
     return f"Sources: {listed(commits, 12) or 'none'}"
 
 
 def warnings(verdict: Verdict) -> list[str]:
     """What a reader must know about the sources even with all sections closed."""
     lost = [
-        f"{word(one.repo)} `{one.commit[:7]}` is on no branch, tag or pull request of its repository"
-        for one in verdict.sources
-        if not one.reachable
+        f"{word(source.repo)} `{source.commit[:7]}` is on no branch, tag or pull request of its repository"
+        for source in verdict.sources
+        if not source.reachable
     ]
     notes = list(filter(None, map(code, verdict.notes[:MOST_WARNINGS])))
     if len(verdict.notes) > MOST_WARNINGS:
@@ -58,12 +58,12 @@ def warnings(verdict: Verdict) -> list[str]:
 
 def _title(verdict: Verdict) -> str:
     parts = [counted(len(verdict.sources), "repository", "repositories")]
-    off = sum(_off_pin(verdict, one) for one in verdict.sources)
+    off = sum(_off_pin(verdict, source) for source in verdict.sources)
     parts += [f"{off} not at {'its' if off == 1 else 'their'} pin"] if off else []
     if verdict.baseline is not None:
-        moved = sum(_before(verdict, one) is not None for one in verdict.sources)
+        moved = sum(_before(verdict, source) is not None for source in verdict.sources)
         parts.append(f"{moved} moved since the baseline")
-    parts += [f"{_called(one)} {one.status}" for one in verdict.artifacts[:4]]
+    parts += [f"{_called(artifact)} {artifact.status}" for artifact in verdict.artifacts[:4]]
     return f"Sources: {', '.join(parts)}"
 
 

@@ -23,9 +23,14 @@ def section(shown: Shown) -> Section | None:
     if not ran:
         return None
     builds = [
-        _task(f"build {one.name}{f'@{one.os}' if one.os else ''}", one.is_there, one.offset, one.seconds)
-        for one in shown.verdict.artifacts[:MOST]
-        if one.seconds
+        _task(
+            f"build {artifact.name}{f'@{artifact.os}' if artifact.os else ''}",
+            artifact.is_there,
+            artifact.offset,
+            artifact.seconds,
+        )
+        for artifact in shown.verdict.artifacts[:MOST]
+        if artifact.seconds
     ]
     jobs = [
         _task(f"{entry.job}@{entry.os}", entry.is_green, result.offset, result.seconds)
