@@ -111,6 +111,10 @@ def test_every_gate_gets_a_file_and_every_repo_its_own() -> None:
     }  # fmt: skip
 
 
+def test_artifact_that_no_job_uses_has_no_workflow() -> None:
+    assert "workflows/lidb/phdb-embed.yml" not in workflow_files(rows({"style": job(repo="lis")}))
+
+
 def test_gate_that_starts_by_itself_is_called_by_nobody() -> None:
     gates = {"nightly": {"jobs": ["smoke"], "on": ["schedule", "workflow_dispatch"], "cron": "17 3 * * *"}}
     found = rows(gates=gates)

@@ -135,6 +135,8 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
             add(f"workflows/{repo}/phdb-aggregate.yml", _render("aggregate", matrix, repo=repo, name=name))
     for artifact, row in matrix.artifacts.items():
         builds = builds_of(matrix, matrix.jobs, artifact)
+        if not builds:
+            continue  # no job uses it, so nobody says on which runners it is to be built
         text = _render("artifact", matrix, repo=row.repo, artifact=artifact, builds=builds)
         add(f"workflows/{row.repo}/phdb-{artifact}.yml", text)
     return files

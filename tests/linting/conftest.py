@@ -60,6 +60,7 @@ def rich() -> Rendering:
         "outputs": ["agent"],
         "timeout": "90s",
     }
+    jobs["lis-tests"]["artifacts"].append("lis-agent")
     jobs["lis-tests"]["builds"] = ["lis-agent"]
     jobs["smoke"] |= {"os": ["ubuntu-24.04", "ubuntu-26.04", "macos-15"], "timeout": "61s"}
     jobs["e2e-mock"] |= {"os": ["macos-26"], "skip": {"ubuntu-24.04": "the mock is for laptops"}}
