@@ -1,7 +1,7 @@
 """matrix.toml → Matrix. All faults are reported at once, each with its line and what was expected.
 
     load    read, parse (tomllib), check shapes (pydantic) and rules; the one module that touches a disk
-    check   the rules: names, rules (values that contradict each other), braces (placeholders)
+    check   the rules: names, rules (values that contradict each other), placeholder_rules
     table   the file as the rules read it: a value may be of any type, since all faults are shown in one run
     shapes  pydantic's findings in plain words; only for a faulty file, like the two below
     faults  what a fault is and how it is shown
