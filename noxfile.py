@@ -6,6 +6,7 @@ session's own environment and calls `phdb-ci` with what stands behind `--`. What
 
 import hashlib
 import signal
+import sys
 import tomllib
 from pathlib import Path
 
@@ -107,6 +108,12 @@ def dod(session: nox.Session) -> None:
     """The programme's definition of done, and the evidence for each answer; `-- --markdown` for an issue."""
     _install(session)
     session.run("python", "-P", "checks/definition_of_done.py", *session.posargs)
+
+
+@nox.session(name="contracts-diff", venv_backend="none")
+def contracts_diff(session: nox.Session) -> None:
+    """What the programs of two runs answer, compared: `-- OLD NEW`, each a run directory or a record."""
+    session.run(sys.executable, "checks/contracts/diff.py", *session.posargs)
 
 
 @nox.session

@@ -143,7 +143,7 @@ def _leg(
         and newest.status in ("failed", "timeout")
         and not decides(quarantine, now.date())
     ):
-        assert quarantine is not None  # noqa: S101 - without one it decides
+        assert quarantine is not None
         return "met", f"{result}; tracked by {quarantine.issue} until {quarantine.until}"
     if job in condition.answered and newest.status == "failed":
         return (

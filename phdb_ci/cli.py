@@ -22,7 +22,6 @@ VERBS = {
     "render": "the workflow files from the matrix; --check compares, --to REPO=DIR puts them into a checkout",
     "publish": "publish a gate's verdict on GitHub: the pull request's one comment and a commit status",
     "prove": "what does each job notice? run it with broken artifacts and repos",
-    "contracts": "what two sets of commits answer, compared: contracts diff OLD NEW",
     "bump": "move pins to the branches they track; --check only says what would move",
     "cache": "what the cache holds; --prune to shrink it",
     "doctor": "whether this machine has what the matrix needs",
@@ -172,12 +171,6 @@ def _prove(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--page", type=Path, metavar="FILE", help="write all tables as a Markdown page, too")
 
 
-def _contracts(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("action", choices=["diff"], help="compare two records of shapes")
-    verb.add_argument("old", type=Path, metavar="OLD", help="contract-shapes.json, or a run directory")
-    verb.add_argument("new", type=Path, metavar="NEW", help="the same, of the other commits")
-
-
 def _bump(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("names", nargs="*", metavar="REPO|self", help="repos, or self (default: every repo)")
     verb.add_argument("--actions", action="store_true", help="the GitHub actions, each to its newest vX.Y.Z")
@@ -205,7 +198,6 @@ ARGUMENTS = {
     "render": _render,
     "publish": _publish,
     "prove": _prove,
-    "contracts": _contracts,
     "bump": _bump,
     "cache": _cache,
     "doctor": _nothing,

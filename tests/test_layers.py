@@ -24,7 +24,7 @@ LAYERS = (  # from the lowest; a package below another one stands for itself (`s
     ("judging",),
     ("rendering",),
     ("execution", "github", "terminal"),
-    ("proving", "contracts"),
+    ("proving",),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -38,7 +38,7 @@ PURE = (
 PURE_EXCEPT = ("judging.fanin.read",)  # reads the files that hold the records
 ALONE = ("execution.supervisor",)  # runs with the standard library and nothing else
 ONLY = {  # library: the one part that imports it
-    "git": "sources.git", "junitparser": "reports", "github": "github", "jsonschema": "contracts",
+    "git": "sources.git", "junitparser": "reports", "github": "github",
 }  # fmt: skip
 LINES, FUNCTION = 420, 60
 Graph = Mapping[str, Iterable[str]]

@@ -96,8 +96,8 @@ class Engine:
         engine = subprocess.Popen(
             [self.real, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        assert engine.stdin is not None  # noqa: S101
-        assert engine.stdout is not None  # noqa: S101
+        assert engine.stdin is not None
+        assert engine.stdout is not None
         for line in sys.stdin:
             sql = statement_of(line)
             if self.fault == "drops-writes" and is_write(sql):

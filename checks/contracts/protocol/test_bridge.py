@@ -1,0 +1,182 @@
+"""The bridge of the agents: each command's answer, what it has written, what it says when it could not, its session."""
+
+import json
+import statistics
+import timeit
+from collections.abc import Callable
+
+import pytest
+
+from checks.contracts.answers import answer
+from checks.contracts.programs import Done
+from checks.contracts.protocol.test_engine import HOSTILE
+from checks.contracts.stack import (
+    INSERT_RUN,
+    READ_RUN,
+    READ_RUNS,
+    Bridge,
+    LidbEmbed,
+    Row,
+    Session,
+    Stack,
+    counted,
+    new_run,
+)
+
+UPDATE_RUN = "UPDATE agent_runs SET status = ? WHERE id = ?"
+RUN_OF_STATUS = "SELECT id FROM agent_runs WHERE id = ? AND status = ?"
+FAILING = (
+    ("read_liq", "read no_such_table { id }"),
+    ("exec_sql", "SELECT id FROM no_such_table", "[]"),
+    ("upsert_agent_run", "{}"),
+    ("no_such_command",),
+)
+ALONE, TOGETHER = 5, 40  # calls that are timed: a process each, and in one session
+COUNTED = 3  # calls of each command whose engine starts are counted
+COMMANDS = {
+    "probe": (),
+    "upsert_agent_run": (json.dumps(new_run()),),
+    "read_liq": (READ_RUNS + " limit 5",),
+    "exec_sql": ("SELECT 1 AS ok", "[]"),
+}
+
+
+def test_probe(bridge: Bridge) -> None:
+    """`probe` reaches the engine."""
+    assert answer("bridge-probe", bridge.run("probe"), one_line=True)["engine"]
+
+
+def test_probe_without_engine(stack: Stack) -> None:
+    """Without an engine `probe` must not say that there is one."""
+    done = Bridge(stack.with_engine("dead")).run("probe")
+    if done.code == 0:
+        assert not answer("bridge-probe", done, one_line=True)["engine"]
+    else:
+        assert_refused(done)
+
+
+def test_upsert_agent_run(bridge: Bridge) -> None:
+    """`upsert_agent_run` writes a run, and again, and names it."""
+    run = new_run()
+    for status in ("running", "done"):
+        bridge.upsert(run | {"status": status})
+
+
+def test_read_liq(bridge: Bridge, run: Row) -> None:
+    """`read_liq` gives the run that was written, once, by parameters as well, and counts its rows."""
+    for arguments in ((READ_RUNS,), (READ_RUN, json.dumps({"id": run["id"]}))):
+        assert bridge.rows("read_liq", *arguments) == [run]
+
+
+def test_exec_sql(bridge: Bridge, run: Row) -> None:
+    """`exec_sql` binds its parameters, each to its own mark, and counts its rows where it counts them."""
+    for statement, parameters, rows in (
+        ("SELECT id FROM agent_runs WHERE id = ?", [run["id"]], [{"id": run["id"]}]),
+        (RUN_OF_STATUS, [run["id"], "done"], [{"id": run["id"]}]),
+        (RUN_OF_STATUS, [run["id"], "running"], []),
+    ):
+        assert bridge.rows("exec_sql", statement, json.dumps(parameters)) == rows, statement
+
+
+def test_text_unchanged(bridge: Bridge, engine: LidbEmbed) -> None:
+    """What a run says is there as it was given, whatever it is, through every way of reading."""
+    run = new_run(agent=HOSTILE)
+    bridge.upsert(run)
+    source = "read agent_runs { id, agent, status } where id = $id"
+    assert bridge.rows("read_liq", source, json.dumps({"id": run["id"]})) == [run]
+    assert engine.rows("SELECT id, agent, status FROM agent_runs WHERE id = ?", run["id"]) == [run]
+
+
+@pytest.mark.parametrize("arguments", FAILING, ids=lambda arguments: arguments[0])
+def test_error(bridge: Bridge, arguments: tuple[str, ...]) -> None:
+    """What goes wrong is not exit 0, and one line of JSON that says why."""
+    assert_refused(bridge.run(*arguments))
+
+
+def test_error_of_a_write(run: Row, engine: LidbEmbed, stack: Stack) -> None:
+    """What the engine could not write is no success, whichever command wanted it, and nothing has changed."""
+    full, new = Bridge(stack.with_engine("full-disk")), new_run()
+    writes = (
+        ("upsert_agent_run", json.dumps(new)),
+        ("upsert_agent_run", json.dumps(new_run(id=run["id"], status="lost"))),
+        ("exec_sql", INSERT_RUN, json.dumps(list(new.values()))),
+        ("exec_sql", UPDATE_RUN, json.dumps(["lost", run["id"]])),
+        ("exec_sql", "DELETE FROM agent_runs WHERE id = ?", json.dumps([run["id"]])),
+    )
+    session = full.session()
+    for request in writes:
+        assert_refused(full.run(*request))
+        if session is not None:
+            session.assert_refused(*request)
+    assert engine.rows("SELECT id, status FROM agent_runs") == [run]
+
+
+def test_session(session: Session, engine: LidbEmbed) -> None:
+    """Each command is answered by what is there now: what the session wrote, and what was written behind it."""
+    mine, theirs = new_run(), new_run()
+    for status in ("running", "done"):
+        upserted = session.answer("upsert_agent_run", json.dumps(mine | {"status": status}))
+        assert upserted["run_id"] == mine["id"]
+        assert_reads(session, engine, mine["id"], status)
+    engine.rows(INSERT_RUN, *theirs.values())
+    assert_reads(session, engine, theirs["id"], "running")
+    engine.rows(UPDATE_RUN, "failed", mine["id"])
+    assert_reads(session, engine, mine["id"], "failed")
+    for request in FAILING:
+        session.assert_refused(*request)
+    assert session.answer("probe")["engine"], "$.engine: true expected in a session"
+
+
+def test_cost(bridge: Bridge) -> None:
+    """Each command, with a process per call and in a session: the median is told, not judged."""
+    session = bridge.session()
+    for command, arguments in COMMANDS.items():
+        alone = median(ALONE, lambda: answer(f"bridge-{command}", bridge.run(command, *arguments)))  # noqa: B023
+        print(f"{command}: a process per call: {ALONE} calls, median {alone:.1f} ms")
+        if session is not None:
+            together = median(TOGETHER, lambda: session.answer(command, *arguments))  # noqa: B023
+            print(f"{command}: in a session: {TOGETHER} calls, median {together:.1f} ms")
+
+
+def test_session_saves_starts(session: Session, stack: Stack) -> None:
+    """In a session more calls do not mean more starts of the engine."""
+    session.program.kill()
+    counting = Bridge(stack.with_engine("counting"))
+    for command, arguments in COMMANDS.items():
+        stack.log.write_text("")
+        for _ in range(COUNTED):
+            answer(f"bridge-{command}", counting.run(command, *arguments))
+        print(f"{command}: {starts(stack) / COUNTED:.1f} engine starts per call, a process each")
+    again = counting.session()
+    assert again is not None
+    stack.log.write_text("")
+    for command, arguments in [*COMMANDS.items()] * COUNTED:
+        again.answer(command, *arguments)
+    assert starts(stack) == 0, (
+        f"{starts(stack)} engine starts in {COUNTED * len(COMMANDS)} calls of one session"
+    )
+
+
+def assert_refused(done: Done) -> None:
+    """It is not exit 0, and one line of JSON that says why."""
+    assert done.problem or done.code, f"exit 0 although it had to fail: {done.out.strip()[:120]}"
+    answer("bridge-error", done, code=None, one_line=True)
+
+
+def assert_reads(session: Session, engine: LidbEmbed, run: str, status: str) -> None:
+    """A session finds the run by its id, alone and in this state, and all runs as the engine itself reads them."""
+    row = {"id": run, "status": status}
+    assert counted(session.answer("read_liq", READ_RUN, json.dumps({"id": run}))) == [row]
+    assert counted(session.answer("exec_sql", RUN_OF_STATUS, json.dumps([run, status]))) == [{"id": run}]
+    rows = counted(session.answer("read_liq", READ_RUNS))
+    assert sorted(rows, key=str) == sorted(engine.rows("SELECT id, status FROM agent_runs"), key=str)
+
+
+def starts(stack: Stack) -> int:
+    """How often the counting engine was started."""
+    return len(stack.log.read_text().splitlines())
+
+
+def median(calls: int, call: Callable[[], object]) -> float:
+    """The median of so many calls, in milliseconds."""
+    return statistics.median(timeit.repeat(call, number=1, repeat=calls)) * 1000

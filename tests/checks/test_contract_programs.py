@@ -1,0 +1,179 @@
+"""Programs of the contracts' suites: time limits, bounded output, and nothing of them left."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checks.contracts.data.writers import Ledger, insert, is_written, update
+from checks.contracts.programs import LIMIT, Done, Program, end_all
+from checks.contracts.stack import LidbEmbed, Lis, Stack
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    end_all(tmp_path)
+
+
+def start(folder: Path, script: str, stdin: str | None = None) -> Program:
+    env = {"PATH": os.environ["PATH"], "LI_DATA_DIR": f"{folder}/data"}
+    return Program(["/bin/sh", "-c", script], env=env, cwd=folder, stdin=stdin)
+
+
+def sh(folder: Path, script: str, *, stdin: str = "", timeout: float = 10.0) -> Done:
+    return start(folder, script, stdin).finish(timeout)
+
+
+def gone(pid: int) -> bool:
+    """Whether it has ended, or does within two seconds: a kill is not at once."""
+    limit = time.monotonic() + 2.0
+    while time.monotonic() < limit:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+                return True
+        except OSError:
+            return True
+    return False
+
+
+def test_program_ends_with_its_output_and_code(folder: Path) -> None:
+    done = sh(folder, "cat; echo wrong >&2; exit 3", stdin="given")
+    assert (done.code, done.out, done.err, done.problem) == (3, "given", "wrong\n", "")
+    assert done.ending == "exit 3: wrong"
+
+
+def test_large_input_and_output_do_not_block_each_other(folder: Path) -> None:
+    assert sh(folder, "cat", stdin="x" * 2_000_000).out == "x" * 2_000_000
+
+
+def test_program_that_reads_nothing_is_no_error(folder: Path) -> None:
+    assert sh(folder, "exec <&-; echo done", stdin="x" * 2_000_000).out == "done\n"
+
+
+def test_output_without_end_is_cut_off(folder: Path) -> None:
+    done = sh(folder, "exec yes")
+    assert done.problem == f"printed more than {LIMIT // 1024**2} MiB"
+    assert len(done.out) <= LIMIT
+
+
+def test_time_limit_ends_the_whole_group(folder: Path) -> None:
+    done = sh(folder, "sleep 77 & echo $!; trap '' TERM; while :; do sleep 1; done", timeout=0.5)
+    assert done.problem == "did not end within 0.5 s"
+    assert gone(int(done.out))
+
+
+@pytest.mark.parametrize("prefix", ["", "setsid "], ids=["in the same group", "in a group of its own"])
+def test_program_that_leaves_another_running_is_told_and_both_are_ended(folder: Path, prefix: str) -> None:
+    done = sh(folder, f"{prefix}sleep 77 & echo $!")
+    assert done.code == 0
+    assert end_all(folder) == ["sleep 77"]
+    assert gone(int(done.out))
+
+
+def test_program_that_runs_a_moment_longer_is_none(folder: Path) -> None:
+    sh(folder, "setsid sleep 0.1 >/dev/null 2>&1 </dev/null &")
+    assert end_all(folder) == []
+
+
+def test_lines_come_one_by_one_and_half_a_line_is_none(folder: Path) -> None:
+    program = start(folder, "while read line; do echo got $line; done; printf half")
+    for word in ("one", "two"):
+        program.send(f"{word}\n")
+        assert program.line(5.0) == f"got {word}"
+    assert program.line(0.05) is None
+    assert program.lines() == []
+
+
+def test_stopped_program_goes_on_or_is_ended(folder: Path) -> None:
+    program = start(folder, "read line; echo $line; sleep 77")
+    program.signal(signal.SIGSTOP)
+    program.send("later\n")
+    assert program.line(0.2) is None
+    program.signal(signal.SIGCONT)
+    assert program.line(5.0) == "later"
+    program.signal(signal.SIGSTOP)
+    assert end_all(folder) == []
+    assert program.ended
+
+
+def test_program_that_has_ended_gets_no_signal_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = start(folder, "exit 0")
+    program.finish(5.0)
+    monkeypatch.setattr(Program, "signal", lambda *_: pytest.fail("its number may be another's by now"))
+    end_all(folder)
+
+
+# What was acknowledged
+
+
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [
+        ('{"rows": [], "affected": 1}', True), ('{"rows": [], "affected": 0}', False), ('{"affected": 1', False),
+        ("[]", False), (None, False),
+    ],
+)  # fmt: skip
+def test_write_is_acknowledged_by_one_affected_row(answer: str | None, *, known: bool) -> None:
+    ledger = Ledger()
+    assert is_written(answer) is ledger.note(insert("a"), answer) is known
+    assert ledger.names == ({"a": "written"} if known else {})
+
+
+def stack(folder: Path, script: str = "exit 1") -> Stack:
+    """A stack of nothing but an engine."""
+    engine = folder / "engine"
+    engine.write_text(f"#!/bin/sh\n{script}\n")
+    engine.chmod(0o755)
+    return Stack({"lis": folder}, folder, {"LI_DATA_DIR": f"{folder}/data", "LIDB_EMBED": str(engine)})
+
+
+def test_row_that_is_gone_or_as_it_was_before_is_lost(folder: Path) -> None:
+    rows = '{"rows": [{"id": "a", "name": "new"}, {"id": "b", "name": "old"}], "affected": 0}'
+    engine, ledger = LidbEmbed(stack(folder, f"echo '{rows}'")), Ledger()
+    for write in (update("a", "new"), update("b", "new"), insert("c")):
+        ledger.note(write, '{"rows": [], "affected": 1}')
+    with pytest.raises(AssertionError, match=r"2 of 3 acknowledged rows are gone or as before: \['b', 'c'\]"):
+        ledger.assert_all_there(engine)
+    ledger.names = {"a": "new"}
+    ledger.assert_all_there(engine)
+
+
+@pytest.mark.parametrize(
+    ("script", "is_there"),
+    [
+        ("exit 2", False),
+        ("exit 1", None),
+        ("read line; echo ready", None),
+        ("read line; echo '{}'", None),
+        ('read line; echo \'{"rows": [], "affected": 0}\'; exec sleep 77', True),
+    ],
+    ids=["none", "broken", "no JSON", "no rows", "there"],
+)
+def test_session_of_the_engine_is_there_or_ends_with_exit_2(
+    folder: Path, script: str, *, is_there: bool | None
+) -> None:
+    engine = LidbEmbed(stack(folder, script))
+    if is_there is None:
+        with pytest.raises(AssertionError):
+            engine.session()
+    else:
+        assert (engine.session() is not None) is is_there
+
+
+@pytest.mark.parametrize(
+    ("project", "program"),
+    [
+        ('[project.scripts]\nlis = "lis.cli:main"\n', "lis.cli:main"),
+        ("[project.scripts]\nlis = 5\n", "lis"),
+        ("[project\n", "lis"),
+        (None, "lis"),
+    ],
+)
+def test_lis_is_called_by_its_entry_point(folder: Path, project: str | None, program: str) -> None:
+    if project is not None:
+        (folder / "pyproject.toml").write_text(project)
+    assert Lis(stack(folder)).command("db")[-2:] == [program, "db"]
