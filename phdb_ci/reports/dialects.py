@@ -105,8 +105,10 @@ def _class_name(case: Attrs, path: Sequence[str]) -> str:
 
 def _class_name_unless_repeated(case: Attrs, path: Sequence[str]) -> str:
     """Ctest repeats the case's name as its class."""
-    repeated = "classname" in case and case["classname"] == case.get("name")
-    return "" if repeated else _class_name(case, path)
+    classname = case.get("classname")
+    if classname is None:
+        return _suites_around(case, path)
+    return classname if classname != case.get("name") else ""
 
 
 def _pytest_problem(totals: Totals, cases: Cases) -> str | None:

@@ -72,6 +72,7 @@ class Tally:
         self._reasons = skips
         self._skips = Patterns(tuple(skips))
         self._critical = Patterns(tuple(dict.fromkeys(critical)))
+        self._watching = bool(critical)
         self._suite = "", ""  # neighbours mostly share it: as it was read, cleaned
         self._bad: list[Case] = []
         self._skipped: list[Case] = []
@@ -88,7 +89,7 @@ class Tally:
         if status in EXECUTED:
             self._remember(hash((case.suite, case.name)))
         self.seconds += case.seconds
-        if status == "passed" and not self._critical.patterns and len(self._passed) >= KEPT_PASSED:
+        if status == "passed" and not self._watching and len(self._passed) >= KEPT_PASSED:
             return
         if case.suite != self._suite[0]:
             self._suite = case.suite, name_line(case.suite) if case.suite else ""
