@@ -19,6 +19,7 @@ from typing import Any
 
 from phdb_ci.commands._common import read_verdict
 from phdb_ci.errors import PhdbError
+from phdb_ci.judging import figures
 from phdb_ci.judging.verdict import decides, judged_anew
 from phdb_ci.matrix import load
 from phdb_ci.models.labels import commits_told
@@ -199,16 +200,10 @@ def _against(
 
 
 def _answered(job: Job, facts: Facts) -> bool:
-    """Whether a job that failed has measured what it is for: all its rounds; without rounds, any case."""
-    metrics = job.evidence.metrics
-    if metrics is None:
-        return any(suite.counts.executed for suite in facts.suites)
-    timed = [item for item in facts.rounds if item.number > 0 and not item.problems]
-    whole = [item for item in timed if {each.scenario for each in item.measured} >= set(metrics.scenarios)]
-    figures = (each for item in whole for each in item.measured)
-    return len(whole) >= metrics.rounds and all(
-        each.p95_ms.keys() >= set(metrics.engines) for each in figures
-    )
+    """Whether a job that failed has measured what it is for: all its figures; without figures, any case."""
+    if job.evidence.figures is not None:
+        return figures.answered(job, facts)
+    return any(suite.counts.executed for suite in facts.suites)
 
 
 def _days(started: str, now: datetime) -> int | None:

@@ -252,9 +252,9 @@ def _row(leg: "VerdictLeg") -> tuple[str, ...]:
 
 def _figures(result: "LegResult") -> list[str]:
     """What was measured, in a few words; nothing for a job that measures nothing."""
-    if not result.facts.rounds:
+    if not result.facts.figures:
         return []
-    from phdb_ci.rendering.measured import in_words
+    from phdb_ci.rendering.figures import in_words
 
     return [told for told in [plain(in_words(result))] if told]
 

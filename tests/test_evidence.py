@@ -6,12 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phdb_ci.judging import evidence, ratios
+from phdb_ci.judging import evidence, figures
 from phdb_ci.judging.evidence import RULES, judge
+from phdb_ci.models.figures import Figure
 from phdb_ci.models.matrix import Job
-from phdb_ci.models.measured import Measured, Round, ServiceUse
 from phdb_ci.models.report_kinds import ReportKind
-from phdb_ci.models.results import ArtifactUse, Command, Counts, Facts, ManifestFact, Rule, Suite
+from phdb_ci.models.results import (
+    ArtifactUse,
+    Command,
+    Counts,
+    Facts,
+    FiguresFact,
+    ManifestFact,
+    Rule,
+    ServiceUse,
+    Suite,
+)
 from phdb_ci.models.statuses import Status
 from tests.builders import DIGEST, case, command, exit_only, rule, suite, use
 from tests.helpers import job
@@ -25,11 +35,17 @@ GUARDED = job(evidence={"forbid_env": ["LI_LIDB_MOCK"]})
 DOCUMENTED = job(evidence={"manifest": {"file": "**/m.json", "status": ["stub"]}})
 TWICE = job(run=["make check", "make more"])
 CRITICAL = job(reports=[{"kind": "pytest", "min_tests": 1, "critical": ["cve-*"]}])
-METRICS = {"scenarios": ["publish", "read"], "writes": ["publish"], "rounds": 6, "threshold": 1.2}
-COMPARED = job(
-    artifacts=["embed"],
+MEASURED = job(
     services=["postgres"],
-    evidence={"manifest": {"file": "**/m.json", "status": ["pass"], "numbers": True}, "metrics": METRICS},
+    evidence={
+        "figures": {
+            "file": "f.json",
+            "names": ["publish", "read"],
+            "rounds": 6,
+            "threshold": 1.2,
+            "unit": "ratio",
+        }
+    },
 )
 POSTGRES = ServiceUse(name="postgres", version="16.14", origin="a wheel")
 BARE = job(reports=[{"kind": "exit", "min_tests": 0}])
@@ -41,46 +57,18 @@ def good(**fields: Any) -> Facts:
     return Facts(**told | fields)
 
 
-def figures(scenario: str = "publish", ratio: float | None = 0.5, **fields: Any) -> Measured:
-    """A scenario on both engines."""
+def figure(name: str = "publish", *values: float, **fields: Any) -> Figure:
+    """A figure of six rounds."""
+    return Figure(
+        name=name, values=values or tuple(0.5 + len(name) / 100 + n / 1000 for n in range(6)), **fields
+    )
+
+
+def measured(*changed: Figure, **fields: Any) -> Facts:
+    """Facts of a job that measured two figures, some of them replaced."""
+    by_name = {one.name: one for one in (figure("publish"), figure("read"), *changed)}
     told: dict[str, Any] = {
-        "p95_ms": {"lidb": ratio or 1.0, "postgres": 1.0},
-        "rows": {"lidb": 40, "postgres": 40},
-    }
-    return Measured(scenario=scenario, ratio=ratio, **told | fields)
-
-
-def timed(lidb: float, postgres: float) -> tuple[Measured, ...]:
-    """Two scenarios with both percentiles of both engines."""
-    return tuple(
-        Measured(
-            scenario=name, ratio=round(lidb / postgres, 3), rows={"lidb": 40, "postgres": 40},
-            p50_ms={"lidb": lidb / half, "postgres": postgres / half}, p95_ms={"lidb": lidb, "postgres": postgres},
-        )
-        for name, half in (("publish", 2), ("read", 3))
-    )  # fmt: skip
-
-
-def one_round(number: int, *measured: Measured, **fields: Any) -> Round:
-    """A round that was measured; each has figures of its own."""
-    own = 0.5 + number / 1000
-    told: dict[str, Any] = {
-        "file": "m.json", "mode": "compare", "taken": 40, "given": 40, "calls": 0 if number else 3, "starts": 3,
-    }  # fmt: skip
-    given = measured or (figures("publish", own), figures("read", own - 0.1))
-    return Round(number=number, measured=given, **told | fields)
-
-
-def rounds(*changed: Round) -> tuple[Round, ...]:
-    """The witnessed round and six timed ones, some of them replaced."""
-    by_number = {one.number: one for one in changed}
-    return tuple(by_number.get(number, one_round(number)) for number in range(7))
-
-
-def compared(*changed: Round, **fields: Any) -> Facts:
-    """Facts of a job that measured."""
-    told: dict[str, Any] = {
-        "rounds": rounds(*changed), "services": (POSTGRES,), "manifest": ManifestFact(file="m.json", status="pass"),
+        "figures": FiguresFact(file="f.json", figures=tuple(by_name.values())), "services": (POSTGRES,),
     }  # fmt: skip
     return good(**told | fields)
 
@@ -427,258 +415,115 @@ BROKEN = [
     ),
     row(
         "service_ended",
-        COMPARED,
-        compared(services=(POSTGRES.model_copy(update={"problem": "it ended by itself (exit 1)"}),)),
+        MEASURED,
+        measured(services=(POSTGRES.model_copy(update={"problem": "it ended by itself (exit 1)"}),)),
         "failed",
         "postgres did not last as long as the job: it ended by itself (exit 1)",
         "stopped",
     ),
-    row("service_ended", COMPARED, compared(services=()), "failed", "postgres was not there", "none"),
+    row("service_ended", MEASURED, measured(services=()), "failed", "postgres was not there", "none"),
     row(
-        "round_refused",
-        COMPARED,
-        compared(Round(number=2, file="m.json", problems=("m.json is not JSON: NaN is no number",))),
+        "figures_wrong",
+        MEASURED,
+        measured(figures=FiguresFact(file="f.json", problems=("f.json is not JSON: NaN is no number",))),
         "failed",
-        "round 2: m.json is not JSON: NaN is no number",
+        "f.json is not JSON: NaN is no number",
         "NaN",
     ),
     row(
-        "round_refused",
-        COMPARED,
-        compared(Round(number=0, problems=("the job wrote no m.json",))),
+        "figure_missing",
+        MEASURED,
+        measured(figures=FiguresFact(file="f.json", figures=(figure("publish"),))),
         "failed",
-        "the witnessed round: the job wrote no m.json",
-        "no manifest",
-    ),
-    row(
-        "other_mode",
-        COMPARED,
-        compared(one_round(0, mode="lidb_only"), one_round(3, mode="lidb_only")),
-        "failed",
-        "the witnessed round: engine_mode is 'lidb_only', expected 'compare' (and in 1 more)",
-        "one engine",
-    ),
-    row(
-        "other_mode",
-        COMPARED,
-        compared(one_round(1, mode=None)),
-        "failed",
-        "round 1: engine_mode is None, expected 'compare'",
-        "none named",
-    ),
-    row(
-        "fell_back",
-        COMPARED,
-        compared(one_round(1, fallback=("engine is 'sqlite3'",))),
-        "failed",
-        "round 1: measured on a fallback: engine is 'sqlite3'",
-        "sqlite",
-    ),
-    row(
-        "figure_not_finite",
-        COMPARED,
-        compared(
-            one_round(6, not_finite=("publish: ratio_vs_postgres is inf, no finite number above zero",))
-        ),
-        "failed",
-        "round 6: publish: ratio_vs_postgres is inf, no finite number above zero",
-        "infinity",
+        "read stands 0 times among the figures",
+        "one of two",
     ),
     row(
         "figure_missing",
-        COMPARED,
-        compared(one_round(1, figures("publish", 0.51))),
+        MEASURED,
+        measured(figures=FiguresFact(file="f.json")),
         "failed",
-        "round 1: read is not in the manifest",
-        "a scenario",
+        "publish stands 0 times among the figures",
+        "none at all",
     ),
     row(
         "figure_missing",
-        COMPARED,
-        compared(one_round(1, figures("publish", None), figures("read"))),
-        "failed",
-        "round 1: publish has no ratio_vs_postgres",
-        "a ratio",
-    ),
-    row(
-        "figure_missing",
-        COMPARED,
-        compared(one_round(1, figures("publish", None, p95_ms={"lidb": 2.0}), figures("read"))),
-        "failed",
-        "round 1: publish has no ratio_vs_postgres and no p95_ms of postgres",
-        "an engine",
-    ),
-    row(
-        "figure_stale",
-        COMPARED,
-        compared(one_round(1, stale=("m.json was written 3 d before this round began",))),
-        "failed",
-        "round 1: m.json was written 3 d before this round began",
-        "an old file",
-    ),
-    row(
-        "figures_again",
-        COMPARED,
-        compared(one_round(4, *one_round(2).measured)),
-        "failed",
-        "round 4: every figure is that of round 2, to the last digit: not measured again",
-        "copied",
-    ),
-    row(
-        "figures_again",
-        COMPARED,
-        compared(one_round(4, *timed(0.7, 0.004)), one_round(5, *timed(0.7, 0.005))),
-        "failed",
-        "round 5: every figure of lidb is that of round 4, to the last digit: not measured again",
-        "one engine's copied",
-    ),
-    row(
-        "figures_again",
-        COMPARED,
-        compared(one_round(4, *timed(0.004, 0.7)), one_round(5, *timed(0.005, 0.7))),
-        "failed",
-        "round 5: every figure of postgres is that of round 4, to the last digit: not measured again",
-        "the other one's copied",
-    ),
-    row(
-        "figures_again",
-        COMPARED,
-        compared(
-            *(one_round(n, figures(ratio=0.6 + n / 100), figures("read", 0.6 + n / 100)) for n in (2, 5))
-        ),
-        "failed",
-        "read: in 2 rounds every figure is that of publish, to the last digit: not measured",
-        "one scenario told twice",
-    ),
-    row(
-        "ratio_of_its_own",
-        COMPARED,
-        compared(one_round(1, figures(ratio=0.5, p95_ms={"lidb": 3.0, "postgres": 1.0}), figures("read"))),
-        "failed",
-        "round 1: publish: ratio_vs_postgres is 0.5, and its P95, 3 ms by 1 ms, give 3",
-        "another quotient",
-    ),
-    row(
-        "ratio_of_its_own",
-        COMPARED,
-        compared(
-            one_round(1, figures(ratio=1.2, p95_ms={"lidb": 1.211, "postgres": 1.0}), figures("read", 0.4))
-        ),
-        "failed",
-        "round 1: publish: ratio_vs_postgres is 1.2, and its P95, 1.211 ms by 1 ms, give 1.211",
-        "close to the threshold",
-    ),
-    row(
-        "ratio_of_its_own",
-        COMPARED,
-        compared(
-            one_round(1, figures(ratio=0.001, p95_ms={"lidb": 0.002, "postgres": 1.0}), figures("read", 0.4))
-        ),
-        "failed",
-        "round 1: publish: ratio_vs_postgres is 0.001, and its P95, 0.002 ms by 1 ms, give 0.002",
-        "half of it",
-    ),
-    row(
-        "ratio_of_its_own",
-        COMPARED,
-        compared(
-            one_round(1, figures(ratio=1.0, p95_ms={"lidb": 1e308, "postgres": 1e-9}), figures("read", 0.4))
-        ),
-        "failed",
-        "round 1: publish: ratio_vs_postgres is 1, and its P95, 1e+308 ms by 1e-09 ms, give no ratio",
-        "no quotient",
-    ),
-    row(
-        "no_rows",
-        COMPARED,
-        compared(one_round(1, figures(), figures("read", 0.45, rows={"lidb": 0, "postgres": 40}))),
-        "failed",
-        "round 1: read: lidb returned no rows, so its time is that of nothing",
-        "none",
-    ),
-    row(
-        "no_rows",
-        COMPARED,
-        compared(one_round(1, figures(), figures("read", 0.45, rows={"lidb": 40}))),
-        "failed",
-        "round 1: read: the manifest does not say how many rows postgres returned",
-        "not said",
-    ),
-    row(
-        "no_rows",
-        COMPARED,
-        compared(one_round(1, figures(), figures("read", 0.45, rows={"lidb": 19, "postgres": 19}))),
-        "failed",
-        "round 1: read: a P95 of lidb over 19 rows is none; it takes 20",
-        "too few",
-    ),
-    row(
-        "no_rows",
-        COMPARED,
-        compared(one_round(1, figures(), figures("read", 0.45, rows={"lidb": 20, "postgres": 40}))),
-        "failed",
-        "round 1: read: rows 20 of lidb and 40 of postgres: the engines did not do the same",
-        "fewer than the other engine",
-    ),
-    row(
-        "server_idle",
-        COMPARED,
-        compared(one_round(1, taken=0)),
-        "failed",
-        "round 1: by its own count postgres wrote 0 of 40 rows: the figures are not its own",
-        "none written",
-    ),
-    row(
-        "server_idle",
-        COMPARED,
-        compared(one_round(1, given=39)),
-        "failed",
-        "round 1: by its own count postgres read 39 of 40 rows: the figures are not its own",
-        "one too few read",
-    ),
-    row(
-        "server_idle",
-        COMPARED,
-        compared(one_round(1, taken=None)),
-        "failed",
-        "round 1: postgres was not asked how many rows it wrote",
-        "not asked",
-    ),
-    row(
-        "engine_idle",
-        COMPARED,
-        compared(one_round(1, starts=0)),
-        "failed",
-        "round 1: embed was never started: the figures are not its own",
-        "not started",
-    ),
-    row(
-        "timed_through_witness",
-        COMPARED,
-        compared(one_round(1, calls=3)),
-        "failed",
-        "round 1: timed through the witness; name {embed.real.…} in the job's environment",
-        "launcher",
-    ),
-    row(
-        "rounds_missing",
-        COMPARED,
-        compared(rounds=rounds()[:5]),
-        "failed",
-        "4 of 6 timed rounds were measured",
-        "two",
-    ),
-    row(
-        "above_threshold",
-        COMPARED,
-        compared(
-            rounds=tuple(
-                one_round(n, figures(ratio=1.3 + n / 1000), figures("read", 0.41 + n)) for n in range(7)
+        MEASURED,
+        measured(
+            figures=FiguresFact(
+                file="f.json", figures=(figure("publish"), figure("read"), figure("read", 1.0, 2.0))
             )
         ),
         "failed",
-        "publish: ratio_vs_postgres 1.30 [1.30, 1.31] over 6 rounds, against 1.20: all of it above",
+        "read stands 2 times among the figures",
+        "twice",
+    ),
+    row(
+        "figure_not_measured",
+        MEASURED,
+        measured(
+            figure("publish", problem="its answers were empty"),
+            figure("read", problem="its answers were empty"),
+        ),
+        "failed",
+        "not measured: publish, read: its answers were empty",
+        "as the job says",
+    ),
+    row(
+        "figure_not_measured",
+        MEASURED,
+        measured(figure("other", problem="no such engine")),
+        "failed",
+        "not measured: other: no such engine",
+        "one that nobody asked for",
+    ),
+    row(
+        "too_few_values",
+        MEASURED,
+        measured(figure("publish", 0.5, 0.6, 0.7, 0.8, 0.9)),
+        "failed",
+        "publish was measured in 5 of 6 rounds",
+        "one too few",
+    ),
+    row(
+        "values_again",
+        MEASURED,
+        measured(figure("publish", *[0.5] * 6)),
+        "failed",
+        "publish is 0.5 in every round, to the last digit: not measured again",
+        "one value",
+    ),
+    row(
+        "values_again",
+        MEASURED,
+        measured(figure("read", *figure("publish").values)),
+        "failed",
+        "read has the values of publish, to the last digit: not measured",
+        "another one's values",
+    ),
+    row(
+        "above_threshold",
+        MEASURED,
+        measured(figure("publish", *(1.3 + n / 1000 for n in range(6)))),
+        "failed",
+        "publish: ratio 1.30 [1.30, 1.30] over 6 rounds, against 1.20: all of it above",
         "whole interval",
+    ),
+    row(
+        "figures_absent",
+        MEASURED,
+        good(services=(POSTGRES,)),
+        "unproven",
+        "its figures were not looked at",
+        "not looked at",
+    ),
+    row(
+        "figures_absent",
+        MEASURED,
+        measured(figures=FiguresFact(absent="the job wrote no f.json")),
+        "unproven",
+        "the job wrote no f.json",
+        "not written",
     ),
     row("manifest_absent", DOCUMENTED, good(), "unproven", "its manifest was not looked at", "not looked at"),
     row(
@@ -696,7 +541,7 @@ BROKEN = [
 def test_broken_rule_decides_the_status_and_says_why(
     name: str, one: Job, facts: Facts, status: Status, reason: str
 ) -> None:
-    assert next(iter(getattr(ratios if hasattr(ratios, name) else evidence, name)(one, facts))) == reason
+    assert next(iter(getattr(figures if hasattr(figures, name) else evidence, name)(one, facts))) == reason
     found, reasons, _ = judge(one, facts)
     assert (found, reasons[0]) == (status, reason)
 
@@ -729,31 +574,10 @@ HOLDING = [
     pytest.param(
         DOCUMENTED, good(manifest=ManifestFact(file="m.json", status="stub")), id="manifest as asked"
     ),
-    pytest.param(COMPARED, compared(), id="measured"),
-    pytest.param(
-        job(evidence={"metrics": METRICS | {"rows": False}}),
-        compared(one_round(1, figures(rows={}), figures("read", 0.41, rows={"lidb": 40}))),
-        id="rows need not be said",
-    ),
-    pytest.param(
-        COMPARED, compared(one_round(1, figures(ratio=7.0), figures("read", 0.4))), id="one outlier above"
-    ),
-    pytest.param(
-        COMPARED, compared(one_round(0, starts=0), one_round(1, starts=None)), id="starts that nobody sees"
-    ),
-    pytest.param(
-        COMPARED,
-        compared(
-            one_round(1, figures(ratio=0.5, p95_ms={"lidb": 1.0, "postgres": 1.9992}), figures("read", 0.4))
-        ),
-        id="a ratio of three decimals",
-    ),
-    pytest.param(
-        COMPARED,
-        compared(one_round(2, figures(ratio=0.6), figures("read", 0.6))),
-        id="two scenarios of one round agree by chance",
-    ),
-    pytest.param(job(), compared(services=()), id="rounds of a job that asks for none"),
+    pytest.param(MEASURED, measured(), id="measured"),
+    pytest.param(MEASURED, measured(figure("publish", 0.5, 0.6, 0.7, 0.8, 0.9, 7.0)), id="one outlier above"),
+    pytest.param(MEASURED, measured(figure("more", 9.0)), id="a figure more than asked"),
+    pytest.param(job(), measured(services=()), id="figures of a job that asks for none"),
 ]
 
 
@@ -821,47 +645,32 @@ def test_isolation_that_was_not_to_be_had_is_told_even_when_another_command_had_
 
 
 def test_threshold_within_the_interval_is_told_and_decides_nothing() -> None:
-    status, _, notes = judge(COMPARED, compared(one_round(1, figures(ratio=7.0), figures("read", 0.4))))
+    facts = measured(figure("publish", 0.5, 0.501, 0.502, 0.503, 0.504, 7.0))
+    facts = facts.model_copy(
+        update={
+            "figures": FiguresFact(
+                figures=facts.figures.figures if facts.figures else (), notes=("on one disk",)
+            )
+        }
+    )
+    status, _, notes = judge(MEASURED, facts)
     assert status == "passed"
     assert notes == (
-        "publish: ratio_vs_postgres 0.504 [0.502, 7.00] over 6 rounds, against 1.20: not decided, it lies within",
+        "publish: ratio 0.502 [0.500, 7.00] over 6 rounds, against 1.20: not decided, it lies within",
+        "on one disk",
         "postgres 16.14 from a wheel",
     )
 
 
-def test_interval_is_that_of_the_quotients_and_not_of_what_is_told() -> None:
-    """Each round's P95s give 1.211; a manifest that says 1.20 must not bring it below the threshold."""
-    every = (figures(ratio=1.2, p95_ms={"lidb": 1.211 + n / 1e4, "postgres": 1.0}) for n in range(7))
-    facts = compared(
-        rounds=tuple(one_round(n, one, figures("read", 0.41 + n / 1000)) for n, one in enumerate(every))
-    )
-
-    assert list(ratios.above_threshold(COMPARED, facts)) == [
-        "publish: ratio_vs_postgres 1.21 [1.21, 1.21] over 6 rounds, against 1.20: all of it above"
-    ]
-
-
-def test_record_that_names_its_engines_the_other_way_round_turns_no_ratio() -> None:
-    every = (
-        one_round(
-            n, figures(ratio=1.3 + n / 1000), figures("read", 0.41 + n / 1000), engines=("postgres", "lidb")
-        )
-        for n in range(7)
-    )
-    found = list(ratios.above_threshold(COMPARED, compared(rounds=tuple(every))))
-    assert found == [
-        "publish: ratio_vs_postgres 1.30 [1.30, 1.31] over 6 rounds, against 1.20: all of it above"
-    ]
-
-
-def test_system_that_sees_no_starts_is_told() -> None:
-    notes = judge(COMPARED, compared(one_round(3, starts=None)))[2]
-    assert "on this system nobody sees whether the timed rounds start the engine" in notes
+def test_job_has_answered_when_every_figure_was_measured() -> None:
+    assert figures.answered(MEASURED, measured(figure("publish", *(9.0 + n for n in range(6)))))
+    for facts in (good(), measured(figure("read", 0.5)), measured(figure("read", problem="no server"))):
+        assert not figures.answered(MEASURED, facts)
 
 
 def test_server_on_another_machine_is_told() -> None:
-    facts = compared(services=(POSTGRES.model_copy(update={"remote": True}),))
-    assert "postgres is on another machine: its times hold the network's" in judge(COMPARED, facts)[2]
+    facts = measured(services=(POSTGRES.model_copy(update={"remote": True}),))
+    assert "postgres is on another machine: its times hold the network's" in judge(MEASURED, facts)[2]
 
 
 def test_named_skip_that_no_longer_happens_is_told() -> None:
@@ -914,24 +723,23 @@ USES = st.builds(
     rebuilt=st.booleans(),
     rebuilt_as=st.none() | DIGESTS,
 )
-ROUNDS = st.builds(
-    Round,
-    number=FEW,
-    file=MAYBE,
-    mode=st.sampled_from([None, "compare", "lidb_only"]),
-    measured=st.lists(st.builds(figures, WORDS, st.none() | st.sampled_from([0.5, 2.0])), max_size=2),
+FIGURES = st.builds(
+    FiguresFact,
+    absent=MAYBE,
     problems=st.lists(WORDS, max_size=1),
-    not_finite=st.lists(WORDS, max_size=1),
-    stale=st.lists(WORDS, max_size=1),
-    fallback=st.lists(WORDS, max_size=1),
-    taken=st.none() | FEW,
-    given=st.none() | FEW,
-    starts=st.none() | FEW,
-    calls=FEW,
+    figures=st.lists(
+        st.builds(
+            Figure,
+            name=st.sampled_from(["publish", "read"]),
+            values=st.lists(st.sampled_from([0.5, 2.0]), max_size=7),
+            problem=st.none() | st.just("x"),
+        ),
+        max_size=3,
+    ),
 )
 FACTS = st.builds(
     Facts,
-    rounds=st.lists(ROUNDS, max_size=3),
+    figures=st.none() | FIGURES,
     services=st.lists(st.just(POSTGRES), max_size=1),
     commands=st.lists(COMMANDS, max_size=3),
     suites=st.lists(SUITES, max_size=2),
@@ -953,7 +761,7 @@ EVERYTHING = job(
         "manifest": {"file": "m.json", "status": ["stub"]},
     },
 )
-JOBS = st.sampled_from([job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, COMPARED, EVERYTHING])
+JOBS = st.sampled_from([job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, MEASURED, EVERYTHING])
 
 
 @settings(max_examples=300)
@@ -971,6 +779,8 @@ def close_to_passing(one: Job) -> Facts:
         suites=tuple(exit_only() if r.kind == "exit" else suite(passed=2) for r in one.reports),
         artifacts=(use(4),),
         manifest=ManifestFact(file="m.json", status="stub"),
+        figures=FiguresFact(file="f.json", figures=(figure("publish"), figure("read"))),
+        services=(POSTGRES,),
     )
 
 
@@ -1009,11 +819,21 @@ def _check(one: Job, facts: Facts) -> None:
         assert facts.manifest is not None
         assert facts.manifest.absent is None
         assert not facts.manifest.problems
+    if one.evidence.figures:
+        assert facts.figures is not None
+        assert facts.figures.absent is None
+        by_name = {each.name: each for each in facts.figures.figures}
+        assert set(by_name) >= set(one.evidence.figures.names)
+        assert all(len(set(by_name[name].values)) > 1 for name in one.evidence.figures.names)
+        assert all(
+            len(by_name[name].values) >= one.evidence.figures.rounds for name in one.evidence.figures.names
+        )
+        assert not any(each.problem for each in by_name.values())
     assert not {"PYTHONOPTIMIZE", *one.evidence.forbid_env} & set(facts.env_names)
     assert facts.strays == facts.changed == ()
     assert facts.data_was_empty
 
 
-@pytest.mark.parametrize("one", [job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, EVERYTHING])
+@pytest.mark.parametrize("one", [job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, MEASURED, EVERYTHING])
 def test_the_search_starts_where_jobs_pass(one: Job) -> None:
     assert judge(one, close_to_passing(one))[0] == "passed"

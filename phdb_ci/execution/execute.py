@@ -50,5 +50,5 @@ def artifact_node(context: Context, node: ArtifactNode, artifacts: dict[str, Art
 def _leg_node(context: Context, node: JobNode, artifacts: dict[str, ArtifactResult]) -> Node:
     return Node(
         needs=node.needs, expected=node.expected or GUESS_LEG, work=lambda: run_leg(context, node, artifacts),
-        alone=context.matrix.jobs[node.job].evidence.metrics is not None,
+        alone=context.matrix.jobs[node.job].evidence.figures is not None,
     )  # fmt: skip

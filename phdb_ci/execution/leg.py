@@ -1,12 +1,11 @@
 """One leg: make its workspace, run its commands, read its reports, gather the facts, and let evidence.py judge."""
 
-import shutil
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from phdb_ci.errors import PhdbError
 from phdb_ci.execution import workspace
@@ -16,18 +15,29 @@ from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Outcome, Request, run, shell
 from phdb_ci.execution.reports import read_suites
-from phdb_ci.execution.rounds import run_rounds
 from phdb_ci.execution.services import Place, Running, serving
 from phdb_ci.execution.workspace import BuildPlace, Workspace
 from phdb_ci.judging import evidence
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Job, seconds
+from phdb_ci.models.matrix import Document, Job, seconds
 from phdb_ci.models.plan import JobNode
-from phdb_ci.models.results import ArtifactResult, ArtifactUse, Command, Facts, LegResult, LegSource
+from phdb_ci.models.results import (
+    ArtifactResult,
+    ArtifactUse,
+    Command,
+    DocumentFact,
+    Facts,
+    FiguresFact,
+    LegResult,
+    LegSource,
+    ManifestFact,
+)
 from phdb_ci.planning.plan import hint
-from phdb_ci.reports import manifest
+from phdb_ci.reports import figures, manifest
 
 RESULT = "result.json"
+W = TypeVar("W", bound=Document)
+F = TypeVar("F", bound=DocumentFact)
 
 
 def run_leg(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactResult]) -> LegResult:
@@ -133,17 +143,10 @@ def _run_job(
     log.flush()
     attempt.output_from = (folder / "log.txt").stat().st_size
 
-    def commands(where: Workspace) -> bool:
-        for text in job.run:
-            argv, env = shell(where.command(text)), where.run_env()
-            _command(context, attempt, where, log, "run", argv, text, env, locks)
-        return attempt.going
-
     with workspace.watch(space) as watched:
-        if job.evidence.metrics is None:
-            commands(space)
-        elif attempt.going:
-            attempt.rounds = tuple(run_rounds(space, commands, attempt.services, folder / "reports", log))
+        for text in job.run:
+            argv, env = shell(space.command(text)), space.run_env()
+            _command(context, attempt, space, log, "run", argv, text, env, locks)
     workspace.note_rewritten(space, watched)
     attempt.cancelled = any(command.cancelled for command in attempt.commands)
     _look_after(context, space, folder, log, attempt, again)
@@ -210,7 +213,7 @@ def _record(phase: Literal["env", "setup", "run"], text: str, done: Outcome) -> 
 def _look_after(
     context: Context, space: Workspace, folder: Path, log: Log, attempt: Attempt, again: set[str]
 ) -> None:
-    """Gather what is true after the job: reports, artifacts, strays, checkouts, manifest."""
+    """Gather what is true after the job: reports, artifacts, strays, checkouts, documents."""
     log.flush()
     if any(command.phase == "run" for command in attempt.commands):
         attempt.suites += read_suites(space, folder, context.masked, attempt.output_from)
@@ -222,17 +225,26 @@ def _look_after(
     attempt.strays = workspace.strays(space)
     attempt.changed |= dict.fromkeys(workspace.changed_files(space))
     attempt.links_out = workspace.links_out(space)
-    if space.job.evidence.manifest:
-        said, path = manifest.read(space.job.evidence.manifest, space.tops)
-        if attempt.rounds:  # each round says what is wrong with its own
-            said = said.model_copy(update={"problems": ()})
-        if path is not None:
-            if twins := workspace.twins(space, path):
-                copied = f"{said.file} is a copy of {twins[0]}: the job did not write it"
-                said = said.model_copy(update={"absent": copied})
-            kept = folder / "reports" / space.job.evidence.manifest.kept
-            shutil.copyfile(path, kept, follow_symlinks=False)
-        attempt.manifest = said
+    wanted = space.job.evidence
+    if wanted.manifest:
+        attempt.manifest = _document(space, folder, wanted.manifest, manifest.judge, ManifestFact)
+    if wanted.figures:
+        attempt.figures = _document(space, folder, wanted.figures, figures.judge, FiguresFact)
+
+
+def _document(
+    space: Workspace, folder: Path, wanted: W, judge: Callable[[bytes, str, W], F], absent: Callable[..., F]
+) -> F:
+    """What became of a document that the job must write; it is kept among the leg's reports."""
+    found = manifest.find(wanted.file, space.tops)
+    if isinstance(found, str):
+        return absent(absent=found)
+    (folder / "reports" / wanted.kept).write_bytes(found.text)
+    if twins := workspace.twins(space, found.path):
+        return absent(
+            file=found.shown, absent=f"{found.shown} is a copy of {twins[0]}: the job did not write it"
+        )
+    return judge(found.text, found.shown, wanted)
 
 
 def _keep_builds(context: Context, attempt: Attempt, uses: tuple[ArtifactUse, ...]) -> None:

@@ -42,7 +42,8 @@ class Request:
     """One command: what to run, where, with exactly which environment, for how long (seconds).
 
     `isolate` asks for a network of loopback alone. `hold` are descriptors (locks) that the supervisor keeps
-    open until nothing of the command is left, even when the harness is killed before that.
+    open until nothing of the command is left, even when the harness is killed before that. `grace`: seconds
+    between TERM and KILL, when they are not the usual ones.
     """
 
     argv: Sequence[str]
@@ -51,6 +52,7 @@ class Request:
     timeout: float
     isolate: bool = False
     hold: tuple[int, ...] = ()
+    grace: float | None = None
 
 
 @dataclass(frozen=True)
@@ -283,7 +285,8 @@ def end_children() -> None:
 def _send(stdin: IO[bytes], request: Request) -> None:
     spec = {
         "argv": list(request.argv), "cwd": str(request.cwd), "env": dict(request.env),
-        "timeout": request.timeout, "isolate": request.isolate, "grace": GRACE, "hold": list(request.hold),
+        "timeout": request.timeout, "isolate": request.isolate, "grace": request.grace or GRACE,
+        "hold": list(request.hold),
     }  # fmt: skip
     data = memoryview(json.dumps(spec).encode() + b"\n")
     try:

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from phdb_ci.artifacts.store import file_digest
@@ -110,17 +110,6 @@ class Workspace:
     def _asked_report(self, kind: ReportKind) -> Path:
         return self.reports / f"{kind}.xml"
 
-    def witnessed(self) -> "Workspace":
-        """The same with the launcher wherever the job names the engine itself: for the round that counts calls."""
-        launchers = {
-            f"{name}.real.{output}": self.values[f"{name}.{output}"]
-            for name, placed in self.placed.items()
-            for output in placed.stored.digests
-        }
-        values = self.values | launchers
-        env = {name: expand(value, values) for name, value in self.job.env.items()}
-        return replace(self, values=values, env=self.env | env)
-
 
 def work_dirs(root: Path) -> dict[str, Path]:
     """The folders that every job has, made empty."""
@@ -185,8 +174,8 @@ def before_run(space: Workspace) -> None:
             space.early[index] = (
                 f"{report.path or path.name} was there before the job: left over from an earlier run"
             )
-    if space.job.evidence.manifest:
-        put_away(space.job.evidence.manifest, space.tops)
+    for document in filter(None, (space.job.evidence.manifest, space.job.evidence.figures)):
+        put_away(document.file, space.tops)
     for placed in space.placed.values():
         placed.start()
 

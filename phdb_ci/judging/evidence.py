@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from phdb_ci.base.text import cut
-from phdb_ci.judging import ratios
+from phdb_ci.judging import figures
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse, Facts, Suite
@@ -59,6 +59,16 @@ def timed_out(job: Job, facts: Facts) -> Iterable[str]:
     return [
         f"did not end within {job.timeout}: {command.text}" for command in facts.commands if command.timed_out
     ]
+
+
+def service_ended(job: Job, facts: Facts) -> Iterable[str]:
+    """A server was not there, or not to the end: what was done with it is not known."""
+    for service in facts.services:
+        if service.problem is not None:
+            yield f"{service.name} did not last as long as the job: {service.problem}"
+    for name in job.services:
+        if facts.commands and name not in {service.name for service in facts.services}:
+            yield f"{name} was not there"
 
 
 def command_failed(_job: Job, facts: Facts) -> Iterable[str]:
@@ -257,8 +267,8 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     (
         "failed",
         (
-            ratios.service_ended, case_failed, command_failed, left_processes, report_unreadable, manifest_wrong,
-            *ratios.RULES,
+            service_ended, case_failed, command_failed, left_processes, report_unreadable, manifest_wrong,
+            *figures.RULES,
         ),
     ),
     (
@@ -266,7 +276,7 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
         (
             nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
             critical_not_executed, failure_printed, not_called, artifact_changed, stray_artifact, linked_outside,
-            checkout_changed, data_not_empty, manifest_absent,
+            checkout_changed, data_not_empty, manifest_absent, figures.figures_absent,
         ),
     ),
 )  # fmt: skip
@@ -277,7 +287,8 @@ def _pairs(job: Job, facts: Facts) -> list[tuple[Report, Suite]]:
 
 
 def _notes(job: Job, facts: Facts) -> Iterable[str]:
-    yield from ratios.notes(job, facts)
+    yield from figures.notes(job, facts)
+    yield from _service_notes(facts)
     if not any(REPORT_KINDS[report.kind].cases for report in job.reports):
         yield "no test cases: its exit code and the evidence are all there is"
     if any(command.network == "unenforced" for command in facts.commands):
@@ -292,3 +303,10 @@ def _notes(job: Job, facts: Facts) -> Iterable[str]:
         for rule in suite.skip_rules:
             if not rule.matched and suite.counts.executed:
                 yield f"named skip no longer happens: {rule.pattern} ({rule.reason})"
+
+
+def _service_notes(facts: Facts) -> Iterable[str]:
+    for service in facts.services:
+        yield f"{service.name} {service.version} from {service.origin}"
+        if service.remote:
+            yield f"{service.name} is on another machine: its times hold the network's"

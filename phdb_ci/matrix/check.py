@@ -10,7 +10,7 @@ from phdb_ci.matrix.table import Table
 RULES = (
     names.repos, names.artifacts, names.services, names.witnesses, names.faults, names.gates, names.taken,
     names.repeated, rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.times, rules.skips,
-    rules.schedules, rules.services, rules.metrics,
+    rules.schedules, rules.services, rules.figures,
     placeholder_rules.in_builds, placeholder_rules.in_faults, placeholder_rules.in_jobs,
 )  # fmt: skip
 

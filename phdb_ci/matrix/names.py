@@ -173,7 +173,7 @@ def repeated(root: Table) -> Iterator[Fault]:
         (root.tables("gates"), ("on", "jobs", "branches")),
         ([job.table("evidence") for job in jobs], ("forbid_env",)),
         ([job.table("evidence").table("manifest") for job in jobs], ("status",)),
-        ([job.table("evidence").table("metrics") for job in jobs], ("scenarios", "engines")),
+        ([job.table("evidence").table("figures") for job in jobs], ("names",)),
         ([report for job in jobs for report in job.rows("reports")], ("critical",)),
     ]
     for tables, keys in plan:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.table import Table
+from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
 from phdb_ci.models.matrix import HARNESS_ENV, Job, seconds
 from phdb_ci.models.report_kinds import REPORT_KINDS, KindOfReport
 from phdb_ci.models.texts import DURATION
@@ -66,11 +68,11 @@ def exit_alone(root: Table) -> Iterator[Fault]:
         if (
             rows
             and not any(map(_may_have_cases, rows))
-            and not {"witness", "manifest"} & set(evidence.values)
+            and not {"witness", "manifest", "figures"} & set(evidence.values)
         ):
             yield Fault(
                 job.at("reports"),
-                "its exit code would be all there is; add evidence.witness or evidence.manifest",
+                "its exit code would be all there is; add evidence.witness, evidence.manifest or evidence.figures",
             )
 
 
@@ -108,8 +110,16 @@ def schedules(root: Table) -> Iterator[Fault]:
 def services(root: Table) -> Iterator[Fault]:
     """GitHub starts services on Linux runners alone; each service of a job has a variable of its own.
 
-    A server listens outside of the network that `network = false` gives a job.
+    A server listens outside of the network that `network = false` gives a job. An address is one of its kind.
     """
+    for service in root.tables("services"):
+        schemes = SERVICE_KINDS.get(cast("ServiceKind", service.text("kind")))
+        url = service.text("url")
+        if url is not None and schemes and url.partition("://")[0] not in schemes:
+            yield Fault(
+                service.at("url"),
+                f"an address of this kind starts with {schemes[0]}://; got {shown_text(url)}",
+            )
     for job in root.tables("jobs"):
         if job.words("services") and job.values.get("network") is False:
             yield Fault(
@@ -128,27 +138,9 @@ def services(root: Table) -> Iterator[Fault]:
                 )
 
 
-def metrics(root: Table) -> Iterator[Fault]:
-    """Measured numbers stand in a manifest, are proved by a witness, and decide nothing on a pull request."""
-    measuring = set()
-    for job in root.tables("jobs"):
-        evidence = job.table("evidence")
-        if "metrics" not in evidence.values:
-            continue
-        measuring.add(job.name)
-        if evidence.table("manifest").values.get("numbers") is not True:
-            yield Fault(
-                evidence.at("metrics"), "stand in a manifest: add evidence.manifest with numbers = true"
-            )
-        if "witness" not in evidence.values:
-            yield Fault(
-                evidence.at("metrics"), "need evidence.witness: one round shows that the engine was called"
-            )
-        for report in job.rows("reports"):
-            if report.text("kind") and _may_have_cases(report):
-                yield Fault(
-                    report.at("kind"), "a job with metrics runs in rounds and reports by its exit code alone"
-                )
+def figures(root: Table) -> Iterator[Fault]:
+    """Measured figures decide nothing on a pull request."""
+    measuring = [job.name for job in root.tables("jobs") if "figures" in job.table("evidence").values]
     for gate in root.tables("gates"):
         for path, name in gate.texts("jobs"):
             if name in measuring and "pull_request" in gate.words("on"):

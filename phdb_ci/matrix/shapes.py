@@ -109,7 +109,7 @@ def _missing(key: str, node: dict[str, Any]) -> str:
 
 
 def _literal_fault(path: Path, node: dict[str, Any], got: Any) -> Fault:
-    words = tuple(str(word) for word in node.get("enum", ()))
+    words = tuple(str(word) for word in node.get("enum", [node["const"]] if "const" in node else ()))
     text = f"must be one of {', '.join(words)}; got {described(got)}"
     return Fault(path, text, got=got if isinstance(got, str) else "", near=words)
 

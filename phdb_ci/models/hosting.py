@@ -1,6 +1,7 @@
 """What matrix.toml says for GitHub: pinned actions, services, this project itself, a repo's own jobs. Shapes alone."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -25,6 +26,10 @@ Cron = Annotated[str, StringConstraints(pattern=CRON)]
 Setting = Annotated[str, StringConstraints(pattern=VALUE)]
 Probe = Annotated[str, StringConstraints(pattern=PROBE)]
 SettingName = Annotated[str, StringConstraints(pattern=SETTING_NAME)]
+
+# The kinds of services, each with the schemes of its addresses. execution/services has who makes each.
+ServiceKind = Literal["postgres"]
+SERVICE_KINDS: Mapping[ServiceKind, tuple[str, ...]] = {"postgres": ("postgresql", "postgres")}
 
 
 class Action(Record):
@@ -57,8 +62,9 @@ class Home(Record):
 
 
 class Service(Record):
-    """A server that jobs talk to: on GitHub a container, by digest."""
+    """A server that jobs talk to: on GitHub a container, by digest; elsewhere the caller's, or one of our own."""
 
+    kind: ServiceKind = Field(description="which kind of server it is", examples=["postgres"])
     image: Image = Field(
         description="its image with tag and digest",
         examples=["postgres:16@sha256:95206741a5b214807675e14165369d05b93a9cf692223b616d07cca227e74b0b"],

@@ -20,6 +20,10 @@ def evidence(job: Job) -> list[str]:
         manifest = job.evidence.manifest
         numbers = "" if manifest.numbers else ", no number in it"
         lines.append(f"{manifest.file} is {' or '.join(manifest.status)}{numbers}")
+    if job.evidence.figures:
+        figures = job.evidence.figures
+        limit = "" if figures.threshold is None else f", none above {figures.threshold:g}"
+        lines.append(f"{figures.file}: {', '.join(figures.names)} over ≥ {figures.rounds} rounds{limit}")
     if not job.network:
         lines.append("no network but loopback")
     return lines

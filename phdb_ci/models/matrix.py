@@ -8,12 +8,13 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field
 
 from phdb_ci.models.base import Name, Record, RepoName, Sha, Text
 from phdb_ci.models.faults import Breakable
+from phdb_ci.models.figures import MOST, ROUNDS, Label, Value
 from phdb_ci.models.hosting import Action, ActionName, Cron, Home, OwnJob, Service
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.texts import (
@@ -169,21 +170,12 @@ class Witness(Record):
     )
 
 
-class Manifest(Record):
-    """A JSON document that the job must write: `file` below the workspace, with one of these statuses.
-
-    One that was there before the job is put away, so that what is found was written by the job. `numbers =
-    false`: nothing measured may stand in it (`p50_ms`, `throughput`, `ratio_vs_postgres`), and no part of it
-    may have the status `pass` or `fail`.
-    """
+class Document(Record):
+    """A JSON document that the job must write: one that was there before it is put away."""
 
     file: RelPath = Field(
         description="its path below the workspace, `*` and `**` allowed", examples=["**/manifest.json"]
     )
-    status: tuple[Text, ...] = Field(
-        min_length=1, description="the statuses that it may have", examples=[["stub"]]
-    )
-    numbers: bool = Field(False, description="whether it may hold measured numbers")
 
     @property
     def kept(self) -> str:
@@ -191,52 +183,42 @@ class Manifest(Record):
         return re.sub(r"[^A-Za-z0-9._-]", "_", self.file.rsplit("/", 1)[-1])
 
 
-class Metrics(Record):
-    """What the manifest must hold of each scenario, measured `rounds` times by running the commands so often.
+class Manifest(Document):
+    """A document of the job's, with one of these statuses.
 
-    A witnessed round comes first and its times do not count: in it `{embed.real.lidb_embed}` is the launcher, so that
-    the calls are seen; in the timed rounds it is the engine itself. Of each scenario every engine must have its
-    `p95_ms` and the rows that it wrote or returned (`rows`, as many for both), and `ratio_vs_postgres` must be what
-    they give: the first engine by the second. By its own count the server must have written the rows of `writes`, and
-    read those of the other scenarios. What this cannot see: the statements that the first engine ran (only that it was
-    started), how many samples a P95 is of (only rows), and on which disk its data lay.
+    `numbers = false`: nothing measured may stand in it (`p50_ms`, `throughput`, `speedup`), and no part of it
+    may have the status `pass` or `fail`.
     """
 
-    scenarios: tuple[Text, ...] = Field(
-        min_length=1, max_length=64, description="the ids that must be there", examples=[["registry_publish"]]
+    status: tuple[Text, ...] = Field(
+        min_length=1, description="the statuses that it may have", examples=[["stub"]]
     )
-    writes: tuple[Text, ...] = Field(
-        (),
-        description="the scenarios whose rows are written; of the others they are read",
-        examples=[["registry_publish"]],
-    )
-    engines: tuple[Text, ...] = Field(
-        ("lidb", "postgres"), min_length=2, max_length=2, description="the engines that are compared"
-    )
-    mode: Text = Field(
-        "compare", description="the `engine_mode` that the manifest must have", examples=["compare"]
+    numbers: bool = Field(False, description="whether it may hold measured numbers")
+
+
+class Figures(Document):
+    """A document of figures (models/figures.py), measured by the job over several rounds.
+
+    Each figure that is named here must be there, with a value of every round. When the whole interval of its median
+    lies above the threshold, the job fails.
+    """
+
+    names: tuple[Label, ...] = Field(
+        min_length=1, max_length=MOST, description="the figures that must be there", examples=[["publish"]]
     )
     rounds: int = Field(
         9,
         ge=6,
-        le=100,
-        description="how many timed rounds there are; under six no interval has 95 %, from nine on it bears an outlier",
+        le=ROUNDS,
+        description="how many values each must have; under six no interval has 95 %, from nine on it bears an outlier",
         examples=[9],
     )
-    rows: bool = Field(True, description="false: the manifest need not say how many rows were returned")
-    threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        None,
-        description="the ratio above which the job fails, when its whole interval lies above it",
-        examples=[1.2],
+    threshold: Value | None = Field(
+        None, description="the value above which a figure is too high", examples=[1.2]
     )
-
-    @field_validator("writes")
-    @classmethod
-    def _known(cls, writes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        for name in writes:
-            if name not in info.data.get("scenarios", writes):
-                raise ValueError(f"{name} is none of the scenarios")
-        return writes
+    unit: Label = Field(
+        "ratio", description="what the values are, in a word or two", examples=["ratio of P95"]
+    )
 
 
 class Evidence(Record):
@@ -247,9 +229,7 @@ class Evidence(Record):
         (), description="variables that must not be in the job's environment", examples=[["LI_LIDB_MOCK"]]
     )
     manifest: Manifest | None = Field(None, description="a JSON document that the job must write")
-    metrics: Metrics | None = Field(
-        None, description="the figures that the manifest must hold, over several rounds"
-    )
+    figures: Figures | None = Field(None, description="what the job must have measured, over several rounds")
 
 
 class Quarantine(Record):

@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import Field
 
 from phdb_ci.models.base import Name, Record, RepoName, Sha
+from phdb_ci.models.figures import MOST, Figure, Value, Words
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Quarantine
-from phdb_ci.models.measured import Round, ServiceUse
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.statuses import ArtifactStatus, Status
@@ -137,13 +137,43 @@ class ArtifactUse(Record):
     rebuilt_as: str | None = None
 
 
-class ManifestFact(Record):
-    """What became of the manifest that a job must write: `absent` says why there is none to judge."""
+class ServiceUse(Record):
+    """A server as one job met it.
+
+    Attributes:
+        origin: where it came from: the caller's variable, or a wheel.
+        remote: there is a network between it and this machine.
+        problem: why it did not last as long as the job.
+    """
+
+    name: Name
+    version: str
+    origin: str
+    remote: bool = False
+    problem: str | None = None
+
+
+class DocumentFact(Record):
+    """What became of a document that a job must write: `absent` says why there is none to judge."""
 
     file: str | None = None
-    status: str | None = None
     absent: str | None = None
     problems: tuple[str, ...] = ()
+
+
+class ManifestFact(DocumentFact):
+    """A manifest."""
+
+    status: str | None = None
+
+
+class FiguresFact(DocumentFact):
+    """A document of figures; `unit` and `threshold` are the matrix's."""
+
+    unit: str = ""
+    threshold: Value | None = None
+    figures: tuple[Figure, ...] = Field((), max_length=MOST)
+    notes: tuple[Words, ...] = Field((), max_length=MOST)
 
 
 class Facts(Record):
@@ -161,7 +191,7 @@ class Facts(Record):
     links_out: tuple[str, ...] = ()
     manifest: ManifestFact | None = None
     services: tuple[ServiceUse, ...] = ()
-    rounds: tuple[Round, ...] = ()
+    figures: FiguresFact | None = None
     data_was_empty: bool = True
     output_from: int = 0
     error: str | None = None

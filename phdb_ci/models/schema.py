@@ -12,6 +12,11 @@ def written_schema(model: type[Record]) -> dict[str, Any]:
     return {"$schema": DIALECT} | model.model_json_schema(by_alias=True, mode="serialization")
 
 
+def read_schema(model: type[Record]) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what `model` accepts as JSON."""
+    return {"$schema": DIALECT} | model.model_json_schema(by_alias=True)
+
+
 def json_schema(model: type[Record]) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of what `model` accepts from TOML, which has no null."""
     from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue

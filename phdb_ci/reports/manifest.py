@@ -1,7 +1,7 @@
-"""The manifest that a job must write: put an earlier one away, find what the job wrote, and read it as hostile text.
+"""The documents that a job must write: put earlier ones away, find what the job wrote; a manifest is read here too.
 
-What it says is gathered here as facts; that a fact is a fault is evidence.py's to say. The figures of a manifest are
-metrics.py's.
+It is hostile text. What it says is gathered here as facts; that a fact is a fault is evidence.py's to say. Documents of
+figures are read by figures.py.
 """
 
 import fnmatch
@@ -27,46 +27,37 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where a word begins in camelCas
 MEASURED_STATUS = ("pass", "fail")
 
 
-def put_away(wanted: Manifest, checkouts: Iterable[Path]) -> None:
+def put_away(pattern: str, checkouts: Iterable[Path]) -> None:
     """Delete what matches before the job runs: what matches afterwards was written by the job."""
-    for _, path in _matching(wanted, checkouts):
+    for _, path in _matching(pattern, checkouts):
         path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
 class Found:
-    """The one manifest that a job has written: how it is called, where it is, its text, when it was written."""
+    """The one document that a job has written: how it is called, where it is, its text."""
 
     shown: str
     path: Path
     text: bytes
-    written: float
 
 
-def read(wanted: Manifest, checkouts: Iterable[Path]) -> tuple[ManifestFact, Path | None]:
-    """What the manifest says that the job has written, and where it is."""
-    found = find(wanted, checkouts)
-    if isinstance(found, ManifestFact):
-        return found, None
-    return judge(found.text, found.shown, wanted), found.path
-
-
-def find(wanted: Manifest, checkouts: Iterable[Path]) -> Found | ManifestFact:
-    """The manifest, or the fact that says why there is none to judge."""
-    found = _matching(wanted, checkouts)
+def find(pattern: str, checkouts: Iterable[Path]) -> Found | str:
+    """The document, or why there is none to judge."""
+    found = _matching(pattern, checkouts)
     if not found:
-        return ManifestFact(absent=f"the job wrote no {wanted.file}")
+        return f"the job wrote no {pattern}"
     if len(found) > 1:
-        return ManifestFact(absent=f"the job wrote {len(found)} files that match {wanted.file}")
+        return f"the job wrote {len(found)} files that match {pattern}"
     shown, path = found[0]
     try:
         with open_regular(path) as file:
-            text, written = file.read(LIMIT + 1), os.fstat(file.fileno()).st_mtime
+            text = file.read(LIMIT + 1)
     except OSError:
-        return ManifestFact(file=shown, absent=f"{shown} is a link or no regular file")
+        return f"{shown} is a link or no regular file"
     if len(text) > LIMIT:
-        return ManifestFact(file=shown, absent=f"{shown} is too large to be a manifest")
-    return Found(shown, path, text, written)
+        return f"{shown} is larger than {LIMIT} bytes"
+    return Found(shown, path, text)
 
 
 def judge(text: bytes, shown: str, wanted: Manifest) -> ManifestFact:
@@ -116,15 +107,15 @@ def _measured(key: str) -> bool:
     return MEASURED_KEY.fullmatch(_HUMP.sub("_", key)) is not None and SET_KEY.fullmatch(key) is None
 
 
-def _matching(wanted: Manifest, checkouts: Iterable[Path]) -> list[tuple[str, Path]]:
+def _matching(pattern: str, checkouts: Iterable[Path]) -> list[tuple[str, Path]]:
     """Every file below the checkouts that the pattern names, as `repo/path` and path."""
-    patterns = {wanted.file, wanted.file.removeprefix("**/")}
+    patterns = {pattern, pattern.removeprefix("**/")}
     found = []
     for top in checkouts:
         for folder, names in walk(top):
             for name in names:
                 inside = f"{folder}/{name}"[len(str(top)) + 1 :]
-                if any(fnmatch.fnmatchcase(inside, pattern) for pattern in patterns):
+                if any(fnmatch.fnmatchcase(inside, one) for one in patterns):
                     shown = os.fsencode(f"{top.name}/{inside}").decode(errors="replace")
                     found.append((shown, Path(folder, name)))
     return sorted(found)

@@ -9,16 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from phdb_ci.models.figures import FiguresDocument
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
-from phdb_ci.models.schema import json_schema, written_schema
+from phdb_ci.models.schema import json_schema, read_schema, written_schema
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.schemas.reference import with_reference
 
 REPAIR = "python -m phdb_ci.schemas"
 PAGE = Path(__file__).parents[2] / "docs" / "matrix.md"  # in a checkout alone
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "figures": lambda: read_schema(FiguresDocument),
     "matrix": lambda: json_schema(Matrix),
     "plan": lambda: written_schema(Plan),
     "result": lambda: written_schema(LegResult),

@@ -10,9 +10,9 @@ import pytest
 
 from checks.definition_of_done import CONDITIONS, Answer, Condition, judge, main, page_of, read_conditions
 from phdb_ci.matrix import load
+from phdb_ci.models.figures import Figure
 from phdb_ci.models.matrix import Job, Matrix
-from phdb_ci.models.measured import Measured, Round
-from phdb_ci.models.results import LegSource
+from phdb_ci.models.results import FiguresFact, LegSource
 from phdb_ci.models.verdict import VerdictLeg
 from tests import builders
 from tests.builders import missing, verdict
@@ -25,8 +25,7 @@ TODAY = "2026-11-25T09:00:00Z"
 PINNED = builders.source("lidb", PIN)
 EVIDENCE = {
     "witness": {"artifact": "embed", "min_calls": 1},
-    "manifest": {"file": "m.json", "status": ["pass", "fail"], "numbers": True},
-    "metrics": {"scenarios": ["publish"], "rounds": 6, "threshold": 1.2},
+    "figures": {"file": "f.json", "names": ["publish"], "rounds": 6, "threshold": 1.2},
 }
 SMOKE = job()
 BENCH = job(artifacts=["embed"], evidence=EVIDENCE, reports=[{"kind": "exit", "min_tests": 0}])
@@ -201,18 +200,11 @@ def test_tracked_job_may_fail_in_a_quarantine_that_holds(row: Job, leg: Any, sta
 # Answered
 
 
-def figures(number: int, ratio: float) -> Round:
-    found = Measured(
-        scenario="publish", ratio=ratio, p50_ms={"lidb": ratio / 2 + number / 1e4, "postgres": 0.5},
-        p95_ms={"lidb": ratio + number / 1e4, "postgres": 1.0}, rows={"lidb": 40, "postgres": 40},
-    )  # fmt: skip
-    return Round(number=number, file="m.json", mode="compare", measured=(found,), taken=40, calls=0)
-
-
 def too_slow(count: int = 6, **fields: Any) -> VerdictLeg:
     """A benchmark that ran and whose ratio is above the threshold."""
-    rounds = tuple(figures(number, 2.0) for number in range(count + 1))
-    return ran(BENCH, "failed", commands=(builders.command("make check"),), rounds=rounds, **fields)
+    figure = Figure(name="publish", values=tuple(2.0 + number / 1e4 for number in range(count)))
+    fact = FiguresFact(file="f.json", figures=(figure,))
+    return ran(BENCH, "failed", commands=(builders.command("make check"),), figures=fact, **fields)
 
 
 def test_benchmark_that_failed_over_measured_figures_has_answered() -> None:

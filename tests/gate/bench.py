@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from phdb_ci.execution.services import wheel
+from phdb_ci.execution.services.address import Address
+from phdb_ci.execution.services.postgres import Database
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.verdict import Verdict, VerdictArtifact
@@ -267,6 +270,16 @@ def processes_of(place: Path) -> dict[int, str]:
 def _state(folder: Path) -> tuple[str, str]:
     name, _, rest = (folder / "stat").read_bytes().partition(b" (")[2].rpartition(b") ")
     return rest[:1].decode(), name.decode(errors="replace")
+
+
+def ask(url: str, statement: str, cache: Path) -> str:
+    """The answer of a Postgres server, by the client that a run has put into its cache. Raises OSError."""
+    programs = cache / "services" / wheel.WHEEL.replace("==", "-") / wheel.BIN
+    one = Database(Address.of(url, "URL"), "", programs / "psql", {})
+    done = subprocess.run(one.command(statement), env=one.env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(done.stderr)
+    return done.stdout.strip()
 
 
 def wait_for(condition: Callable[[], object], seconds: float) -> bool:

@@ -4,6 +4,7 @@ The server is started by the run itself, from this machine's Postgres or else fr
 """
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -14,14 +15,17 @@ import pytest
 
 from phdb_ci.execution.process import Canceller
 from phdb_ci.execution.services import Place, Running, serving
+from phdb_ci.execution.services.address import Address
+from phdb_ci.judging.figures import interval
 from phdb_ci.matrix import load
-from phdb_ci.models.measured import interval, ratios
-from tests.gate.bench import ROOT, Ran, Scenario, processes_of, wait_for
+from phdb_ci.models.results import Facts
+from tests.gate.bench import ROOT, Ran, Scenario, ask, processes_of, wait_for
 
 pytestmark = pytest.mark.slow
 
 JOB = "bench-compare"
-RUN = "bash scripts/run-db-registry-bench.sh"
+SCRIPT = "scripts/run-db-registry-bench.sh"
+RUN = "python3 tier_db_registry/registry_oltp.py"
 FILE = "results/tier-db-registry.json"
 HARNESS = "benchmarks/tier_db_registry/registry_oltp.py"
 ENGINES = "benchmarks/tier_db_registry/engines.py"
@@ -34,6 +38,7 @@ SCENARIOS = ("registry_publish", "registry_read_by_name", "registry_read_latest"
 def shorten(scenario: Scenario, rounds: int = 6) -> Scenario:
     """As few and as short rounds as the matrix and the rules of evidence allow."""
     scenario.edit("rounds = 9, threshold = 1.2", f"rounds = {rounds}", job=JOB)
+    scenario.edit("--rounds 9", f"--rounds {rounds}", job=JOB)
     scenario.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 200", "rounds = 20")
     return scenario
 
@@ -51,6 +56,11 @@ def alone(own: Scenario) -> Scenario:
 
 def assert_failed(ran: Ran, *reasons: str) -> None:
     ran.assert_not_green(JOB, "failed", *reasons)
+
+
+def instead(scenario: Scenario, script: str) -> None:
+    """Let the benchmark's script be another one."""
+    scenario.write(f"benchmarks/{SCRIPT}", f'cd "$(dirname "$0")/.."\n{script}\n')
 
 
 def written(scenario: Scenario, change: str) -> None:
@@ -77,28 +87,28 @@ def test_ratios_are_measured_over_rounds_and_nothing_is_left(alone: Scenario) ->
 
     ran.assert_green()
     facts = ran.leg(JOB).facts
-    assert [one.number for one in facts.rounds] == [0, 1, 2, 3, 4, 5, 6]
-    for name in SCENARIOS:
-        found = interval(ratios(facts.rounds, name))
-        assert found.rounds == 6
-        assert 0 < found.low <= found.median <= found.high
-        assert found.confidence > 0.95
-    for one in facts.rounds:
-        assert one.taken == 20 * (1 + 3)  # each package, its three versions, and nothing of the catalogs
-        assert one.given is not None
-        assert one.given >= 20 + 20
-        assert [each.rows for each in one.measured] == [
-            dict.fromkeys(("lidb", "postgres"), n) for n in (40, 20, 20)
-        ]
-        assert one.starts == 3  # open, migrate, session
+    found = values(facts)
+    assert list(found) == list(SCENARIOS)
+    for ratios in found.values():
+        over = interval(ratios)
+        assert over.rounds == 6
+        assert 0 < over.low <= over.median <= over.high
+        assert over.confidence > 0.95
+    # Each round writes each package, its three versions, and nothing of the catalogs; it starts the engine three times.
+    assert ran.log(JOB).count("engine opened 3 times, 80 rows written, ") == 7
     # Calls are seen in the witnessed round alone: the timed ones are the engine's own.
-    assert [one.calls for one in facts.rounds] == [3] + [0] * 6
+    assert [use.calls for use in facts.artifacts] == [3]
     assert [one.problem for one in facts.services] == [None]
     kept = sorted(path.name for path in (ran.folder / f"{JOB}@ubuntu-24.04" / "reports").iterdir())
-    assert kept == [*(f"round-{n}-tier-db-registry.json" for n in range(7)), "tier-db-registry.json"]
+    assert kept == ["figures.json", "tier-db-registry.json"]
     assert not processes_of(alone.cache)
     assert not list(alone.cache.glob("work/*/*/services/*"))
     assert_no_cluster_is_left()
+
+
+def values(facts: Facts) -> dict[str, tuple[float, ...]]:
+    assert facts.figures is not None
+    return {figure.name: figure.values for figure in facts.figures.figures}
 
 
 @pytest.fixture
@@ -111,21 +121,25 @@ def server(tmp_path: Path, warm: Path) -> Iterator[Running]:
         yield running
 
 
-def databases(server: Running) -> list[str]:
-    names = server.admin.ask(server.psql, "SELECT datname FROM pg_database ORDER BY 1", server.env).split()
-    return [name for name in names if name != server.database]
+def admin(server: Running) -> str:
+    """The server as a caller would name it."""
+    return Address.of(server.url, "URL").url("postgres")
 
 
-def test_callers_server_gets_a_database_that_is_gone_afterwards(nightly: Scenario, server: Running) -> None:
-    before = databases(server)
-    ran = nightly.run(JOB, env={"POSTGRES_URL": server.admin.url()})
+def databases(server: Running, cache: Path) -> list[str]:
+    return ask(server.url, "SELECT datname FROM pg_database ORDER BY 1", cache).split()
+
+
+def test_callers_server_gets_a_database_that_is_gone_afterwards(
+    nightly: Scenario, server: Running, warm: Path
+) -> None:
+    before = databases(server, warm)
+    ran = nightly.run(JOB, env={"POSTGRES_URL": admin(server)})
 
     ran.assert_green()
     assert [one.origin for one in ran.leg(JOB).facts.services] == ["POSTGRES_URL"]
-    assert databases(server) == before
-    schemas = server.admin.ask(
-        server.psql, "SELECT count(*) FROM pg_namespace WHERE nspname ~ 'bench'", server.env
-    )
+    assert databases(server, warm) == before
+    schemas = ask(admin(server), "SELECT count(*) FROM pg_namespace WHERE nspname ~ 'bench'", warm)
     assert schemas == "0"
 
 
@@ -137,9 +151,9 @@ def test_callers_server_that_does_not_answer_is_an_error(nightly: Scenario) -> N
 
 
 def test_password_of_the_callers_server_is_in_no_file_of_the_run(nightly: Scenario, server: Running) -> None:
-    password = server.admin.parts.password
+    password = Address.of(server.url, "URL").password
     assert password
-    ran = nightly.run(JOB, env={"POSTGRES_URL": server.admin.url()})
+    ran = nightly.run(JOB, env={"POSTGRES_URL": admin(server)})
 
     ran.assert_green()
     assert not [
@@ -151,14 +165,16 @@ def test_password_of_the_callers_server_is_in_no_file_of_the_run(nightly: Scenar
 
 
 def test_without_psycopg_is_failed_as_another_engine_mode(nightly: Scenario) -> None:
-    nightly.edit('python = ["psycopg[binary]"]', 'python = ["pip"]', job=JOB)
+    nightly.patch(
+        ENGINES, "            import psycopg\n", "            import psycopg_of_nobody as psycopg\n"
+    )
 
     assert_failed(
         nightly.run(JOB),
         "has status 'unknown', expected pass or fail",
         "the witnessed round: engine_mode is 'lidb_only', expected 'compare'",
         "the witnessed round: registry_publish has no ratio_vs_postgres and no p95_ms of postgres",
-        "0 of 9 timed rounds were measured".replace("9", "6"),
+        "0 of 6 timed rounds were measured",
     )
 
 
@@ -228,7 +244,7 @@ def test_manifest_that_is_no_measurement_is_failed(nightly: Scenario, change: st
 
 def test_overflowing_number_is_failed(nightly: Scenario) -> None:
     old = '"ratio_vs_postgres": [0-9.]*'
-    nightly.set_run(JOB, f"{RUN} && sed -i 's/{old}/\"ratio_vs_postgres\": 1e999/' {FILE}")
+    instead(nightly, f"{RUN} && sed -i 's/{old}/\"ratio_vs_postgres\": 1e999/' {FILE}")
 
     assert_failed(nightly.run(JOB), "registry_publish: ratio_vs_postgres is inf, no finite number above zero")
 
@@ -245,21 +261,21 @@ def test_empty_reads_are_failed(nightly: Scenario) -> None:
     [
         (f"mkdir -p results; cp -p old.json {FILE}", "before this round began"),
         (f"mkdir -p results; cp old.json {FILE}", "measured_at is 2026-01-31T03:00:00Z, "),
-        ("true", "the job wrote no **/tier-db-registry.json"),
+        ("true", "the benchmark wrote no tier-db-registry.json"),
     ],
     ids=["file-time", "time-in-it", "none"],
 )
 def test_stale_manifest_is_failed(nightly: Scenario, command: str, reason: str) -> None:
     nightly.write("benchmarks/old.json", stale('"2026-01-31T03:00:00Z"'))
     os.utime(nightly.repo("benchmarks") / "old.json", (1_700_000_000, 1_700_000_000))
-    nightly.set_run(JOB, f"touch -d @1700000000 old.json; {command}")
+    instead(nightly, f"touch -d @1700000000 old.json; {command}")
 
     assert_failed(nightly.run(JOB), reason)
 
 
 def test_figures_that_are_copied_from_round_to_round_are_failed(nightly: Scenario) -> None:
     nightly.write("benchmarks/old.json", stale('"NOW"'))
-    nightly.set_run(JOB, f"{RUN} && sed s/NOW/$(date -u +%FT%TZ)/ old.json > {FILE}")
+    instead(nightly, f"{RUN} && sed s/NOW/$(date -u +%FT%TZ)/ old.json > {FILE}")
 
     assert_failed(
         nightly.run(JOB),
@@ -304,6 +320,7 @@ def test_engine_that_is_not_started_in_the_timed_rounds_is_failed(nightly: Scena
         "class Lidb:\n",
         "class Answers:\n"
         "    def execute_sql(self, sql, params):\n"
+        "        __import__('time').sleep(0.001)\n"
         "        if sql.startswith('SELECT id'):\n"
         "            return [{'id': 'k' + params[0].split()[1], 'name': params[0]}]\n"
         "        return [{'version': '0.3'}] if sql.startswith('SELECT') else []\n"
@@ -312,15 +329,15 @@ def test_engine_that_is_not_started_in_the_timed_rounds_is_failed(nightly: Scena
     )
 
     assert_failed(
-        nightly.run(JOB), "round 1: embed was never started: the figures are not its own (and in 5 more)"
+        nightly.run(JOB), "round 1: the engine was never started: the figures are not its own (and in 5 more)"
     )
 
 
 def test_night_that_is_replayed_from_the_repository_is_failed(nightly: Scenario) -> None:
     """A manifest per round, copied; a table is made on Postgres; the engine is called three times and told nothing."""
     nightly.write("benchmarks/night.json", stale("null"))
-    nightly.set_run(
-        JOB,
+    instead(
+        nightly,
         "python3 -c \"import psycopg, os; c = psycopg.connect(os.environ['POSTGRES_URL'], autocommit=True);"
         " c.execute('CREATE TABLE IF NOT EXISTS warm (id int)')\";"
         ' for verb in open migrate session; do "$LIDB_EMBED" $verb "$(mktemp -d)" </dev/null >/dev/null; done;'
@@ -384,15 +401,28 @@ def test_figures_that_postgres_has_nothing_to_do_with_are_failed(nightly: Scenar
 
 
 def test_round_that_fails_is_failed_and_the_missing_ones_are_told(nightly: Scenario) -> None:
-    nightly.set_run(JOB, f'{RUN} && echo >> "$TMPDIR/n" && test $(wc -l < "$TMPDIR/n") -lt 4')
+    instead(nightly, f'{RUN} && echo >> "$TMPDIR/n" && test $(wc -l < "$TMPDIR/n") -lt 4')
 
-    assert_failed(nightly.run(JOB), "exit 1: bash scripts", "2 of 6 timed rounds were measured")
+    assert_failed(nightly.run(JOB), "round 3: exit 1: bash scripts", "2 of 6 timed rounds were measured")
 
 
 def test_timed_rounds_through_the_witness_are_failed(nightly: Scenario) -> None:
-    nightly.edit("{embed.real.lidb_embed}", "{embed.lidb_embed}", job=JOB)
+    nightly.edit("--engine {embed.real.lidb_embed}", "--engine {embed.lidb_embed}", job=JOB)
+    ran = nightly.run(JOB)
 
-    assert_failed(nightly.run(JOB), "round 1: timed through the witness", "(and in 5 more)")
+    assert_failed(ran, "exit 1: ")
+    assert "--launcher and --engine are one program: timed through the witness" in ran.log(JOB)
+
+
+def test_benchmark_that_takes_the_witness_in_the_timed_rounds_is_failed(nightly: Scenario) -> None:
+    instead(nightly, f'export LIDB_EMBED="${{LIDB_EMBED%/*}}/../lidb_embed"\n{RUN}')
+    nightly.edit(
+        "--launcher {embed.lidb_embed}",
+        "--launcher $(dirname {embed.lidb_embed})/real/../lidb_embed",
+        job=JOB,
+    )
+
+    assert_failed(nightly.run(JOB), "round 1: timed through the witness (and in 5 more)")
 
 
 def test_engine_that_the_witness_never_sees_is_unproven(nightly: Scenario) -> None:
@@ -414,7 +444,7 @@ def test_ratio_of_which_the_whole_interval_is_above_the_threshold_is_failed(nigh
 
     assert_failed(
         nightly.run(JOB),
-        "registry_publish: ratio_vs_postgres ",
+        "registry_publish: ratio of P95 ",
         "over 6 rounds, against 0.0001: all of it above",
     )
 
@@ -430,13 +460,51 @@ def test_threshold_within_the_interval_decides_nothing(nightly: Scenario) -> Non
         "        one['engines']['lidb']['p95_ms'] = odd; one['engines']['postgres']['p95_ms'] = 1.0\n"
         "        one['ratio_vs_postgres'] = odd\n" + WRITE,
     )
-    nightly.set_run(JOB, f"{RUN} && if test -e ../turn; then rm ../turn; else touch ../turn; fi")
+    instead(nightly, f"{RUN} && if test -e ../turn; then rm ../turn; else touch ../turn; fi")
     ran = nightly.run(JOB)
 
     ran.assert_green()
-    assert any(
-        "registry_publish: ratio_vs_postgres 2.00 [1.00, 3.00]" in note for note in ran.leg(JOB).notes
-    ), ran.told
+    assert any("registry_publish: ratio of P95 2.00 [1.00, 3.00]" in note for note in ran.leg(JOB).notes), (
+        ran.told
+    )
+
+
+def night(*values: float) -> str:
+    """A document of figures with nothing wrong in it but that nobody measured them."""
+    figures = [{"name": name, "values": [value + n for value in values]} for n, name in enumerate(SCENARIOS)]
+    return json.dumps({"schema_version": 1, "figures": figures})
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "reason"),
+    [
+        (
+            "cp {repos.benchmarks}/night.json figures.json",
+            "unproven",
+            "ratios/figures.json is a copy of benchmarks/night.json: the job did not write it",
+        ),
+        ("true", "unproven", "the job wrote no figures.json"),
+        (
+            f"echo '{night(*[0.5] * 6)}' > figures.json",
+            "failed",
+            "registry_publish is 0.5 in every round, to the last digit: not measured again",
+        ),
+        (
+            "sed s/0.5/0.25/ {repos.benchmarks}/night.json > figures.json; echo x >> figures.json",
+            "failed",
+            "ratios/figures.json is not JSON",
+        ),
+    ],
+    ids=["copied", "there before", "one value", "not JSON"],
+)
+def test_figures_that_nobody_measured_are_not_green(
+    nightly: Scenario, command: str, status: str, reason: str
+) -> None:
+    for file in ("night.json", "results/figures.json"):
+        nightly.write(f"benchmarks/{file}", night(0.5, 0.6, 0.7, 0.8, 0.9, 1.0))
+    nightly.set_run(JOB, command)
+
+    nightly.run(JOB).assert_not_green(JOB, status, reason)
 
 
 # The server's end
@@ -473,23 +541,24 @@ def memory() -> set[str]:
     return {row[1] for row in rows if row[6] == "0"}
 
 
-def test_callers_server_that_is_stopped_in_the_middle_is_failed(alone: Scenario, server: Running) -> None:
+def test_callers_server_that_is_stopped_in_the_middle_is_failed(
+    alone: Scenario, server: Running, warm: Path
+) -> None:
     alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
-    alone.env["POSTGRES_URL"] = server.admin.url()
+    alone.env["POSTGRES_URL"] = admin(server)
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", "round 1 of 6, timed")
-    pid = int(server.admin.ask(server.psql, "SELECT pg_read_file('postmaster.pid')", server.env).split()[0])
-    os.kill(pid, signal.SIGINT)
+    os.kill(int(ask(admin(server), "SELECT pg_read_file('postmaster.pid')", warm).split()[0]), signal.SIGINT)
 
     assert_failed(
         started.finish(),
-        "postgres did not last as long as the job: it does not answer: ",
+        "postgres did not last as long as the job: the job's database ",
         "Connection refused",
     )
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["$ bash scripts", "$ venv"], ids=["measuring", "early"])
+@pytest.mark.parametrize("moment", ["$ cd ", "$ venv"], ids=["measuring", "early"])
 def test_harness_that_is_ended_leaves_no_server(alone: Scenario, number: signal.Signals, moment: str) -> None:
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", moment)
@@ -502,16 +571,18 @@ def test_harness_that_is_ended_leaves_no_server(alone: Scenario, number: signal.
     assert_no_cluster_is_left()
 
 
-def test_killed_harness_leaves_no_database_on_the_callers_server(alone: Scenario, server: Running) -> None:
-    before = databases(server)
-    alone.env["POSTGRES_URL"] = server.admin.url()
+def test_killed_harness_leaves_no_database_on_the_callers_server(
+    alone: Scenario, server: Running, warm: Path
+) -> None:
+    before = databases(server, warm)
+    alone.env["POSTGRES_URL"] = admin(server)
     started = alone.start(JOB)
-    started.wait_for(f"{JOB}@ubuntu-24.04", "$ bash scripts")
-    assert len(databases(server)) == len(before) + 1
+    started.wait_for(f"{JOB}@ubuntu-24.04", "$ cd ")
+    assert len(databases(server, warm)) == len(before) + 1
     started.send(signal.SIGKILL)
     started.process.wait(30)
 
-    assert wait_for(lambda: databases(server) == before, 10), databases(server)
+    assert wait_for(lambda: databases(server, warm) == before, 10), databases(server, warm)
 
 
 def test_killed_keeper_takes_its_server_with_it(alone: Scenario) -> None:
@@ -546,7 +617,7 @@ def test_pull_requests_stay_validate_only(nightly: Scenario) -> None:
     asked = {name for gate in matrix.gates.values() if "pull_request" in gate.on for name in gate.jobs}
 
     assert "bench-validate" in asked
-    assert not [name for name in asked if matrix.jobs[name].services or matrix.jobs[name].evidence.metrics]
+    assert not [name for name in asked if matrix.jobs[name].services or matrix.jobs[name].evidence.figures]
     nightly.patch(MANIFEST, '"ratio_vs_postgres": ratio', '"ratio_vs_postgres": 1.0')
     nightly.patch(HARNESS, "    manifest.check(document)\n", "")
     nightly.run("bench-validate").assert_not_green(

@@ -1,9 +1,23 @@
 """Gives a leg its services: a server, and on it one fresh database that is gone when the leg is over.
 
-serve.py is what a leg uses; cluster.py lays out a server of our own, binaries.py finds the programs, address.py
-speaks to a server, keeper.py is the process that starts and ends it.
+SERVERS has one entry for each kind of models/hosting.py: who makes it. postgres.py, with address.py, wheel.py and
+keeper.py, is the one that there is.
 """
 
-from phdb_ci.execution.services.serve import Place, Running, serving
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
-__all__ = ["Place", "Running", "serving"]
+from phdb_ci.execution.services import postgres
+from phdb_ci.execution.services.place import Place, Running
+from phdb_ci.models.hosting import Service, ServiceKind
+
+__all__ = ["SERVERS", "Place", "Running", "serving"]
+
+SERVERS: Mapping[ServiceKind, Callable[[str, Service, Place], AbstractContextManager[Running]]] = {
+    "postgres": postgres.serving
+}
+
+
+def serving(name: str, service: Service, place: Place) -> AbstractContextManager[Running]:
+    """A service for as long as the context lasts. Raises ToolError, UsageError or Interrupted when there is none."""
+    return SERVERS[service.kind](name, service, place)

@@ -1,21 +1,18 @@
-"""Keeps one service of a leg until it is told to end: a program of its own, so it imports the standard library alone.
+"""Keeps one Postgres database until it is told to end: a program of its own, with the standard library alone.
 
     python -I -S keeper.py          what to keep comes as JSON in the environment (PHDB_CI_SERVICE)
 
-It makes a cluster and runs `postgres` in the foreground as its child, or takes a server that is there; makes the
-job's own database; writes `ready` to the state file. On TERM, which comes when the leg ends, when the run is
-cancelled and when the harness is killed (supervisor.py), the server is ended, a database on somebody else's server is
-dropped (and that is said), and the folder is removed. Should this process itself be killed, the kernel ends the server
-(prctl(2), PR_SET_PDEATHSIG). As root the server runs as the user that it was given: Postgres refuses root.
+It starts a server of ours as its child, or takes one that is there; makes the job's own database; writes the state
+file. On TERM, which comes when the leg ends, when the run is cancelled and when the harness is killed (supervisor.py),
+the server is ended, or the database on somebody else's server is dropped, and the folder is removed. Should this
+process itself be killed, the kernel ends the server (prctl(2), PR_SET_PDEATHSIG).
 """
 
-import contextlib
 import ctypes
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,8 +24,8 @@ VARIABLE = "PHDB_CI_SERVICE"
 PR_SET_PDEATHSIG = 1
 IPC_RMID = 0
 START = 60.0  # seconds in which a server must be ready
-STOP = 1.2  # seconds for an immediate shutdown; after two, the supervisor kills what is left
-PORTS = 3  # ports that are tried: between the look and the use, somebody else may take one
+STOP = 5.0  # seconds for an immediate shutdown
+DROP = 15.0  # seconds for dropping a database; after 20, the supervisor kills what is left
 
 
 class FailedError(Exception):
@@ -41,17 +38,16 @@ class EndedError(BaseException):
 
 def main() -> None:
     """Keep what the environment says until TERM comes or the server ends."""
-    spec = json.loads(os.environ.pop(VARIABLE))
+    keeper = Keeper(json.loads(os.environ.pop(VARIABLE)))
     signal.signal(signal.SIGTERM, _end)
     _die_with_parent(signal.SIGTERM)
-    keeper = Keeper(spec)
     try:
         keeper.begin()
         keeper.wait()
     except EndedError:
         pass
     except (FailedError, OSError, subprocess.SubprocessError) as error:
-        keeper.say(state="failed", told=str(error))
+        keeper.say(reason=str(error))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         keeper.end()
@@ -68,148 +64,116 @@ def _die_with_parent(number: int) -> None:
 
 
 class Keeper:
-    """One service: `spec` holds command lines with `{port}` in them, their environment, and where to write."""
+    """One database: `spec` holds command lines, their environment, and where to write (postgres.py)."""
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
-        self.server: subprocess.Popen[bytes] | None = None
-        self.port = 0
-        self.memory = ""
+        self.process: subprocess.Popen[bytes] | None = None
+        self.memory: list[str] = []
         self.made = False  # or about to be
-        self.said: dict[str, Any] = {}
+        self.said: dict[str, str] = {}
 
-    def say(self, **told: Any) -> None:
+    def say(self, **words: str) -> None:
         """Write the state file, whole or not at all; what was said before stays."""
-        self.said |= told
+        self.said |= words
         path = Path(self.spec["state"])
         new = path.with_suffix(".new")
         new.write_text(json.dumps(self.said), encoding="utf-8")
         new.replace(path)
 
     def begin(self) -> None:
-        """Start the server, where one is to be started, and make the database."""
+        """Start the server, where one is to be started, and make the database.
+
+        TERM waits until that is made: a client that ends does not end what the server does for it.
+        """
         if self.spec["server"]:
-            self._make(self.spec["server"])
-            self._run(self.spec["server"]["init"], **self._user())
-            self._start()
-        self._create()
-        self.say(state="ready", port=self.port)
+            self._start(**self.spec["server"])
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        self.made = True
+        try:
+            version = self._run(self.spec["make"])
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        self.say(version=version.partition(" ")[0])
 
     def wait(self) -> None:
         """Until TERM; a server of ours that ends before that is told."""
-        if self.server is None:
-            while True:
-                signal.pause()
-        code = self.server.wait()
+        while self.process is None:
+            signal.pause()
+        code = self.process.wait()
         how = f"killed by signal {-code}" if code < 0 else f"exit {code}"
-        self.say(state="ended", told=f"it ended by itself ({how})")
+        self.say(reason=f"it ended by itself ({how})")
 
     def end(self) -> None:
         """Leave nothing: no server, no shared memory of it, no database, no folder."""
-        if self.server is not None:
-            self._stop(self.server)
-        elif self.made:
-            with contextlib.suppress(FailedError, OSError, subprocess.SubprocessError):
-                self._run(self.spec["drop"])
-                self.say(dropped=True)
+        if self.process is not None:
+            self._stop(self.process)
         if self.spec["server"]:
             shutil.rmtree(self.spec["server"]["folder"], ignore_errors=True)
-
-    def _create(self) -> None:
-        """Make the database. TERM waits until that is done: a client that ends does not end what the server does."""
-        self.made = True
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        try:
-            self._run(self.spec["create"])
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-    def _make(self, server: dict[str, Any]) -> None:
-        """The folder, the password in it, and the programs where the server's user could not get at them."""
-        folder, (secret, password) = Path(server["folder"]), server["secret"]
-        folder.mkdir(mode=0o700)
-        if server["copy"]:
-            source, target = server["copy"]
-            shutil.copytree(source, target, symlinks=True)
-        with open(os.open(secret, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
-            file.write(password)
-        for path in (secret, folder) if server["uid"] is not None else ():
-            os.chown(path, server["uid"], server["gid"])
-
-    def _start(self) -> None:
-        for _ in range(PORTS):
-            self.port = _free_port()
-            self.server = self._popen(self.spec["server"]["run"])
-            if self._is_ready():
-                return
-        raise FailedError("the server did not start: its log says why")
-
-    def _is_ready(self) -> bool:
-        """Whether it takes connections; False when it ended before that. It says so in its own pid file."""
-        assert self.server is not None  # noqa: S101 - _start has made it
-        deadline = time.monotonic() + START
-        while self.server.poll() is None:
+        elif self.made:
             try:
-                lines = (
-                    Path(self.spec["server"]["data"], "postmaster.pid")
-                    .read_text(encoding="utf-8")
-                    .split("\n")
-                )
-            except OSError:
-                lines = []
-            if len(lines) > 7 and lines[0] == str(self.server.pid) and lines[7].strip() == "ready":
-                self.memory = lines[6]
-                return True
+                self._run(self.spec["drop"], timeout=DROP)
+            except (FailedError, OSError, subprocess.SubprocessError) as error:
+                self.say(undropped=str(error))
+
+    def _start(
+        self, folder: str, data: str, secret: list[str], copy: list[str] | None, user: dict[str, Any], init: list[str],
+        run: list[str], **_: object,
+    ) -> None:  # fmt: skip
+        """Make the cluster, the programs copied where the server's user could not get at them, and run it."""
+        Path(folder).mkdir(mode=0o700)
+        if copy:
+            shutil.copytree(copy[0], copy[1], symlinks=True)
+        with open(os.open(secret[0], os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+            file.write(secret[1])
+        for path in (secret[0], folder) if user else ():
+            os.chown(path, user["user"], user["group"])
+        self._run(init, **user)
+        self.process = subprocess.Popen(
+            run, env=self.spec["env"], cwd="/", stdin=subprocess.DEVNULL,
+            preexec_fn=lambda: _die_with_parent(signal.SIGQUIT),  # noqa: PLW1509 - there is one thread
+            **user,
+        )  # fmt: skip
+        deadline = time.monotonic() + START
+        while not self._is_ready(Path(data, "postmaster.pid"), self.process):
+            if self.process.poll() is not None:
+                raise FailedError("the server did not start: its log says why")
             if time.monotonic() > deadline:
                 raise FailedError(f"the server was not ready after {START:.0f} s")
             time.sleep(0.01)
-        return False
 
-    def _stop(self, server: "subprocess.Popen[bytes]") -> None:
+    def _is_ready(self, file: Path, process: "subprocess.Popen[bytes]") -> bool:
+        """Whether the server takes connections: its own pid file says so, and which memory it shares."""
+        try:
+            lines = file.read_text(encoding="utf-8").split("\n")
+        except OSError:
+            return False
+        self.memory = lines[6].split() if len(lines) > 7 else []
+        return len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() == "ready"
+
+    def _stop(self, process: "subprocess.Popen[bytes]") -> None:
         """At once: nobody needs what is in it. One that was killed leaves a segment of shared memory behind."""
-        if server.poll() is None:
-            server.send_signal(signal.SIGQUIT)
+        if process.poll() is None:
+            process.send_signal(signal.SIGQUIT)
             try:
-                server.wait(STOP)
+                process.wait(STOP)
             except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-        words = self.memory.split()
-        if server.returncode < 0 and len(words) == 2:
-            ctypes.CDLL(None).shmctl(int(words[1]), IPC_RMID, None)
+                process.kill()
+                process.wait()
+        if process.returncode < 0 and len(self.memory) == 2:
+            ctypes.CDLL(None).shmctl(int(self.memory[1]), IPC_RMID, None)
 
-    def _argv(self, argv: list[str]) -> list[str]:
-        return [word.replace("{port}", str(self.port)) for word in argv]
-
-    def _user(self) -> dict[str, Any]:
-        server = self.spec["server"]
-        if not server or server["uid"] is None:
-            return {}
-        return {"user": server["uid"], "group": server["gid"], "extra_groups": []}
-
-    def _popen(self, argv: list[str]) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            self._argv(argv), env=self.spec["env"], cwd="/", stdin=subprocess.DEVNULL,
-            preexec_fn=lambda: _die_with_parent(signal.SIGQUIT),  # noqa: PLW1509 - there is one thread
-            **self._user(),
-        )  # fmt: skip
-
-    def _run(self, argv: list[str], **user: Any) -> None:
-        done = subprocess.run(
-            self._argv(argv), env=self.spec["env"], cwd="/", stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, errors="replace", check=False, **user,
+    def _run(self, argv: list[str], **options: Any) -> str:
+        """A command's output. Raises FailedError when it fails; the text holds its first error."""
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            argv, env=self.spec["env"], cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", check=False, **options,
         )  # fmt: skip
         if done.returncode:
             lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
-            told = next((line for line in lines if "error" in line.lower()), lines[0])
-            raise FailedError(f"{Path(argv[0]).name}: {told[:300]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+            first = next((line for line in lines if "error" in line.lower()), lines[0])
+            raise FailedError(f"{Path(argv[0]).name}: {first[:300]}")
+        return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ from phdb_ci.rendering.comment.size_budget import (
 )
 from phdb_ci.rendering.comment.table import main_table
 from phdb_ci.rendering.environment import environment
+from phdb_ci.rendering.figures import section
 from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, points
-from phdb_ci.rendering.measured import measured
 
 __all__ = ["MARKER", "comment", "comments", "commit_status", "get_ready", "summary"]
 MOST_PATHS = 50
@@ -94,7 +94,7 @@ def _lead(view: Shown, level: Level) -> list[str]:
 def _sections(view: Shown, level: Level) -> list[Section]:
     """What opens and closes, in the order of reading."""
     figures = (
-        "\n".join(measured(entry.result for entry in view.entries if entry.result)) if level.passed else ""
+        "\n".join(section(entry.result for entry in view.entries if entry.result)) if level.passed else ""
     )
     sections = [
         _unread(view.unaffected) if view.unaffected else None,

@@ -8,8 +8,8 @@ from phdb_ci.models.results import Command, LegResult, Rule
 from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
+from phdb_ci.rendering.figures import in_words
 from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, cells, code, points, table, word
-from phdb_ci.rendering.measured import in_words
 
 HEAD = ("", "job", "what a pass shows", "executed", "calls", "network", "skipped by name")
 ALIGN = (":-:", ":--", ":--", ":--", ":--", ":--", "--:")

@@ -1,0 +1,158 @@
+"""The rules of evidence for a job that measures: when its figures may be believed, and when one is too high.
+
+The interval of a median is by order statistics: no assumption on how the values are spread, no chance in it.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from phdb_ci.models.figures import Figure
+from phdb_ci.models.matrix import Job
+from phdb_ci.models.results import Facts
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The median of a figure over rounds, and where it lies with at least the confidence that is said."""
+
+    low: float
+    median: float
+    high: float
+    rounds: int
+    confidence: float
+
+    def beside(self, threshold: float) -> str:
+        """`0.98 [0.95, 1.02] over 9 rounds, against 1.20`."""
+        median, low, high, limit = map(digits, (self.median, self.low, self.high, threshold))
+        return f"{median} [{low}, {high}] over {self.rounds} rounds, against {limit}"
+
+
+def digits(value: float) -> str:
+    """A value with three digits that say something; what is very small or large is short all the same."""
+    if not 1e-3 <= value < 1e6:
+        return f"{value:.3g}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """The interval of the median.
+
+    Between the k-th smallest and the k-th largest of n values lies the median with 1 - 2·P(Binomial(n, ½) < k); k is
+    the largest that keeps to 95 %. Under six values even the whole range does not: then it is the range, and
+    `confidence` says less.
+    """
+    ordered, count = sorted(values), len(values)
+    below, depth, missed = 0.0, 1, 2 * 0.5**count
+    for k in range(1, count // 2 + 1):
+        below += math.comb(count, k - 1) * 0.5**count
+        if 1 - 2 * below < CONFIDENCE:
+            break
+        depth, missed = k, 2 * below
+    half = count // 2
+    median = ordered[half] if count % 2 else ordered[half - 1] / 2 + ordered[half] / 2
+    return Interval(
+        low=ordered[depth - 1], median=median, high=ordered[-depth], rounds=count, confidence=max(0.0, 1 - missed)
+    )  # fmt: skip
+
+
+def figures_absent(job: Job, facts: Facts) -> Iterable[str]:
+    """The document of figures is not there, was there before, or is a copy of a committed file."""
+    if job.evidence.figures is None:
+        return []
+    if facts.figures is None:
+        return ["its figures were not looked at"]
+    return [] if facts.figures.absent is None else [facts.figures.absent]
+
+
+def figures_wrong(_job: Job, facts: Facts) -> Iterable[str]:
+    """The document of figures is not what it must be."""
+    return facts.figures.problems if facts.figures else ()
+
+
+def figure_missing(job: Job, facts: Facts) -> Iterable[str]:
+    """A declared figure is not in the document, or stands in it twice."""
+    wanted, fact = job.evidence.figures, facts.figures
+    names = [figure.name for figure in _figures(facts)]
+    for name in wanted.names if wanted and fact and fact.absent is None and not fact.problems else ():
+        if names.count(name) != 1:
+            yield f"{name} stands {names.count(name)} times among the figures"
+
+
+def figure_not_measured(_job: Job, facts: Facts) -> Iterable[str]:
+    """The job says of a figure that it could not be measured. What is said of several is said once."""
+    reasons: dict[str, list[str]] = {}
+    for figure in _figures(facts):
+        if figure.problem is not None:
+            reasons.setdefault(figure.problem, []).append(figure.name)
+    for reason, names in reasons.items():
+        yield f"not measured: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}: {reason}"
+
+
+def too_few_values(job: Job, facts: Facts) -> Iterable[str]:
+    """A figure was measured in fewer rounds than the matrix demands."""
+    wanted = job.evidence.figures
+    for figure in _declared(job, facts):
+        if wanted and figure.problem is None and len(figure.values) < wanted.rounds:
+            yield f"{figure.name} was measured in {len(figure.values)} of {wanted.rounds} rounds"
+
+
+def values_again(job: Job, facts: Facts) -> Iterable[str]:
+    """A figure has one value in every round, or the values of another figure, to the last digit."""
+    first: dict[tuple[float, ...], str] = {}
+    for figure in _declared(job, facts):
+        if len(figure.values) > 1 and len(set(figure.values)) == 1:
+            yield f"{figure.name} is {figure.values[0]!r} in every round, to the last digit: not measured again"
+        elif len(figure.values) > 1 and first.setdefault(figure.values, figure.name) != figure.name:
+            yield f"{figure.name} has the values of {first[figure.values]}, to the last digit: not measured"
+
+
+def above_threshold(job: Job, facts: Facts) -> Iterable[str]:
+    """The whole interval of a figure lies above the threshold."""
+    for figure, over, threshold in _decided(job, facts):
+        if over.low > threshold:
+            yield f"{figure.name}: {_unit(job)} {over.beside(threshold)}: all of it above"
+
+
+RULES = (
+    figures_wrong, figure_missing, figure_not_measured, too_few_values, values_again, above_threshold,
+)  # fmt: skip
+
+
+def notes(job: Job, facts: Facts) -> Iterator[str]:
+    """What a reader should see of the figures in any case: what is not decided, and the job's own notes."""
+    for figure, over, threshold in _decided(job, facts):
+        if over.low <= threshold < over.high:
+            yield f"{figure.name}: {_unit(job)} {over.beside(threshold)}: not decided, it lies within"
+    yield from facts.figures.notes if facts.figures else ()
+
+
+def answered(job: Job, facts: Facts) -> bool:
+    """Whether every declared figure was measured in every round."""
+    rules = (figures_absent, figures_wrong, figure_missing, figure_not_measured, too_few_values, values_again)
+    return bool(_figures(facts)) and not any(reason for rule in rules for reason in rule(job, facts))
+
+
+def _figures(facts: Facts) -> tuple[Figure, ...]:
+    return facts.figures.figures if facts.figures else ()
+
+
+def _declared(job: Job, facts: Facts) -> list[Figure]:
+    names = job.evidence.figures.names if job.evidence.figures else ()
+    return [figure for figure in _figures(facts) if figure.name in names]
+
+
+def _decided(job: Job, facts: Facts) -> Iterator[tuple[Figure, Interval, float]]:
+    """Each figure that was measured often enough, its interval, and the threshold where there is one."""
+    wanted = job.evidence.figures
+    if wanted is None or wanted.threshold is None:
+        return
+    for figure in _declared(job, facts):
+        if figure.problem is None and len(figure.values) >= wanted.rounds:
+            yield figure, interval(figure.values), wanted.threshold
+
+
+def _unit(job: Job) -> str:
+    return job.evidence.figures.unit if job.evidence.figures else ""

@@ -1,0 +1,112 @@
+"""The section of what was measured: its table, its bars, its chart; nothing in it that a name could break."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phdb_ci.models.figures import Figure
+from phdb_ci.models.results import FiguresFact
+from phdb_ci.models.verdict import VerdictLeg
+from phdb_ci.rendering.comment import comment
+from phdb_ci.rendering.figures import bars, in_words, section
+from phdb_ci.terminal import Console, verdict_text
+from tests.builders import result, verdict
+
+
+def fact(*values: float, name: str = "publish", **fields: Any) -> FiguresFact:
+    """One figure, over as many rounds as there are values."""
+    figure = Figure.model_construct(name=name, compared=("lidb", "postgres"), values=values, problem=None)
+    told: dict[str, Any] = {"figures": (figure,), "unit": "ratio of P95", "threshold": 1.2}
+    return FiguresFact(**told | fields)
+
+
+def shown(found: FiguresFact | None = None) -> str:
+    return "\n".join(section([result("bench-compare", figures=found)]))
+
+
+def test_figures_stand_with_their_interval_beside_the_threshold() -> None:
+    text = shown(fact(0.97, 0.95, 1.02, 0.98, 1.0, 0.99, 0.96, 1.01, 16.3))
+
+    assert "<summary>Measured: bench-compare, 9 rounds, threshold 1.20</summary>" in text
+    assert "| figure | compares | median | interval | over the rounds |" in text
+    row = next(line for line in text.splitlines() if line.startswith("| `publish`"))
+    assert row == "| `publish` | `lidb` by `postgres` | **0.990** | 0.960 to 1.02 | ▁▁▁▁▁▁▁▁█ |"
+    assert "Medians of `ratio of P95` over the rounds; each interval holds one with 96 %" in text
+
+
+def test_chart_has_a_line_per_figure_and_no_outlier_flattens_it() -> None:
+    lines = shown(fact(*[0.5] * 9, 16.3)).splitlines()
+    start = lines.index("```mermaid")
+
+    assert "In the chart: line 1 `publish`, line 2 the threshold 1.20." in lines[start - 2]
+    assert lines[start + 1 : start + 7] == [
+        "xychart-beta",
+        '    x-axis "round" [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]',
+        "    y-axis 0 --> 1.50",
+        f"    line [{', '.join(['0.500'] * 9)}, 1.500]",
+        f"    line [{', '.join(['1.200'] * 10)}]",
+        "```",
+    ]
+
+
+def test_chart_holds_a_threshold_above_all_values() -> None:
+    text = shown(fact(*[0.5] * 6, threshold=4.0))
+
+    assert "y-axis 0 --> 5.00" in text
+    assert f"    line [{', '.join(['4.000'] * 6)}]" in text
+
+
+def test_figures_without_a_threshold_say_so() -> None:
+    text = shown(fact(*[0.5] * 6, threshold=None))
+
+    assert "6 rounds, no threshold</summary>" in text
+    assert "In the chart: line 1 `publish`." in text
+    assert text.count("    line [") == 1
+
+
+def test_many_figures_are_cut() -> None:
+    many = tuple(Figure(name=f"f{number}", values=(1.0, 2.0)) for number in range(64))
+    assert shown(fact(figures=many)).count("| `") == 12
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [((1.0, 2.0, 3.0), "▁▅█"), ((1.0, 1.0), "▁▁"), ((5.0,), "▁"), ((0.1, 1.0, 100.0), "▁▃█")],
+)
+def test_bars_show_the_rounds(values: tuple[float, ...], text: str) -> None:
+    assert bars(values) == text
+
+
+def test_leg_that_measured_nothing_has_no_section() -> None:
+    assert shown() == ""
+    assert shown(FiguresFact(problems=("not JSON",))) == ""
+    assert shown(FiguresFact(figures=(Figure(name="publish", problem="no server", values=(1.0,)),))) == ""
+    assert in_words(result("smoke")) == ""
+
+
+def test_few_words_say_rounds_and_range() -> None:
+    two = FiguresFact(
+        figures=(Figure(name="a", values=(0.5, 0.6, 0.7)), Figure(name="b", values=(1.5, 1.6, 1.7))),
+        threshold=1.2,
+    )
+    one = result("bench-compare", figures=two)
+    words = "3 rounds, medians 0.600 to 1.60, threshold 1.20"
+    assert in_words(one) == words
+    told = verdict(VerdictLeg(result=one))
+    assert words in verdict_text(told, Console(io.StringIO(), colour=False, live=False))
+    assert words in comment(told)
+
+
+@given(name=st.text(min_size=1, max_size=30), values=st.lists(st.floats(1e-9, 1e12), min_size=1, max_size=12))
+def test_no_name_and_no_number_breaks_the_section(name: str, values: list[float]) -> None:
+    lines = shown(fact(*values, name=name, unit=name)).split("\n")
+
+    assert [line for line in lines if line.startswith("```")] == ["```mermaid", "```"]
+    inside = lines[lines.index("```mermaid") + 1 : lines.index("```")]
+    assert len(inside) == 5
+    assert all(re.fullmatch(r"    line \[[0-9., ]+\]", line) for line in inside[3:])
+    assert next(line for line in lines if line.startswith("| ")).count(" | ") == 4
