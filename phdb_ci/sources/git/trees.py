@@ -229,19 +229,13 @@ class _Index:
 
 
 def _commit(at: Mirror, tree: str, message: str, *, parent: str | None = None, when: int = _EPOCH) -> str:
-    commit = write_commit(at.path, tree, message, parent=parent, when=when)
-    keep(at, commit, reachable=True)
-    return commit
-
-
-def write_commit(
-    mirror: Path, tree: str, message: str, *, parent: str | None = None, when: int = _EPOCH
-) -> str:
-    """Store a commit of ours, whose id depends on nothing but these arguments; its id."""
+    """Store and keep a commit of ours, whose id depends on nothing but these arguments; its id."""
     who = {"NAME": "phdb-ci", "EMAIL": "phdb-ci@localhost", "DATE": f"{when} +0000"}
     env = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in who.items()}
     parents = ("-p", parent) if parent else ()
-    return git_ok("--git-dir", str(mirror), "commit-tree", tree, *parents, "-m", message, env=env).text
+    commit = git_ok("--git-dir", str(at.path), "commit-tree", tree, *parents, "-m", message, env=env).text
+    keep(at, commit, reachable=True)
+    return commit
 
 
 def is_repository(directory: Path) -> bool:
