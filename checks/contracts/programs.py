@@ -43,6 +43,7 @@ class Output:
 
     def __init__(self, stream: IO[bytes], overflow: Callable[[], None]) -> None:
         self._data, self._given, self._open = bytearray(), 0, True
+        self.on_line: Callable[[], None] = lambda: None  # called by the thread, at each end of a line
         self._grown = threading.Condition()
         threading.Thread(target=self._read, args=(stream, overflow), daemon=True).start()
 
@@ -52,6 +53,8 @@ class Output:
                 if len(self._data) + len(chunk) > LIMIT:
                     overflow()
                     break
+                if b"\n" in chunk:
+                    self.on_line()
                 with self._grown:
                     self._data += chunk
                     self._grown.notify_all()
@@ -139,6 +142,10 @@ class Program:
             self.signal(signal.SIGKILL)
             self._process.wait()
             self.close_input()
+
+    def kill_at_line(self) -> None:
+        """From now on kill -9 the group at its next line of output, before anybody has read it."""
+        self._out.on_line = lambda: self.signal(signal.SIGKILL)
 
     def finish(self, timeout: float = TIMEOUT) -> Done:
         """Wait for its end, at most timeout (seconds)."""

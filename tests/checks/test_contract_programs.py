@@ -100,6 +100,14 @@ def test_stopped_program_goes_on_or_is_ended(folder: Path) -> None:
     assert program.ended
 
 
+def test_program_is_killed_at_its_first_line(folder: Path) -> None:
+    program = start(folder, "read line; echo $line; sleep 0.05; echo more")
+    program.kill_at_line()
+    program.send("answer\n")
+    done = program.finish()
+    assert (done.code, done.out) == (-signal.SIGKILL, "answer\n")
+
+
 def test_program_that_has_ended_gets_no_signal_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = start(folder, "exit 0")
     program.finish(5.0)
