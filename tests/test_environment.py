@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.execution.environment import ALLOWED, QUIET, clean_path, downloads, outside, secrets
+from phdb_ci.execution.workspace.environment import ALLOWED, QUIET, clean_path, downloads, outside, secrets
 
 HARMFUL = (
     "LI_LIDB_MOCK",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.execution.watch import Watch
+from phdb_ci.execution.workspace.watch import Watch
 
 WHOLE = "<testsuites><testsuite/></testsuites>"
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.execution.workspace import Workspace, changed_files, twins, unknown_files
+from phdb_ci.execution.workspace.make import Workspace
+from phdb_ci.execution.workspace.observe import changed_files, twins, unknown_files
 from phdb_ci.sources.git import checkout, mirror_of, take
 from tests.helpers import job
 from tests.repositories import commit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
-from phdb_ci.execution.environment import clean_path
+from phdb_ci.execution.workspace.environment import clean_path
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan

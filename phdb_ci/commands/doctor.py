@@ -9,8 +9,8 @@ from pathlib import Path
 
 from phdb_ci.commands._common import cache_dir
 from phdb_ci.errors import Exit
-from phdb_ci.execution.environment import clean_path
 from phdb_ci.execution.process import Canceller, Log, Request, run
+from phdb_ci.execution.workspace.environment import clean_path
 from phdb_ci.matrix import load
 from phdb_ci.models.inventory import Tool
 from phdb_ci.planning.inventory import cpus, find_tools, platform_name, tool_version

@@ -11,10 +11,10 @@ from phdb_ci.artifacts.store import place as put_outputs
 from phdb_ci.base.locks import locked
 from phdb_ci.errors import ArtifactError, Interrupted, PhdbError
 from phdb_ci.execution.context import Context, now
-from phdb_ci.execution.environment import QUIET, downloads, outside
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Request, run, shell
-from phdb_ci.execution.workspace import BuildPlace
+from phdb_ci.execution.workspace.environment import QUIET, downloads, outside
+from phdb_ci.execution.workspace.make import BuildPlace
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import seconds
 from phdb_ci.models.placeholders import expand

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from phdb_ci.execution.environment import secrets
 from phdb_ci.execution.process import Canceller
+from phdb_ci.execution.workspace.environment import secrets
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.statuses import AnyStatus

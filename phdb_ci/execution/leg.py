@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from phdb_ci.errors import PhdbError
-from phdb_ci.execution import workspace
 from phdb_ci.execution.artifact import BuildError, ensure_current
 from phdb_ci.execution.attempt import Attempt
 from phdb_ci.execution.context import Context, now
@@ -16,7 +15,9 @@ from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Outcome, Request, run, shell
 from phdb_ci.execution.reports import read_suites
 from phdb_ci.execution.services import Place, Running, serving
-from phdb_ci.execution.workspace import BuildPlace, Workspace
+from phdb_ci.execution.workspace import make, observe
+from phdb_ci.execution.workspace.environment import python_commands
+from phdb_ci.execution.workspace.make import BuildPlace, Workspace
 from phdb_ci.judging import evidence
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Document, Job, seconds
@@ -125,7 +126,7 @@ def _run_job(
 ) -> None:  # fmt: skip
     for name in job.services:
         attempt.services.append(held.enter_context(_service(context, node, name, folder)))
-    space, locks = workspace.prepare(
+    space, locks = make.prepare(
         job, context.work / node.leg, sources=context.plan.sources, cache=context.cache, artifacts=stored,
         services={service.name: service.url for service in attempt.services},
         variants=context.variants, caller=context.caller, cpus=context.plan.cpus, held=held, on_wait=context.waiting,
@@ -134,20 +135,20 @@ def _run_job(
     attempt.env_names = tuple(sorted(space.env))
     again = _place_builds(context, job, stored, space, locks, log)
     attempt.deadline = time.monotonic() + seconds(job.timeout)
-    for argv in workspace.python_commands(space):
+    for argv in python_commands(job, space.root, space.cwd):
         _command(context, attempt, space, log, "env", argv, " ".join(argv[1:]), space.env, locks)
     for text in job.setup:
         _command(context, attempt, space, log, "setup", shell(space.command(text)), text, space.env, locks)
-    workspace.before_run(space)
+    observe.before_run(space)
     attempt.data_was_empty = space.data_was_empty
     log.flush()
     attempt.output_from = (folder / "log.txt").stat().st_size
 
-    with workspace.watch(space) as watched:
+    with observe.watch(space) as watched:
         for text in job.run:
             argv, env = shell(space.command(text)), space.run_env()
             _command(context, attempt, space, log, "run", argv, text, env, locks)
-    workspace.note_rewritten(space, watched)
+    observe.note_rewritten(space, watched)
     attempt.cancelled = any(command.cancelled for command in attempt.commands)
     _look_after(context, space, folder, log, attempt, again)
 
@@ -174,9 +175,9 @@ def _place_builds(
         place = BuildPlace.of(context.cache, name, stored[name].key)
         if ensure_current(context, name, stored[name], place, lock, log):
             again.add(name)
-            workspace.place_again(space, context.cache)
+            make.place_again(space, context.cache)
             log.line(f"{name}: its build directory was not current, built again")
-        workspace.put_builds(space, name, place)
+        make.put_builds(space, name, place)
         place.ready.unlink(missing_ok=True)  # until the job has ended by itself and left it as it was
     return again
 
@@ -197,9 +198,9 @@ def _command(
     )  # fmt: skip
     attempt.commands.append(_record(phase, text, run(request, log=log, cancel=context.cancel)))
     if phase != "env":
-        attempt.changed |= dict.fromkeys(workspace.changed_files(space))
+        attempt.changed |= dict.fromkeys(observe.changed_files(space))
     if phase == "setup":
-        attempt.changed |= dict.fromkeys(workspace.unknown_files(space))
+        attempt.changed |= dict.fromkeys(observe.unknown_files(space))
 
 
 def _record(phase: Literal["env", "setup", "run"], text: str, done: Outcome) -> Command:
@@ -217,14 +218,14 @@ def _look_after(
     log.flush()
     if any(command.phase == "run" for command in attempt.commands):
         attempt.suites += read_suites(space, folder, context.masked, attempt.output_from)
-    uses = workspace.uses(space)
+    uses = observe.uses(space)
     _keep_builds(context, attempt, uses)
     attempt.artifacts = tuple(
         use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in uses
     )
-    attempt.strays = workspace.strays(space)
-    attempt.changed |= dict.fromkeys(workspace.changed_files(space))
-    attempt.links_out = workspace.links_out(space)
+    attempt.strays = observe.strays(space)
+    attempt.changed |= dict.fromkeys(observe.changed_files(space))
+    attempt.links_out = observe.links_out(space)
     wanted = space.job.evidence
     if wanted.manifest:
         attempt.manifest = _document(space, folder, wanted.manifest, manifest.judge, ManifestFact)
@@ -240,7 +241,7 @@ def _document(
     if isinstance(found, str):
         return absent(absent=found)
     (folder / "reports" / wanted.kept).write_bytes(found.text)
-    if twins := workspace.twins(space, found.path):
+    if twins := observe.twins(space, found.path):
         return absent(
             file=found.shown, absent=f"{found.shown} is a copy of {twins[0]}: the job did not write it"
         )

@@ -4,9 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
-from phdb_ci.execution import workspace
 from phdb_ci.execution.process import Log
-from phdb_ci.execution.workspace import Workspace
+from phdb_ci.execution.workspace import observe
+from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.models.matrix import Report
 from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import Suite
@@ -20,7 +20,7 @@ def read_suites(space: Workspace, folder: Path, masked: tuple[str, ...], output_
     suites = []
     for index, report in enumerate(space.job.reports):
         suite = _read(space, report, index, folder, masked, output_from)
-        suites.append(workspace.early_problem(space, index, suite))
+        suites.append(observe.early_problem(space, index, suite))
     return suites
 
 

@@ -16,7 +16,7 @@ SESSIONS = frozenset({
     "fakegreen", "benchmark",
 })  # fmt: skip
 # The first word of a placeholder is one of these or an artifact.
-PLACEHOLDERS = frozenset({"repos", "services", "build", "data", "tmp", "home", "cpus", "harness"})
+PLACEHOLDERS = frozenset({"repos", "services", "build", "data", "tmp", "home", "cpus"})
 
 
 def repos(root: Table) -> Iterator[Fault]:

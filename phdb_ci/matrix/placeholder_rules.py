@@ -8,7 +8,7 @@ from phdb_ci.matrix.table import Table
 from phdb_ci.models.matrix import is_folder
 from phdb_ci.models.placeholders import placeholders
 
-JOB_WORDS = ("data", "tmp", "home", "cpus", "harness")
+JOB_WORDS = ("data", "tmp", "home", "cpus")
 BUILD_WORDS = ("build", "cpus")
 
 

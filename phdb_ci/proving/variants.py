@@ -12,9 +12,8 @@ from pathlib import Path
 
 from phdb_ci.errors import Interrupted, MatrixError
 from phdb_ci.execution.context import Context
-from phdb_ci.execution.environment import QUIET, outside
 from phdb_ci.execution.process import Log, Request, run, shell
-from phdb_ci.execution.workspace import base_python
+from phdb_ci.execution.workspace.environment import QUIET, base_python, outside
 from phdb_ci.models.faults import CONTROL
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.placeholders import expand

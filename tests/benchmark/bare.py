@@ -7,15 +7,13 @@ that any scheduler can run it.
 
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from uv import find_uv_bin
 
-from phdb_ci.execution.environment import QUIET, downloads, outside
-from phdb_ci.execution.workspace import base_python
+from phdb_ci.execution.workspace.environment import QUIET, base_python, downloads, outside
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.sources import Sources
 from phdb_ci.sources.git import checkout
@@ -103,7 +101,7 @@ class Bare:
             values[f"{name}.build"] = build
             for output in self.gate.matrix.artifacts[name].outputs:
                 values |= {f"{name}.{output}": build / output, f"{name}.real.{output}": build / output}
-        return values | dict(dirs) | {"cpus": cores(), "harness": sys.executable}
+        return values | dict(dirs) | {"cpus": cores()}
 
     def _script(self, name: str, commands: Iterable[str], env: Mapping[str, str], top: Path) -> None:
         """Two files: one that empties the environment and sends the output to a log, and the commands."""

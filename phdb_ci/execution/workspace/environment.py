@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from phdb_ci.models.matrix import Job
+from phdb_ci.models.placeholders import expand
+
 ALLOWED = frozenset({
     "PATH", "LANG", "LANGUAGE", "TZ",
     "http_proxy", "https_proxy", "no_proxy", "all_proxy",
@@ -89,3 +92,38 @@ def _passwords(value: str) -> list[str]:
             if SECRET_NAME.search(unquote(name)):
                 found += [secret, unquote(secret)]
     return found
+
+
+def job_environment(
+    job: Job, root: Path, values: Mapping[str, str], cache: Path, caller: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of all commands of a job whose directory is `root`; `values` are those of its placeholders."""
+    env = outside(caller) | QUIET | downloads(cache)
+    env |= {"HOME": str(root / "home"), "TMPDIR": str(root / "tmp")}
+    if job.uses_python:
+        venv = root / "venv"
+        env |= {"VIRTUAL_ENV": str(venv), "PATH": f"{venv / 'bin'}:{env['PATH']}"}
+    return env | {name: expand(value, values) for name, value in job.env.items()}
+
+
+def base_python() -> str:
+    """The interpreter below the environment that the harness runs in; job environments are made from it."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    candidate = Path(sys.base_prefix) / "bin" / name
+    return str(candidate if candidate.exists() else Path(sys.executable).resolve())
+
+
+def python_commands(job: Job, root: Path, cwd: Path) -> list[list[str]]:
+    """The uv command lines that make the Python environment of a job that runs in `cwd`; none when it needs none."""
+    if not job.uses_python:
+        return []
+    from uv import find_uv_bin
+
+    uv, venv = find_uv_bin(), str(root / "venv")
+    commands = [[uv, "venv", "--quiet", "--no-project", "--python", base_python(), venv]]
+    install = [uv, "pip", "install", "--quiet", "--python", str(root / "venv" / "bin" / "python")]
+    if job.lock:
+        commands.append([*install, "--require-hashes", "--requirements", str(cwd / job.lock)])
+    if job.python:
+        commands.append([*install, *job.python])
+    return commands
