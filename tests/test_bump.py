@@ -187,7 +187,7 @@ def test_unknown_branch_tells_near_ones(github: Path, at: Path) -> None:
     git(github / "lis.git", "branch", "-m", "dev", "devel")
     with pytest.raises(SourceError, match=r'there is no branch "dev" \(repos.lis.track\)') as caught:
         call()
-    assert caught.value.tries[0] == "perhaps you meant 'devel'"
+    assert caught.value.message.endswith(' Perhaps you meant "devel"?')
     assert at.read_text() == MATRIX
 
 

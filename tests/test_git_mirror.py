@@ -106,7 +106,7 @@ def test_ref_is_resolved(at: Mirror, ref: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("ref", "tries"),
     [
-        ("topik", "perhaps you meant 'topic'"), ("v3", "perhaps you meant 'v"),
+        ("topik", 'Perhaps you meant "topic"?'), ("v3", 'Perhaps you meant "v'),
         ("pull/8", "pull request is pull/N"),
         ("abcdef0", "at least 7"), (C1[:6], "at least 7"), ("pull/007", "at least 7"),
     ],

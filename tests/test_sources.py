@@ -240,7 +240,7 @@ def test_bad_spec_of_a_repo_that_is_not_needed_is_refused_too(bench: Bench) -> N
 def test_unknown_repo_suggests_the_nearest(bench: Bench) -> None:
     with pytest.raises(UsageError, match="no repo is called 'lidbb'") as caught:
         bench.one(lidbb="main")
-    assert "perhaps you meant 'lidb'" in caught.value.render()
+    assert 'Perhaps you meant "lidb"?' in caught.value.render()
 
 
 def test_path_variable_names_a_directory(bench: Bench) -> None:

@@ -11,11 +11,11 @@ import stat
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from difflib import get_close_matches
 from pathlib import Path
 
 from phdb_ci.base.files import write_whole
 from phdb_ci.base.github_url import clone_url, page_of
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.text import counted
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load, parse
@@ -71,10 +71,8 @@ def _names(matrix: Matrix, arguments: argparse.Namespace) -> list[str]:
     known = [*matrix.repos, *([SELF] if matrix.self_ else [])]
     for name in arguments.names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            perhaps = f' Perhaps you meant "{near[0]}"?' if near else ""
             tries = [f"one of {', '.join(known)}", "actions are moved all at once: --actions"]
-            raise UsageError(f'"{name}" is no repo of the matrix.{perhaps}', tries=tries)
+            raise UsageError(f'"{name}" is no repo of the matrix.{perhaps(name, known)}', tries=tries)
     return list(dict.fromkeys(arguments.names))
 
 

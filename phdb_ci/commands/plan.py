@@ -5,8 +5,8 @@
 
 import argparse
 import os
-from difflib import get_close_matches
 
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.commands._common import cache_dir, planned
 from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.commands._verdict import write_outputs
@@ -91,10 +91,10 @@ def _page(arguments: argparse.Namespace) -> str:
     matrix = load(arguments.matrix)
     for name in arguments.names:
         if name not in matrix.gates:
-            near = get_close_matches(name, matrix.gates, n=1)
-            perhaps = f' Perhaps you meant "{near[0]}"?' if near else ""
             tries = [f"gates: {', '.join(matrix.gates) or 'none'}"]
-            raise UsageError(f'--markdown: "{name}" is no gate of the matrix.{perhaps}', tries=tries)
+            raise UsageError(
+                f'--markdown: "{name}" is no gate of the matrix.{perhaps(name, matrix.gates)}', tries=tries
+            )
     return matrix_page(matrix, arguments.names, proofs_beside(arguments.matrix))
 
 

@@ -9,10 +9,10 @@ import difflib
 import json
 import shlex
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from phdb_ci.base.files import open_regular, write_whole
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.commands._common import pairs
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load
@@ -58,10 +58,8 @@ def _to(
     for repo, place in targets.items():
         own = files_of(files, repo)
         if not own:
-            near = get_close_matches(repo, known, n=1)
-            perhaps = f' Perhaps you meant "{near[0]}"?' if near else ""
             raise UsageError(
-                f"--to {repo}=…: no file is rendered for {repo}.{perhaps}",
+                f"--to {repo}=…: no file is rendered for {repo}.{perhaps(repo, known)}",
                 tries=[f"one of {', '.join(known)}"],
             )
         top = Path(place).expanduser()

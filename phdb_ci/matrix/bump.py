@@ -10,9 +10,9 @@ Nothing here asks a remote or writes a file (`commands/bump.py` does).
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.errors import MatrixError, SourceError
 from phdb_ci.matrix.load import parse
 from phdb_ci.matrix.locate import Path, values
@@ -84,10 +84,9 @@ def repo_move(name: str, repo: Repo, refs: Refs, branches: Iterable[str] = ()) -
     """To the present commit of its branch. Raises SourceError, with the near ones of `branches`, if there is none."""
     commit = refs.get(HEADS + repo.track)
     if commit is None:
-        near = get_close_matches(repo.track, [one.removeprefix(HEADS) for one in branches], n=3, cutoff=0.5)
-        tries = [f"perhaps you meant {' or '.join(repr(one) for one in near)}"] if near else []
-        told = f'{name}: there is no branch "{repo.track}" (repos.{name}.track) in its repository'
-        raise SourceError(told, tries=[*tries, "correct `track` in matrix.toml"])
+        near = perhaps(repo.track, (one.removeprefix(HEADS) for one in branches), cutoff=0.5)
+        message = f'{name}: there is no branch "{repo.track}" (repos.{name}.track) in its repository.{near}'
+        raise SourceError(message, tries=["correct `track` in matrix.toml"])
     return Move("repo", name, repo.url, repo.pin, commit, repo.track)
 
 

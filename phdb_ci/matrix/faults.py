@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from phdb_ci.base.nearest import nearest
 from phdb_ci.base.text import cut
 from phdb_ci.matrix.locate import Path, offset_of, positions
 
@@ -44,10 +45,7 @@ def report(faults: list[Fault], document: Mapping[str, Any], text: str, name: st
 
 def near_name(fault: Fault) -> str | None:
     """The known name that was probably meant."""
-    import difflib
-
-    near = difflib.get_close_matches(fault.got[:100], fault.near, n=1) if fault.got else []
-    return near[0] if near else None
+    return nearest(fault.got, fault.near) if fault.got else None
 
 
 def where(fault: Fault, document: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Matrix, Sources and Inventory → Plan: which nodes run here, what they wait for, and why. Pure."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.text import counted
 from phdb_ci.errors import ArtifactError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored
@@ -36,10 +36,8 @@ def select(matrix: Matrix, names: Sequence[str]) -> tuple[str, tuple[str, ...], 
         elif name in matrix.jobs:
             chosen.append(name)
         elif name not in matrix.artifacts:
-            near = get_close_matches(name, known, n=1)
             raise UsageError(
-                f'"{name}" is neither a gate nor a job of the matrix.'
-                + (f' Perhaps you meant "{near[0]}"?' if near else ""),
+                f'"{name}" is neither a gate nor a job of the matrix.{perhaps(name, known)}',
                 tries=[
                     f"gates: {', '.join(matrix.gates) or 'none'}",
                     f"jobs: {', '.join(matrix.jobs)}",

@@ -5,7 +5,6 @@ anything is fetched), then all are resolved at once. What is pinned and in the c
 git.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phdb_ci.base.locks import OnWait
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.errors import DiskError, PhdbError, SourceError, UsageError
 from phdb_ci.models.matrix import Matrix, Repo, is_folder
 from phdb_ci.models.sources import Origin, Source, Sources, StackKind
@@ -42,14 +42,14 @@ _AT_ONCE = 8  # fetching waits for the network, not for processors
 class _Wish:
     """Who wants a repo from where: a directory, with or without a ref; a ref of its URL; else its pin.
 
-    `perhaps` is what to try instead when it cannot be had.
+    `instead` is what to try instead when it cannot be had.
     """
 
     via: str
     directory: Path | None = None
     ref: str | None = None
     stack: bool = False
-    perhaps: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
 
 
 def resolve(
@@ -104,26 +104,24 @@ def _folder(name: str, home: Path, cache: Path, on_wait: OnWait | None) -> Sourc
 def _check_names(matrix: Matrix, names: Iterable[str]) -> None:
     for name in names:
         if name not in matrix.repos:
-            near = difflib.get_close_matches(name, matrix.repos, n=1)
-            tries = [f"perhaps you meant {near[0]!r}"] if near else []
-            tries.append(f"the matrix has: {', '.join(matrix.repos)}")
-            raise UsageError(f"no repo is called {name!r}", tries=tries)
+            tries = [f"the matrix has: {', '.join(matrix.repos)}"]
+            raise UsageError(f"no repo is called {name!r}.{perhaps(name, matrix.repos)}", tries=tries)
 
 
 def _spec(via: str, spec: str) -> _Wish:
     _refuse(via, spec)
     if spec.startswith(_DIRECTORY):
         return _directory(via, spec)
-    perhaps = _perhaps(via, spec)
+    instead = _instead(via, spec)
     try:
         check_ref(spec, via)
     except UsageError as error:
-        error.tries = (*perhaps, *error.tries)
+        error.tries = (*instead, *error.tries)
         raise
-    return _Wish(via, ref=spec, perhaps=perhaps)
+    return _Wish(via, ref=spec, instead=instead)
 
 
-def _perhaps(via: str, spec: str) -> tuple[str, ...]:
+def _instead(via: str, spec: str) -> tuple[str, ...]:
     """What to try when a ref that reads like a directory of this place cannot be had."""
     if "/" not in spec or not os.path.isdir(spec):  # noqa: PTH112 - Path's raises for a name too long
         return ()
@@ -266,7 +264,7 @@ def _attempt(task: _Task) -> Source | PhdbError:
     try:
         return task.run()
     except PhdbError as error:
-        error.tries = (*task.wish.perhaps, *error.tries)
+        error.tries = (*task.wish.instead, *error.tries)
         return error
     except OSError as error:
         return DiskError(f"{task.name}: {error}", tries=["is there space in the cache? may it be written?"])

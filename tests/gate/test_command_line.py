@@ -43,7 +43,7 @@ def test_unknown_job_among_known_ones_is_refused(gate: Scenario) -> None:
 @pytest.mark.parametrize(
     ("arguments", "texts"),
     [
-        (("--repo", "lidbb=./x"), ("no repo is called 'lidbb'", "perhaps you meant 'lidb'")),
+        (("--repo", "lidbb=./x"), ("no repo is called 'lidbb'", 'Perhaps you meant "lidb"?')),
         (("--repo", "lidb"), ("--repo lidb: expected NAME=SPEC",)),
         (("--repo", "lidb=./nowhere"), ("no such directory",)),
         (("--repo", "lidb=stack/lidb@main", "--repo", "lidb=x"), ("given twice",)),
@@ -202,7 +202,9 @@ def test_ref_of_a_directory_is_taken_and_its_dirt_is_not(gate: Scenario, local: 
 def test_ref_that_does_not_exist_is_refused(gate: Scenario, local: Path) -> None:
     done = gate.cli("run", "bench-validate", *HERE, "--repo", f"benchmarks={local}@mian")
 
-    assert_refused(done, 2, "'mian' is no branch, tag, commit or pull request of", "perhaps you meant 'main'")
+    assert_refused(
+        done, 2, "'mian' is no branch, tag, commit or pull request of", 'Perhaps you meant "main"?'
+    )
 
 
 def test_pin_that_is_nowhere_is_refused(gate: Scenario, local: Path) -> None:

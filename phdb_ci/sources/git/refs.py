@@ -1,10 +1,10 @@
 """Which commit a branch, tag, pull request or id of a repository stands for."""
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.errors import SourceError, UsageError
 from phdb_ci.sources.git.command import Done, git
 
@@ -57,11 +57,10 @@ def find(
         commit = _commit(ask, ref)
     if commit is None:
         listing = ("for-each-ref", "--format=%(refname:lstrip=2)", "--", "refs/heads", "refs/tags")
-        near = difflib.get_close_matches(ref, ask(*listing).text.splitlines(), n=3, cutoff=0.5)
-        tries = [f"perhaps you meant {' or '.join(repr(name) for name in near)}"] if near else []
+        near = perhaps(ref, ask(*listing).text.splitlines(), cutoff=0.5)
         raise SourceError(
-            f"{repo}: {ref!r} is no branch, tag, commit or pull request of {where}",
-            tries=[*tries, "a commit needs at least 7 of its digits; a pull request is pull/N"],
+            f"{repo}: {ref!r} is no branch, tag, commit or pull request of {where}.{near}",
+            tries=["a commit needs at least 7 of its digits; a pull request is pull/N"],
         )
     return commit
 
