@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from phdb_ci.base.page import table
+from phdb_ci.base.text import harmless
 from phdb_ci.commands._common import read_verdict
 from phdb_ci.errors import PhdbError
 from phdb_ci.judging import figures
@@ -28,7 +30,6 @@ from phdb_ci.models.results import Facts
 from phdb_ci.models.statuses import STATUSES, AnyStatus
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code
-from phdb_ci.terminal import plain, table
 
 CONDITIONS = Path(__file__).with_suffix(".toml")
 OLDEST = 31  # days
@@ -230,7 +231,7 @@ def text_of(answers: Sequence[Answer]) -> str:
     for number, answer in enumerate(answers, 1):
         lines += [
             f"{number}. {answer.state:<8} {answer.text}",
-            *(f"     {plain(why)}" for why in answer.reasons),
+            *(f"     {harmless(why)}" for why in answer.reasons),
         ]
         lines += (
             [f"     {row}" for row in table([_cells(item) for item in answer.evidence])]
@@ -272,7 +273,7 @@ def _cells(item: Evidence) -> tuple[str, ...]:
         age,
         counts,
     )
-    return tuple(plain(cell, 160) for cell in shown)
+    return tuple(harmless(cell, 160) for cell in shown)
 
 
 def _met(answers: Iterable[Answer]) -> int:
@@ -289,7 +290,7 @@ def _verdicts(paths: Sequence[Path], runs: Path) -> Iterator[Verdict]:
             try:
                 yield read_verdict(path)
             except PhdbError as error:
-                print(f"passed over: {plain(error.message)}", file=sys.stderr)
+                print(f"passed over: {harmless(error.message)}", file=sys.stderr)
 
 
 def _trees(matrix: Matrix, home: Path) -> dict[str, str]:

@@ -38,7 +38,7 @@ PURE = (
 PURE_EXCEPT = ("judging.fanin.read",)  # reads the files that hold the records
 ALONE = ("execution.supervisor",)  # runs with the standard library and nothing else
 ONLY = {  # library: the one part that imports it
-    "git": "sources.git", "junitparser": "reports", "github": "github",
+    "git": "sources.git", "junitparser": "reports", "github": "github", "rich": "terminal",
 }  # fmt: skip
 LINES, FUNCTION = 420, 60
 Graph = Mapping[str, Iterable[str]]
@@ -244,7 +244,7 @@ def test_help_starts_without_heavy_libraries() -> None:
     look = (
         "import sys, phdb_ci.cli\n"
         "phdb_ci.cli.parser()\n"
-        "heavy = {'pydantic', 'git', 'jinja2', 'junitparser', 'github', 'platformdirs', 'uv'}\n"
+        "heavy = {'pydantic', 'git', 'jinja2', 'junitparser', 'github', 'platformdirs', 'rich', 'uv'}\n"
         "print(*sorted(heavy & {name.split('.')[0] for name in sys.modules}))\n"
     )
     done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)

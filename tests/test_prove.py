@@ -152,8 +152,11 @@ class Told:
     def __init__(self) -> None:
         self.lines: list[tuple[str, ...]] = []
 
-    def started(self, name: str) -> None:
+    def started(self, name: str, _expected: float | None, _log: Path) -> None:
         self.lines.append((name,))
+
+    def phase(self, name: str, phase: str) -> None:
+        self.lines.append((name, phase))
 
     def finished(self, name: str, status: str, _seconds: float, _reasons: object) -> None:
         self.lines.append((name, status))
@@ -175,11 +178,13 @@ def test_progress_names_the_fault_and_whether_it_was_noticed() -> None:
     )
     for one, status in ends:
         TrialProgress(told, one).finished("smoke@x", status, 1.0, ())
-    TrialProgress(told, trial("dead")).started("smoke@x")
+    TrialProgress(told, trial("dead")).started("smoke@x", 3.0, Path("log.txt"))
+    TrialProgress(told, trial("dead")).phase("smoke@x", "run")
     assert told.lines == [
         ("smoke@x with nothing broken", "passed"), ("smoke@x with nothing broken, again", "failed"),
         ("smoke@x with dead", "noticed"), ("smoke@x with null", "missed"), ("smoke@x with null", "error"),
         ("smoke@x with slow", "timeout"), ("smoke@x with hang", "noticed"), ("smoke@x with dead",),
+        ("smoke@x with dead", "run"),
     ]  # fmt: skip
 
 

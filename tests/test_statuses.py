@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from phdb_ci.base.page import Page
 from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.statuses import (
     STATUSES,
@@ -19,8 +20,9 @@ from phdb_ci.models.statuses import (
     Status,
 )
 from phdb_ci.rendering.comment import comment
+from phdb_ci.rendering.verdict_text import verdict_text
 from phdb_ci.reports import write_junit
-from phdb_ci.terminal import Console, verdict_text
+from phdb_ci.terminal import Board
 from tests.builders import artifact, exit_only, idle, leg, missing, result, verdict
 
 ROOT = Path(__file__).parents[1]
@@ -62,9 +64,9 @@ def test_every_status_of_a_leg_is_judged_shown_and_written(status: Status, tmp_p
     row, record = STATUSES[status], verdict(leg("other"), one)
     assert outcome([leg("other"), one], []) == (row.gate or "incomplete")
     assert f"| {row.icon} |" in comment(record)
-    console = Console(io.StringIO(), colour=True, live=False)
-    assert f"m{status}\x1b[0m" in verdict_text(record, console)
-    console.finished("smoke@ubuntu-24.04", status, 1.0, reasons)
+    page = Page(colour=True)
+    assert f"m{status}\x1b[0m" in verdict_text(record, page)
+    Board(io.StringIO(), page, live=False).finished("smoke@ubuntu-24.04", status, 1.0, reasons)
     write_junit(tmp_path / "junit.xml", [result("smoke", status, exit_only(), reasons=reasons)])
     written = re.findall(r"<(failure|error|skipped)\b", (tmp_path / "junit.xml").read_text())
     assert written == ([row.junit] if row.junit else [])

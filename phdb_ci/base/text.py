@@ -44,3 +44,9 @@ def plain(text: str) -> str:
 def one_line(text: str, limit: int) -> str:
     """The text without what is not seen, runs of white space as one space, cut."""
     return cut(" ".join(plain(text[: ROOM * limit]).split()), limit)
+
+
+def harmless(text: str, limit: int = 300) -> str:
+    """One line that neither a terminal nor GitHub obeys (`##[` is a command anywhere), its blanks kept, cut."""
+    line = plain(text[: ROOM * limit]).replace("\n", " ").replace("\t", " ")
+    return cut(line.replace("##[", "## ["), limit)

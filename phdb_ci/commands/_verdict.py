@@ -17,7 +17,7 @@ from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.judging.gathered import Gathered
 from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.terminal import Console, coloured, verdict_text
+from phdb_ci.terminal import page_of
 
 RUNS = Path(".phdb-ci/runs")
 
@@ -57,8 +57,9 @@ def show(verdict: Verdict, out: Path, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(verdict.model_dump_json(indent=1))
         return
-    shown = Console(sys.stdout, colour=coloured(sys.stdout, os.environ), live=False)
-    print(f"\n{verdict_text(verdict, shown)}\n{out}")
+    from phdb_ci.rendering.verdict_text import verdict_text
+
+    print(f"\n{verdict_text(verdict, page_of(sys.stdout, os.environ))}\n{out}")
 
 
 def new_run_id() -> str:

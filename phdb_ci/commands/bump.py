@@ -16,6 +16,7 @@ from pathlib import Path
 from phdb_ci.base.files import write_whole
 from phdb_ci.base.github_url import clone_url, page_of
 from phdb_ci.base.nearest import perhaps
+from phdb_ci.base.page import table
 from phdb_ci.base.text import counted
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load, parse
@@ -34,7 +35,6 @@ from phdb_ci.matrix.bump import (
 from phdb_ci.matrix.locate import Path as Keys
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.sources.git import mask, remote_refs
-from phdb_ci.terminal import table
 
 SELF = "self"
 WORKERS = 8  # remotes that are asked at once

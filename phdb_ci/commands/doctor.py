@@ -7,6 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
+from phdb_ci.base.page import table
 from phdb_ci.commands._common import cache_dir
 from phdb_ci.errors import Exit
 from phdb_ci.execution.process import Canceller, Log, Request, run
@@ -15,7 +16,6 @@ from phdb_ci.matrix import load
 from phdb_ci.models.inventory import Tool
 from phdb_ci.planning.inventory import cpus, find_tools, platform_name, tool_version
 from phdb_ci.planning.plan import hint
-from phdb_ci.terminal import table
 
 BROKEN = re.compile(r"broken: |exit [1-9-]")  # what tool_version says of a tool that does not run
 OLDEST_GIT = (2, 34)

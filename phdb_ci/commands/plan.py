@@ -5,8 +5,12 @@
 
 import argparse
 import os
+import sys
+from collections.abc import Iterator
 
 from phdb_ci.base.nearest import perhaps
+from phdb_ci.base.page import ENDLESS, Page, blocks, duration
+from phdb_ci.base.text import counted, harmless
 from phdb_ci.commands._common import cache_dir, planned
 from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.commands._verdict import write_outputs
@@ -17,7 +21,7 @@ from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Unaffected
 from phdb_ci.sources.git import FULL, changed_since, mask, mirror_of
-from phdb_ci.terminal import plan_text
+from phdb_ci.terminal import page_of
 
 LONGEST = 200  # characters of a path that is named there
 SHOWN = 50  # paths that the record of an unaffected run names
@@ -36,7 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
     elif arguments.mermaid:
         print(mermaid(plan))
     else:
-        print(plan_text(plan))
+        print(plan_text(plan, page_of(sys.stdout, os.environ)))
         if unaffected:
             since = f"{unaffected.repo} since {unaffected.base[:7]}"
             print(f"note: nothing needs to run: no job reads what changed in {since}")
@@ -96,6 +100,48 @@ def _page(arguments: argparse.Namespace) -> str:
                 f'--markdown: "{name}" is no gate of the matrix.{perhaps(name, matrix.gates)}', tries=tries
             )
     return matrix_page(matrix, arguments.names, proofs_beside(arguments.matrix))
+
+
+def plan_text(plan: Plan, page: Page = ENDLESS) -> str:
+    """The plan in lines that fit the page: sources, artifacts and why, legs and what they wait for."""
+    here = f"{counted(len(plan.legs), 'leg')} here, {plan.platform}, {counted(plan.cpus, 'cpu')}"
+    lines = [*page.fold(f"{plan.gate}: {here}"), "", "sources", *_sources(plan, page)]
+    for node in plan.artifacts:
+        lines += ["", *page.fold(f"artifact {node.name}  {node.action}  key {node.key[:12]}")]
+        for reason in (*node.why, *(f"missing tool: {tool}" for tool in node.missing_tools)):
+            lines += page.fold(harmless(reason), indent=2)
+    lines += ["", "legs", *_legs(plan, page)]
+    for leg in plan.idle:
+        lines += page.fold(f"{leg.job}@{leg.os}  {leg.kind}: {leg.reason}", indent=2)
+    for note in plan.notes:
+        lines += page.fold(f"note: {harmless(note, 1000)}")
+    return "\n".join(lines)
+
+
+def _sources(plan: Plan, page: Page) -> Iterator[str]:
+    sources = plan.sources.repos.values()
+    rows = []
+    for source in sources:
+        changes = " + uncommitted changes" if source.dirty else ""
+        rows.append((f"  {source.repo}", source.id[:12], source.origin, harmless(source.via) + changes))
+    for source, block in zip(sources, blocks(rows, page), strict=True):
+        yield from block
+        for note in source.notes:
+            yield from page.fold(harmless(note), indent=6)
+
+
+def _legs(plan: Plan, page: Page) -> Iterator[str]:
+    rows = [("  leg", "needs", "last took", "must show")]
+    for leg in plan.legs:
+        took = "-" if leg.expected is None else duration(leg.expected)
+        must = "; ".join([*leg.evidence, *([leg.claimed] if leg.claims else [])])
+        rows.append((f"  {leg.leg}", " + ".join(leg.needs) or "-", took, must))
+    head, *shown = blocks(rows, page, drop=(1, 2), headed=True)
+    yield from head
+    for leg, block in zip(plan.legs, shown, strict=True):
+        yield from block
+        for tool in leg.missing_tools:
+            yield from page.fold(f"missing tool: {tool}", indent=4)
 
 
 def mermaid(plan: Plan) -> str:

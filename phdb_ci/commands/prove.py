@@ -9,6 +9,7 @@ import os
 import sys
 
 from phdb_ci.base.files import write_whole
+from phdb_ci.base.page import duration, table
 from phdb_ci.base.text import counted
 from phdb_ci.commands._common import cache_dir, parallel, planned
 from phdb_ci.commands._proofs import FILE, merged, proofs_beside, read_proofs
@@ -25,7 +26,7 @@ from phdb_ci.models.plan import Plan
 from phdb_ci.models.proofs import JobProofs, ProofFile, Proofs
 from phdb_ci.proving import measure, provable
 from phdb_ci.rendering.proofs_page import fault_rows, proofs_page, report_rows
-from phdb_ci.terminal import Console, duration, table
+from phdb_ci.terminal import Board
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -37,25 +38,25 @@ def main(arguments: argparse.Namespace) -> int:
             every.jobs
         )
     earlier = read_proofs(arguments.write) if arguments.write else proofs_beside(arguments.matrix)
-    console, cancel = Console.for_terminal(os.environ), Canceller()
+    board, cancel = Board.for_terminal(os.environ), Canceller()
     with Signals(cancel) as signals:
         matrix, plan = planned(arguments)
-        _look(matrix, plan, console)
+        _look(matrix, plan, board)
         _write(arguments, earlier, matrix)  # as it is: before hours are spent, it shows that this can be done
         run_id = new_run_id()
         out = run_directory(arguments.out, run_id, "prove")
         work, _lock = open_work(cache_dir(os.environ), run_id)
         context = Context(
             matrix=matrix, plan=plan, cache=cache_dir(os.environ), out=out, work=work, caller=dict(os.environ),
-            run_id=run_id, progress=console, cancel=cancel,
+            run_id=run_id, progress=board, cancel=cancel,
         )  # fmt: skip
         signals.running = True
-        console.begin(sum(len(matrix.faults_of(matrix.jobs[node.job])) + 2 for node in provable(context)))
+        board.begin(sum(len(matrix.faults_of(matrix.jobs[node.job])) + 2 for node in provable(context)))
         try:
             home = arguments.matrix.resolve().parent
-            measured = measure(context, home, jobs, on_estimate=lambda *left: _estimate(console, *left))
+            measured = measure(context, home, jobs, on_estimate=lambda *left: _estimate(board, *left))
         finally:
-            console.end()
+            board.end()
     if signals.caught:
         raise Interrupted(f"interrupted: no proof was written; what ran is in {out}")
     proofs = Proofs(stack=plan.sources.stack, jobs=measured)
@@ -87,7 +88,7 @@ def _why_not(job: JobProofs, fault: str) -> str:
     return "missed it" if proof.noticed is False else f"not measured: {proof.status}: {proof.reason}"
 
 
-def _look(matrix: Matrix, plan: Plan, console: Console) -> None:
+def _look(matrix: Matrix, plan: Plan, board: Board) -> None:
     """Name the jobs that no fault applies to. Raises UsageError when there is no other."""
     here = dict.fromkeys(leg.job for leg in plan.legs)
     without = [job for job in here if not matrix.faults_of(matrix.jobs[job])]
@@ -95,11 +96,11 @@ def _look(matrix: Matrix, plan: Plan, console: Console) -> None:
         tries = ["give an artifact or a repo of these jobs a table of `faults` in matrix.toml"]
         raise UsageError("there is nothing to break before these jobs", tries=tries)
     if without:
-        console.note(f"skipped: no fault applies to {', '.join(without)}")
+        board.note(f"skipped: no fault applies to {', '.join(without)}")
 
 
-def _estimate(console: Console, legs: int, seconds: float) -> None:
-    console.note(f"{counted(legs, 'leg')} with a fault, about {duration(seconds)}")
+def _estimate(board: Board, legs: int, seconds: float) -> None:
+    board.note(f"{counted(legs, 'leg')} with a fault, about {duration(seconds)}")
 
 
 def _write(arguments: argparse.Namespace, file: ProofFile, matrix: Matrix) -> None:

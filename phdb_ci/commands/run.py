@@ -31,7 +31,7 @@ from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.planning.plan import artifacts_named
-from phdb_ci.terminal import Console
+from phdb_ci.terminal import Board
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
     baseline, notes = baseline_of(arguments.baseline, os.environ)
     jobs = parallel(arguments.jobs)
     began, started = time.monotonic(), now()
-    console = Console.for_terminal(os.environ)
+    board = Board.for_terminal(os.environ)
     cancel = Canceller()
     with Signals(cancel) as signals:
         matrix, plan = planned(arguments)
@@ -48,14 +48,14 @@ def main(arguments: argparse.Namespace) -> int:
         run_id = new_run_id()
         out = run_directory(arguments.out, run_id, plan.gate)
         (out / "plan.json").write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        context = _context(matrix, plan, out, run_id, console, cancel)
+        context = _context(matrix, plan, out, run_id, board, cancel)
         signals.running = True
-        console.begin(len(plan.legs) + sum(node.stored is None for node in plan.artifacts))
+        board.begin(len(plan.legs) + sum(node.stored is None for node in plan.artifacts))
         threading.Thread(target=_get_ready, daemon=True).start()
         try:
             results = run_plan(context, jobs)
         finally:
-            console.end()
+            board.end()
         run = Run(context.run_id, context.attempt, context.head, run_url(os.environ))
         gathered = gathered_here(
             matrix, plan, results.legs, tuple(results.artifacts.values()), run,
@@ -64,7 +64,7 @@ def main(arguments: argparse.Namespace) -> int:
         verdict = verdict_today(gathered, baseline, notes)
         _hand_out(matrix, arguments.names, results, out)
         deliver(verdict, out, arguments, _outputs(verdict))
-    _show(arguments, verdict, console, out)
+    _show(arguments, verdict, board, out)
     return Exit.INTERRUPTED if signals.caught else code(verdict)
 
 
@@ -82,15 +82,13 @@ def _get_ready() -> None:
     get_ready()
 
 
-def _context(
-    matrix: Matrix, plan: Plan, out: Path, run_id: str, console: Console, cancel: Canceller
-) -> Context:
+def _context(matrix: Matrix, plan: Plan, out: Path, run_id: str, board: Board, cancel: Canceller) -> Context:
     cache = cache_dir(os.environ)
     work, _lock = open_work(cache, run_id)
     return Context(
         matrix=matrix, plan=plan, cache=cache, out=out, work=work, caller=dict(os.environ),
         run_id=os.environ.get("GITHUB_RUN_ID") or run_id, attempt=attempt(os.environ),
-        head=head(os.environ), progress=console, cancel=cancel,
+        head=head(os.environ), progress=board, cancel=cancel,
     )  # fmt: skip
 
 
@@ -122,8 +120,8 @@ def _options(arguments: argparse.Namespace) -> Sequence[str]:
     return options
 
 
-def _show(arguments: argparse.Namespace, verdict: Verdict, console: Console, out: Path) -> None:
+def _show(arguments: argparse.Namespace, verdict: Verdict, board: Board, out: Path) -> None:
     for leg in verdict.legs:
         if leg.result.status not in ("passed", "cancelled"):
-            console.log_tail(leg.result.leg, out / leg.result.leg / "log.txt")
+            board.log_tail(leg.result.leg, out / leg.result.leg / "log.txt")
     show(verdict, out, arguments)

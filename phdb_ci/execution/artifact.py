@@ -44,7 +44,7 @@ def obtain(
     if node.stored is not None:
         status = node.action if node.action in ("given", "published") else "reused"
         return _result(context, node, status, offset, node.stored)
-    context.progress.started(node.name)
+    context.progress.started(node.name, node.expected, context.out / node.name / "log.txt")
     try:
         result = _build(context, node, _needed(node, others or {}), offset)
     except BuildError as error:
@@ -184,6 +184,7 @@ def _build(
             log.line("another run has built it meanwhile")
             return _result(context, node, "reused", offset, stored, why="another run has built it meanwhile")
         began, started = time.monotonic(), now()
+        context.progress.phase(node.name, "build")
         compile_at(context, node, place, held, log, needed)
         stored = _publish(context, node, place, started, time.monotonic() - began)
     return _result(context, node, "built", offset, stored)

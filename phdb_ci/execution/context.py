@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from phdb_ci.execution.process import Canceller
 from phdb_ci.execution.workspace.environment import secrets
@@ -13,12 +13,17 @@ from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.statuses import AnyStatus
 
+Phase = Literal["checkout", "build", "install", "run"]
+
 
 class Progress(Protocol):
-    """Who wants to know what happens while a run goes on (console.py)."""
+    """Who wants to know what happens while a run goes on (terminal.py)."""
 
-    def started(self, name: str) -> None:
-        """A node begins."""
+    def started(self, name: str, expected: float | None, log: Path) -> None:
+        """A node begins. `expected`: the seconds that it took before; `log`: the file that its output goes to."""
+
+    def phase(self, name: str, phase: Phase) -> None:
+        """A node that has begun does this from now on."""
 
     def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:
         """A node has ended."""
@@ -30,7 +35,10 @@ class Progress(Protocol):
 class Silent:
     """A Progress that says nothing."""
 
-    def started(self, name: str) -> None:
+    def started(self, name: str, expected: float | None, log: Path) -> None:
+        """Say nothing."""
+
+    def phase(self, name: str, phase: Phase) -> None:
         """Say nothing."""
 
     def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:

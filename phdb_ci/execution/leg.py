@@ -47,7 +47,7 @@ def run_leg(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactRes
     started, offset = now(), context.offset()
     folder = context.out / node.leg
     (folder / "reports").mkdir(parents=True, exist_ok=True)
-    context.progress.started(node.leg)
+    context.progress.started(node.leg, node.expected, folder / "log.txt")
     log = Log(folder / "log.txt", context.masked)
     try:
         facts = _facts(context, node, job, artifacts, folder, log)
@@ -124,6 +124,7 @@ def _run_job(
     context: Context, node: JobNode, job: Job, stored: Mapping[str, Stored], folder: Path, log: Log, attempt: Attempt,
     held: ExitStack,
 ) -> None:  # fmt: skip
+    context.progress.phase(node.leg, "checkout")
     for name in job.services:
         attempt.services.append(held.enter_context(_service(context, node, name, folder)))
     space, locks = make.prepare(
@@ -133,12 +134,16 @@ def _run_job(
         cancelled=context.interrupted,
     )  # fmt: skip
     attempt.env_names = tuple(sorted(space.env))
+    if job.builds:
+        context.progress.phase(node.leg, "build")
     again = _place_builds(context, job, stored, space, locks, log)
+    context.progress.phase(node.leg, "install")
     attempt.deadline = time.monotonic() + seconds(job.timeout)
     for argv in python_commands(job, space.root, space.cwd):
         _command(context, attempt, space, log, "env", argv, " ".join(argv[1:]), space.env, locks)
     for text in job.setup:
         _command(context, attempt, space, log, "setup", shell(space.command(text)), text, space.env, locks)
+    context.progress.phase(node.leg, "run")
     observe.before_run(space)
     attempt.data_was_empty = space.data_was_empty
     log.flush()

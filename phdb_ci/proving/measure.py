@@ -13,7 +13,7 @@ from pathlib import Path
 
 from phdb_ci import __version__
 from phdb_ci.artifacts.witness import is_program
-from phdb_ci.execution.context import Context, Progress
+from phdb_ci.execution.context import Context, Phase, Progress
 from phdb_ci.execution.execute import artifact_node
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.leg import run_leg
@@ -73,9 +73,13 @@ class TrialProgress:
     inner: Progress
     trial: Trial
 
-    def started(self, name: str) -> None:
+    def started(self, name: str, expected: float | None, log: Path) -> None:
         """A leg begins."""
-        self.inner.started(f"{name} with {self.trial.name}")
+        self.inner.started(f"{name} with {self.trial.name}", expected, log)
+
+    def phase(self, name: str, phase: Phase) -> None:
+        """A leg does something else now."""
+        self.inner.phase(f"{name} with {self.trial.name}", phase)
 
     def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:
         """A leg has ended."""

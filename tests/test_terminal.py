@@ -1,16 +1,18 @@
-"""What a person sees: text of repositories is harmless, tables are aligned, the evidence for a verdict."""
+"""What a person sees of a run: progress on a terminal of any width and without one, the plan, the verdict."""
 
 import io
+import os
 import re
 from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from phdb_ci.base.page import Page, columns
+from phdb_ci.commands.plan import plan_text
 from phdb_ci.planning.plan import make_plan, select
-from phdb_ci.terminal import TAIL, Console, coloured, duration, plain, plan_text, table, verdict_text
+from phdb_ci.rendering.verdict_text import verdict_text
+from phdb_ci.terminal import TAIL, Board, page_of
 from tests.builders import (
     artifact,
     case,
@@ -29,45 +31,18 @@ from tests.helpers import inventory, job, matrix, sources, stored
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069]")
 
 
-def written(*, github: bool = False, colour: bool = False, live: bool = False) -> tuple[Console, io.StringIO]:
+WIDTHS = (40, 60, 80, 200)
+
+
+def written(*, github: bool = False, colour: bool = False) -> tuple[Board, io.StringIO]:
+    """A board without a terminal, and what it writes to."""
     stream = io.StringIO()
-    return Console(stream, colour=colour, live=live, github=github), stream
+    return Board(stream, Page(colour=colour), live=False, github=github), stream
 
 
 def commands(text: str) -> list[str]:
     """The lines that GitHub's runner takes for commands: `::` at the start after blanks, `##[` anywhere."""
     return [line for line in text.splitlines() if line.lstrip().startswith("::") or "##[" in line]
-
-
-# Harmless text
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        pytest.param("plain ü ✓", "plain ü ✓", id="text"),
-        pytest.param("\x1b[31mred\x1b[0m", "red", id="colour"),
-        pytest.param("\x1b]0;title\x07text", "text", id="title, ended by a bell"),
-        pytest.param("\x1b]8;;https://evil\x1b\\click\x1b]8;;\x1b\\", "click", id="link"),
-        pytest.param("\x1b]0;never ended", "", id="title without end"),
-        pytest.param("a\rb\nc\td", "a b c d", id="line ends"),
-        pytest.param("\x9b31m", " 31m", id="one-byte escape"),
-        pytest.param("abc\u202edcb", "abc dcb", id="right to left"),
-        pytest.param("zero\u200bwidth", "zero width", id="zero width"),
-        pytest.param("##[error]x", "## [error]x", id="old workflow command"),
-        pytest.param("#\x1b[0m#[add-mask]x", "## [add-mask]x", id="old workflow command in pieces"),
-        pytest.param("x" * 400, "x" * 299 + "…", id="long"),
-    ],
-)
-def test_plain_is_one_line_that_commands_nothing(text: str, shown: str) -> None:
-    assert plain(text) == shown
-
-
-@given(st.text())
-def test_plain_never_lets_a_command_through(text: str) -> None:
-    for given_text in (text, f"##[{text}", f"\x1b[{text}", f"\x1b]{text}##["):
-        assert not CONTROL.search(plain(given_text))
-        assert "##[" not in plain(given_text)
 
 
 HOSTILE = (
@@ -77,18 +52,18 @@ HOSTILE = (
 
 
 def test_log_of_a_job_commands_nothing_on_github(tmp_path: Path) -> None:
-    console, stream = written(github=True)
+    board, stream = written(github=True)
     (tmp_path / "log").write_text(HOSTILE, newline="")
-    console.log_tail("smoke@ubuntu-24.04", tmp_path / "log")
+    board.log_tail("smoke@ubuntu-24.04", tmp_path / "log")
     assert commands(stream.getvalue()) == ["::group::smoke@ubuntu-24.04: end of its log", "::endgroup::"]
     assert not CONTROL.search(stream.getvalue().replace("\n", ""))
 
 
 def test_reasons_and_notes_command_nothing_on_github() -> None:
-    console, stream = written(github=True)
+    board, stream = written(github=True)
     for hostile in HOSTILE.split("\n"):
-        console.note(hostile)
-        console.finished("smoke", "failed", 1.0, [hostile])
+        board.note(hostile)
+        board.finished("smoke", "failed", 1.0, [hostile])
     assert commands(stream.getvalue()) == []
 
 
@@ -103,7 +78,7 @@ def test_verdict_of_hostile_text_commands_nothing() -> None:
         artifacts=(artifact(digest=None, status="failed", reasons=(HOSTILE,)),),
         notes=(HOSTILE,),
     )
-    text = verdict_text(shown, written()[0])
+    text = verdict_text(shown)
     assert commands(text) == []
     assert not CONTROL.search(text.replace("\n", ""))
 
@@ -112,20 +87,20 @@ def test_verdict_of_hostile_text_commands_nothing() -> None:
 
 
 def test_end_of_a_log_is_its_last_lines_behind_a_bar(tmp_path: Path) -> None:
-    console, stream = written()
+    board, stream = written()
     (tmp_path / "log").write_text("".join(f"line {number}\n" for number in range(100)))
-    console.log_tail("smoke", tmp_path / "log")
+    board.log_tail("smoke", tmp_path / "log")
     lines = stream.getvalue().splitlines()
     assert lines[1] == f"  end of {tmp_path / 'log'}"
     assert lines[2:] == [f"    | line {number}" for number in range(100 - TAIL, 100)]
 
 
 def test_log_that_is_not_there_or_no_text_breaks_nothing(tmp_path: Path) -> None:
-    console, stream = written()
-    console.log_tail("smoke", tmp_path / "gone")
+    board, stream = written()
+    board.log_tail("smoke", tmp_path / "gone")
     assert stream.getvalue() == ""
     (tmp_path / "log").write_bytes(bytes(range(256)) * 2000)
-    console.log_tail("smoke", tmp_path / "log")
+    board.log_tail("smoke", tmp_path / "log")
     assert not CONTROL.search(stream.getvalue().replace("\n", ""))
 
 
@@ -133,25 +108,16 @@ def test_log_that_is_not_there_or_no_text_breaks_nothing(tmp_path: Path) -> None
 
 
 def test_plain_lines_tell_start_and_end() -> None:
-    console, stream = written()
-    console.begin(1)
-    console.started("smoke@ubuntu-24.04")
-    console.finished("smoke@ubuntu-24.04", "failed", 75, ["exit 1", "more"])
-    console.end()
+    board, stream = written()
+    board.begin(1)
+    board.started("smoke@ubuntu-24.04", 3.0, Path("log.txt"))
+    board.phase("smoke@ubuntu-24.04", "run")
+    board.finished("smoke@ubuntu-24.04", "failed", 75, ["exit 1", "more"])
+    board.end()
     assert stream.getvalue().splitlines() == [
         "       start  smoke@ubuntu-24.04",
         "      failed  smoke@ubuntu-24.04               1:15  exit 1",
     ]
-
-
-def test_live_line_is_cleared_before_every_other() -> None:
-    console, stream = written(live=True)
-    console.begin(1)
-    console.started("smoke")
-    console.finished("smoke", "passed", 0.5, [])
-    console.end()
-    assert stream.getvalue().startswith("\r\x1b[2K")
-    assert stream.getvalue().endswith("\r\x1b[2K")
 
 
 def test_colour_is_on_the_status_word_alone() -> None:
@@ -168,31 +134,99 @@ def test_colour_is_on_the_status_word_alone() -> None:
         pytest.param({"TERM": "xterm", "GITHUB_ACTIONS": "true"}, True, True, True, id="GitHub"),
     ],
 )
-def test_colour_and_live_line_follow_the_terminal(
+def test_colour_and_region_follow_the_terminal(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], colour: bool, live: bool, github: bool
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    console = Console.for_terminal(environ)
-    assert (console.colour, console.live, console.github) == (colour, live, github)
+    board = Board.for_terminal(environ)
+    assert (board.page.colour, board.live, board.github) == (colour, live, github)
     stream = io.StringIO()
-    assert not coloured(stream, environ)
+    assert page_of(stream, environ) == Page(), "no width and no colour without a terminal"
     monkeypatch.setattr(stream, "isatty", lambda: True)
-    assert coloured(stream, environ) == colour, "standard output follows the same rule"
+    monkeypatch.setenv("COLUMNS", "77")
+    assert page_of(stream, environ) == Page(77, colour=colour), "standard output follows the same rule"
+
+
+# The live region
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Board:
+    """Four nodes run: with and without an estimate, one that takes longer, with output of every kind."""
+    board = written()[0]
+    board.begin(12)
+    board.finished("lint@ubuntu-24.04", "failed", 1.0, ())
+    for name, expected, phase, output in (
+        ("embed", 200.0, "build", "[ 61%] Building CXX object engine.o\n"),
+        ("e2e-engine@ubuntu-24.04", 5.0, "run", "ok 1\rok 2 of 4\n\n"),
+        ("smoke@ubuntu-24.04", None, "checkout", ""),
+        ("smoke@ubuntu-24.04 with dead", 70.0, "install", "\x1b[1m[red]" + "日本語 e\u0301 " * 40),
+    ):
+        board.started(name, expected, tmp_path / name)
+        board.phase(name, phase)
+        (tmp_path / name).write_text(output, encoding="utf-8", newline="")
+        board._running[name].began = 100.0
+    board._began = 90.0
+    return board
+
+
+COUNTS = "1/12 done, 1 not green, 4 running, 22 s"
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (60, "1:00"), (3725, "62:05")]
-)
-def test_duration_is_short(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
+    ("width", "shown"),
+    [
+        (40, [
+            "embed         build      12 s ~3:08 left",
+            "e2e-engine    run        12 s    overdue",
+            "smoke         checkout   12 s",
+            "smoke with d… install    12 s ~58 s left",
+        ]),
+        (60, [
+            "embed           build      12 s ~3:08 left  [ 61%] Building…",
+            "e2e-engine      run        12 s    overdue  ok 2 of 4",
+            "smoke           checkout   12 s",
+            "smoke with dead install    12 s ~58 s left  [red]日本語 e …",
+        ]),
+        (80, [
+            "embed           build      12 s ~3:08 left  [ 61%] Building CXX object engine.o",
+            "e2e-engine      run        12 s    overdue  ok 2 of 4",
+            "smoke           checkout   12 s",
+            "smoke with dead install    12 s ~58 s left  [red]日本語 e 日本語 e 日本語 e 日…",
+        ]),
+    ],
+)  # fmt: skip
+def test_region_shows_phase_time_estimate_and_output(busy: Board, width: int, shown: list[str]) -> None:
+    assert busy.lines(width, 24, 112.0) == [*shown, COUNTS]
+
+
+@pytest.mark.parametrize("width", range(40, 201))
+def test_region_fits_every_width(busy: Board, width: int) -> None:
+    assert max(map(columns, busy.lines(width, 24, 112.0))) <= width
+
+
+def test_region_is_no_higher_than_the_terminal(busy: Board) -> None:
+    assert busy.lines(80, 3, 112.0)[2] == COUNTS
+    assert len(busy.lines(80, 3, 112.0)) == 3
+    assert len(busy.lines(80, 0, 112.0)) == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_region_fits_where_the_encoding_has_few_signs(busy: Board, encoding: str) -> None:
+    busy.page = Page(encoding=encoding)
+    for width in WIDTHS:
+        lines = busy.lines(width, 24, 112.0)
+        assert max(map(len, lines)) <= width
+        "\n".join(lines).encode(encoding)
+
+
+def test_log_that_is_no_file_shows_nothing(busy: Board, tmp_path: Path) -> None:
+    (tmp_path / "embed").unlink()
+    os.mkfifo(tmp_path / "embed")
+    assert busy.lines(80, 24, 112.0)[0].split() == ["embed", "build", "12", "s", "~3:08", "left"]
 
 
 # Tables
-
-
-def test_table_is_aligned_and_keeps_its_last_column() -> None:
-    assert table([("a", "bb", "c"), ("aaa", "b", "x" * 500)]) == ["a    bb  c", "aaa  b   " + "x" * 500]
-    assert table([]) == []
 
 
 def test_plan_says_what_why_and_where() -> None:
@@ -202,7 +236,7 @@ def test_plan_says_what_why_and_where() -> None:
     text = plan_text(make_plan(rows, gate, names, lead, sources(), facts))
     assert text.splitlines()[0] == "pr-gate: 1 leg here, linux x86_64 glibc-2.36, 4 cpus"
     for part in (
-        "lidb               c0ffee000000  pin  matrix.toml",
+        "lidb  c0ffee000000  pin  matrix.toml",
         "artifact embed  build  key ",
         "  nothing is stored yet",
         "  missing tool: cmake",
@@ -229,7 +263,7 @@ def test_plan_names_the_missing_tool_below_its_leg() -> None:
 def test_verdict_shows_the_lead_first_then_what_is_not_green() -> None:
     legs = [leg("green"), leg("red", "failed"), leg("lead", calls=4)]
     lines = verdict_text(
-        verdict(*legs, lead="lead", missing=[missing("gone")], idle=[idle("mac")]), written()[0]
+        verdict(*legs, lead="lead", missing=[missing("gone")], idle=[idle("mac")]),
     )
     words = [line.split()[:2] for line in lines.splitlines() if "@" in line]
     assert words == [
@@ -237,7 +271,7 @@ def test_verdict_shows_the_lead_first_then_what_is_not_green() -> None:
         ["failed", "red@ubuntu-24.04"],
         ["passed", "green@ubuntu-24.04"],
         ["missing", "gone@ubuntu-24.04"],
-        ["elsewhere", "mac@macos-15"],
+        ["elsewhere:", "mac@macos-15"],
     ]
     assert lines.splitlines()[-1] == "verdict fail: pr-gate: a fail in 8:42"
 
@@ -249,7 +283,7 @@ def test_verdict_counts_cases_and_says_what_a_leg_rests_on() -> None:
     bare = leg("bench", "passed", exit_only())
     early = leg("lint", "error", suites=())
     away = leg("old", "failed", decides=False, quarantine=quarantine(date(2027, 1, 31)), artifacts=(use(0),))
-    text = verdict_text(verdict(counted, bare, early, away), written()[0])
+    text = verdict_text(verdict(counted, bare, early, away))
     rows = {line.split()[1].split("@")[0]: line.split() for line in text.splitlines() if "@" in line}
     assert rows["smoke"][2:5] == ["5", "0", "1"]
     assert rows["smoke"][-3:] == ["embed", "called", "7×"]  # noqa: RUF001 - the sign that people read
@@ -264,12 +298,12 @@ def test_row_counts_the_calls_by_verb_and_what_the_baseline_ran_more() -> None:
         leg("smoke", "passed", artifacts=(use(9, verbs=verbs),)).model_copy(update={"fewer_tests": 6}),
         leg("lint", "passed", artifacts=(use(9, verbs=many),)).model_copy(update={"fewer_tests": 0}),
     ]
-    text = verdict_text(verdict(*legs), written()[0])
+    text = verdict_text(verdict(*legs))
     assert "6 tests fewer than the baseline; embed called 9× (exec 7, open 1, migrate 1)" in text  # noqa: RUF001 - as shown
     assert "  embed called 9× (verb0 1, verb1 1, verb2 1, verb3 1, verb4 1, …)" in text  # noqa: RUF001 - as shown
     assert text.count("fewer") == 1
 
 
 def test_one_of_a_thing_is_told_as_one() -> None:
-    text = verdict_text(verdict(leg(), artifacts=(artifact(used_by=("smoke",), calls=1),)), written()[0])
+    text = verdict_text(verdict(leg(), artifacts=(artifact(used_by=("smoke",), calls=1),)))
     assert "used by 1 job, called 1 time\n" in text

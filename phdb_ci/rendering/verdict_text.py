@@ -1,0 +1,103 @@
+"""A verdict for a terminal: a row per leg, the evidence for it, what was tested, and one sentence at the end. Pure."""
+
+from collections.abc import Iterator
+
+from phdb_ci.base.page import ENDLESS, Page, blocks, duration
+from phdb_ci.base.text import counted, harmless
+from phdb_ci.models.results import ArtifactUse, LegResult
+from phdb_ci.models.statuses import STATUSES, AnyStatus
+from phdb_ci.models.verdict import Verdict, VerdictLeg
+from phdb_ci.rendering.figures import in_words
+
+HEAD = ("status", "leg", "passed", "failed", "skipped", "time", "evidence")
+DROP = (4, 3, 2)  # the columns that go first where the page is narrow
+VERBS = 5  # verbs of an artifact that a row of the table names
+
+
+def verdict_text(verdict: Verdict, page: Page = ENDLESS) -> str:
+    """The verdict in lines that fit the page."""
+    lines = [*_table(verdict, page)]
+    for line in (*_idle(verdict), "", *_below(verdict)):
+        lines += page.fold(line)
+    first, *more = page.fold(
+        f"verdict {verdict.outcome}: {verdict.gate}: {verdict.headline} in {duration(verdict.seconds)}"
+    )
+    outcome = page.paint(verdict.outcome, STATUSES[verdict.outcome].colour)
+    return "\n".join([*lines, "", first.replace(verdict.outcome, outcome, 1), *more])
+
+
+def _table(verdict: Verdict, page: Page) -> Iterator[str]:
+    """The legs, the lead first and then what is not green; what left no result."""
+    legs = sorted(
+        verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed")
+    )
+    rows = [_row(leg) for leg in legs]
+    statuses: list[AnyStatus] = [leg.result.status for leg in legs]
+    for item in verdict.missing:
+        rows.append((item.status, f"{item.job}@{item.os}", "", "", "", "", harmless(item.reason)))
+        statuses.append(item.status)
+    head, *shown = blocks([HEAD, *rows], page, drop=DROP, headed=True)
+    yield from head
+    for status, (first, *others) in zip(statuses, shown, strict=True):
+        yield page.paint(status, STATUSES[status].colour) + first[len(status) :]
+        yield from others
+
+
+def _idle(verdict: Verdict) -> Iterator[str]:
+    """What does not run here, a line for each reason."""
+    legs: dict[tuple[str, str], list[str]] = {}
+    for item in verdict.idle:
+        legs.setdefault((item.kind, item.reason), []).append(f"{item.job}@{item.os}")
+    for (kind, reason), names in legs.items():
+        yield f"{kind}: {', '.join(names)} ({harmless(reason)})"
+
+
+def _below(verdict: Verdict) -> Iterator[str]:
+    """What was tested: artifacts, sources, notes."""
+    for artifact in verdict.artifacts:
+        digest = f"sha256:{artifact.digest[:16]}" if artifact.digest else "; ".join(artifact.reasons)
+        calls = f", called {counted(artifact.calls, 'time')}" if artifact.calls else ""
+        users = f", used by {counted(len(artifact.used_by), 'job')}{calls}"
+        yield f"{artifact.name}: {artifact.status}, {harmless(digest)}{users if artifact.used_by else ''}"
+    sources = (f"{source.repo} {source.commit[:7]} ({source.origin})" for source in verdict.sources)
+    yield f"{verdict.stack} stack: {', '.join(sources)}"
+    yield from (f"{source.repo}: {harmless(note)}" for source in verdict.sources for note in source.notes)
+    yield from (f"note: {harmless(note, 1000)}" for note in verdict.notes)
+
+
+def _row(leg: VerdictLeg) -> tuple[str, ...]:
+    result = leg.result
+    return (result.status, result.leg, *_counts(result), duration(result.seconds), "; ".join(_evidence(leg)))
+
+
+def _counts(result: LegResult) -> tuple[str, str, str]:
+    """Cases passed, failed and skipped; dashes where nothing was counted, which is not the same as none."""
+    suites = result.facts.counted_suites
+    if not suites:
+        return "-", "-", "-"
+    return (
+        str(sum(suite.counts.passed for suite in suites)),
+        str(sum(suite.counts.failed + suite.counts.error for suite in suites)),
+        str(sum(suite.counts.skipped + suite.counts.todo for suite in suites)),
+    )
+
+
+def _evidence(leg: VerdictLeg) -> Iterator[str]:
+    """Why a leg is what it is: what was quarantined, what went wrong, what was measured and called, notes."""
+    result = leg.result
+    if not leg.decides and result.quarantine:
+        yield f"quarantined until {result.quarantine.until}, does not decide: {harmless(result.quarantine.issue)}"
+    yield from map(harmless, result.reasons)
+    if leg.fewer_tests:
+        yield f"{counted(leg.fewer_tests, 'test')} fewer than the baseline"
+    if figures := in_words(result):
+        yield harmless(figures)
+    yield from (_called(use) for use in result.facts.artifacts if use.calls)
+    yield from map(harmless, result.notes)
+
+
+def _called(use: ArtifactUse) -> str:
+    """How often an artifact was called, in all and by verb, the most frequent verbs first."""
+    verbs = sorted(((verb, times) for verb, times in use.verbs.items() if times), key=lambda item: -item[1])
+    shown = [f"{harmless(verb, 20)} {times}" for verb, times in verbs[:VERBS]] + ["…"] * (len(verbs) > VERBS)
+    return f"{use.name} called {use.calls}×" + (f" ({', '.join(shown)})" if shown else "")  # noqa: RUF001 - a sign for people
