@@ -7,11 +7,17 @@ session's own environment and calls `phdb-ci` with what stands behind `--`. What
 import hashlib
 import signal
 import sys
-import tomllib
 from pathlib import Path
 
 import nox
 from nox.command import CommandFailed
+
+try:
+    import tomllib
+except ModuleNotFoundError:
+    sys.exit(
+        f"phdb-ci needs Python 3.11 or newer, and nox runs on {sys.version.split()[0]}: install nox for a newer one"
+    )
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"

@@ -89,7 +89,7 @@ class NetworkError(PhdbError):
 
 
 class RightsError(PhdbError):
-    """GitHub knows the token not, or not well enough; the message names what to grant."""
+    """The token is missing a permission; the message names what to grant."""
 
     exit_code = Exit.INCOMPLETE
     kind = "rights"

@@ -921,7 +921,7 @@ def test_exit_code_is_the_verdict_s(
 @pytest.mark.parametrize(
     ("options", "env", "told"),
     [
-        (["--gate", "nightly"], {}, "no gate of the matrix; it has pr-gate"),
+        (["--gate", "nightly"], {}, "no gate of the matrix.\nThings to try:\n  - gates: pr-gate"),
         (["--needs", "nowhere.json"], {}, "cannot be read"),
         (["--out", "results"], {}, "is not empty"),
         ([], {"PHDB_CI_HEAD": "main"}, "PHDB_CI_HEAD=main: expected a full commit id"),

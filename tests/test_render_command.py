@@ -11,7 +11,7 @@ from phdb_ci.cli import main
 from phdb_ci.errors import Exit
 from phdb_ci.matrix import load
 from phdb_ci.rendering.workflows import workflow_files
-from tests.repositories import listing
+from tests.repositories import git, init, listing
 
 ROOT = Path(__file__).parents[1]
 PR_GATE = ".github/workflows/pr-gate.yml"
@@ -44,7 +44,8 @@ def edit(home: Path, old: str, new: str) -> None:
 
 
 def files(home: Path) -> set[str]:
-    return {path.relative_to(home).as_posix() for path in home.rglob("*") if not path.is_dir()}
+    found = {path.relative_to(home) for path in home.rglob("*") if not path.is_dir()}
+    return {path.as_posix() for path in found if ".git" not in path.parts}
 
 
 # Writing
@@ -219,7 +220,7 @@ def test_repair_names_the_matrix_that_was_named(
 ) -> None:
     (rendered / PR_GATE).unlink()
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my lis").mkdir()
+    init(tmp_path / "my lis")
     assert main(["render", "--check", "--matrix", "home/matrix.toml"]) == Exit.FAIL
     assert capsys.readouterr().out.endswith("Repair: phdb-ci render --matrix home/matrix.toml\n")
     assert main(["render", "--check", "--matrix", "home/matrix.toml", "--to", "lis=my lis"]) == Exit.FAIL
@@ -244,7 +245,7 @@ def test_checkout_gets_its_own_files_and_no_other(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], repo: str, wanted: set[str]
 ) -> None:
     target = tmp_path / "checkout"
-    (target / ".github" / "workflows").mkdir(parents=True)
+    (init(target) / ".github" / "workflows").mkdir(parents=True)
     (target / ".github" / "workflows" / "ci.yml").write_text("theirs\n")
     assert main(["render", "--check", "--to", f"{repo}={target}"]) == Exit.FAIL
     assert f"Repair: phdb-ci render --to {repo}={target}\n" in capsys.readouterr().out
@@ -259,7 +260,7 @@ def test_checkout_gets_its_own_files_and_no_other(
 def test_files_in_a_checkout_are_those_that_lie_here(rendered: Path, tmp_path: Path) -> None:
     targets = {name: tmp_path / name for name in ("lis", "lidb")}
     for target in targets.values():
-        target.mkdir()
+        init(target)
     assert main(["render", *(f"--to={name}={path}" for name, path in targets.items())]) == Exit.PASS
 
     for name, target in targets.items():
@@ -287,22 +288,51 @@ def test_files_in_a_checkout_are_those_that_lie_here(rendered: Path, tmp_path: P
 def test_target_that_cannot_be_is_refused_and_nothing_is_written(
     home: Path, capsys: pytest.CaptureFixture[str], option: str, told: str
 ) -> None:
-    (home / "there").mkdir()
+    init(home / "there")
     for options in ([], ["--check"]):
         assert main(["render", *options, "--to", option]) == Exit.USAGE
         assert told in capsys.readouterr().err
     assert files(home) == {"matrix.toml"}
 
 
+def test_folder_that_is_no_checkout_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(home / "there" / "lis")
+    (home / "there" / "lis" / "inside").mkdir()
+    for place in ("there", "there/lis/inside"):
+        assert main(["render", "--to", f"lis={place}"]) == Exit.USAGE
+        assert f"--to lis={place}: this is not a checkout of a git repository" in capsys.readouterr().err
+    assert files(home) == {"matrix.toml"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "code"),
+    [
+        ("https://github.com/li-langverse/lis.git", Exit.PASS),
+        ("git@github.com:somebody/LIS", Exit.PASS),
+        ("../lis/", Exit.PASS),
+        ("https://user:secret@github.com/li-langverse/lidb.git", Exit.USAGE),
+        ("https://github.com/lis/dotfiles", Exit.USAGE),
+    ],
+)
+def test_checkout_of_another_repository_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str], origin: str, code: Exit
+) -> None:
+    git(init(home / "there"), "remote", "add", "origin", origin)
+    assert main(["render", "--to", "lis=there"]) == code
+    told = capsys.readouterr().err
+    assert "secret" not in told
+    assert ("--to lis=there: this is a checkout of " in told) == (code != Exit.PASS)
+
+
 def test_one_target_that_cannot_be_keeps_all_from_being_written(home: Path) -> None:
-    (home / "there").mkdir()
+    init(home / "there")
 
     assert main(["render", "--to", "lis=there", "--to", "lidb=nowhere"]) == Exit.USAGE
     assert files(home) == {"matrix.toml"}
 
 
 def test_what_was_put_into_a_checkout_is_told_as_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (home / "there").mkdir()
+    init(home / "there")
     assert main(["render", "--json", "--to", "lis=there"]) == Exit.PASS
 
     assert set(json.loads(capsys.readouterr().out)["written"]) == {f"there/{GATE}", f"there/{VERDICT}"}

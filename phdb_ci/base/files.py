@@ -15,6 +15,8 @@ from pathlib import Path
 
 from phdb_ci.errors import DiskError
 
+MATRIX = "matrix.toml"
+
 
 def walk(top: Path, *, without: Container[str] = frozenset({".git"})) -> Iterator[tuple[str, list[str]]]:
     """Each folder below `top` with the names of what in it is no folder; folders named in `without` are left out.
@@ -54,6 +56,13 @@ def open_regular(path: Path) -> io.BufferedReader:
         os.close(fd)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return os.fdopen(fd, "rb")
+
+
+def usual_matrix() -> Path:
+    """`matrix.toml` here or in the nearest folder above that has one, as seen from here; here when none has."""
+    here = Path.cwd()
+    folder = next((folder for folder in (here, *here.parents) if (folder / MATRIX).is_file()), here)
+    return Path(os.path.relpath(folder / MATRIX))
 
 
 def make_folder(path: Path) -> None:

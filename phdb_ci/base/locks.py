@@ -44,7 +44,10 @@ def _open(path: Path) -> IO[bytes]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("ab")
     except OSError as error:
-        raise DiskError(f"cannot open the lock {path}: {error.strerror}") from error
+        raise DiskError(
+            f"the cache cannot be written: its lock {path} cannot be opened: {error.strerror}",
+            tries=["let PHDB_CI_CACHE name a directory that can be written"],
+        ) from error
 
 
 def _take(handle: IO[bytes], path: Path) -> bool:

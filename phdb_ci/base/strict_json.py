@@ -1,4 +1,4 @@
-"""JSON of strangers, read as every reader would read it: what Python takes and others read differently is refused.
+"""Strict JSON parsing for untrusted input: what Python takes and other readers read differently is refused.
 
 RFC 8259 leaves open what a key means that stands twice in an object and what half of a surrogate pair is, and knows
 no NaN, no Infinity and no encoding but UTF-8.

@@ -2,20 +2,25 @@
 
 import argparse
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phdb_ci.base.files import usual_matrix
+from phdb_ci.base.page import table
 from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
 from phdb_ci.execution.workspace.environment import clean_path
 from phdb_ci.matrix import load
+from phdb_ci.models.base import first_fault
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.planning.inventory import ask_tools, cpus, gather
 from phdb_ci.planning.plan import artifacts_named, make_plan, repos_of, select
 from phdb_ci.sources.resolve import resolve
+from phdb_ci.terminal import page_of
 
 if TYPE_CHECKING:
     from phdb_ci.models.verdict import Verdict  # some ten records more, which a plan never needs
@@ -32,9 +37,39 @@ def cache_dir(environ: Mapping[str, str]) -> Path:
     return user_cache_path("phdb-ci")
 
 
+def matrix_option(matrix: Path) -> list[str]:
+    """What a command line must say to use this matrix; nothing for the one that is found without it."""
+    return [] if matrix == usual_matrix() else ["--matrix", str(matrix)]
+
+
+def runs_of(matrix: Path) -> Path:
+    """Where runs lie: beside the matrix that is found from here, in this folder for one that was named."""
+    return (matrix.parent if matrix == usual_matrix() else Path()) / ".phdb-ci" / "runs"
+
+
+def check_named(matrix: Matrix, names: Sequence[str]) -> None:
+    """Raises UsageError, which lists what there is, when nothing was named."""
+    if names:
+        return
+    page = page_of(sys.stderr, os.environ)
+    lines = ["what to run? Name gates, jobs or artifacts."]
+    built = {
+        name: f"built from {' and '.join(artifact.repos)}" for name, artifact in matrix.artifacts.items()
+    }
+    for title, summaries in (
+        ("gates", {name: gate.summary for name, gate in matrix.gates.items()}),
+        ("jobs", {name: job.summary for name, job in matrix.jobs.items()}),
+        ("artifacts", built),
+    ):
+        rows = [(f"  {name}", summary) for name, summary in summaries.items()]
+        lines += ["", title, *table(rows, page)] if rows else []
+    raise UsageError("\n".join(lines))
+
+
 def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
     """Load the matrix, resolve the sources that the named jobs need, gather the facts, and make the plan."""
     matrix = load(arguments.matrix)
+    check_named(matrix, arguments.names)
     gate, jobs, lead = select(matrix, arguments.names)
     artifacts = artifacts_named(matrix, arguments.names)
     cache, path = cache_dir(os.environ), clean_path(os.environ.get("PATH", ""))
@@ -106,6 +141,4 @@ def read_verdict(path: Path) -> "Verdict":
     except FileNotFoundError as error:
         raise ResultsError(f"there is no file {path}") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise ResultsError(
-            f"{path}: not a verdict of schema version 1: {str(error).splitlines()[0]}"
-        ) from error
+        raise ResultsError(f"{path}: not a verdict of schema version 1: {first_fault(error)}") from error

@@ -13,13 +13,12 @@ from pathlib import Path
 from phdb_ci import __version__
 from phdb_ci.base.files import write_whole
 from phdb_ci.base.github_url import HOST, OWNER_NAME
+from phdb_ci.commands._common import runs_of
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.judging.gathered import Gathered
 from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.terminal import page_of
-
-RUNS = Path(".phdb-ci/runs")
 
 
 def code(verdict: Verdict) -> Exit:
@@ -67,15 +66,19 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def run_directory(out: Path | None, run_id: str, gate: str) -> Path:
-    """Make the run directory. Raises UsageError for one that holds something, DiskError when it cannot be written."""
-    path = out or RUNS / f"{run_id[:15]}-{gate[:60]}-{run_id[-6:]}"
+def run_directory(out: Path | None, matrix: Path, run_id: str, gate: str) -> Path:
+    """Make the run directory: `out`, or a new one among the matrix's runs.
+
+    Raises UsageError for one that holds something, DiskError when it cannot be written.
+    """
+    runs = runs_of(matrix)
+    path = out or runs / f"{run_id[:15]}-{gate[:60]}-{run_id[-6:]}"
     try:
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"--out {path}: is not empty; what lies there would mix with this run's results")
         path.mkdir(parents=True, exist_ok=True)
         if out is None:  # a run of a working tree must not find its own results among the untracked files
-            (RUNS.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+            (runs.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise DiskError(f"the run directory {path} cannot be made: {error.strerror}") from error
     return path.resolve()
@@ -105,7 +108,7 @@ def attempt(environ: Mapping[str, str]) -> int:
 
 
 def head(environ: Mapping[str, str]) -> str | None:
-    """The commit that the verdict is for, as the workflow says it. Raises UsageError for what is none."""
+    """The commit that the verdict is for, as the workflow says it. Raises UsageError if it is not a full commit id."""
     told = environ.get("PHDB_CI_HEAD", "")
     if told and not re.fullmatch(r"[0-9a-f]{40}", told):
         raise UsageError(f"PHDB_CI_HEAD={told[:60]}: expected a full commit id, 40 hex digits")

@@ -1,7 +1,7 @@
 """`phdb-ci bump`: move pins to what they follow, and nothing else in matrix.toml; `--check` only says what would move.
 
 A repo follows its branch, `self` this project's newest release, an action its newest release. For actions `--check`
-is a lie detector: it fails where a tag does not name the commit that the matrix says it does.
+verifies that each tag still points at its pinned commit.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from phdb_ci.base.github_url import clone_url, page_of
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.page import table
 from phdb_ci.base.text import counted
+from phdb_ci.commands._common import matrix_option
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load, parse
 from phdb_ci.matrix.bump import (
@@ -171,8 +172,7 @@ def _print_json(records: Iterable[Move | Pin], *, written: bool) -> None:
 
 def _matrix(arguments: argparse.Namespace) -> str:
     """The option that names the matrix, where it is not the usual one."""
-    usual = arguments.matrix == Path("matrix.toml")
-    return "" if usual else f" --matrix {shlex.quote(str(arguments.matrix))}"
+    return "".join(f" {shlex.quote(word)}" for word in matrix_option(arguments.matrix))
 
 
 def _write(path: Path, matrix: Matrix, wanted: Mapping[Keys, str]) -> None:

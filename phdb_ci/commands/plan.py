@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.page import ENDLESS, Page, blocks, duration
 from phdb_ci.base.text import counted, harmless
-from phdb_ci.commands._common import cache_dir, planned
+from phdb_ci.commands._common import cache_dir, check_named, planned
 from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.commands._verdict import write_outputs
 from phdb_ci.errors import Exit, UsageError
@@ -93,6 +93,7 @@ def _page(arguments: argparse.Namespace) -> str:
     from phdb_ci.rendering.matrix_page import matrix_page
 
     matrix = load(arguments.matrix)
+    check_named(matrix, arguments.names)
     for name in arguments.names:
         if name not in matrix.gates:
             tries = [f"gates: {', '.join(matrix.gates) or 'none'}"]

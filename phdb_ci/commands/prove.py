@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
         _look(matrix, plan, board)
         _write(arguments, earlier, matrix)  # as it is: before hours are spent, it shows that this can be done
         run_id = new_run_id()
-        out = run_directory(arguments.out, run_id, "prove")
+        out = run_directory(arguments.out, arguments.matrix, run_id, "prove")
         work, _lock = open_work(cache_dir(os.environ), run_id)
         context = Context(
             matrix=matrix, plan=plan, cache=cache_dir(os.environ), out=out, work=work, caller=dict(os.environ),

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phdb_ci.base.github_url import HOST, OWNER_NAME
-from phdb_ci.commands._common import read_verdict
-from phdb_ci.commands._verdict import RUNS
+from phdb_ci.commands._common import read_verdict, runs_of
 from phdb_ci.errors import DiskError, Exit, ResultsError, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
@@ -47,9 +46,9 @@ def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     from phdb_ci.rendering.comment import comment, commit_status
 
-    path = arguments.verdict or RUNS / "latest" / "verdict.json"
+    path = arguments.verdict or runs_of(arguments.matrix) / "latest" / "verdict.json"
     if not path.is_file():
-        raise ResultsError(f"there is no file {path}", tries=["run a gate first: nox -s pr-gate"])
+        raise ResultsError(f"there is no file {path}", tries=["run a gate first: phdb-ci run GATE"])
     verdict = read_verdict(path)
     body, status = comment(verdict), commit_status(verdict)
     if arguments.json:
@@ -62,7 +61,8 @@ def _show(arguments: argparse.Namespace) -> int:
 def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "Waits | None") -> Published:
     repository = arguments.repository or environ.get("GITHUB_REPOSITORY", "")
     if not _REPOSITORY.fullmatch(repository):
-        raise UsageError(f"--repository {repository}: expected OWNER/NAME, or $GITHUB_REPOSITORY")
+        wrong = f"{repository} is not OWNER/NAME: " if repository else ""
+        raise UsageError(f"{wrong}set --repository OWNER/NAME or $GITHUB_REPOSITORY")
     run = str(arguments.run_id or "")
     if not (run.isascii() and run.isdigit() and 0 < len(run) < 20 and int(run)):
         raise UsageError("--run-id: expected the number of the gate's run, as in its address")

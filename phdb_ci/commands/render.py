@@ -7,17 +7,19 @@ an error: nobody would keep it current.
 import argparse
 import difflib
 import json
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from phdb_ci.base.files import open_regular, write_whole
 from phdb_ci.base.nearest import perhaps
-from phdb_ci.commands._common import pairs
+from phdb_ci.commands._common import matrix_option, pairs
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load
-from phdb_ci.models.hosting import Home
+from phdb_ci.models.matrix import Matrix
 from phdb_ci.rendering.workflows import files_of, workflow_files
+from phdb_ci.sources.git import mask, origin_of
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -26,7 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
     files = workflow_files(matrix)
     root = arguments.matrix.resolve().parent
     if arguments.to:
-        return _to(files, pairs(arguments.to, "--to", "REPO=DIR"), arguments, matrix.self_)
+        return _to(files, pairs(arguments.to, "--to", "REPO=DIR"), arguments, matrix)
     unknown = _unknown(root, files)
     changed = [path for path, text in files.items() if _read(root / path) != text]
     if arguments.check:
@@ -42,10 +44,10 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _to(
-    files: Mapping[str, str], targets: Mapping[str, str], arguments: argparse.Namespace, home: Home | None
+    files: Mapping[str, str], targets: Mapping[str, str], arguments: argparse.Namespace, matrix: Matrix
 ) -> int:
     """Put a repo's files into a checkout of it, or compare them there."""
-    if home is not None and set(home.commit) == {"0"}:
+    if matrix.self_ is not None and set(matrix.self_.commit) == {"0"}:
         raise UsageError(
             "[self].commit names no release yet, so these files would call nothing",
             tries=[
@@ -62,9 +64,7 @@ def _to(
                 f"--to {repo}=…: no file is rendered for {repo}.{perhaps(repo, known)}",
                 tries=[f"one of {', '.join(known)}"],
             )
-        top = Path(place).expanduser()
-        if not top.is_dir():
-            raise UsageError(f"--to {repo}={place}: there is no such directory")
+        top = _checkout(repo, place, matrix.repos[repo].url if repo in matrix.repos else repo)
         wanted |= {str(top / path): text for path, text in own.items()}
     changed = [path for path, text in wanted.items() if _read(Path(path)) != text]
     if arguments.check:
@@ -72,6 +72,26 @@ def _to(
     _write({path: wanted[path] for path in changed})
     _tell(arguments, changed, f"{len(wanted)} files, {len(changed)} written")
     return Exit.PASS
+
+
+def _checkout(repo: str, place: str, url: str) -> Path:
+    """The folder, which must be a checkout of the repo, a fork's included. Raises UsageError for any other."""
+    top = Path(place).expanduser()
+    if not top.is_dir():
+        raise UsageError(f"--to {repo}={place}: there is no such directory")
+    if not (top / ".git").exists():
+        tries = [f"name the top folder of a clone of {repo}"]
+        raise UsageError(f"--to {repo}={place}: this is not a checkout of a git repository", tries=tries)
+    origin = origin_of(top)
+    if origin and _last_part(origin) != _last_part(url):
+        tries = [f"name a clone of {repo}, or of a fork that is called like it"]
+        raise UsageError(f"--to {repo}={place}: this is a checkout of {mask(origin)}", tries=tries)
+    return top
+
+
+def _last_part(url: str) -> str:
+    """What a repository is called, by its URL."""
+    return re.split("[/:]", url.rstrip("/"))[-1].removesuffix(".git").lower()
 
 
 def _check(
@@ -107,9 +127,7 @@ def _check(
 
 def _repair(arguments: argparse.Namespace) -> str:
     """The command that makes the files current."""
-    words = ["phdb-ci", "render"]
-    if arguments.matrix != Path("matrix.toml"):
-        words += ["--matrix", str(arguments.matrix)]
+    words = ["phdb-ci", "render", *matrix_option(arguments.matrix)]
     return shlex.join([*words, *(word for target in arguments.to for word in ("--to", target))])
 
 

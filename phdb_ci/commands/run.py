@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phdb_ci.artifacts.bundle import SUFFIX, pack
-from phdb_ci.commands._common import baseline_of, cache_dir, parallel, planned
+from phdb_ci.commands._common import baseline_of, cache_dir, matrix_option, parallel, planned
 from phdb_ci.commands._signals import Signals
 from phdb_ci.commands._verdict import (
     attempt,
@@ -46,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
         if arguments.published:
             plan = _with_published(plan, matrix)
         run_id = new_run_id()
-        out = run_directory(arguments.out, run_id, plan.gate)
+        out = run_directory(arguments.out, arguments.matrix, run_id, plan.gate)
         (out / "plan.json").write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
         context = _context(matrix, plan, out, run_id, board, cancel)
         signals.running = True
@@ -115,9 +115,7 @@ def _options(arguments: argparse.Namespace) -> Sequence[str]:
     options: list[str] = []
     if arguments.stack:
         options += ["--stack", str(arguments.stack)]
-    if arguments.matrix != Path("matrix.toml"):
-        options += ["--matrix", str(arguments.matrix)]
-    return options
+    return [*options, *matrix_option(arguments.matrix)]
 
 
 def _show(arguments: argparse.Namespace, verdict: Verdict, board: Board, out: Path) -> None:

@@ -4,6 +4,7 @@ import argparse
 import os
 from datetime import UTC, date, datetime
 
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.commands._common import baseline_of
 from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.commands._verdict import (
@@ -27,16 +28,16 @@ def main(arguments: argparse.Namespace) -> int:
     matrix = load(arguments.matrix)
     if arguments.gate not in matrix.gates:
         raise UsageError(
-            f"--gate {arguments.gate}: no gate of the matrix; it has {', '.join(matrix.gates) or 'none'}"
+            f"--gate {arguments.gate}: no gate of the matrix.{perhaps(arguments.gate, matrix.gates)}",
+            tries=[f"gates: {', '.join(matrix.gates) or 'none'}"],
         )
     run, today = _run(arguments), date.today()  # noqa: DTZ011 - a quarantine ends on the user's own day
     found, needs = read_results(arguments.results), read_needs(arguments.needs)
     proofs = proofs_beside(arguments.matrix)
     gathered = gather(matrix, arguments.gate, found, needs, run, today, proofs)
     verdict = verdict_today(gathered, *baseline_of(arguments.baseline, os.environ))
-    out = run_directory(
-        arguments.out, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.id or 'fan-in'}", arguments.gate
-    )
+    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.id or 'fan-in'}"
+    out = run_directory(arguments.out, arguments.matrix, run_id, arguments.gate)
     deliver(verdict, out, arguments, {"outcome": verdict.outcome})
     show(verdict, out, arguments)
     return code(verdict)

@@ -1,5 +1,6 @@
 """Read matrix.toml, check it, and give the Matrix or one MatrixError that holds every fault."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from phdb_ci.errors import MatrixError, UsageError
 from phdb_ci.matrix.check import check
-from phdb_ci.matrix.faults import Fault, described, quoted_line, report
+from phdb_ci.matrix.faults import Fault, described, key_text, quoted_line, report
+from phdb_ci.matrix.locate import offset_of, positions
 from phdb_ci.models.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ def load(path: Path) -> Matrix:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
-        tries = ["run phdb-ci in the folder that holds matrix.toml", "or name the file: --matrix FILE"]
+        tries = [
+            "run phdb-ci in the folder that holds matrix.toml, or below it",
+            "or name the file: --matrix FILE",
+        ]
         raise UsageError(f"there is no file {path}", tries=tries) from None
     except IsADirectoryError:
         raise UsageError(f"{path} is a directory", tries=[f"--matrix {path / 'matrix.toml'}"]) from None
@@ -83,10 +88,29 @@ def _syntax_error(message: str, text: str) -> tuple[int, int | None, str]:
     """Line, column and problem of tomllib's message; it has no fields for them before Python 3.14."""
     place = _PLACE.search(message)
     problem = _PLACE.sub("", message)
-    problem = problem[:1].lower() + problem[1:]
-    if place is None or place[1] is None:
-        return text.rstrip().count("\n") + 1, None, problem
-    return int(place[1]), int(place[2]) - 1, problem
+    line, column = text.rstrip().count("\n") + 1, None
+    if place is not None and place[1] is not None:
+        line, column = int(place[1]), int(place[2]) - 1
+    return line, column, _plainly(problem[:1].lower() + problem[1:], text, line)
+
+
+def _plainly(problem: str, text: str, line: int) -> str:
+    """The problem with its key as TOML has it, where tomllib shows Python's; of a second table, where the first is."""
+    if problem == "cannot overwrite a value":
+        return "this key has a value already"
+    shown = problem[problem.find("(") : problem.rfind(")") + 1]
+    try:
+        path = ast.literal_eval(shown)
+    except (ValueError, SyntaxError):
+        return problem
+    if not isinstance(path, tuple):
+        return problem
+    key = ".".join(map(key_text, path))
+    if problem != f"cannot declare {shown} twice":
+        return problem.replace(shown, key)
+    above = "".join(f"{line_above}\n" for line_above in text.split("\n")[: line - 1])
+    first = above.count("\n", 0, offset_of(path, positions(above))) + 1
+    return f"the table [{key}] stands twice; the first is on line {first}"
 
 
 def _shaped(document: dict[str, Any]) -> "Matrix | ValidationError":

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from phdb_ci.base.text import HIDDEN
 
@@ -26,6 +26,16 @@ class Record(BaseModel):
     """A frozen record; equality is by value. Numbers are finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+
+
+def first_fault(error: Exception) -> str:
+    """What is wrong with a document that is no such record, in one line: the key first, where one is at fault."""
+    if not isinstance(error, ValidationError):
+        return str(error).splitlines()[0]
+    fault, *others = error.errors(include_url=False, include_context=False, include_input=False)
+    key = ".".join(map(str, fault["loc"]))
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{key}: {fault['msg']}{more}" if key else f"{fault['msg']}{more}"
 
 
 def glob_matches(pattern: str, text: str) -> bool:

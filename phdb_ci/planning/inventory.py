@@ -15,7 +15,8 @@ from typing import Literal
 from phdb_ci.artifacts.bundle import is_bundle, unpack
 from phdb_ci.artifacts.store import Store, key_of, take_in
 from phdb_ci.base.files import write_whole
-from phdb_ci.errors import ArtifactError, ToolError, UsageError
+from phdb_ci.base.nearest import perhaps
+from phdb_ci.errors import ArtifactError, SourceError, ToolError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored, Tool
 from phdb_ci.models.matrix import Artifact, Matrix
 from phdb_ci.models.sources import Sources
@@ -55,10 +56,11 @@ def gather(
     for name in given:
         if name not in matrix.artifacts:
             raise UsageError(
-                f"--artifact {name}: the matrix has no artifact of that name: {', '.join(matrix.artifacts)}"
+                f"--artifact {name}: the matrix has no artifact of that name: {', '.join(matrix.artifacts)}."
+                + perhaps(name, matrix.artifacts)
             )
     names = _artifacts_of(matrix, jobs, artifacts)
-    trees = {name: _trees(matrix.artifacts[name], sources) for name in names}
+    trees = {name: _trees(name, matrix.artifacts[name], sources) for name in names}
     store = Store(cache / "store")
     read = {name: store.entries(name) for name in names}
     found = tools()
@@ -170,12 +172,18 @@ def _checked_runner(runner: str | None) -> str | None:
     return runner or None
 
 
-def _trees(artifact: Artifact, sources: Sources) -> dict[str, str | None]:
-    """The git id of each input, by its text in the matrix."""
+def _trees(name: str, artifact: Artifact, sources: Sources) -> dict[str, str | None]:
+    """The git id of each input, by its text in the matrix. Raises SourceError for a repo that has none of them."""
     trees: dict[str, str | None] = {}
     for repo in artifact.repos:
         source, prefix = sources.repos[repo], "" if repo == artifact.repo else f"{repo}:"
-        ids = tree_ids(source.objects, source.commit, artifact.inputs_of(repo))
+        paths = artifact.inputs_of(repo)
+        ids = tree_ids(source.objects, source.commit, paths)
+        if paths and not any(ids.values()):
+            raise SourceError(
+                f"{repo}: {source.where} holds none of the inputs of {name}: {', '.join(paths)}",
+                tries=[f"is that the right place for {repo}? ({source.via})"],
+            )
         trees |= {prefix + path: tree for path, tree in ids.items()}
     return trees
 

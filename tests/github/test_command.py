@@ -12,7 +12,7 @@ from tests.github.world import TOKEN, World, failing
 
 NONE = {
     "verdict": None, "dry_run": False, "repository": None, "run_id": None, "workflow": None,
-    "author": None, "json": False,
+    "author": None, "json": False, "matrix": Path("matrix.toml"),
 }  # fmt: skip
 
 
@@ -56,8 +56,8 @@ def test_dry_run_without_a_run_says_what_to_do() -> None:
     ("told", "environment", "message"),
     [
         pytest.param({"verdict": Path("v.json")}, {}, "is shown and not published", id="local file"),
-        pytest.param({"run_id": "1"}, {}, "--repository : expected OWNER/NAME", id="no repository"),
-        pytest.param({"repository": "a/b/c", "run_id": "1"}, {}, "expected OWNER/NAME", id="repository"),
+        pytest.param({"run_id": "1"}, {}, "set --repository OWNER/NAME or", id="no repository"),
+        pytest.param({"repository": "a/b/c", "run_id": "1"}, {}, "a/b/c is not OWNER/NAME: set", id="repository"),
         pytest.param({"repository": "a/b"}, {}, "--run-id: expected the number", id="no run"),
         pytest.param({"repository": "a/b", "run_id": "0"}, {}, "--run-id", id="run 0"),
         pytest.param({"repository": "a/b", "run_id": "1; x"}, {}, "--run-id", id="run"),

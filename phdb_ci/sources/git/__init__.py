@@ -27,7 +27,7 @@ from phdb_ci.sources.git.place import (
     unknown,
 )
 from phdb_ci.sources.git.refs import FULL, check_ref
-from phdb_ci.sources.git.remote import remote_refs
+from phdb_ci.sources.git.remote import origin_of, remote_refs
 from phdb_ci.sources.git.trees import (
     Imported,
     import_directory,
@@ -56,6 +56,7 @@ __all__ = [
     "is_repository",
     "mask",
     "mirror_of",
+    "origin_of",
     "outside_links",
     "pinned",
     "remote_refs",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from phdb_ci.errors import NetworkError, SourceError
 from phdb_ci.sources.git.command import Done, git
@@ -44,6 +45,12 @@ def remote_refs(url: str, patterns: Iterable[str]) -> dict[str, str]:
         if match and any(fnmatchcase(name, pattern) for pattern in wanted):
             found[name] = match[1]  # the peeled line comes behind the tag's own
     return found
+
+
+def origin_of(directory: Path) -> str | None:
+    """The URL of a checkout's remote `origin`, as its own configuration has it; None when it has none."""
+    done = git("-C", str(directory), "config", "--local", "--get", "remote.origin.url", sealed=False)
+    return done.text or None if done.code == 0 else None
 
 
 def _failed(url: str, done: Done) -> SourceError | NetworkError:
