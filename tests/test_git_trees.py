@@ -513,7 +513,7 @@ def test_subfolder_of_a_sparse_checkout_is_whole(cache: Path, upstream: Path) ->
 
 def test_subfolder_without_a_file_is_a_source_error(cache: Path, upstream: Path) -> None:
     (upstream / "empty").mkdir()
-    with pytest.raises(SourceError, match="nor holds it a file"):
+    with pytest.raises(SourceError, match="neither a git repository nor a folder with files"):
         subfolder(cache, upstream / "empty")
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from phdb_ci.errors import ResultsError
+from phdb_ci.models.base import first_fault
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.proofs import ProofFile, Proofs
 
@@ -24,7 +25,7 @@ def read_proofs(path: Path) -> ProofFile:
     except FileNotFoundError:
         return ProofFile()
     except (OSError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_fault(error)
         raise ResultsError(
             f"{path}: not what phdb-ci prove writes: {reason}", tries=[f"rm {path}"]
         ) from error

@@ -123,9 +123,7 @@ def _import_plain(at: Mirror) -> Imported:
         raise _nested(at, inner.partition("\n")[0])
     tree = index.write_tree("")
     if tree == _EMPTY:
-        raise SourceError(
-            f"{at.repo}: {at.where} is not a git repository, nor holds it a file to take instead"
-        )
+        raise SourceError(f"{at.repo}: {at.where} is neither a git repository nor a folder with files")
     return Imported(_commit(at, tree, _PLAIN), tree)
 
 
