@@ -1,6 +1,5 @@
 """The section of what was measured: its table, its bars, its chart; nothing in it that a name could break."""
 
-import io
 import re
 from typing import Any
 
@@ -13,7 +12,7 @@ from phdb_ci.models.results import FiguresFact
 from phdb_ci.models.verdict import VerdictLeg
 from phdb_ci.rendering.comment import comment
 from phdb_ci.rendering.figures import bars, in_words, section
-from phdb_ci.terminal import Console, verdict_text
+from phdb_ci.rendering.verdict_text import verdict_text
 from tests.builders import result, verdict
 
 
@@ -97,7 +96,7 @@ def test_few_words_say_rounds_and_range() -> None:
     words = "3 rounds, medians 0.600 to 1.60, threshold 1.20"
     assert in_words(one) == words
     told = verdict(VerdictLeg(result=one))
-    assert words in verdict_text(told, Console(io.StringIO(), colour=False, live=False))
+    assert words in verdict_text(told)
     assert words in comment(told)
 
 
