@@ -28,9 +28,7 @@ MATRIX = tomllib.loads(Path("matrix.toml").read_text(encoding="utf-8"))
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PASSED_ON = (2, 3, 130)  # exit codes: usage, machine, interrupted; they concern more than one session
 
-signal.signal(
-    signal.SIGTERM, signal.default_int_handler
-)  # else nox dies of it and leaves what it started behind
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # else nox dies of it and leaves what it started behind
 
 
 def _install(session: nox.Session, *groups: str, editable: bool = True) -> None:

@@ -88,9 +88,7 @@ def read_conditions(path: Path, matrix: Matrix) -> tuple[Condition, ...]:
     """The conditions of a file. Raises ValueError for an unknown key or job, or one that nothing can show."""
     conditions = []
     for number, row in enumerate(tomllib.loads(path.read_text(encoding="utf-8"))["conditions"], 1):
-        lists: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
-        }
+        lists: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
         if unknown := sorted(lists.keys() - KEYS):
             raise ValueError(f"{path}: condition {number}: unknown key {unknown[0]}")
         condition = Condition(**lists)
@@ -140,25 +138,17 @@ def _leg(
     if newest.status == "passed":
         return "met", ""
     quarantine = matrix.jobs[job].quarantine
-    if (
-        job in condition.tracked
-        and newest.status in ("failed", "timeout")
-        and not decides(quarantine, now.date())
-    ):
+    if job in condition.tracked and newest.status in ("failed", "timeout") and not decides(quarantine, now.date()):
         assert quarantine is not None
         return "met", f"{result}; tracked by {quarantine.issue} until {quarantine.until}"
     if job in condition.answered and newest.status == "failed":
         return (
-            ("met", f"an honest failure: {result}")
-            if newest.answered
-            else ("unknown", f"nothing measured: {result}")
+            ("met", f"an honest failure: {result}") if newest.answered else ("unknown", f"nothing measured: {result}")
         )
     return ("unknown" if STATUSES[newest.status].noticed is None else "not met"), result
 
 
-def _evidence(
-    matrix: Matrix, verdict: Verdict, now: datetime, trees: Mapping[str, str]
-) -> Iterator[Evidence]:
+def _evidence(matrix: Matrix, verdict: Verdict, now: datetime, trees: Mapping[str, str]) -> Iterator[Evidence]:
     """What a verdict shows of each leg of a job that the matrix still has; a leg that left no result included."""
     run = f"{verdict.gate} {verdict.run_id}"
     for leg in verdict.legs:
@@ -229,15 +219,8 @@ def text_of(answers: Sequence[Answer]) -> str:
     """The answers for a terminal."""
     lines = []
     for number, answer in enumerate(answers, 1):
-        lines += [
-            f"{number}. {answer.state:<8} {answer.text}",
-            *(f"     {harmless(why)}" for why in answer.reasons),
-        ]
-        lines += (
-            [f"     {row}" for row in table([_cells(item) for item in answer.evidence])]
-            if answer.evidence
-            else []
-        )
+        lines += [f"{number}. {answer.state:<8} {answer.text}", *(f"     {harmless(why)}" for why in answer.reasons)]
+        lines += [f"     {row}" for row in table([_cells(item) for item in answer.evidence])] if answer.evidence else []
     return "\n".join([*lines, "", f"{_met(answers)} of {len(answers)} conditions met"])
 
 
@@ -252,10 +235,7 @@ def page_of(answers: Sequence[Answer]) -> str:
     for number, answer in enumerate(answers, 1):
         if answer.evidence:
             lines += ["", f"<details>\n<summary>Evidence for condition {number}</summary>", ""]
-            lines += [
-                "| job | status | stack | commits | run | age | counts |",
-                "|:--|:--|:--|:--|:--|--:|:--|",
-            ]
+            lines += ["| job | status | stack | commits | run | age | counts |", "|:--|:--|:--|:--|:--|--:|:--|"]
             rows = ([code(cell, TITLE_LIMIT) for cell in _cells(item)] for item in answer.evidence)
             lines += [f"| {' | '.join(cells(*row))} |" for row in rows] + ["", "</details>"]
     return "\n".join(lines) + "\n"
@@ -328,11 +308,7 @@ def main(words: Sequence[str]) -> int:
         return 2
     answers = judge(matrix, conditions, verdicts, datetime.now(UTC), _trees(matrix, home))
     if options.json:
-        record = {
-            "schema_version": 1,
-            "met": _met(answers),
-            "conditions": [asdict(answer) for answer in answers],
-        }
+        record = {"schema_version": 1, "met": _met(answers), "conditions": [asdict(answer) for answer in answers]}
         print(json.dumps(record, indent=1))
     else:
         print(page_of(answers) if options.markdown else text_of(answers))

@@ -56,9 +56,7 @@ def parsed(words: Sequence[str]) -> Namespace | None:
         return None
     if name not in VERBS:
         what = f"there is no verb {name}.{perhaps(name, [*VERBS, VERSION, *HELP])}" if name else "which verb?"
-        raise UsageError(
-            f"{what}\nusage: phdb-ci VERB [OPTIONS]\nverbs: {', '.join(VERBS)}", tries=["phdb-ci --help"]
-        )
+        raise UsageError(f"{what}\nusage: phdb-ci VERB [OPTIONS]\nverbs: {', '.join(VERBS)}", tries=["phdb-ci --help"])
     from phdb_ci.base.files import usual_matrix
 
     arguments: Namespace = Parser(VERBS[name]).parse(others)
@@ -116,9 +114,7 @@ def _bug(error: Exception) -> int:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="phdb-ci-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
+    with tempfile.NamedTemporaryFile("w", prefix="phdb-ci-bug-", suffix=".txt", delete=False, encoding="utf-8") as file:
         file.write(f"phdb-ci {__version__}, Python {sys.version}, {sys.platform}\n\n")
         file.write("".join(traceback.format_exception(error)))
     print(

@@ -40,9 +40,7 @@ class PhdbError(Exception):
         """The message as a user sees it, the things to try below it."""
         if not self.tries:
             return f"error: {self.message}"
-        return "\n".join(
-            [f"error: {self.message}", "Things to try:", *(f"  - {line}" for line in self.tries)]
-        )
+        return "\n".join([f"error: {self.message}", "Things to try:", *(f"  - {line}" for line in self.tries)])
 
 
 class UsageError(PhdbError):

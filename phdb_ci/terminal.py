@@ -194,15 +194,11 @@ class Board:
         with self._lock:
             nodes = dict(self._running)
             bad = f", {self._bad} not green" if self._bad else ""
-            counts = (
-                f"{self._done}/{self._total} done{bad}, {len(nodes)} running, {_clock(now - self._began)}"
-            )
+            counts = f"{self._done}/{self._total} done{bad}, {len(nodes)} running, {_clock(now - self._began)}"
         shown = dict(list(nodes.items())[: max(0, height - 1)])
         names = {name: self.page.fit(OS.sub("", name)) for name in shown}
         room = min(max(map(columns, names.values()), default=0), width - PHASE - ELAPSED - REMAINING - 3)
-        rows = [
-            _row(names[name], node, self.page, width, max(NAME, room), now) for name, node in shown.items()
-        ]
+        rows = [_row(names[name], node, self.page, width, max(NAME, room), now) for name, node in shown.items()]
         return [*rows, self.page.cut(counts, width)]
 
 

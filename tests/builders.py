@@ -11,17 +11,7 @@ from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.report_kinds import ReportKind
-from phdb_ci.models.results import (
-    ArtifactUse,
-    Case,
-    CaseStatus,
-    Command,
-    Counts,
-    Facts,
-    LegResult,
-    Rule,
-    Suite,
-)
+from phdb_ci.models.results import ArtifactUse, Case, CaseStatus, Command, Counts, Facts, LegResult, Rule, Suite
 from phdb_ci.models.statuses import Status
 from phdb_ci.models.verdict import Missing, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
 
@@ -95,14 +85,10 @@ def leg(
     new_failures: int | None = None, **fields: Any,
 ) -> VerdictLeg:  # fmt: skip
     """A leg of a verdict; the rest as for `result`."""
-    return VerdictLeg(
-        result=result(job, status, *suites, **fields), decides=decides, new_failures=new_failures
-    )
+    return VerdictLeg(result=result(job, status, *suites, **fields), decides=decides, new_failures=new_failures)
 
 
-def missing(
-    job: str = "smoke", os: str = "ubuntu-24.04", reason: str = "left no result", **fields: Any
-) -> Missing:
+def missing(job: str = "smoke", os: str = "ubuntu-24.04", reason: str = "left no result", **fields: Any) -> Missing:
     return Missing(job=job, os=os, reason=reason, **fields)
 
 
@@ -120,20 +106,11 @@ def source(repo: str = "lidb", commit: str = sha("5ab0d77"), **fields: Any) -> V
 
 
 def artifact(name: str = "embed", **fields: Any) -> VerdictArtifact:
-    told = {
-        "key": "k1",
-        "status": "built",
-        "digest": DIGEST,
-        "seconds": 212.0,
-        "used_by": ("smoke",),
-        "calls": 4,
-    }
+    told = {"key": "k1", "status": "built", "digest": DIGEST, "seconds": 212.0, "used_by": ("smoke",), "calls": 4}
     return VerdictArtifact(name=name, **told | fields)
 
 
-def verdict(
-    *legs: VerdictLeg, missing: Sequence[Missing] = (), idle: Sequence[IdleLeg] = (), **fields: Any
-) -> Verdict:
+def verdict(*legs: VerdictLeg, missing: Sequence[Missing] = (), idle: Sequence[IdleLeg] = (), **fields: Any) -> Verdict:
     """A verdict over these legs; its outcome follows from them."""
     found = outcome(legs, missing)
     told = {

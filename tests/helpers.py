@@ -108,9 +108,7 @@ def inventory(*missing: str, inputs: KeyInputs | None = None, **fields: Any) -> 
         "os_family": "ubuntu",
         "platform": "linux x86_64 glibc-2.36",
         "cpus": 4,
-        "tools": {
-            name: Tool(name=name, path=None if name in missing else f"/usr/bin/{name}") for name in tools
-        },
+        "tools": {name: Tool(name=name, path=None if name in missing else f"/usr/bin/{name}") for name in tools},
         "inputs": {"embed": inputs},
         "keys": {"embed": key_of(inputs)},
     }

@@ -12,12 +12,7 @@ from phdb_ci.base.text import HIDDEN, HOLLOW, UNSEEN, counted, cut, one_line, pl
 
 @pytest.mark.parametrize(
     ("number", "words", "text"),
-    [
-        (0, ["leg"], "0 legs"),
-        (1, ["leg"], "1 leg"),
-        (2, ["leg"], "2 legs"),
-        (2, ["class", "classes"], "2 classes"),
-    ],
+    [(0, ["leg"], "0 legs"), (1, ["leg"], "1 leg"), (2, ["leg"], "2 legs"), (2, ["class", "classes"], "2 classes")],
 )
 def test_number_has_its_word(number: int, words: list[str], text: str) -> None:
     assert counted(number, *words) == text

@@ -8,18 +8,7 @@ import pytest
 
 from tests.benchmark import table
 from tests.benchmark.bare import makefile
-from tests.benchmark.measure import (
-    OURS,
-    Limit,
-    Row,
-    Work,
-    best,
-    bound,
-    critical_path,
-    interleave,
-    ratio,
-    rows,
-)
+from tests.benchmark.measure import OURS, Limit, Row, Work, best, bound, critical_path, interleave, ratio, rows
 
 TIMES = table.TIMES
 MACHINE = {"cpu": "Some CPU", "cores": "2"}

@@ -144,9 +144,7 @@ def test_named_repos_move_alone(github: Path, at: Path) -> None:
 
 
 @pytest.mark.usefixtures("github")
-def test_check_writes_nothing_and_fails_when_something_would_move(
-    at: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_writes_nothing_and_fails_when_something_would_move(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(check=True) == Exit.FAIL
     assert at.read_text() == MATRIX
     assert "2 of 2 would move: phdb-ci bump lidb lis\n" in capsys.readouterr().out
@@ -256,23 +254,16 @@ def test_self_without_a_release_is_an_error(github: Path, at: Path) -> None:
     assert at.read_text() == MATRIX
 
 
-def test_first_release_has_nothing_to_compare_with(
-    github: Path, at: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_first_release_has_nothing_to_compare_with(github: Path, at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at.write_text(MATRIX.replace(f'[self]\ncommit = "{OLD}"', f'[self]\ncommit = "{"0" * 40}"'))
     wanted = release(github / "home.git", "v0.1.0")
     call("self")
     assert capsys.readouterr().out.splitlines()[0].split() == ["self", "0000000", "→", wanted[:7], "v0.1.0"]
 
 
-def test_actions_move_to_their_newest_release(
-    github: Path, at: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_actions_move_to_their_newest_release(github: Path, at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pinned = release(github / "checkout.git", "v7.0.1")
-    eight, two = (
-        release(github / "checkout.git", "v8.0.0"),
-        release(github / "cache.git", "v2.0.0", light=True),
-    )
+    eight, two = (release(github / "checkout.git", "v8.0.0"), release(github / "cache.git", "v2.0.0", light=True))
     release(github / "cache.git", "v1.2.3")
     assert call(actions=True) == Exit.PASS
     expected = MATRIX.replace(
@@ -478,9 +469,7 @@ def test_quotes_and_line_ends_stay(quote: str, end: str) -> None:
     ],
 )
 def test_every_way_to_write_a_table_is_found(table: str) -> None:
-    job = (
-        '[jobs.a]\nsummary = "s"\nrepo = "lidb"\nrun = ["a"]\nreports = [{ kind = "pytest", min_tests = 1 }]'
-    )
+    job = '[jobs.a]\nsummary = "s"\nrepo = "lidb"\nrun = ["a"]\nreports = [{ kind = "pytest", min_tests = 1 }]'
     text = f"schema = 1\n{table}\n{job}".replace("PIN", OLD)
     made = edited(text, "matrix.toml", {("repos", "lidb", "pin"): "1" * 40})
     assert made == text.replace(OLD, "1" * 40)
@@ -488,12 +477,8 @@ def test_every_way_to_write_a_table_is_found(table: str) -> None:
 
 def test_our_own_matrix_can_be_moved_as_a_whole() -> None:
     text, ours = OURS.read_text(encoding="utf-8"), load(OURS)
-    wanted: dict[Keys, str] = {
-        ("repos", name, "pin"): f"{number}" * 40 for number, name in enumerate(ours.repos, 1)
-    }
-    wanted |= {("actions", name, "version"): "v99.0.0" for name in ours.actions} | {
-        ("self", "commit"): "f" * 40
-    }
+    wanted: dict[Keys, str] = {("repos", name, "pin"): f"{number}" * 40 for number, name in enumerate(ours.repos, 1)}
+    wanted |= {("actions", name, "version"): "v99.0.0" for name in ours.actions} | {("self", "commit"): "f" * 40}
     lines = zip(text.split("\n"), edited(text, "matrix.toml", wanted).split("\n"), strict=True)
     changed = [new for old, new in lines if old != new]
     assert len(changed) == len(wanted)

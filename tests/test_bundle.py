@@ -213,9 +213,7 @@ def test_member_that_is_no_plain_file_below_is_refused(
 
 
 @pytest.mark.parametrize("again", ["lidb_embed", "./lidb_embed", MANIFEST])
-def test_file_that_is_there_twice_is_refused(
-    stored: Stored, tmp_path: Path, given_: Path, again: str
-) -> None:
+def test_file_that_is_there_twice_is_refused(stored: Stored, tmp_path: Path, given_: Path, again: str) -> None:
     file = write(tmp_path / "x.tar", *members_of(stored), member(again))
 
     assert_refused(file, given_, "holds a file twice")
@@ -252,9 +250,7 @@ def test_member_of_a_negative_size_is_refused(stored: Stored, tmp_path: Path, gi
         data += bytes(-len(data) % 512)
         file.write_bytes(data + info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
 
-        assert_refused(
-            file, given_, NO_PLAIN_FILE, "is no artifact bundle", "holds a file twice", "its manifest says"
-        )
+        assert_refused(file, given_, NO_PLAIN_FILE, "is no artifact bundle", "holds a file twice", "its manifest says")
 
 
 def test_sparse_member_that_is_mostly_a_hole_is_bounded(tmp_path: Path, given_: Path) -> None:
@@ -292,9 +288,7 @@ PAX: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("name", PAX)
-def test_odd_pax_header_is_refused_or_harmless(
-    stored: Stored, tmp_path: Path, given_: Path, name: str
-) -> None:
+def test_odd_pax_header_is_refused_or_harmless(stored: Stored, tmp_path: Path, given_: Path, name: str) -> None:
     manifest, binary = members_of(stored)
     binary[0].pax_headers = PAX[name]
     file = write(tmp_path / "x.tar", manifest, binary)
@@ -337,9 +331,7 @@ def test_file_that_is_no_whole_tar_is_refused(
     bundle.write_bytes(change(bundle.read_bytes()))
 
     assert name
-    assert_refused(
-        bundle, given_, "is no artifact bundle", "its manifest says", "is missing or is no manifest"
-    )
+    assert_refused(bundle, given_, "is no artifact bundle", "its manifest says", "is missing or is no manifest")
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
@@ -355,9 +347,7 @@ def test_manifest_of_another_artifact_is_refused_where_it_is_asked_for(tmp_path:
         take_in(unpack(tmp_path / "x.tar", given_), "embed", ("lidb_embed",))
 
 
-def test_bundle_without_its_output_or_manifest_is_refused(
-    stored: Stored, tmp_path: Path, given_: Path
-) -> None:
+def test_bundle_without_its_output_or_manifest_is_refused(stored: Stored, tmp_path: Path, given_: Path) -> None:
     for number, one in enumerate(members_of(stored)):
         file = write(tmp_path / f"{number}.tar", one)
         assert_refused(file, given_, "its manifest says", "is missing or is no manifest")

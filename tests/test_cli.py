@@ -118,50 +118,36 @@ def test_modules_of_verbs_are_where_dispatch_looks() -> None:
 @pytest.mark.parametrize(
     ("words", "texts"),
     [
-        pytest.param(
-            ["run", "--verbos"], ["phdb-ci run has no option --verbos.", "usage: phdb-ci run "], id="unknown"
-        ),
+        pytest.param(["run", "--verbos"], ["phdb-ci run has no option --verbos.", "usage: phdb-ci run "], id="unknown"),
         pytest.param(
             ["run", "x", "--stak=y"], ['no option --stak=y. Perhaps you meant "--stack"?'], id="near, a value"
         ),
-        pytest.param(
-            ["cache", "--prunee"], ['Perhaps you meant "--prune"?', "usage: phdb-ci cache "], id="near"
-        ),
+        pytest.param(["cache", "--prunee"], ['Perhaps you meant "--prune"?', "usage: phdb-ci cache "], id="near"),
         pytest.param(
             ["doctor", "now"], ["phdb-ci doctor has no argument now.", "usage: phdb-ci doctor"], id="argument"
         ),
-        pytest.param(
-            ["run", "--jobs", "x"], ["--jobs: invalid int value", "usage: phdb-ci run "], id="value"
-        ),
+        pytest.param(["run", "--jobs", "x"], ["--jobs: invalid int value", "usage: phdb-ci run "], id="value"),
         pytest.param(["verdict"], ["required: ", "usage: phdb-ci verdict "], id="missing"),
-        pytest.param(
-            ["rnu"], ['there is no verb rnu. Perhaps you meant "run"?', "verbs: plan, run, "], id="verb"
-        ),
+        pytest.param(["rnu"], ['there is no verb rnu. Perhaps you meant "run"?', "verbs: plan, run, "], id="verb"),
         pytest.param(["--versoin"], ['Perhaps you meant "--version"?'], id="option without a verb"),
         pytest.param([], ["which verb?", "phdb-ci --help"], id="nothing"),
     ],
 )
-def test_wrong_usage_says_what_is_right(
-    capsys: pytest.CaptureFixture[str], words: list[str], texts: list[str]
-) -> None:
+def test_wrong_usage_says_what_is_right(capsys: pytest.CaptureFixture[str], words: list[str], texts: list[str]) -> None:
     shown = told(capsys, *words)
     assert shown.count("error: ") == 1
     for text in texts:
         assert text in shown
 
 
-@pytest.mark.parametrize(
-    "words", [["a", "b", "--stack", "s"], ["--stack", "s", "a", "b"], ["a", "--stack", "s", "b"]]
-)
+@pytest.mark.parametrize("words", [["a", "b", "--stack", "s"], ["--stack", "s", "a", "b"], ["a", "--stack", "s", "b"]])
 def test_names_may_stand_before_and_behind_options(words: list[str]) -> None:
     arguments = Parser(VERBS["run"]).parse(words)
     assert (arguments.names, arguments.stack) == (["a", "b"], Path("s"))
 
 
 @pytest.mark.parametrize("words", [["run"], ["plan"], ["plan", "--markdown"], ["run", "--json"]])
-def test_bare_run_and_plan_list_what_there_is(
-    home: Path, capsys: pytest.CaptureFixture[str], words: list[str]
-) -> None:
+def test_bare_run_and_plan_list_what_there_is(home: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     assert home.is_dir()
     assert told(capsys, *words) == (
         "error: what to run? Name gates, jobs or artifacts.\n\n"
@@ -171,13 +157,9 @@ def test_bare_run_and_plan_list_what_there_is(
     )
 
 
-def test_unknown_gate_of_a_verdict_is_told_with_the_nearest(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unknown_gate_of_a_verdict_is_told_with_the_nearest(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert home.is_dir()
-    assert 'no gate of the matrix. Perhaps you meant "quick"?' in told(
-        capsys, "verdict", ".", "--gate", "quik"
-    )
+    assert 'no gate of the matrix. Perhaps you meant "quick"?' in told(capsys, "verdict", ".", "--gate", "quik")
 
 
 # Where the matrix is looked for

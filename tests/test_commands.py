@@ -184,9 +184,7 @@ class Workplace:
         self.lidb, self.lis = init(root / "lidb"), init(root / "lis")
         self.base = commit(self.lidb, "one", when=1_700_000_000, src__a_c="x", README_md="x")
         self.other = commit(self.lis, "one", when=1_700_000_000, src__b_c="x")
-        text = PLANNED.format(
-            lidb=self.lidb.as_uri(), lis=self.lis.as_uri(), base=self.base, other=self.other
-        )
+        text = PLANNED.format(lidb=self.lidb.as_uri(), lis=self.lis.as_uri(), base=self.base, other=self.other)
         (root / "matrix.toml").write_text(text)
 
     def plan(self, *options: str) -> dict[str, str]:
@@ -287,9 +285,7 @@ def test_what_the_base_got_meanwhile_is_not_the_head_s(workplace: Workplace) -> 
 
 
 def test_many_paths_are_counted_and_not_all_named(workplace: Workplace) -> None:
-    head = commit(
-        workplace.lidb, "many", when=1_700_000_100, **{f"docs__{number}_md": "x" for number in range(60)}
-    )
+    head = commit(workplace.lidb, "many", when=1_700_000_100, **{f"docs__{number}_md": "x" for number in range(60)})
     said = Unaffected.model_validate_json(workplace.since(head)["unaffected"])
 
     assert (len(said.paths), said.more) == (50, 10)

@@ -106,12 +106,8 @@ def test_settings_of_ours_carry_nothing_of_a_stack() -> None:
         pytest.param("GITHUB_TOKEN", "short", (), id="too short to tell from text"),
         pytest.param("PATH", "/usr/bin", (), id="no secret"),
         pytest.param("POSTGRES_URL", "postgres://me:pa55@db/x", ("pa55",), id="password in a URL"),
-        pytest.param(
-            "PIP_INDEX_URL", "https://me:p%40ss%2F1@h/", ("p%40ss%2F1", "p@ss/1"), id="also as it is meant"
-        ),
-        pytest.param(
-            "POSTGRES_URL", "postgresql://u@h/db?password=s3cret", ("s3cret",), id="password behind the ?"
-        ),
+        pytest.param("PIP_INDEX_URL", "https://me:p%40ss%2F1@h/", ("p%40ss%2F1", "p@ss/1"), id="also as it is meant"),
+        pytest.param("POSTGRES_URL", "postgresql://u@h/db?password=s3cret", ("s3cret",), id="password behind the ?"),
         pytest.param(
             "POSTGRES_URL",
             "postgresql:///db?host=/run&sslpassword=a%2Fb%2Bc&application_name=other",
@@ -120,10 +116,7 @@ def test_settings_of_ours_carry_nothing_of_a_stack() -> None:
         ),
         pytest.param("URLS", "https://a:onee@h https://b:twoo@h", ("onee", "twoo"), id="two URLs"),
         pytest.param(
-            "REMOTE",
-            "https://ghp_0123456789abcdef@github.com/",
-            ("ghp_0123456789abcdef",),
-            id="user is a token",
+            "REMOTE", "https://ghp_0123456789abcdef@github.com/", ("ghp_0123456789abcdef",), id="user is a token"
         ),
         pytest.param("REMOTE", "ssh://git@github.com/x", (), id="user is a name"),
         pytest.param("ODD", "https://[broken@://", (), id="no URL"),

@@ -28,9 +28,7 @@ from tests.helpers import job
 
 OTHER = "0" * 64
 WITNESSED = job(artifacts=["embed"], evidence={"witness": {"artifact": "embed", "min_calls": 4}})
-SPOKEN_TO = job(
-    artifacts=["embed"], evidence={"witness": {"artifact": "embed", "min_calls": 4, "verbs": ["exec"]}}
-)
+SPOKEN_TO = job(artifacts=["embed"], evidence={"witness": {"artifact": "embed", "min_calls": 4, "verbs": ["exec"]}})
 GUARDED = job(evidence={"forbid_env": ["LI_LIDB_MOCK"]})
 DOCUMENTED = job(evidence={"manifest": {"file": "**/m.json", "status": ["stub"]}})
 TWICE = job(run=["make check", "make more"])
@@ -38,13 +36,7 @@ CRITICAL = job(reports=[{"kind": "pytest", "min_tests": 1, "critical": ["cve-*"]
 MEASURED = job(
     services=["postgres"],
     evidence={
-        "figures": {
-            "file": "f.json",
-            "names": ["publish", "read"],
-            "rounds": 6,
-            "threshold": 1.2,
-            "unit": "ratio",
-        }
+        "figures": {"file": "f.json", "names": ["publish", "read"], "rounds": 6, "threshold": 1.2, "unit": "ratio"}
     },
 )
 POSTGRES = ServiceUse(name="postgres", version="16.14", origin="a wheel")
@@ -59,9 +51,7 @@ def good(**fields: Any) -> Facts:
 
 def figure(name: str = "publish", *values: float, **fields: Any) -> Figure:
     """A figure of six rounds."""
-    return Figure(
-        name=name, values=values or tuple(0.5 + len(name) / 100 + n / 1000 for n in range(6)), **fields
-    )
+    return Figure(name=name, values=values or tuple(0.5 + len(name) / 100 + n / 1000 for n in range(6)), **fields)
 
 
 def measured(*changed: Figure, **fields: Any) -> Facts:
@@ -79,14 +69,7 @@ def row(rule_: str, *values: Any) -> Any:
 
 
 BROKEN = [
-    row(
-        "blocked",
-        job(),
-        Facts(blocked_by="embed failed: exit 2"),
-        "blocked",
-        "embed failed: exit 2",
-        "artifact",
-    ),
+    row("blocked", job(), Facts(blocked_by="embed failed: exit 2"), "blocked", "embed failed: exit 2", "artifact"),
     row("could_not_run", job(), Facts(error="no cmake"), "error", "no cmake", "tool missing"),
     row("could_not_run", job(), Facts(error=""), "error", "", "an error without words"),
     row(
@@ -113,14 +96,7 @@ BROKEN = [
         "output dropped: make check",
         "incomplete output",
     ),
-    row(
-        "was_cancelled",
-        job(),
-        Facts(cancelled=True),
-        "cancelled",
-        "the run was interrupted",
-        "before the start",
-    ),
+    row("was_cancelled", job(), Facts(cancelled=True), "cancelled", "the run was interrupted", "before the start"),
     row(
         "was_cancelled",
         job(),
@@ -450,9 +426,7 @@ BROKEN = [
         "figure_missing",
         MEASURED,
         measured(
-            figures=FiguresFact(
-                file="f.json", figures=(figure("publish"), figure("read"), figure("read", 1.0, 2.0))
-            )
+            figures=FiguresFact(file="f.json", figures=(figure("publish"), figure("read"), figure("read", 1.0, 2.0)))
         ),
         "failed",
         "read stands 2 times among the figures",
@@ -461,10 +435,7 @@ BROKEN = [
     row(
         "figure_not_measured",
         MEASURED,
-        measured(
-            figure("publish", problem="its answers were empty"),
-            figure("read", problem="its answers were empty"),
-        ),
+        measured(figure("publish", problem="its answers were empty"), figure("read", problem="its answers were empty")),
         "failed",
         "not measured: publish, read: its answers were empty",
         "as the job says",
@@ -554,26 +525,16 @@ HOLDING = [
         good(suites=(suite(case("a", "skipped"), passed=2, skip_rules=(rule("a"),)),)),
         id="named skip",
     ),
-    pytest.param(
-        CRITICAL, good(suites=(suite(passed=2, critical_rules=(rule("cve-*"),)),)), id="critical check ran"
-    ),
+    pytest.param(CRITICAL, good(suites=(suite(passed=2, critical_rules=(rule("cve-*"),)),)), id="critical check ran"),
     pytest.param(job(), good(commands=(command("npm ci", phase="setup"), command())), id="set-up and run"),
     pytest.param(TWICE, good(commands=(command(), command())), id="both commands"),
     pytest.param(BARE, good(suites=(exit_only(),)), id="exit code alone"),
     pytest.param(WITNESSED, good(artifacts=(use(4),)), id="called as often as asked"),
-    pytest.param(
-        WITNESSED,
-        good(artifacts=(use(5, verbs={"exec": 4, "--help": 1}),)),
-        id="asked for its help as well",
-    ),
+    pytest.param(WITNESSED, good(artifacts=(use(5, verbs={"exec": 4, "--help": 1}),)), id="asked for its help as well"),
     pytest.param(job(), good(suites=(suite(passed=3, repeated=1),)), id="one of three has another's name"),
-    pytest.param(
-        WITNESSED, good(artifacts=(use(4, rebuilt=True, rebuilt_as=DIGEST),)), id="rebuilt the very same"
-    ),
+    pytest.param(WITNESSED, good(artifacts=(use(4, rebuilt=True, rebuilt_as=DIGEST),)), id="rebuilt the very same"),
     pytest.param(GUARDED, good(env_names=("HOME", "LI_LIDB_MOCKED")), id="no forbidden variable"),
-    pytest.param(
-        DOCUMENTED, good(manifest=ManifestFact(file="m.json", status="stub")), id="manifest as asked"
-    ),
+    pytest.param(DOCUMENTED, good(manifest=ManifestFact(file="m.json", status="stub")), id="manifest as asked"),
     pytest.param(MEASURED, measured(), id="measured"),
     pytest.param(MEASURED, measured(figure("publish", 0.5, 0.6, 0.7, 0.8, 0.9, 7.0)), id="one outlier above"),
     pytest.param(MEASURED, measured(figure("more", 9.0)), id="a figure more than asked"),
@@ -647,11 +608,7 @@ def test_isolation_that_was_not_to_be_had_is_told_even_when_another_command_had_
 def test_threshold_within_the_interval_is_told_and_decides_nothing() -> None:
     facts = measured(figure("publish", 0.5, 0.501, 0.502, 0.503, 0.504, 7.0))
     facts = facts.model_copy(
-        update={
-            "figures": FiguresFact(
-                figures=facts.figures.figures if facts.figures else (), notes=("on one disk",)
-            )
-        }
+        update={"figures": FiguresFact(figures=facts.figures.figures if facts.figures else (), notes=("on one disk",))}
     )
     status, _, notes = judge(MEASURED, facts)
     assert status == "passed"
@@ -707,9 +664,7 @@ SUITES = st.builds(
     unnamed_skip_count=st.integers(0, 1),
     repeated=st.integers(0, 1),
     printed=MAYBE,
-    counts=st.builds(
-        Counts, passed=FEW, failed=st.integers(0, 1), error=st.integers(0, 1), skipped=FEW, todo=FEW
-    ),
+    counts=st.builds(Counts, passed=FEW, failed=st.integers(0, 1), error=st.integers(0, 1), skipped=FEW, todo=FEW),
     critical_rules=st.lists(st.builds(Rule, pattern=WORDS, matched=st.integers(0, 1)), max_size=1),
 )
 USES = st.builds(
@@ -825,9 +780,7 @@ def _check(one: Job, facts: Facts) -> None:
         by_name = {each.name: each for each in facts.figures.figures}
         assert set(by_name) >= set(one.evidence.figures.names)
         assert all(len(set(by_name[name].values)) > 1 for name in one.evidence.figures.names)
-        assert all(
-            len(by_name[name].values) >= one.evidence.figures.rounds for name in one.evidence.figures.names
-        )
+        assert all(len(by_name[name].values) >= one.evidence.figures.rounds for name in one.evidence.figures.names)
         assert not any(each.problem for each in by_name.values())
     assert not {"PYTHONOPTIMIZE", *one.evidence.forbid_env} & set(facts.env_names)
     assert facts.strays == facts.changed == ()

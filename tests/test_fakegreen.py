@@ -45,9 +45,7 @@ def test_every_theme_has_fakes_and_honest_variants() -> None:
 
 def test_every_job_of_the_pull_request_gate_that_can_be_faked_is_faked() -> None:
     jobs = {"e2e-engine", "e2e-mock", "db-smoke", "lis-tests", "smoke", "lidb-tests", "bench-validate"}
-    assert (
-        {case.job for case in FAKES} == jobs <= set(matrix.load(ROOT / "matrix.toml").gates["pr-gate"].jobs)
-    )
+    assert {case.job for case in FAKES} == jobs <= set(matrix.load(ROOT / "matrix.toml").gates["pr-gate"].jobs)
 
 
 def test_every_fake_says_for_which_reason_it_is_caught() -> None:
@@ -119,9 +117,7 @@ def test_case_that_is_not_well_formed_is_an_error(tmp_path: Path, text: str, tol
 
 
 def test_base_is_made_before_the_case(tmp_path: Path) -> None:
-    (tmp_path / "1-some-theme.toml").write_text(
-        f'[base.b]\nrun = ["first"]\n{CASE}like = "b"\nrun = ["then"]\n'
-    )
+    (tmp_path / "1-some-theme.toml").write_text(f'[base.b]\nrun = ["first"]\n{CASE}like = "b"\nrun = ["then"]\n')
 
     (case,) = load(tmp_path)
     assert [change.run for change in case.changes] == [("first",), ("then",)]
@@ -171,10 +167,7 @@ NESTED = "<testsuite><testsuite><testcase name='a'>{}</testcase></testsuite></te
         ([NESTED.format("<failure/>")], "red"),
         ([f"<testsuites>{NESTED.format('<error/>')}</testsuites>"], "red"),
         (["<testsuite/>", NESTED.format("<failure/>")], "red"),
-        (
-            ["<testsuites><testcase name='a'><failure/></testcase></testsuites>"],
-            "green",
-        ),  # so has the usual parser it
+        (["<testsuites><testcase name='a'><failure/></testcase></testsuites>"], "green"),  # so has the usual parser it
         (["<testsuite><testcase"], "red"),
         ([""], "red"),
         (["<html/>"], "red"),
@@ -197,9 +190,7 @@ def case(name: str, **fields: Any) -> Case:
 
 def result(name: str, said: str, exit_code: Sign = "green", junit: Sign = "-", **fields: Any) -> Result:
     reasons = () if said == "passed" else ("it leaks",)
-    return Result(
-        case(name, **fields), said, reasons, green=said == "passed", exit_code=exit_code, junit=junit
-    )
+    return Result(case(name, **fields), said, reasons, green=said == "passed", exit_code=exit_code, junit=junit)
 
 
 MADE_UP = [
@@ -300,10 +291,6 @@ def test_unknown_case_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_needs_no_more_than_the_tests_do() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fakegreen", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-m", "tests.fakegreen", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert "--only" in done.stdout

@@ -29,9 +29,7 @@ UBUNTU, MACOS = "ubuntu-24.04", "macos-15"
 RUN = Run("4242", 2, HEAD)
 OTHER = "0ddba11" + "0" * 57
 STARTED = "2026-11-25T03:00:00Z"
-FLAKY = {
-    "quarantine": {"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"},
-}
+FLAKY = {"quarantine": {"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}}
 ROWS = matrix(
     {
         "smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS], skip={"windows-2025": "not built there"}),
@@ -128,9 +126,7 @@ def test_every_leg_passed_is_a_pass(full: Place) -> None:
 
     assert (verdict.outcome, verdict.headline) == ("pass", "all 3 jobs passed")
     assert [leg.result.leg for leg in verdict.legs] == [f"{name}@{os_}" for name, os_ in LEGS]
-    assert [(one.job, one.os, one.reason) for one in verdict.idle] == [
-        ("smoke", "windows-2025", "not built there")
-    ]
+    assert [(one.job, one.os, one.reason) for one in verdict.idle] == [("smoke", "windows-2025", "not built there")]
     assert [(one.name, one.os, one.status, one.digest) for one in verdict.artifacts] == [
         ("embed", UBUNTU, "built", DIGEST), ("embed", MACOS, "built", DIGEST),
     ]  # fmt: skip
@@ -228,9 +224,7 @@ STALE: list[Any] = [
         id="two commits",
     ),
     pytest.param(
-        {
-            "sources": tuple(LegSource(repo=repo, commit=PIN, origin="pin") for repo in ("lidb", "other")),
-        },
+        {"sources": tuple(LegSource(repo=repo, commit=PIN, origin="pin") for repo in ("lidb", "other"))},
         "stale: it tested other at c0ffee0, this run is about none",
         id="repo that the plan does not know",
     ),
@@ -254,9 +248,7 @@ def test_folder_named_for_another_leg_is_not_believed(place: Place) -> None:
     place.put_all("style@ubuntu-24.04")
     place.put(of("smoke"), folder="style@ubuntu-24.04")
 
-    assert_missing(
-        place.verdict(), "style@ubuntu-24.04", "cannot be read: result.json is of smoke@ubuntu-24.04"
-    )
+    assert_missing(place.verdict(), "style@ubuntu-24.04", "cannot be read: result.json is of smoke@ubuntu-24.04")
 
 
 @pytest.mark.parametrize("update", [{"os": MACOS}, {"job": "style"}, {"os": "ubuntu-26.04"}])
@@ -367,9 +359,7 @@ FALSE: list[Any] = [
 
 
 @pytest.mark.parametrize(("facts", "status"), FALSE)
-def test_result_that_calls_itself_passed_has_the_status_of_its_facts(
-    full: Place, facts: Document, status: str
-) -> None:
+def test_result_that_calls_itself_passed_has_the_status_of_its_facts(full: Place, facts: Document, status: str) -> None:
     told = of("style")
     full.put(told.model_copy(update={"facts": told.facts.model_copy(update=facts)}))
 
@@ -487,9 +477,7 @@ def test_plan_that_lacks_a_repo_of_a_job_is_no_pass(full: Place) -> None:
     less = told.model_copy(update={"repos": {"lidb": told.repos["lidb"]}})
     full.needs["plan"]["outputs"]["sources"] = less.model_dump_json()
 
-    assert_missing(
-        full.verdict(), "style@ubuntu-24.04", "stale: it tested lis at c0ffee0, this run is about none"
-    )
+    assert_missing(full.verdict(), "style@ubuntu-24.04", "stale: it tested lis at c0ffee0, this run is about none")
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"stack": "public"}', "null", "NaN"])
@@ -552,9 +540,7 @@ def test_job_that_the_gate_does_not_have_must_not_have_failed(full: Place) -> No
     assert full.verdict().outcome == "pass"
     full.needs["extra"]["result"] = "failure"
 
-    with pytest.raises(
-        ResultsError, match="GitHub says failure of job extra, which gate pr-gate does not have"
-    ):
+    with pytest.raises(ResultsError, match="GitHub says failure of job extra, which gate pr-gate does not have"):
         full.verdict()
 
 
@@ -684,9 +670,7 @@ def test_claim_of_a_plan_that_did_not_succeed_is_none(idle: Place, state: str) -
 
 
 @pytest.mark.parametrize("state", ["success", "failure", "cancelled", None])
-def test_claim_that_nothing_needed_to_run_falls_when_a_job_was_not_skipped(
-    idle: Place, state: str | None
-) -> None:
+def test_claim_that_nothing_needed_to_run_falls_when_a_job_was_not_skipped(idle: Place, state: str | None) -> None:
     assert idle.needs is not None
     if state is None:
         del idle.needs["style__ubuntu-24_04"]
@@ -871,9 +855,7 @@ jobs = ["smoke", "style"]
 ON_GITHUB = {"GITHUB_RUN_ID": "4242", "GITHUB_RUN_ATTEMPT": "2", "PHDB_CI_HEAD": HEAD}
 
 
-def called(
-    place: Place, monkeypatch: pytest.MonkeyPatch, *options: str, env: Mapping[str, str] = ON_GITHUB
-) -> int:
+def called(place: Place, monkeypatch: pytest.MonkeyPatch, *options: str, env: Mapping[str, str] = ON_GITHUB) -> int:
     """`phdb-ci verdict` in a folder of its own; its files are in `out`."""
     home = place.file.parent
     (home / "matrix.toml").write_text(MATRIX)
@@ -910,9 +892,7 @@ def test_verb_writes_the_verdict_and_what_a_workflow_wants(
         pytest.param(of("style", head=None), Exit.INCOMPLETE, id="another head"),
     ],
 )
-def test_exit_code_is_the_verdict_s(
-    full: Place, monkeypatch: pytest.MonkeyPatch, leg: LegResult, code: Exit
-) -> None:
+def test_exit_code_is_the_verdict_s(full: Place, monkeypatch: pytest.MonkeyPatch, leg: LegResult, code: Exit) -> None:
     full.put(leg)
 
     assert called(full, monkeypatch, "--json") == code
@@ -957,13 +937,7 @@ KINDS: dict[str, Document] = {
     "commit": {"sources": ()}, "digest": {"artifacts": (use().model_copy(update={"digest": OTHER}),)},
 }  # fmt: skip
 STATES = ("success", "failure", "cancelled", "skipped", "odd", None)
-GATE = matrix(
-    {
-        "smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]),
-        "style": job(repo="lis"),
-        "flaky": job(**FLAKY),
-    }
-)
+GATE = matrix({"smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "style": job(repo="lis"), "flaky": job(**FLAKY)})
 ALL = [("smoke", UBUNTU), ("smoke", MACOS), ("style", UBUNTU), ("flaky", UBUNTU)]
 IDS = ["plan", "embed__ubuntu-24_04", "embed__macos-15", *(job_id(*leg) for leg in ALL)]
 
@@ -977,17 +951,13 @@ def found_of(kinds: Mapping[tuple[str, str], str]) -> list[ResultFile]:
             told = dict(KINDS[kind])
             facts = {one: told.pop(one) for one in ("error",) if one in told}
             one = of(*leg, **told)
-            found.append(
-                ResultFile(one.leg, one.model_copy(update={"facts": one.facts.model_copy(update=facts)}))
-            )
+            found.append(ResultFile(one.leg, one.model_copy(update={"facts": one.facts.model_copy(update=facts)})))
     return found
 
 
 def needed(states: Mapping[str, str | None]) -> Needs:
     told = needs_of(GATE)
-    outputs = {
-        name: {key: value for key, value in row["outputs"].items() if value} for name, row in told.items()
-    }
+    outputs = {name: {key: value for key, value in row["outputs"].items() if value} for name, row in told.items()}
     return Needs({name: state for name, state in states.items() if state is not None}, outputs, given=True)
 
 
@@ -996,9 +966,7 @@ def verdict_on(found: Iterable[ResultFile], needs: Needs) -> Verdict:
     return make_verdict(gathered, tool="0.1.0", today=TODAY)
 
 
-kinds_of = st.fixed_dictionaries(
-    {leg: st.sampled_from(["passed"] * 12 + ["none", "broken", *KINDS]) for leg in ALL}
-)
+kinds_of = st.fixed_dictionaries({leg: st.sampled_from(["passed"] * 12 + ["none", "broken", *KINDS]) for leg in ALL})
 states_of = st.fixed_dictionaries({name: st.sampled_from(["success"] * 12 + list(STATES)) for name in IDS})
 
 
@@ -1009,9 +977,7 @@ def test_pass_means_that_every_leg_that_decides_passed_and_github_says_so(
     verdict = verdict_on(found_of(kinds), needed(states))
 
     decisive = {leg: kind for leg, kind in kinds.items() if leg[0] != "flaky"}
-    sound = all(
-        kind == "passed" or (kind == "digest" and leg[0] == "style") for leg, kind in decisive.items()
-    )
+    sound = all(kind == "passed" or (kind == "digest" and leg[0] == "style") for leg, kind in decisive.items())
     confirmed = all(states[name] == "success" for name in IDS if not name.startswith("flaky"))
     if verdict.outcome == "pass":
         assert sound

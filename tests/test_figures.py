@@ -84,9 +84,7 @@ def test_text_that_is_no_document_of_figures_is_a_problem(text: str) -> None:
         (20, 6, 15, 0.9586),
     ],
 )  # fmt: skip
-def test_interval_of_the_median_is_that_of_the_tables(
-    count: int, low: int, high: int, confidence: float
-) -> None:
+def test_interval_of_the_median_is_that_of_the_tables(count: int, low: int, high: int, confidence: float) -> None:
     found = interval([float(n) for n in range(count, 0, -1)])
 
     assert (found.low, found.high, found.rounds) == (low, high, count)

@@ -106,18 +106,7 @@ def test_attributes_and_settings_of_the_repository_hide_nothing(repo: Path, mirr
     assert changed_since(held(mirror, head), base, head) == ("src/x.c",)
 
 
-NAMES = [
-    "größe.md",
-    "大小",
-    "a b",
-    'quo"te',
-    "back\\slash",
-    "new\nline",
-    "tab\t",
-    "-option",
-    "*",
-    ":(exclude)x",
-]
+NAMES = ["größe.md", "大小", "a b", 'quo"te', "back\\slash", "new\nline", "tab\t", "-option", "*", ":(exclude)x"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -225,9 +214,7 @@ def test_merge_that_is_undone_is_a_change_whichever_way_the_histories_met(tmp_pa
     git(place, "switch", "--quiet", "--detach", first)
     tree_of = commit(place, "only the licence", when=1_700_000_105, LICENSE="mit, again\n")
     tree = git(place, "rev-parse", f"{tree_of}^{{tree}}")
-    head = git(
-        place, "commit-tree", tree, "-p", first, "-p", second, "-m", "looks harmless", when=1_700_000_106
-    )
+    head = git(place, "commit-tree", tree, "-p", first, "-p", second, "-m", "looks harmless", when=1_700_000_106)
     git(place, "branch", "head", head)
     at = mirror_of(tmp_path / "cache", "repo", str(place))
     take_local(at, head)

@@ -45,11 +45,7 @@ def test_ext_protocol_is_never_allowed_by_default() -> None:
 
 def test_sealed_commands_see_no_configuration() -> None:
     made = sealed_env({"GIT_CONFIG_GLOBAL": "/x", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.editor"})
-    assert (made["GIT_CONFIG_GLOBAL"], made["GIT_CONFIG_COUNT"], made["GIT_CONFIG_NOSYSTEM"]) == (
-        "/dev/null",
-        "0",
-        "1",
-    )
+    assert (made["GIT_CONFIG_GLOBAL"], made["GIT_CONFIG_COUNT"], made["GIT_CONFIG_NOSYSTEM"]) == ("/dev/null", "0", "1")
 
 
 @pytest.mark.parametrize(
@@ -83,9 +79,7 @@ def test_the_telling_line_is_found(said: str, line: str) -> None:
 
 def test_inherited_git_dir_changes_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
-    assert git("-C", str(tmp_path), "rev-parse", "--git-dir").err.startswith(
-        "fatal: not a git repository (or any"
-    )
+    assert git("-C", str(tmp_path), "rev-parse", "--git-dir").err.startswith("fatal: not a git repository (or any")
 
 
 def test_missing_git_is_a_tool_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -166,10 +166,7 @@ def test_ext_command_never_runs(cache: Path, tmp_path: Path, monkeypatch: pytest
     [
         ("fatal: unable to access 'https://h/x/': Could not resolve host: h", Exit.INCOMPLETE),
         ("fatal: could not read Username for 'https://h': terminal prompts disabled", Exit.INCOMPLETE),
-        (
-            "git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.",
-            Exit.INCOMPLETE,
-        ),
+        ("git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.", Exit.INCOMPLETE),
         ("fatal: unable to access 'https://h/x/': The requested URL returned error: 403", Exit.INCOMPLETE),
         ("remote: Repository not found.\nfatal: repository 'https://h/x/' not found", Exit.USAGE),
         ("fatal: detected dubious ownership in repository at '/x'", Exit.USAGE),
@@ -214,9 +211,7 @@ def test_damaged_note_is_looked_up_again(at: Mirror) -> None:
     assert take(at, C1).reachable
 
 
-def test_hook_environment_changes_nothing(
-    at: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hook_environment_changes_nothing(at: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     victim = tmp_path / "victim"
     victim.mkdir()
     git(victim, "init", "--quiet")
@@ -253,9 +248,7 @@ def test_only_the_wanted_commit_is_copied(upstream: Path, cache: Path) -> None:
     at = mirror_of(cache, "lidb", str(upstream))
     take_local(at, "v1")
     assert refs(at) == [f"refs/pins/{C0}"]
-    assert subprocess.run(
-        ["git", "-C", at.path, "cat-file", "-e", C2], check=False, capture_output=True
-    ).returncode
+    assert subprocess.run(["git", "-C", at.path, "cat-file", "-e", C2], check=False, capture_output=True).returncode
 
 
 def test_local_bare_repository_by_abbreviated_id(upstream: Path, cache: Path, tmp_path: Path) -> None:

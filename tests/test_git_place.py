@@ -39,9 +39,7 @@ def shown(directory: Path) -> dict[str, tuple[int, str | bytes]]:
     for path in directory.rglob("*"):
         name, mode = str(path.relative_to(directory)), path.lstat().st_mode
         if name.split("/", maxsplit=1)[0] != ".git":
-            content = (
-                str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
-            )
+            content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
             looks[name] = (mode & 0o170100, content)
     return looks
 
@@ -262,15 +260,11 @@ def test_settings_and_hooks_of_an_earlier_job_do_not_stay(placed: Checkout) -> N
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_git_folder_turned_into_something_else_is_replaced(
-    placed: Checkout, tmp_path: Path, kind: str
-) -> None:
+def test_git_folder_turned_into_something_else_is_replaced(placed: Checkout, tmp_path: Path, kind: str) -> None:
     inner = placed.dest / ".git"
     inner.rename(tmp_path / "moved")
     before = listing(tmp_path / "moved")
-    inner.symlink_to(tmp_path / "moved") if kind == "link" else inner.write_text(
-        f"gitdir: {tmp_path}/moved\n"
-    )
+    inner.symlink_to(tmp_path / "moved") if kind == "link" else inner.write_text(f"gitdir: {tmp_path}/moved\n")
     again(placed)
     assert inner.is_dir()
     assert not inner.is_symlink()
@@ -360,9 +354,7 @@ def test_attributes_of_a_job_hide_nothing(placed: Checkout) -> None:
     assert changed(placed) == ["a.txt"]
 
 
-def test_attributes_of_a_job_hide_nothing_beside_tracked_ones(
-    upstream: Path, cache: Path, tmp_path: Path
-) -> None:
+def test_attributes_of_a_job_hide_nothing_beside_tracked_ones(upstream: Path, cache: Path, tmp_path: Path) -> None:
     (upstream / ".gitattributes").write_text("*.sh text eol=lf\n")
     sha = commit(upstream, "lf", when=1_700_000_800)
     at = mirror_of(cache, "lidb", f"file://{upstream}")
@@ -459,9 +451,7 @@ def test_filters_and_hooks_of_the_user_do_not_run(
     assert not ran.exists()
 
 
-def test_inherited_git_variables_change_nothing(
-    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_inherited_git_variables_change_nothing(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     victim = init(tmp_path / "victim")
     commit(victim, "x", when=1_700_000_000, x_txt="x")
     before = listing(victim)

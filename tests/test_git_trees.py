@@ -64,14 +64,10 @@ def test_plain_directory_is_one_fixed_commit(cache: Path, tmp_path: Path) -> Non
     git(mirror.path, "fsck", "--strict")
 
 
-def test_machine_and_user_do_not_change_the_id(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_machine_and_user_do_not_change_the_id(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     (home / ".config" / "git").mkdir(parents=True)
-    (home / ".gitconfig").write_text(
-        "[user]\nname=X\n[core]\nautocrlf=input\nfileMode=false\nexcludesFile=~/ignore\n"
-    )
+    (home / ".gitconfig").write_text("[user]\nname=X\n[core]\nautocrlf=input\nfileMode=false\nexcludesFile=~/ignore\n")
     (home / "ignore").write_text("*.txt\n")
     (home / ".config" / "git" / "ignore").write_text("*.sh\n")
     (home / ".config" / "git" / "attributes").write_text("* text eol=lf\n")
@@ -137,9 +133,7 @@ def edit_with_the_same_size_and_times(directory: Path) -> None:
         pytest.param(lambda d: (d / ".gitignore").write_text("#.o\n"), id="ignore rules"),
     ],
 )
-def test_any_change_of_a_plain_directory_gives_another_commit(
-    cache: Path, tmp_path: Path, change: Change
-) -> None:
+def test_any_change_of_a_plain_directory_gives_another_commit(cache: Path, tmp_path: Path, change: Change) -> None:
     mirror = at(cache, plain(tmp_path / "d"))
     assert import_directory(mirror).commit == PLAIN
     change(tmp_path / "d")
@@ -221,16 +215,7 @@ def test_dirty_tree_is_exact_and_repeatable(cache: Path, upstream: Path, tmp_pat
     assert first.tree == git(at(cache, upstream).path, "rev-parse", f"{DIRTY}^{{tree}}")
     assert listing(upstream) == before
     mirror = at(cache, upstream)
-    expected = [
-        ".gitignore",
-        "a.txt",
-        "forced.o",
-        "link",
-        "new.txt",
-        "run.sh",
-        "src/deep/c.txt",
-        "staged.txt",
-    ]
+    expected = [".gitignore", "a.txt", "forced.o", "link", "new.txt", "run.sh", "src/deep/c.txt", "staged.txt"]
     assert files(mirror, DIRTY) == expected
     assert git(mirror.path, "rev-parse", f"{DIRTY}^") == C2
     other = dirty(build_upstream(tmp_path / "elsewhere"))
@@ -256,9 +241,7 @@ def test_each_state_of_a_tree_has_its_commit(cache: Path, upstream: Path) -> Non
 
 
 @pytest.mark.parametrize("staged", [False, True], ids=["edited", "staged"])
-def test_edits_in_a_row_are_each_taken_whole(
-    cache: Path, upstream: Path, tmp_path: Path, staged: bool
-) -> None:
+def test_edits_in_a_row_are_each_taken_whole(cache: Path, upstream: Path, tmp_path: Path, staged: bool) -> None:
     """What an earlier edit left uncommitted is still in the mirror, and in every later commit."""
     mirror, commits = at(cache, upstream), []
     for number, name in enumerate(("a.txt", "src/b.txt", "src/deep/c.txt", "new.txt", "a.txt")):
@@ -519,9 +502,7 @@ def test_subfolder_without_a_file_is_a_source_error(cache: Path, upstream: Path)
 
 def test_tree_ids_of_files_folders_and_nothing(cache: Path, upstream: Path) -> None:
     taken(cache, upstream)
-    found = tree_ids(
-        at(cache, upstream).path, C2, ["src", "src/deep", "src/b.txt", "nope", ".", "a\nb", "link/x"]
-    )
+    found = tree_ids(at(cache, upstream).path, C2, ["src", "src/deep", "src/b.txt", "nope", ".", "a\nb", "link/x"])
     assert found == {
         "src": git(upstream, "rev-parse", f"{C2}:src"),
         "src/deep": git(upstream, "rev-parse", f"{C2}:src/deep"),

@@ -30,11 +30,7 @@ LAYERS = (  # from the lowest; a package below another one stands for itself (`s
     ("__main__",),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-PURE = (
-    "planning.plan",
-    "judging",
-    "rendering",
-)  # functions of records: they import what is pure, models, errors, base
+PURE = ("planning.plan", "judging", "rendering")  # functions of records: they import what is pure, models, errors, base
 PURE_EXCEPT = ("judging.fanin.read",)  # reads the files that hold the records
 ALONE = ("execution.supervisor",)  # runs with the standard library and nothing else
 ONLY = {  # library: the one part that imports it
@@ -102,11 +98,7 @@ def _fault(module: str, here: str, name: str) -> list[str]:
         said = ""
     elif to != here and (to not in LAYER or LAYER[to] >= LAYER.get(here, -1)):
         said = "which is not below it"
-    elif (
-        _is(module, PURE)
-        and not _is(module, PURE_EXCEPT)
-        and not _is(name, ("models", "errors", "base", *PURE))
-    ):
+    elif _is(module, PURE) and not _is(module, PURE_EXCEPT) and not _is(name, ("models", "errors", "base", *PURE)):
         said = "and may import models, errors and what is pure alone"
     return [f"{module} imports {name}, {said}"] if said else []
 
@@ -123,8 +115,7 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 TREES = {name: ast.parse(path.read_bytes()) for name, path in MODULES.items()}
 GRAPH = {
-    name: imports(tree, name, MODULES, package=MODULES[name].name == "__init__.py")
-    for name, tree in TREES.items()
+    name: imports(tree, name, MODULES, package=MODULES[name].name == "__init__.py") for name, tree in TREES.items()
 }
 
 
@@ -136,35 +127,17 @@ def test_modules_import_only_what_is_below_them() -> None:
 @pytest.mark.parametrize(
     ("graph", "fault"),
     [
-        pytest.param(
-            {"sources": ["planning"]}, "sources imports planning, which is not below it", id="upwards"
-        ),
-        pytest.param(
-            {"artifacts": ["reports"]}, "artifacts imports reports, which is not below it", id="beside"
-        ),
-        pytest.param(
-            {"execution.leg": ["cli"]}, "execution.leg imports cli, which is not below it", id="in a package"
-        ),
-        pytest.param(
-            {"sources.git.env": ["sources.a"]}, "sources.git.env imports sources.a, which", id="from git"
-        ),
+        pytest.param({"sources": ["planning"]}, "sources imports planning, which is not below it", id="upwards"),
+        pytest.param({"artifacts": ["reports"]}, "artifacts imports reports, which is not below it", id="beside"),
+        pytest.param({"execution.leg": ["cli"]}, "execution.leg imports cli, which is not below it", id="in a package"),
+        pytest.param({"sources.git.env": ["sources.a"]}, "sources.git.env imports sources.a, which", id="from git"),
         pytest.param({"errors": ["new"]}, "errors imports new, which is not below it", id="unknown"),
         pytest.param({"new": []}, "new is in no layer", id="no layer"),
-        pytest.param(
-            {"planning.plan": ["planning.inventory"]}, "planning.plan imports planning.inv", id="pure"
-        ),
-        pytest.param(
-            {"rendering.a": ["sources.git"]}, "rendering.a imports sources.git, and may", id="pure below"
-        ),
-        pytest.param(
-            {"execution.supervisor": ["errors"]}, "execution.supervisor imports errors, and", id="alone"
-        ),
-        pytest.param(
-            {"execution.a": ["execution.b"], "execution.b": ["execution.a"]}, "cycle: ", id="siblings"
-        ),
-        pytest.param(
-            {"execution": ["execution.a"], "execution.a": ["execution"]}, "cycle: ", id="with the package"
-        ),
+        pytest.param({"planning.plan": ["planning.inventory"]}, "planning.plan imports planning.inv", id="pure"),
+        pytest.param({"rendering.a": ["sources.git"]}, "rendering.a imports sources.git, and may", id="pure below"),
+        pytest.param({"execution.supervisor": ["errors"]}, "execution.supervisor imports errors, and", id="alone"),
+        pytest.param({"execution.a": ["execution.b"], "execution.b": ["execution.a"]}, "cycle: ", id="siblings"),
+        pytest.param({"execution": ["execution.a"], "execution.a": ["execution"]}, "cycle: ", id="with the package"),
     ],
 )
 def test_checker_bites_on_a_bad_import(graph: dict[str, list[str]], fault: str) -> None:
@@ -203,14 +176,10 @@ def test_checker_lets_good_imports_through() -> None:
     ("text", "found"),
     [
         pytest.param("import os, git.exc", {"os", "git.exc"}, id="import"),
-        pytest.param(
-            "from phdb_ci.execution import leg", {"phdb_ci.execution.leg"}, id="module of a package"
-        ),
+        pytest.param("from phdb_ci.execution import leg", {"phdb_ci.execution.leg"}, id="module of a package"),
         pytest.param("from phdb_ci.execution import Context", {"phdb_ci.execution"}, id="name of a package"),
         pytest.param(
-            "from phdb_ci.execution import Context, leg",
-            {"phdb_ci.execution", "phdb_ci.execution.leg"},
-            id="both",
+            "from phdb_ci.execution import Context, leg", {"phdb_ci.execution", "phdb_ci.execution.leg"}, id="both"
         ),
         pytest.param("def f():\n    import git", {"git"}, id="in a function"),
         pytest.param("if True:\n    try:\n        import git\n    except E: pass", {"git"}, id="in a branch"),

@@ -95,9 +95,10 @@ class Terminal:
 def opened(width: int, folder: Path, env: Mapping[str, str]) -> Iterator[Terminal]:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, width, 0, 0))
-    quiet = {
-        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")
-    } | {"TERM": "xterm", "GITHUB_ACTIONS": ""}
+    quiet = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")} | {
+        "TERM": "xterm",
+        "GITHUB_ACTIONS": "",
+    }
     program = subprocess.Popen(
         [sys.executable, "-m", "tests.board_program", str(folder)],
         cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, env=quiet | dict(env),

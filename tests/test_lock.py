@@ -21,9 +21,7 @@ def test_dependency_is_locked_at_a_version_that_is_allowed(wanted: str) -> None:
     requirement = Requirement(wanted)
     version = LOCKED.get(canonicalize_name(requirement.name))
     assert version is not None, f"{wanted} is not locked; repair: {REPAIR}"
-    assert requirement.specifier.contains(version), (
-        f"{version} is locked, {wanted} is wanted; repair: {REPAIR}"
-    )
+    assert requirement.specifier.contains(version), f"{version} is locked, {wanted} is wanted; repair: {REPAIR}"
 
 
 def test_every_locked_version_has_hashes_and_no_place_of_a_machine() -> None:

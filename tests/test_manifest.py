@@ -27,18 +27,7 @@ def test_key_of_something_measured_is_a_problem(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [
-        "maps",
-        "items",
-        "programs",
-        "laps",
-        "thresholdRatio",
-        "timeoutMs",
-        "targetP95",
-        "corps",
-        "meaning",
-        "operations",
-    ],
+    ["maps", "items", "programs", "laps", "thresholdRatio", "timeoutMs", "targetP95", "corps", "meaning", "operations"],
 )
 def test_key_of_something_else_is_none(key: str) -> None:
     assert problems(key) == ()

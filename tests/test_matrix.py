@@ -65,9 +65,7 @@ def test_messages_have_none_of_the_jargon_of_libraries(path: Path) -> None:
     with pytest.raises(MatrixError) as caught:
         matrix.load(path)
 
-    assert not re.search(
-        r"[Ii]nput should|pydantic|Tuple|Dictionary|Value error|String|instance", str(caught.value)
-    )
+    assert not re.search(r"[Ii]nput should|pydantic|Tuple|Dictionary|Value error|String|instance", str(caught.value))
 
 
 def test_several_faults_are_counted_and_sorted() -> None:
@@ -156,9 +154,7 @@ class TestReading:
 
     def test_windows_line_ends_keep_line_numbers(self) -> None:
         text = SMALL.replace("reports", "report").replace("\n", "\r\n")
-        assert faults_of(message_of(text)) == [
-            (10, 'At job smoke, report: unknown key. Perhaps you meant "reports"?')
-        ]
+        assert faults_of(message_of(text)) == [(10, 'At job smoke, report: unknown key. Perhaps you meant "reports"?')]
 
     @pytest.mark.parametrize(
         "text",
@@ -234,9 +230,7 @@ class TestOneMistakeIsOneFault:
         assert len(faults_of(message_of(text))) == 1
 
     def test_misspelt_artifact_of_a_job(self) -> None:
-        text = OURS.read_text(encoding="utf-8").replace(
-            '\nartifacts = ["embed"]', '\nartifacts = ["embd"]', 1
-        )
+        text = OURS.read_text(encoding="utf-8").replace('\nartifacts = ["embed"]', '\nartifacts = ["embd"]', 1)
         assert len(faults_of(message_of(text))) == 1
 
     def test_artifact_without_outputs(self) -> None:
@@ -258,9 +252,7 @@ class TestSchema:
     def test_every_feature_is_valid(self) -> None:
         jsonschema.validate(as_json(FEATURES), matrix.schema(), cls=jsonschema.Draft202012Validator)
 
-    @pytest.mark.parametrize(
-        "name", ["unknown_key", "pin_short", "variable_name", "key_missing", "text_for_a_number"]
-    )
+    @pytest.mark.parametrize("name", ["unknown_key", "pin_short", "variable_name", "key_missing", "text_for_a_number"])
     def test_wrong_shape_is_invalid(self, name: str) -> None:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(as_json(HERE / "matrices" / f"invalid_{name}.toml"), matrix.schema())

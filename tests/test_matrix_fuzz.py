@@ -94,8 +94,7 @@ def test_fuzzed_text_loads_or_gives_an_error_of_ours(
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.dictionaries(st.text(max_size=6), VALUES, max_size=4),
-    st.sampled_from(["", "[a.b]\n", "[[a]]\n[[a]]\n[a.c]\n"]),
+    st.dictionaries(st.text(max_size=6), VALUES, max_size=4), st.sampled_from(["", "[a.b]\n", "[[a]]\n[[a]]\n[a.c]\n"])
 )
 @example({"a": ['"""', "'''", "#", "]", {"b.c": "\\"}]}, "[[x]]\n")
 def test_every_key_has_its_position(document: dict[str, Any], header: str) -> None:

@@ -57,9 +57,7 @@ def rows(made: Matrix, *names: str) -> list[list[str]]:
 def test_page_shows_the_current_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     current = with_page(text)
-    diff = difflib.unified_diff(
-        text.splitlines(), current.splitlines(), "docs/jobs.md", "current", lineterm=""
-    )
+    diff = difflib.unified_diff(text.splitlines(), current.splitlines(), "docs/jobs.md", "current", lineterm="")
     if text != current:
         pytest.fail("docs/jobs.md is not what matrix.toml gives. Repair: " + "\n".join([REPAIR, *diff]))
 
@@ -123,19 +121,14 @@ def test_gaps_are_the_quarantine_and_the_skipped_runners() -> None:
         "quarantined until 2027-01-31 (issue 42, @acme/db): the WAL replay test is flaky on slow disks; "
         "not on macos-15 and windows-2025: no engine; not on windows-2022: too old"
     )
-    assert (
-        "https://github.com/acme/lidb/issues/42"
-        in Page(matrix_page(matrix({"smoke": one}), ["pr-gate"])).links
-    )
+    assert "https://github.com/acme/lidb/issues/42" in Page(matrix_page(matrix({"smoke": one}), ["pr-gate"])).links
 
 
 def test_job_without_gaps_has_a_dash() -> None:
     assert rows(matrix())[0][7] == "\u2013"
 
 
-@pytest.mark.parametrize(
-    ("notices", "said"), [((), "claims none"), (("dead", "null"), "claims 2, none measured yet")]
-)
+@pytest.mark.parametrize(("notices", "said"), [((), "claims none"), (("dead", "null"), "claims 2, none measured yet")])
 def test_claims_are_counted_and_not_believed(notices: tuple[str, ...], said: str) -> None:
     assert claims_everywhere("smoke", job(notices=notices), ProofFile()) == said
 

@@ -37,7 +37,6 @@ def test_nobody_else_looks_for_near_names() -> None:
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Name | ast.Attribute | ast.alias)
-        and "get_close_matches"
-        in (getattr(node, "attr", ""), getattr(node, "id", ""), getattr(node, "name", ""))
+        and "get_close_matches" in (getattr(node, "attr", ""), getattr(node, "id", ""), getattr(node, "name", ""))
     }
     assert users == {"base/nearest.py"}

@@ -182,10 +182,7 @@ def test_artifact_whose_need_does_not_build_blocks_the_job(programme: Programme)
     text = (programme.home / "matrix.toml").read_text()
     (programme.home / "matrix.toml").write_text(text.replace("cp gen.sh {build}/gen", "false"))
     verdict = programme.verdict()
-    assert {artifact.name: artifact.status for artifact in verdict.artifacts} == {
-        "gen": "failed",
-        "words": "failed",
-    }
+    assert {artifact.name: artifact.status for artifact in verdict.artifacts} == {"gen": "failed", "words": "failed"}
     assert verdict.legs[0].result.status == "blocked"
 
 
@@ -203,9 +200,7 @@ no-words = "rm {tree}/words.txt && touch {tree}/README"
 """
 
 
-def test_library_that_is_broken_is_noticed_and_what_is_built_from_a_broken_repo_is_sound(
-    programme: Programme,
-) -> None:
+def test_library_that_is_broken_is_noticed_and_what_is_built_from_a_broken_repo_is_sound(programme: Programme) -> None:
     text = (programme.home / "matrix.toml").read_text()
     (programme.home / "matrix.toml").write_text(text.replace("[gates.all]\n", FAULTS))
     done = programme.run("--json", verb="prove")

@@ -46,9 +46,7 @@ def test_harmless_text_never_lets_a_command_through(text: str) -> None:
         assert "##[" not in harmless(given_text)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (60, "1:00"), (3725, "62:05")]
-)
+@pytest.mark.parametrize(("seconds", "shown"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (60, "1:00"), (3725, "62:05")])
 def test_duration_is_short(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
 
@@ -78,9 +76,7 @@ ROWS = [
         pytest.param(40, ["status", "leg"], "a-rather-long-name@ubuntu-24.04", id="40"),
     ],
 )
-def test_table_folds_the_last_column_and_drops_others_in_order(
-    width: int, heads: list[str], first: str
-) -> None:
+def test_table_folds_the_last_column_and_drops_others_in_order(width: int, heads: list[str], first: str) -> None:
     lines = table(ROWS, Page(width), drop=(3, 2), headed=True)
 
     assert lines[0].split() == heads
@@ -96,10 +92,7 @@ def test_name_that_is_too_long_for_the_page_is_cut_last() -> None:
     ]  # fmt: skip
 
 
-@given(
-    rows=st.lists(st.tuples(st.text(), st.text(), st.text(), st.text()), min_size=1),
-    width=st.integers(40, 200),
-)
+@given(rows=st.lists(st.tuples(st.text(), st.text(), st.text(), st.text()), min_size=1), width=st.integers(40, 200))
 def test_no_table_is_wider_than_its_page(rows: list[tuple[str, ...]], width: int) -> None:
     clean = [tuple(harmless(cell, 60) for cell in row) for row in rows]
     assert all(columns(line) <= width for line in table(clean, Page(width), drop=(2, 1)))

@@ -14,9 +14,7 @@ from tests.helpers import PIN, TREE, inventory, job, key_inputs, matrix, sources
 OLD = "01d" + "0" * 37
 
 
-def planned(
-    jobs: dict[str, Job] | None = None, facts: Inventory | None = None, *, rows: Matrix | None = None
-) -> Plan:
+def planned(jobs: dict[str, Job] | None = None, facts: Inventory | None = None, *, rows: Matrix | None = None) -> Plan:
     """The plan of the gate over these jobs on this machine."""
     table = rows or matrix(jobs)
     gate, names, lead = select(table, ["pr-gate"])
@@ -38,18 +36,12 @@ def three() -> Matrix:
         pytest.param(["pr-gate"], "pr-gate", ("smoke", "lint"), "lint", id="gate"),
         pytest.param(["bench"], "bench", ("bench",), None, id="job"),
         pytest.param(["bench", "smoke"], "bench+smoke", ("bench", "smoke"), None, id="jobs"),
-        pytest.param(
-            ["pr-gate", "bench"], "pr-gate+bench", ("smoke", "lint", "bench"), "lint", id="gate and job"
-        ),
-        pytest.param(
-            ["pr-gate", "nightly"], "pr-gate+nightly", ("smoke", "lint", "bench"), "lint", id="overlap"
-        ),
+        pytest.param(["pr-gate", "bench"], "pr-gate+bench", ("smoke", "lint", "bench"), "lint", id="gate and job"),
+        pytest.param(["pr-gate", "nightly"], "pr-gate+nightly", ("smoke", "lint", "bench"), "lint", id="overlap"),
         pytest.param(["smoke", "smoke"], "smoke", ("smoke",), None, id="twice"),
     ],
 )
-def test_names_become_jobs_once_each(
-    names: list[str], gate: str, jobs: tuple[str, ...], lead: str | None
-) -> None:
+def test_names_become_jobs_once_each(names: list[str], gate: str, jobs: tuple[str, ...], lead: str | None) -> None:
     assert select(three(), names) == (gate, jobs, lead)
 
 
@@ -67,9 +59,7 @@ def test_unknown_name_is_refused_with_the_nearest(name: str, near: str) -> None:
 
 
 def test_repos_are_those_of_checkouts_and_of_artifacts() -> None:
-    rows = matrix(
-        {"a": job(repo="lis", artifacts=["embed"]), "b": job(repo="lis"), "c": job(**{"with": ["lis"]})}
-    )
+    rows = matrix({"a": job(repo="lis", artifacts=["embed"]), "b": job(repo="lis"), "c": job(**{"with": ["lis"]})})
     assert repos_of(rows, ["a"]) == ("lidb", "lis")
     assert repos_of(rows, ["b"]) == ("lis",)
     assert repos_of(rows, ["c"]) == ("lidb", "lis")
@@ -81,9 +71,7 @@ def test_repos_are_those_of_checkouts_and_of_artifacts() -> None:
 def test_artifact_of_the_same_key_is_reused() -> None:
     (node,) = planned(facts=inventory(stored={"embed": (stored(),)})).artifacts
     assert (node.action, node.stored) == ("reuse", stored())
-    assert node.why == (
-        f"same key: inputs, tools and platform are those of {PIN[:7]} (built 2026-11-25T03:00:00Z)",
-    )
+    assert node.why == (f"same key: inputs, tools and platform are those of {PIN[:7]} (built 2026-11-25T03:00:00Z)",)
 
 
 def test_artifact_that_only_another_release_built_is_built_and_that_is_said() -> None:
@@ -99,12 +87,8 @@ def test_artifact_that_nobody_built_is_built() -> None:
 
 CHANGES: list[Any] = [
     pytest.param({"trees": {"src": OLD}}, "input src changed (01d0000 → 7ee0000)", id="input"),
-    pytest.param(
-        {"trees": {"src": None}}, "input src changed (absent → 7ee0000)", id="input that was absent"
-    ),
-    pytest.param(
-        {"trees": {"src": TREE, "lib": OLD}}, "input lib changed (01d0000 → absent)", id="input dropped"
-    ),
+    pytest.param({"trees": {"src": None}}, "input src changed (absent → 7ee0000)", id="input that was absent"),
+    pytest.param({"trees": {"src": TREE, "lib": OLD}}, "input lib changed (01d0000 → absent)", id="input dropped"),
     pytest.param({"tools": {"cmake": "3.1"}}, "tool cmake changed (3.1 → cmake version 3.31.6)", id="tool"),
     pytest.param({"tools": {}}, "tool cmake changed (none → cmake version 3.31.6)", id="tool added"),
     pytest.param({"platform": "musl"}, "platform changed (musl → linux x86_64 glibc-2.36)", id="platform"),
@@ -288,9 +272,7 @@ TWO = {"smoke": job(os=["ubuntu-22.04", "ubuntu-24.04", "macos-15"])}
         pytest.param("ubuntu-24", [], id="a beginning of a name"),
     ],
 )
-def test_machine_that_was_told_which_runner_it_is_runs_that_leg_alone(
-    runner: str | None, here: list[str]
-) -> None:
+def test_machine_that_was_told_which_runner_it_is_runs_that_leg_alone(runner: str | None, here: list[str]) -> None:
     plan = planned(TWO, inventory(runner=runner))
     assert [leg.os for leg in plan.legs] == here
     assert {leg.os for leg in plan.idle} == {"ubuntu-22.04", "ubuntu-24.04", "macos-15"} - set(here)

@@ -121,9 +121,7 @@ def test_huge_output_does_not_block(bench: Bench) -> None:
     assert (bench.folder / "log").stat().st_size == 20_000_000
 
 
-def test_output_over_the_limit_is_dropped_and_a_problem(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_output_over_the_limit_is_dropped_and_a_problem(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "LOG_LIMIT", 1000)
     done = bench.run("yes | head -c 5000")
     assert done.exit_code == 0
@@ -134,10 +132,7 @@ def test_output_over_the_limit_is_dropped_and_a_problem(
 def test_next_command_has_a_limit_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "LOG_LIMIT", 1000)
     log = Log(bench.folder / "log")
-    runs = [
-        process.run(bench.request(f"yes | head -c {size}"), log=log, cancel=bench.cancel)
-        for size in (2000, 900)
-    ]
+    runs = [process.run(bench.request(f"yes | head -c {size}"), log=log, cancel=bench.cancel) for size in (2000, 900)]
     assert [done.problem is None for done in runs] == [False, True]
 
 
@@ -161,8 +156,7 @@ def test_unwritable_log_ends_the_command_and_raises(bench: Bench, monkeypatch: p
         pytest.param("echo before s3cr3t-token after", id="whole"),
         pytest.param("printf 'before s3cr'; sleep 0.1; echo '3t-token after'", id="split over two writes"),
         pytest.param(
-            'for c in before\\  s 3 c r 3 t - t o k e n \\ after; do printf %s "$c"; done; echo',
-            id="by letters",
+            'for c in before\\  s 3 c r 3 t - t o k e n \\ after; do printf %s "$c"; done; echo', id="by letters"
         ),
     ],
 )
@@ -219,9 +213,7 @@ def test_masking_does_not_depend_on_how_output_is_cut(text: str, hidden: list[st
 def test_time_limit_ends_a_tree_that_ignores_term(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "GRACE", 0.3)
     began = time.monotonic()
-    done = bench.run(
-        "trap '' TERM; (trap '' TERM; echo $$ > a; sleep 60) & echo $! > b; sleep 60", timeout=0.5
-    )
+    done = bench.run("trap '' TERM; (trap '' TERM; echo $$ > a; sleep 60) & echo $! > b; sleep 60", timeout=0.5)
     assert done.timed_out
     assert not done.cancelled
     assert done.exit_code != 0
@@ -385,17 +377,13 @@ def test_killed_supervisor_is_a_problem_and_nothing_is_left(bench: Bench, then: 
     assert done.problem == "the supervisor of this command was killed: its end is not known"
     assert done.exit_code != 0
     assert time.monotonic() - began < 5
-    left = [
-        int(text) for text in ((bench.folder / name).read_text() for name in "ab") if text.strip().isdigit()
-    ]
+    left = [int(text) for text in ((bench.folder / name).read_text() for name in "ab") if text.strip().isdigit()]
     assert not any(map(alive, left))
     assert process._orphans() == []
 
 
 @linux
-def test_stopped_supervisor_is_a_problem_soon_after_the_limit(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopped_supervisor_is_a_problem_soon_after_the_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "LATE", 0.3)
     done = bench.run("echo $$ > a; kill -STOP $PPID; sleep 60", timeout=0.3)
     assert done.problem is not None

@@ -25,10 +25,7 @@ from tests.page import Page
 
 # Reports
 
-CASES = (
-    *(case(f"test_{number}") for number in range(4)),
-    case("test_slow", "skipped", message="needs a disk"),
-)
+CASES = (*(case(f"test_{number}") for number in range(4)), case("test_slow", "skipped", message="needs a disk"))
 SLOW = {"test_slow": "no disk here"}
 
 
@@ -216,10 +213,7 @@ def test_claim_is_shown_with_what_was_measured_of_it() -> None:
 
 def test_claim_of_a_row_that_was_changed_since_is_not_measured() -> None:
     changed = job(notices=("dead",), run=["true"])
-    assert (
-        claims("smoke", changed, proofs())
-        == "claims 1, none measured since its row of the matrix was changed"
-    )
+    assert claims("smoke", changed, proofs()) == "claims 1, none measured since its row of the matrix was changed"
     other_words = job(notices=("dead",), summary="in other words")
     assert claims("smoke", other_words, proofs()) == "claims 1, measured 1 on lidb aaaaaaa"
 

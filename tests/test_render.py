@@ -57,14 +57,7 @@ def typical() -> Verdict:
     )
     return verdict(
         leg("smoke", "passed", exit_only(), calls=4, new_failures=0),
-        leg(
-            "db-smoke",
-            "failed",
-            suite(case(status="failed"), passed=118),
-            calls=6,
-            new_failures=1,
-            reasons=("why",),
-        ),
+        leg("db-smoke", "failed", suite(case(status="failed"), passed=118), calls=6, new_failures=1, reasons=("why",)),
         leg("db-smoke", "passed", suite(passed=116), os="macos-15", calls=6, new_failures=0),
         leg("e2e-mock", "passed", suite(passed=37), seconds=63.0, new_failures=0),
         leg(
@@ -83,10 +76,7 @@ def typical() -> Verdict:
         run_url=RUN_URL,
         baseline="4111",
         baseline_commits={"lis": sha("1111111"), "lidb": sha("5ab0d77")},
-        sources=(
-            source("lis", HEAD, origin="ref", via="$LIS_CI_REF", pin=sha("dda0c69")),
-            source("lidb"),
-        ),
+        sources=(source("lis", HEAD, origin="ref", via="$LIS_CI_REF", pin=sha("dda0c69")), source("lidb")),
         artifacts=(artifact(used_by=("e2e-engine", "db-smoke", "smoke"), calls=54),),
         reproduce="nox -s pr-gate -- --repo lis=pull/17",
     )
@@ -124,12 +114,7 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
 def test_marker_holds_the_state_of_the_run(typical: Verdict) -> None:
     first = comment(typical).splitlines()[0].split()
     assert first[:2] == ["<!--", MARKER]
-    assert json.loads(base64.b64decode(first[2])) == {
-        "run_id": "4242",
-        "attempt": 1,
-        "head": HEAD,
-        "outcome": "fail",
-    }
+    assert json.loads(base64.b64decode(first[2])) == {"run_id": "4242", "attempt": 1, "head": HEAD, "outcome": "fail"}
 
 
 def test_links_are_the_run_the_commits_and_the_comparison(typical: Verdict) -> None:
@@ -221,10 +206,7 @@ def test_pass_says_what_was_not_run() -> None:
     made = verdict(leg("a"), leg("b"), idle=[idle("a")], head=None)
     text = comment(made)
     assert heading(text) == "## ✅ phdb-ci: all 2 jobs passed; 1 not run"
-    assert (
-        "Everything that decides passed for the pinned commits · gate **pr-gate** · run `4242` · 8 min"
-        in text
-    )
+    assert "Everything that decides passed for the pinned commits · gate **pr-gate** · run `4242` · 8 min" in text
     assert page(made).row("a (macos-15)")[::6] == ["⚪", "elsewhere: runs on macos, this is ubuntu"]
     assert "Not green" not in text
 
@@ -288,10 +270,7 @@ def test_uncommitted_and_unreachable_sources_are_said_outside_closed_sections() 
 
 def test_evidence_for_green_is_shown() -> None:
     critical = suite(
-        passed=6,
-        kind="lines",
-        critical_rules=(rule("cve-*", matched=4),),
-        skip_rules=(rule("rls-*", "no harness"),),
+        passed=6, kind="lines", critical_rules=(rule("cve-*", matched=4),), skip_rules=(rule("rls-*", "no harness"),)
     )
     gone = suite(passed=2, skip_rules=(rule("old-*", "was broken", matched=0),))
     isolated, open_ = command(network="isolated"), command(network="unenforced")
@@ -323,9 +302,7 @@ def test_evidence_for_green_is_shown() -> None:
 def test_artifact_that_did_not_build_says_why() -> None:
     made = verdict(
         leg("a", "blocked"),
-        artifacts=(
-            artifact(status="failed", digest=None, reasons=("exit 2: cmake --build",), used_by=(), calls=0),
-        ),
+        artifacts=(artifact(status="failed", digest=None, reasons=("exit 2: cmake --build",), used_by=(), calls=0),),
     )
     assert "| embed | none | **failed**: `exit 2: cmake --build` | 0 jobs |  |" in comment(made)
 

@@ -85,14 +85,12 @@ def test_only_what_differs_is_written(rendered: Path, capsys: pytest.CaptureFixt
     assert main(["render", "--json"]) == Exit.PASS
 
     assert json.loads(capsys.readouterr().out) == {"written": [PR_GATE]}
-    assert {path for path, facts in listing(rendered).items() if facts != before[path]} - {
-        ".github/workflows"
-    } == {PR_GATE}
+    assert {path for path, facts in listing(rendered).items() if facts != before[path]} - {".github/workflows"} == {
+        PR_GATE
+    }
 
 
-@pytest.mark.parametrize(
-    "path", ["workflows/lis/old.yml", "workflows/README.md", ".github/workflows/own.yml"]
-)
+@pytest.mark.parametrize("path", ["workflows/lis/old.yml", "workflows/README.md", ".github/workflows/own.yml"])
 def test_file_that_no_template_makes_is_an_error_and_nothing_is_written(
     home: Path, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:
@@ -108,9 +106,7 @@ def test_file_that_no_template_makes_is_an_error_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("to", ["nowhere", "elsewhere"])
-def test_link_at_the_place_of_a_file_is_replaced_and_not_followed(
-    rendered: Path, tmp_path: Path, to: str
-) -> None:
+def test_link_at_the_place_of_a_file_is_replaced_and_not_followed(rendered: Path, tmp_path: Path, to: str) -> None:
     (tmp_path / "elsewhere").write_text("mine\n")
     (rendered / PR_GATE).unlink()
     (rendered / PR_GATE).symlink_to(tmp_path / to)
@@ -152,9 +148,7 @@ def test_check_of_current_files_is_a_pass(rendered: Path, capsys: pytest.Capture
 
 
 def test_our_own_files_are_current(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["render", "--check", "--matrix", str(ROOT / "matrix.toml")]) == Exit.PASS, (
-        capsys.readouterr()
-    )
+    assert main(["render", "--check", "--matrix", str(ROOT / "matrix.toml")]) == Exit.PASS, capsys.readouterr()
 
 
 def test_check_after_an_edit_of_the_matrix_shows_file_difference_and_command(
@@ -177,9 +171,7 @@ def test_check_after_an_edit_of_the_matrix_shows_file_difference_and_command(
     assert main(["render", "--check"]) == Exit.PASS
 
 
-def test_check_names_what_is_missing_and_what_is_unknown(
-    rendered: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_names_what_is_missing_and_what_is_unknown(rendered: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (rendered / PR_GATE).unlink()
     (rendered / "workflows" / "lic" / "more.yml").write_text("x")
     assert main(["render", "--check"]) == Exit.FAIL
@@ -273,10 +265,7 @@ def test_files_in_a_checkout_are_those_that_lie_here(rendered: Path, tmp_path: P
     ("option", "told"),
     [
         ("lids=there", 'no file is rendered for lids. Perhaps you meant "lis"?'),
-        (
-            "zzz=there",
-            "no file is rendered for zzz.\nThings to try:\n  - one of benchmarks, li-cursor-agents, lic",
-        ),
+        ("zzz=there", "no file is rendered for zzz.\nThings to try:\n  - one of benchmarks, li-cursor-agents, lic"),
         ("lis=nowhere", "--to lis=nowhere: there is no such directory"),
         ("lis=matrix.toml", "there is no such directory"),
         ("lis", "--to lis: expected REPO=DIR"),
@@ -345,7 +334,5 @@ def test_matrix_that_cannot_be_rendered_leaves_all_as_it_was(
     before = listing(rendered)
     for options in ([], ["--check"], ["--to", "lis=workflows"]):
         assert main(["render", *options]) == Exit.USAGE
-        assert (
-            "the workflows use actions/setup-node, and the matrix does not pin it" in capsys.readouterr().err
-        )
+        assert "the workflows use actions/setup-node, and the matrix does not pin it" in capsys.readouterr().err
     assert listing(rendered) == before

@@ -73,8 +73,7 @@ def test_many_figures_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "text"),
-    [((1.0, 2.0, 3.0), "▁▅█"), ((1.0, 1.0), "▁▁"), ((5.0,), "▁"), ((0.1, 1.0, 100.0), "▁▃█")],
+    ("values", "text"), [((1.0, 2.0, 3.0), "▁▅█"), ((1.0, 1.0), "▁▁"), ((5.0,), "▁"), ((0.1, 1.0, 100.0), "▁▃█")]
 )
 def test_bars_show_the_rounds(values: tuple[float, ...], text: str) -> None:
     assert bars(values) == text
@@ -89,8 +88,7 @@ def test_leg_that_measured_nothing_has_no_section() -> None:
 
 def test_few_words_say_rounds_and_range() -> None:
     two = FiguresFact(
-        figures=(Figure(name="a", values=(0.5, 0.6, 0.7)), Figure(name="b", values=(1.5, 1.6, 1.7))),
-        threshold=1.2,
+        figures=(Figure(name="a", values=(0.5, 0.6, 0.7)), Figure(name="b", values=(1.5, 1.6, 1.7))), threshold=1.2
     )
     one = result("bench-compare", figures=two)
     words = "3 rounds, medians 0.600 to 1.60, threshold 1.20"

@@ -117,14 +117,7 @@ def test_links_of_another_owner_are_shown_and_not_linked() -> None:
 
 @pytest.mark.parametrize(
     "server",
-    [
-        "http://github.com",
-        "https://github.com/",
-        "https://a)[x](b",
-        "https://a b",
-        "javascript:x",
-        "https://a\n",
-    ],
+    ["http://github.com", "https://github.com/", "https://a)[x](b", "https://a b", "javascript:x", "https://a\n"],
 )
 def test_server_of_another_form_is_no_place_to_publish(server: str) -> None:
     with pytest.raises(ValidationError):
@@ -162,10 +155,7 @@ def unaffected(*paths: str, more: int = 0, **fields: Any) -> Verdict:
 def test_unaffected_run_says_that_nothing_was_run() -> None:
     text = comment(unaffected("README.md", "docs/a b.md", more=3), POSTING)
     assert heading(text) == "## ⚪ phdb-ci: not run, only documentation changed"
-    assert (
-        "Not run: no job reads what changed in lis since `1000000`, for `9f2c1e0` · gate **pr-gate** ·"
-        in text
-    )
+    assert "Not run: no job reads what changed in lis since `1000000`, for `9f2c1e0` · gate **pr-gate** ·" in text
     assert "<summary>Changed: 5 paths, none of which a job reads</summary>" in text
     assert "- `README.md`\n- `docs/a b.md`\n- and 3 more\n" in text
     assert "✅" not in text
@@ -214,9 +204,7 @@ def test_missing_leg_that_does_not_decide_is_said_so() -> None:
 
 
 def test_artifact_of_several_runners_is_told_apart() -> None:
-    both = tuple(
-        artifact(os=os, status=how) for os, how in (("ubuntu-24.04", "built"), ("macos-15", "published"))
-    )
+    both = tuple(artifact(os=os, status=how) for os, how in (("ubuntu-24.04", "built"), ("macos-15", "published")))
     text = comment(verdict(leg("a"), artifacts=both))
     assert "embed (ubuntu-24.04) built, embed (macos-15) published" in text
     assert "| embed (macos-15) | `sha256:89ea00d60000…` | published |" in text
@@ -232,13 +220,9 @@ def test_artifact_of_several_runners_is_told_apart() -> None:
         pytest.param(verdict(leg("a"), leg("b")), "success", "all 2 jobs passed", id="pass"),
         pytest.param(verdict(leg("a", "failed")), "failure", "1 of 1 job failed", id="fail"),
         pytest.param(verdict(leg("a", "error")), "error", "1 of 1 job could not run", id="incomplete"),
-        pytest.param(
-            verdict(leg("a", "failed")).model_copy(update={"outcome": "pass"}), "error", "1 of 1", id="lie"
-        ),
+        pytest.param(verdict(leg("a", "failed")).model_copy(update={"outcome": "pass"}), "error", "1 of 1", id="lie"),
         pytest.param(unaffected(), "success", "not run, only documentation changed", id="unaffected"),
-        pytest.param(
-            verdict(leg("a"), stack="stand-in"), "success", "not the public stack: 1 job passed", id="demo"
-        ),
+        pytest.param(verdict(leg("a"), stack="stand-in"), "success", "not the public stack: 1 job passed", id="demo"),
     ],
 )
 def test_status_says_the_outcome_in_a_word_and_a_line(made: Verdict, state: str, said: str) -> None:
@@ -283,9 +267,7 @@ def test_marker_is_one_comment_and_reads_back(run: str, number: int, body: str) 
     assert read(text)[0] == state
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x", PREFIX, f"{PREFIX}!!! -->", f"{PREFIX}bm9uZQ== -->", PREFIX + "A" * 9_000]
-)
+@pytest.mark.parametrize("text", ["", "x", PREFIX, f"{PREFIX}!!! -->", f"{PREFIX}bm9uZQ== -->", PREFIX + "A" * 9_000])
 def test_marker_that_is_none_is_read_as_none(text: str) -> None:
     assert read(text)[0] is None
 

@@ -7,15 +7,7 @@ import pytest
 from phdb_ci.models.results import Counts
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.comment import comment, comments, summary
-from phdb_ci.rendering.comment.size_budget import (
-    COMMENT_BUDGET,
-    FULL,
-    LEAST,
-    SHORT,
-    SUMMARY_BUDGET,
-    Level,
-    fitting,
-)
+from phdb_ci.rendering.comment.size_budget import COMMENT_BUDGET, FULL, LEAST, SHORT, SUMMARY_BUDGET, Level, fitting
 from tests.builders import artifact, case, command, leg, missing, quarantine, rule, source, suite, verdict
 from tests.page import checked, heading, page
 
@@ -67,9 +59,7 @@ def test_rows_beyond_the_limit_are_counted_failing_first() -> None:
     assert rows[-1][1] == "and 790 more: 390 failed, 400 missing"
 
 
-@pytest.mark.parametrize(
-    ("budget", "level"), [(30, FULL), (29, SHORT), (20, SHORT), (19, LEAST), (10, LEAST)]
-)
+@pytest.mark.parametrize(("budget", "level"), [(30, FULL), (29, SHORT), (20, SHORT), (19, LEAST), (10, LEAST)])
 def test_most_that_fits_is_shown_and_then_ever_less(budget: int, level: Level) -> None:
     sizes = {FULL: 30, SHORT: 20, LEAST: 10}
     texts = list(fitting((FULL, SHORT, LEAST), budget, lambda one: "x" * sizes[one]))

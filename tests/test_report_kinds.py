@@ -73,9 +73,7 @@ def test_kind_can_stand_in_a_matrix_and_is_shown(kind: ReportKind) -> None:
     )
     (line, _) = evidence(matrix.jobs["smoke"])
     assert line.startswith(f"{kind}: " if REPORT_KINDS[kind].cases else "exit code alone")
-    assert f"`{kind}`: {REPORT_KINDS[kind].words}" in json.dumps(
-        json.loads(text_of("matrix")), ensure_ascii=False
-    )
+    assert f"`{kind}`: {REPORT_KINDS[kind].words}" in json.dumps(json.loads(text_of("matrix")), ensure_ascii=False)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -21,9 +21,7 @@ DATA = Path(__file__).parent / "data" / "junit"
 Kind = Literal["pytest", "node", "junit"]
 
 
-def read(
-    path: Path, kind: Kind = "junit", *, skips: Mapping[str, str] = {}, critical: Sequence[str] = ()
-) -> Suite:
+def read(path: Path, kind: Kind = "junit", *, skips: Mapping[str, str] = {}, critical: Sequence[str] = ()) -> Suite:
     return read_report(kind, path, skips=skips, critical=critical)
 
 
@@ -34,12 +32,7 @@ class Reports:
         self.path = folder / "report.xml"
 
     def read(
-        self,
-        content: str | bytes,
-        kind: Kind = "junit",
-        *,
-        skips: Mapping[str, str] = {},
-        critical: Sequence[str] = (),
+        self, content: str | bytes, kind: Kind = "junit", *, skips: Mapping[str, str] = {}, critical: Sequence[str] = ()
     ) -> Suite:
         self.path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return read(self.path, kind, skips=skips, critical=critical)
@@ -90,9 +83,7 @@ SAMPLES: list[tuple[str, Kind, tuple[int, int, int, int, int], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "expected", "problem"), SAMPLES, ids=[sample[0] for sample in SAMPLES]
-)
+@pytest.mark.parametrize(("name", "kind", "expected", "problem"), SAMPLES, ids=[sample[0] for sample in SAMPLES])
 def test_sample_is_counted(name: str, kind: Kind, expected: tuple[int, ...], problem: str) -> None:
     suite = read(DATA / f"{name}.xml", kind)
     assert numbers(suite) == expected
@@ -151,17 +142,13 @@ def test_well_formed_file_agrees_with_junitparser(reports: Reports, statuses: li
 
 
 def test_case_directly_under_testsuites_is_counted(reports: Reports) -> None:
-    suite = reports.read(
-        '<testsuites><testcase name="a"/><testsuite><testcase name="b"/></testsuite></testsuites>'
-    )
+    suite = reports.read('<testsuites><testcase name="a"/><testsuite><testcase name="b"/></testsuite></testsuites>')
     assert numbers(suite) == (2, 0, 0, 0, 0)
 
 
 def test_case_of_nested_suites_carries_their_names(reports: Reports) -> None:
     case = only(
-        reports.read(
-            around('<testsuite name="inner"><testcase name="a" classname="test"/></testsuite>'), "node"
-        )
+        reports.read(around('<testsuite name="inner"><testcase name="a" classname="test"/></testsuite>'), "node")
     )
     assert case.title == "s > inner > a"
 
@@ -212,10 +199,7 @@ def test_failure_outside_any_case_is_counted(reports: Reports) -> None:
         around('<testcase name="a"/><error message="container died">trace</error><testcase name="b"/>')
     )
     assert numbers(suite) == (2, 0, 1, 0, 0)
-    assert (suite.cases[0].title, suite.cases[0].message) == (
-        "s > <error> outside any test case",
-        "container died",
-    )
+    assert (suite.cases[0].title, suite.cases[0].message) == ("s > <error> outside any test case", "container died")
     assert suite.notes == ("1 failure outside any test case counts as a case",)
 
 
@@ -226,9 +210,7 @@ def test_case_inside_a_case_is_refused(reports: Reports) -> None:
 
 
 def test_attribute_counts_are_not_believed(reports: Reports) -> None:
-    suite = reports.read(
-        '<testsuite tests="900" failures="0"><testcase name="a"><failure/></testcase></testsuite>'
-    )
+    suite = reports.read('<testsuite tests="900" failures="0"><testcase name="a"><failure/></testcase></testsuite>')
     assert numbers(suite) == (0, 1, 0, 0, 0)
 
 
@@ -273,10 +255,7 @@ def test_result_element_gives_status(reports: Reports, inner: str, status: str) 
     ],
 )
 def test_status_attribute_is_heeded(reports: Reports, attribute: str, inner: str, status: str) -> None:
-    assert (
-        only(reports.read(around(f'<testcase name="a" status="{attribute}">{inner}</testcase>'))).status
-        == status
-    )
+    assert only(reports.read(around(f'<testcase name="a" status="{attribute}">{inner}</testcase>'))).status == status
 
 
 def test_flaky_case_passes_with_a_note() -> None:
@@ -289,9 +268,7 @@ def test_failure_beside_rerun_keeps_the_first_story() -> None:
 
 
 def test_message_falls_back_to_the_text(reports: Reports) -> None:
-    case = only(
-        reports.read(around('<testcase name="a"><failure message="">\n\n  boom\nmore</failure></testcase>'))
-    )
+    case = only(reports.read(around('<testcase name="a"><failure message="">\n\n  boom\nmore</failure></testcase>')))
     assert (case.message, case.detail) == ("boom", "  boom\nmore")
 
 
@@ -337,9 +314,7 @@ def test_failure_and_teardown_apart_under_xdist_count_once() -> None:
 
 
 def test_neighbours_of_one_name_keep_the_worst_status(reports: Reports) -> None:
-    xml = around(
-        '<testcase classname="c" name="a"/><testcase classname="c" name="a"><error message="e"/></testcase>'
-    )
+    xml = around('<testcase classname="c" name="a"/><testcase classname="c" name="a"><error message="e"/></testcase>')
     case = only(reports.read(xml, "pytest"))
     assert (case.status, case.message) == ("error", "e")
     assert numbers(reports.read(xml, "junit")) == (1, 0, 1, 0, 0)
@@ -354,9 +329,7 @@ def test_failure_is_not_outvoted_by_a_todo_of_its_name(reports: Reports) -> None
 
 
 def test_same_name_in_another_class_is_another_test(reports: Reports) -> None:
-    suite = reports.read(
-        around('<testcase classname="c" name="a"/><testcase classname="d" name="a"/>'), "pytest"
-    )
+    suite = reports.read(around('<testcase classname="c" name="a"/><testcase classname="d" name="a"/>'), "pytest")
     assert numbers(suite) == (2, 0, 0, 0, 0)
 
 
@@ -365,10 +338,7 @@ def test_nameless_pytest_cases_are_not_merged(reports: Reports) -> None:
 
 
 def test_subtests_that_the_file_does_not_show_are_noted() -> None:
-    assert (
-        "pytest says tests=25, the report holds 11 cases"
-        in read(DATA / "pytest_subtests.xml", "pytest").notes
-    )
+    assert "pytest says tests=25, the report holds 11 cases" in read(DATA / "pytest_subtests.xml", "pytest").notes
 
 
 @pytest.mark.parametrize("word", ["failures", "errors", "skipped"])
@@ -391,9 +361,7 @@ def test_fewer_tests_stated_than_shown_are_noted(reports: Reports) -> None:
 
 def test_test_that_fails_at_its_last_attempt_under_xdist_is_failed(reports: Reports) -> None:
     xml = '<testcase name="a"/><testcase name="b"/><testcase name="a"><failure/></testcase>'
-    suite = reports.read(
-        f'<testsuites><testsuite tests="2" failures="1">{xml}</testsuite></testsuites>', "pytest"
-    )
+    suite = reports.read(f'<testsuites><testsuite tests="2" failures="1">{xml}</testsuite></testsuites>', "pytest")
     assert (suite.problem, suite.counts.failed) == (None, 1)
 
 
@@ -529,8 +497,7 @@ def test_doctype_is_refused_before_its_entities(reports: Reports) -> None:
 def test_deep_nesting_is_a_problem(reports: Reports) -> None:
     deep = MAX_DEPTH + 1
     assert (
-        reports.read("<testsuite>" * deep + "</testsuite>" * deep).problem
-        == "report.xml is nested more than 100 deep"
+        reports.read("<testsuite>" * deep + "</testsuite>" * deep).problem == "report.xml is nested more than 100 deep"
     )
     fits = MAX_DEPTH - 1
     xml = "<testsuite>" * fits + '<testcase name="a"/>' + "</testsuite>" * fits
@@ -545,9 +512,7 @@ def test_endless_tag_is_a_problem(reports: Reports) -> None:
 
 
 def test_long_attribute_is_cut(reports: Reports) -> None:
-    suite = reports.read(
-        around(f'<testcase name="a"><failure message="{"x" * (MAX_TOKEN // 2)}"/></testcase>')
-    )
+    suite = reports.read(around(f'<testcase name="a"><failure message="{"x" * (MAX_TOKEN // 2)}"/></testcase>'))
     assert suite.problem is None
     assert len(only(suite).message) == 400
 
@@ -592,9 +557,7 @@ def test_truncation_at_any_byte_never_passes_for_whole(reports: Reports, kind: K
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_encoding_is_recognised(reports: Reports, encoding: str) -> None:
     declared = "utf-16" if "16" in encoding else "utf-8"
-    xml = (
-        f'<?xml version="1.0" encoding="{declared}"?><testsuites><testcase name="日本\x01 é𝄞"/></testsuites>'
-    )
+    xml = f'<?xml version="1.0" encoding="{declared}"?><testsuites><testcase name="日本\x01 é𝄞"/></testsuites>'
     suite = reports.read(xml.encode(encoding))
     assert suite.problem is None
     assert only(suite).name == "日本 é𝄞"
@@ -633,8 +596,7 @@ def test_character_across_chunks_is_whole(reports: Reports, hole: int) -> None:
 def test_hidden_characters_are_stripped(reports: Reports) -> None:
     hidden = "\u202eevil\u200b\u2066\u00ad\ufeff\x9b\U000e0041"
     xml = around(
-        f'<testcase name="a{hidden}" classname="c{hidden}">'
-        f'<failure message="m{hidden}">d{hidden}</failure></testcase>'
+        f'<testcase name="a{hidden}" classname="c{hidden}"><failure message="m{hidden}">d{hidden}</failure></testcase>'
     )
     case = only(reports.read(xml))
     assert (case.name, case.suite, case.message, case.detail) == ("aevil", "cevil", "mevil", "devil")
@@ -642,9 +604,7 @@ def test_hidden_characters_are_stripped(reports: Reports) -> None:
 
 def test_texts_are_cut(reports: Reports) -> None:
     long = "x" * 100_000
-    case = only(
-        reports.read(around(f'<testcase name="{long}"><failure message="{long}">{long}</failure></testcase>'))
-    )
+    case = only(reports.read(around(f'<testcase name="{long}"><failure message="{long}">{long}</failure></testcase>')))
     assert [len(text) for text in (case.name, case.message, case.detail)] == [300, 400, 4000]
 
 
@@ -680,9 +640,7 @@ def many(**statuses: int) -> str:
     inner = {"passed": "", "failed": "<failure>x</failure>", "error": "<error/>", "skipped": "<skipped/>"}
     order = [status for status, count in statuses.items() for _ in range(count)]
     random.Random(1).shuffle(order)  # noqa: S311 - an order, not a secret
-    return around(
-        "".join(f'<testcase classname="c" name="{s}{i}">{inner[s]}</testcase>' for i, s in enumerate(order))
-    )
+    return around("".join(f'<testcase classname="c" name="{s}{i}">{inner[s]}</testcase>' for i, s in enumerate(order)))
 
 
 @pytest.mark.parametrize("kind", ["pytest", "junit"])
@@ -727,9 +685,7 @@ SKIPS = around(
 
 
 def test_named_skip_is_counted_by_name_or_title(reports: Reports) -> None:
-    suite = reports.read(
-        SKIPS, skips={"persists*": "slow", "db > *": "old", "late": "no", "gone*": "was there"}
-    )
+    suite = reports.read(SKIPS, skips={"persists*": "slow", "db > *": "old", "late": "no", "gone*": "was there"})
     assert [(rule.pattern, rule.reason, rule.matched) for rule in suite.skip_rules] == [
         ("persists*", "slow", 1), ("db > *", "old", 2), ("late", "no", 0), ("gone*", "was there", 0),
     ]  # fmt: skip
@@ -752,8 +708,7 @@ def test_unnamed_skips_are_listed_up_to_a_bound(reports: Reports) -> None:
 
 def test_critical_rule_counts_what_was_executed(reports: Reports) -> None:
     xml = around(
-        '<testcase name="wal a"/><testcase name="wal b"><error/></testcase>'
-        '<testcase name="wal c"><skipped/></testcase>'
+        '<testcase name="wal a"/><testcase name="wal b"><error/></testcase><testcase name="wal c"><skipped/></testcase>'
     )
     suite = reports.read(xml, skips={"wal*": "x"}, critical=["wal*", "s > wal a", "never", "wal*"])
     assert [(rule.pattern, rule.matched) for rule in suite.critical_rules] == [
@@ -805,9 +760,7 @@ def test_report_without_any_total_of_node_is_a_problem_for_node_alone(reports: R
     assert "node did not write it" in str(reports.read(xml, "node").problem)
     assert reports.read(xml, "junit").problem is None
     assert (
-        reports.read(
-            f"<testsuites><testcase name='a'/>{footer(tests=1, suites=0)}</testsuites>", "node"
-        ).problem
+        reports.read(f"<testsuites><testcase name='a'/>{footer(tests=1, suites=0)}</testsuites>", "node").problem
         is None
     )
 
@@ -821,7 +774,5 @@ def test_executed_cases_of_one_name_are_repeated_and_skipped_ones_are_not(report
 
 def test_names_that_are_remembered_are_bounded_and_repeats_of_them_are_still_seen(reports: Reports) -> None:
     cases = "".join(f'<testcase name="{number}"/>' for number in range(REMEMBERED + 5))
-    suite = reports.read(
-        f'<testsuite>{cases}<testcase name="0"/><testcase name="{REMEMBERED + 1}"/></testsuite>'
-    )
+    suite = reports.read(f'<testsuite>{cases}<testcase name="0"/><testcase name="{REMEMBERED + 1}"/></testsuite>')
     assert suite.repeated == 1

@@ -78,24 +78,13 @@ def test_name_that_passed_and_failed_is_noted(logs: Logs) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        "\x1b[32mPASS\x1b[0m x",
-        "PASS x\r",
-        "PASS\tx",
-        "PASS   x  ",
-        "50%\rPASS x",
-        "\ufeffPASS x",
-        "PASS x.test",
-    ],
+    "line", ["\x1b[32mPASS\x1b[0m x", "PASS x\r", "PASS\tx", "PASS   x  ", "50%\rPASS x", "\ufeffPASS x", "PASS x.test"]
 )
 def test_line_is_recognised(logs: Logs, line: str) -> None:
     assert told(logs.read(line + "\n")) == {"x": "passed"}
 
 
-@pytest.mark.parametrize(
-    "line", ["PASSED x", " PASS x", "ok PASS x", "PASS", "PASS ", "pass x", "PASS: x", "SKIP: x"]
-)
+@pytest.mark.parametrize("line", ["PASSED x", " PASS x", "ok PASS x", "PASS", "PASS ", "pass x", "PASS: x", "SKIP: x"])
 def test_line_is_left_alone(logs: Logs, line: str) -> None:
     suite = logs.read(line + "\n")
     assert (suite.cases, suite.problem, suite.notes) == ((), None, ())
@@ -107,11 +96,7 @@ def test_failure_counts_in_automake_spelling(logs: Logs) -> None:
 
 def test_name_ends_at_the_colon(logs: Logs) -> None:
     suite = logs.read("FAIL a b: one: two\nPASS c::d\nSKIP e:\n")
-    assert [(case.name, case.message) for case in suite.cases] == [
-        ("a b", "one: two"),
-        ("e", ""),
-        ("c::d", ""),
-    ]
+    assert [(case.name, case.message) for case in suite.cases] == [("a b", "one: two"), ("e", ""), ("c::d", "")]
 
 
 def test_log_without_lines_is_zero_cases(logs: Logs) -> None:
@@ -120,9 +105,7 @@ def test_log_without_lines_is_zero_cases(logs: Logs) -> None:
 
 
 def test_missing_log_is_a_problem(tmp_path: Path) -> None:
-    assert (
-        read_report("lines", tmp_path / "job.log", skips={}, critical=()).problem == "job.log was not written"
-    )
+    assert read_report("lines", tmp_path / "job.log", skips={}, critical=()).problem == "job.log was not written"
 
 
 # Totals
@@ -131,10 +114,7 @@ def test_missing_log_is_a_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("totals", "note"),
     [
-        (
-            "x x pass=2 skip=1  fail=1",
-            "the totals line says pass=2 skip=1, the lines show 1 passed and 1 skipped",
-        ),
+        ("x x pass=2 skip=1  fail=1", "the totals line says pass=2 skip=1, the lines show 1 passed and 1 skipped"),
         ("pass=1 skip=1 fail=0", "the totals line says fail=0, the lines show 1 failed"),
     ],
 )
@@ -153,9 +133,7 @@ def test_fail_of_the_totals_is_no_count(logs: Logs) -> None:
 
 
 def test_failed_totals_without_a_failure_are_a_problem(logs: Logs) -> None:
-    assert (
-        logs.read("PASS a\nh: pass=1 skip=0 fail=1\n").problem == "no FAIL line for: h: pass=1 skip=0 fail=1"
-    )
+    assert logs.read("PASS a\nh: pass=1 skip=0 fail=1\n").problem == "no FAIL line for: h: pass=1 skip=0 fail=1"
 
 
 def test_totals_of_several_harnesses_add_up(logs: Logs) -> None:
@@ -167,18 +145,14 @@ def test_totals_of_several_harnesses_add_up(logs: Logs) -> None:
 
 
 def test_rules_apply_to_lines(logs: Logs) -> None:
-    suite = logs.read(
-        HARNESS, skips={"valgrind": "not on this runner", "x": "y"}, critical=["sql*", "valgrind"]
-    )
+    suite = logs.read(HARNESS, skips={"valgrind": "not on this runner", "x": "y"}, critical=["sql*", "valgrind"])
     assert [rule.matched for rule in suite.skip_rules] == [1, 0]
     assert [rule.matched for rule in suite.critical_rules] == [1, 0]
     assert suite.unnamed_skips == ("valgrind",)
 
 
 def test_long_line_is_bounded(logs: Logs) -> None:
-    suite = logs.read(
-        b"PASS " + b"x" * 50_000 + b" FAIL y\n" + b"z" * 8187 + b"FAIL in the middle\nPASS last\n"
-    )
+    suite = logs.read(b"PASS " + b"x" * 50_000 + b" FAIL y\n" + b"z" * 8187 + b"FAIL in the middle\nPASS last\n")
     assert [case.name for case in suite.cases] == ["x" * 299 + "…", "last"]
 
 
@@ -202,8 +176,7 @@ def test_large_log_takes_no_memory(logs: Logs) -> None:
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.lists(
-        st.binary(max_size=30)
-        | st.sampled_from([b"PASS ", b"FAIL x", b"SKIP ", b"\n", b"\r", b"pass=1 skip=1 fail=1"])
+        st.binary(max_size=30) | st.sampled_from([b"PASS ", b"FAIL x", b"SKIP ", b"\n", b"\r", b"pass=1 skip=1 fail=1"])
     )
 )
 def test_any_bytes_are_answered(logs: Logs, pieces: list[bytes]) -> None:

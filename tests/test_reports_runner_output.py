@@ -45,10 +45,7 @@ def printed(tmp_path: Path) -> Printed:
         ("=== 3 passed, 2 deselected in 0.12s ===", "2 tests that were deselected"),
         ("3 passed, 1 deselected in 0.12s", "1 test that was deselected"),
         ("== 3 passed, 2 subtests passed, 4 deselected, 1 warning in 65.00s (0:01:05) ==", "4 tests that"),
-        (
-            "\x1b[32m== \x1b[1m3 passed\x1b[0m, \x1b[33m2 deselected\x1b[0m\x1b[32m in 0.12s ==\x1b[0m",
-            "2 tests that",
-        ),
+        ("\x1b[32m== \x1b[1m3 passed\x1b[0m, \x1b[33m2 deselected\x1b[0m\x1b[32m in 0.12s ==\x1b[0m", "2 tests that"),
         (f"{DONE}\n3 passed, 2 deselected in 0.12s", "2 tests that"),
     ],
     ids=["verbose", "quiet", "more", "colours", "the last one"],
@@ -122,10 +119,7 @@ def test_stop_with_a_failure_is_the_failures_to_say(printed: Printed) -> None:
 
 
 def test_problem_of_the_report_stays(printed: Printed) -> None:
-    assert (
-        printed.by("pytest", "x: PytestReturnNotNoneWarning: y\n", problem="is truncated").problem
-        == "is truncated"
-    )
+    assert printed.by("pytest", "x: PytestReturnNotNoneWarning: y\n", problem="is truncated").problem == "is truncated"
 
 
 # node

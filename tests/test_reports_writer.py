@@ -19,25 +19,19 @@ from phdb_ci.reports import read_report, write_junit
 STATUSES: tuple[CaseStatus, ...] = ("passed", "failed", "error", "skipped", "todo")
 
 
-def leg(
-    *suites: Suite, status: Status = "passed", job: str = "smoke", reasons: tuple[str, ...] = ()
-) -> LegResult:
+def leg(*suites: Suite, status: Status = "passed", job: str = "smoke", reasons: tuple[str, ...] = ()) -> LegResult:
     return LegResult(
         gate="pr-gate", job=job, os="ubuntu-24.04", summary="s", run_id="1", status=status, reasons=reasons,
         facts=Facts(suites=suites), started="2026-11-25T00:00:00Z", seconds=2.5,
     )  # fmt: skip
 
 
-def suite_of(
-    *cases: Case, kind: ReportKind = "pytest", dropped: int = 0, problem: str | None = None
-) -> Suite:
+def suite_of(*cases: Case, kind: ReportKind = "pytest", dropped: int = 0, problem: str | None = None) -> Suite:
     counts = dict.fromkeys(STATUSES, 0)
     for case in cases:
         counts[case.status] += 1
     counts["passed"] += dropped
-    return Suite(
-        kind=kind, cases=cases, counts=Counts(**counts), dropped=dropped, problem=problem, seconds=1.25
-    )
+    return Suite(kind=kind, cases=cases, counts=Counts(**counts), dropped=dropped, problem=problem, seconds=1.25)
 
 
 def case(name: str = "a", status: CaseStatus = "passed", **texts: str) -> Case:
@@ -63,10 +57,7 @@ def test_each_leg_and_report_is_a_suite(tmp_path: Path) -> None:
 
 
 def test_case_keeps_status_message_and_detail(tmp_path: Path) -> None:
-    cases = [
-        case(status, status, suite="c", message=f"m-{status}", detail=f"line\nd-{status}")
-        for status in STATUSES
-    ]
+    cases = [case(status, status, suite="c", message=f"m-{status}", detail=f"line\nd-{status}") for status in STATUSES]
     (suite,) = written(tmp_path, leg(suite_of(*cases), status="failed"))
     assert (suite.tests, suite.failures, suite.errors, suite.skipped, suite.time) == (5, 1, 1, 2, 1.25)
     passed, *others = suite
@@ -80,9 +71,7 @@ def test_case_keeps_status_message_and_detail(tmp_path: Path) -> None:
 
 def test_properties_tell_what_the_cases_cannot(tmp_path: Path) -> None:
     quarantine = Quarantine(issue="https://x/1", owner="o", until=dt.date(2027, 1, 1), reason="r")
-    one = leg(suite_of(case(status="failed"), dropped=7), status="failed").model_copy(
-        update={"quarantine": quarantine}
-    )
+    one = leg(suite_of(case(status="failed"), dropped=7), status="failed").model_copy(update={"quarantine": quarantine})
     (suite,) = written(tmp_path, one)
     assert properties(suite) == {
         "gate": "pr-gate", "job": "smoke", "os": "ubuntu-24.04", "status": "failed", "kind": "pytest",

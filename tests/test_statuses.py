@@ -10,15 +10,7 @@ import pytest
 
 from phdb_ci.base.page import Page
 from phdb_ci.judging.verdict import outcome
-from phdb_ci.models.statuses import (
-    STATUSES,
-    AnyStatus,
-    ArtifactStatus,
-    BuiltStatus,
-    IdleStatus,
-    MissingStatus,
-    Status,
-)
+from phdb_ci.models.statuses import STATUSES, AnyStatus, ArtifactStatus, BuiltStatus, IdleStatus, MissingStatus, Status
 from phdb_ci.rendering.comment import comment
 from phdb_ci.rendering.verdict_text import verdict_text
 from phdb_ci.reports import write_junit

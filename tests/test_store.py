@@ -12,17 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.artifacts.store import (
-    Entries,
-    Store,
-    file_digest,
-    joint_digest,
-    key_of,
-    load,
-    measure,
-    place,
-    take_in,
-)
+from phdb_ci.artifacts.store import Entries, Store, file_digest, joint_digest, key_of, load, measure, place, take_in
 from phdb_ci.errors import ArtifactError, OtherReleaseError
 from phdb_ci.models.inventory import RECIPE, KeyInputs, Stored
 from tests.helpers import PIN, TREE, key_inputs
@@ -380,17 +370,13 @@ def test_entry_of_another_release_is_pruned_however_new_it_is(
     assert made.path.is_dir()
 
 
-def test_artifact_of_another_release_that_is_handed_in_is_refused_in_plain_words(
-    store: Store, built: Path
-) -> None:
+def test_artifact_of_another_release_that_is_handed_in_is_refused_in_plain_words(store: Store, built: Path) -> None:
     other = release_entry(store, built, _without_a_field)
     with pytest.raises(OtherReleaseError, match="was built by another release of phdb-ci"):
         take_in(other, "embed", ("lidb_embed",))
 
 
-def test_entry_under_this_releases_key_is_damaged_whatever_release_it_claims(
-    store: Store, built: Path
-) -> None:
+def test_entry_under_this_releases_key_is_damaged_whatever_release_it_claims(store: Store, built: Path) -> None:
     made = publish(store, built)
     _of_another_recipe(made.path)
     assert publish(store, built) == made
@@ -409,9 +395,7 @@ def test_placed_copy_is_executable_and_no_link(store: Store, built: Path, tmp_pa
     assert os.access(copy, os.X_OK)
 
 
-def test_placing_what_changed_after_it_was_checked_is_refused(
-    store: Store, built: Path, tmp_path: Path
-) -> None:
+def test_placing_what_changed_after_it_was_checked_is_refused(store: Store, built: Path, tmp_path: Path) -> None:
     made = publish(store, built)
     _other_binary(made.path)
     with pytest.raises(ArtifactError, match="changed while it was copied"):

@@ -13,19 +13,7 @@ from phdb_ci.commands.plan import plan_text
 from phdb_ci.planning.plan import make_plan, select
 from phdb_ci.rendering.verdict_text import verdict_text
 from phdb_ci.terminal import TAIL, Board, page_of
-from tests.builders import (
-    artifact,
-    case,
-    exit_only,
-    idle,
-    leg,
-    missing,
-    quarantine,
-    source,
-    suite,
-    use,
-    verdict,
-)
+from tests.builders import artifact, case, exit_only, idle, leg, missing, quarantine, source, suite, use, verdict
 from tests.helpers import inventory, job, matrix, sources, stored
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069]")
@@ -68,9 +56,7 @@ def test_reasons_and_notes_command_nothing_on_github() -> None:
 
 
 def test_verdict_of_hostile_text_commands_nothing() -> None:
-    hostile = leg(
-        "smoke", "failed", suite(case("::error::x\n::y", "failed")), reasons=(HOSTILE,), notes=(HOSTILE,)
-    )
+    hostile = leg("smoke", "failed", suite(case("::error::x\n::y", "failed")), reasons=(HOSTILE,), notes=(HOSTILE,))
     shown = verdict(
         hostile,
         leg("lint", "failed", decides=False, quarantine=quarantine(issue="https://x.y/##[error]")),
@@ -245,9 +231,7 @@ def test_plan_says_what_why_and_where() -> None:
         "note: embed was damaged",
     ):
         assert part in text
-    assert "reuse" in plan_text(
-        make_plan(rows, gate, names, lead, sources(), inventory(stored={"embed": (stored(),)}))
-    )
+    assert "reuse" in plan_text(make_plan(rows, gate, names, lead, sources(), inventory(stored={"embed": (stored(),)})))
 
 
 def test_plan_names_the_missing_tool_below_its_leg() -> None:
@@ -262,9 +246,7 @@ def test_plan_names_the_missing_tool_below_its_leg() -> None:
 
 def test_verdict_shows_the_lead_first_then_what_is_not_green() -> None:
     legs = [leg("green"), leg("red", "failed"), leg("lead", calls=4)]
-    lines = verdict_text(
-        verdict(*legs, lead="lead", missing=[missing("gone")], idle=[idle("mac")]),
-    )
+    lines = verdict_text(verdict(*legs, lead="lead", missing=[missing("gone")], idle=[idle("mac")]))
     words = [line.split()[:2] for line in lines.splitlines() if "@" in line]
     assert words == [
         ["passed", "lead@ubuntu-24.04"],
@@ -277,9 +259,7 @@ def test_verdict_shows_the_lead_first_then_what_is_not_green() -> None:
 
 
 def test_verdict_counts_cases_and_says_what_a_leg_rests_on() -> None:
-    counted = leg(
-        "smoke", "passed", suite(case("a", "skipped"), passed=3), suite(passed=2, kind="lines"), calls=7
-    )
+    counted = leg("smoke", "passed", suite(case("a", "skipped"), passed=3), suite(passed=2, kind="lines"), calls=7)
     bare = leg("bench", "passed", exit_only())
     early = leg("lint", "error", suites=())
     away = leg("old", "failed", decides=False, quarantine=quarantine(date(2027, 1, 31)), artifacts=(use(0),))

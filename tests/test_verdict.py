@@ -122,9 +122,7 @@ def test_run_that_could_affect_nothing_is_a_pass_only_when_nothing_ran_and_nothi
 
 
 @pytest.mark.parametrize(("paths", "more", "text"), [(("a",), 0, "1 path"), (("a", "b"), 48, "50 paths")])
-def test_headline_of_a_run_that_could_affect_nothing_says_so(
-    paths: tuple[str, ...], more: int, text: str
-) -> None:
+def test_headline_of_a_run_that_could_affect_nothing_says_so(paths: tuple[str, ...], more: int, text: str) -> None:
     why = UNAFFECTED.model_copy(update={"paths": paths, "more": more})
     told = headline("pass", [], [], unaffected=why)
     assert told == f"not run: nothing that a job reads has changed in lis ({text})"
@@ -176,18 +174,14 @@ def plan(**fields: Any) -> Planned:
     return rows, make_plan(rows, gate, names, lead, sources(), inventory())
 
 
-def judged(
-    *legs: LegResult, of: Planned | None = None, run: Run = RUN, today: date = TODAY, **fields: Any
-) -> Verdict:
+def judged(*legs: LegResult, of: Planned | None = None, run: Run = RUN, today: date = TODAY, **fields: Any) -> Verdict:
     built = ArtifactResult(name="embed", status="built", key="k1", digest=DIGEST)
     span = Span("2026-11-25T03:00:00Z", 1.23456)
     gathered = gathered_here(*(of or plan()), legs, [built], run, span)
     return make_verdict(gathered, tool="0.1.0", today=today, **fields)
 
 
-QUARANTINED = {
-    "quarantine": {"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}
-}
+QUARANTINED = {"quarantine": {"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}}
 
 
 def test_all_legs_passed_is_a_pass() -> None:
@@ -288,17 +282,13 @@ def many(status: Status, *names: str) -> list[VerdictLeg]:
         ),
     ],
 )
-def test_headline_says_how_many_and_which(
-    result_: Outcome, legs: list[VerdictLeg], gone: list[Any], text: str
-) -> None:
+def test_headline_says_how_many_and_which(result_: Outcome, legs: list[VerdictLeg], gone: list[Any], text: str) -> None:
     assert headline(result_, legs, gone) == text
 
 
 def sourced(**fields: Any) -> Any:
     found = sources()
-    return found.model_copy(
-        update={"repos": found.repos | {"lis": found.repos["lis"].model_copy(update=fields)}}
-    )
+    return found.model_copy(update={"repos": found.repos | {"lis": found.repos["lis"].model_copy(update=fields)}})
 
 
 @pytest.mark.parametrize(
@@ -347,8 +337,7 @@ def test_reproduce_repeats_what_is_not_the_pin(
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"),
-    [("built", "pass"), ("failed", "fail"), ("timeout", "fail"), ("cancelled", "incomplete")],
+    ("status", "expected"), [("built", "pass"), ("failed", "fail"), ("timeout", "fail"), ("cancelled", "incomplete")]
 )
 def test_artifact_that_was_asked_for_decides_beside_the_jobs(status: Any, expected: str) -> None:
     assert outcome([leg()], [], artifacts=[artifact(status=status)]) == expected

@@ -68,9 +68,7 @@ def test_exit_code_and_signal_are_the_programs_own(placed: Placed) -> None:
 
 
 def test_program_takes_the_place_of_its_launcher(placed: Placed) -> None:
-    with subprocess.Popen(
-        [str(placed.folder / "lidb_embed")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as run:
+    with subprocess.Popen([str(placed.folder / "lidb_embed")], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
         run.stdin.write(b"") if run.stdin else None
         assert run.stdout is not None
         done = run.communicate()
@@ -193,16 +191,13 @@ def test_replaced_real_program_is_noticed(placed: Placed) -> None:
 @pytest.mark.parametrize(
     "spoil", [pytest.param(_gone, id="gone"), pytest.param(_link, id="link"), pytest.param(_pipe, id="pipe")]
 )
-def test_real_program_that_is_no_file_any_more_is_missing(
-    placed: Placed, spoil: Callable[[Path], None]
-) -> None:
+def test_real_program_that_is_no_file_any_more_is_missing(placed: Placed, spoil: Callable[[Path], None]) -> None:
     spoil(placed.folder / "real" / "lidb_embed")
     assert placed.after() == "missing"
 
 
 @pytest.mark.parametrize(
-    "spoil",
-    [pytest.param(_garbage, id="edited"), pytest.param(_gone, id="gone"), pytest.param(_pipe, id="pipe")],
+    "spoil", [pytest.param(_garbage, id="edited"), pytest.param(_gone, id="gone"), pytest.param(_pipe, id="pipe")]
 )
 def test_replaced_launcher_is_noticed(placed: Placed, spoil: Callable[[Path], None]) -> None:
     spoil(placed.folder / "lidb_embed")
@@ -231,15 +226,11 @@ def test_launcher_is_not_written_through_a_link_that_waits_for_it(placed: Placed
 
 
 def test_output_with_a_dot_is_placed_as_it_is(tmp_path: Path) -> None:
-    made = put(
-        entry(tmp_path / "entry", **{"lidb_embed": ENGINE, "schema.sql": "select 1"}), tmp_path / "job"
-    )
+    made = put(entry(tmp_path / "entry", **{"lidb_embed": ENGINE, "schema.sql": "select 1"}), tmp_path / "job")
     assert (tmp_path / "job" / "schema.sql").read_text() == "select 1"
     assert made.before == made.after()
 
 
-@pytest.mark.parametrize(
-    ("output", "program"), [("bin/lidb_embed", True), ("lib/libx.so", False), ("v1.2/x", True)]
-)
+@pytest.mark.parametrize(("output", "program"), [("bin/lidb_embed", True), ("lib/libx.so", False), ("v1.2/x", True)])
 def test_program_is_what_has_no_dot_in_its_name(output: str, program: bool) -> None:
     assert is_program(output) == program

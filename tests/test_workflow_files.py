@@ -70,20 +70,14 @@ def jobs_of(text: str) -> dict[str, str]:
 def test_matrix_without_this_project_is_refused_with_what_to_add() -> None:
     with pytest.raises(UsageError, match=r"the matrix has no \[self\]") as caught:
         workflow_files(rows(self=None))
-    assert caught.value.tries == (
-        'add [self] with repository = "owner/phdb-ci" and commit = "…", the last release',
-    )
+    assert caught.value.tries == ('add [self] with repository = "owner/phdb-ci" and commit = "…", the last release',)
 
 
 @pytest.mark.parametrize("name", OURS.actions)
 def test_action_that_is_not_pinned_is_refused_by_name(name: str) -> None:
-    found = OURS.model_copy(
-        update={"actions": {one: pin for one, pin in OURS.actions.items() if one != name}}
-    )
+    found = OURS.model_copy(update={"actions": {one: pin for one, pin in OURS.actions.items() if one != name}})
 
-    with pytest.raises(
-        UsageError, match=rf"the workflows use {name}, and the matrix does not pin it"
-    ) as caught:
+    with pytest.raises(UsageError, match=rf"the workflows use {name}, and the matrix does not pin it") as caught:
         workflow_files(found)
     assert "add it to [actions]" in caught.value.message
 
@@ -248,9 +242,7 @@ def test_measured_manifest_is_kept_on_its_own() -> None:
     stub = {"manifest": {"file": "**/bench.json", "status": ["stub"]}}
     exits = [{"kind": "exit", "min_tests": 0}]
     found = jobs_of(
-        gate_of(
-            rows({"one": job(evidence=measured, reports=exits), "two": job(evidence=stub, reports=exits)})
-        )
+        gate_of(rows({"one": job(evidence=measured, reports=exits), "two": job(evidence=stub, reports=exits)}))
     )
 
     assert "path: results/one@ubuntu-24.04/reports/bench.json\n" in found["one__ubuntu-24_04"]
@@ -361,9 +353,7 @@ def test_builds_are_one_per_artifact_and_runner() -> None:
 @pytest.mark.parametrize("text", ["a: b", "# x", "${{ secrets.X }}", "- a", "'\"`$(x)", "größe 大小"])
 def test_text_of_the_matrix_stands_in_comments_alone(text: str) -> None:
     found = rows({"one": job(summary=text, skip={"windows-2025": text})})
-    found = found.model_copy(
-        update={"gates": {"pr-gate": found.gates["pr-gate"].model_copy(update={"summary": text})}}
-    )
+    found = found.model_copy(update={"gates": {"pr-gate": found.gates["pr-gate"].model_copy(update={"summary": text})}})
     for rendered in workflow_files(found).values():
         assert all(line.lstrip().startswith("#") for line in rendered.splitlines() if text in line)
 

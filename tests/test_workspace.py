@@ -25,9 +25,7 @@ def space(upstream: Path, cache: Path, tmp_path: Path) -> Workspace:
     take(at, sha)
     root = tmp_path / "work"
     placed = checkout(at.path, sha, root / "ws" / "lidb")
-    return Workspace(
-        root=root, trees=root / "ws", job=job(), env={}, values={}, checkouts={"lidb": placed}, placed={}
-    )
+    return Workspace(root=root, trees=root / "ws", job=job(), env={}, values={}, checkouts={"lidb": placed}, placed={})
 
 
 def test_manifest_that_is_a_copy_of_a_committed_file_has_a_twin(space: Workspace) -> None:

@@ -22,9 +22,7 @@ FAILED: list[str] = []  # the names of the cases that have failed
 @pytest.fixture(scope="session")
 def repos() -> Mapping[str, Path]:
     """The checkouts that were named, by name; lidb and the engine must be."""
-    variables = {
-        name: os.environ.get(f"CONTRACTS_{name.upper()}") for name in ("lidb", "lis", "agents", "benchmarks")
-    }
+    variables = {name: os.environ.get(f"CONTRACTS_{name.upper()}") for name in ("lidb", "lis", "agents", "benchmarks")}
     checkouts = {name: Path(value).absolute() for name, value in variables.items() if value}
     assert "lidb" in checkouts, "CONTRACTS_LIDB names no checkout of lidb"
     assert all(path.is_dir() for path in checkouts.values()), f"not a directory among {checkouts}"

@@ -13,10 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-RECORD, RESULT = (
-    "contract-shapes.json",
-    "result.json",
-)  # the record of a job; the leg's result, in the folder above
+RECORD, RESULT = ("contract-shapes.json", "result.json")  # the record of a job; the leg's result, in the folder above
 LIMIT = 8 * 1024 * 1024  # bytes of a record; ours has some ten kilobytes
 VERSION = re.compile(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){0,2}")
 ABSENT: dict[str, Any] = {"family": "", "versions": [], "fields": {}}
@@ -57,9 +54,7 @@ def report(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[int, list[st
             same += 1
             continue
         broken += bool(reason)
-        lines.append(
-            f"{'BROKEN' if reason else 'ok':6} {name} (protocol version {was or 'none'} → {now or 'none'})"
-        )
+        lines.append(f"{'BROKEN' if reason else 'ok':6} {name} (protocol version {was or 'none'} → {now or 'none'})")
         lines += [f"         {change}" for change in changes] + ([f"       ✗ {reason}"] if reason else [])
     lines.append(f"{same} the same, {len(lacking)} not compared: the old record lacks them")
     if broken:
@@ -80,9 +75,7 @@ def compare(name: str, old: Contracts, new: Contracts) -> tuple[str | None, str 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """What became of the fields: what breaks a reader, and what was added; of a part as a whole only its top."""
     breaks = [f"{path} removed ({_types(old[path])})" for path in _tops(old.keys() - new.keys())]
-    breaks += [
-        f"{path} {change}" for path in old if path in new and (change := _change(old[path], new[path]))
-    ]
+    breaks += [f"{path} {change}" for path in old if path in new and (change := _change(old[path], new[path]))]
     return breaks, [f"{path} added ({_types(new[path])})" for path in _tops(new.keys() - old.keys())]
 
 
@@ -92,9 +85,7 @@ def read(place: Path) -> tuple[dict[str, Any], str]:
     paths = sorted(below) if place.is_dir() else [place]
     contents = {path.open("rb").read(LIMIT) for path in paths}
     if len(contents) != 1:
-        raise ValueError(
-            f"{place} holds {len(contents) or 'no'} {RECORD}{' that differ' if contents else ''}"
-        )
+        raise ValueError(f"{place} holds {len(contents) or 'no'} {RECORD}{' that differ' if contents else ''}")
     record = json.loads(contents.pop())
     if record["schema"] != 1 or record["status"] != "recorded" or not record["contracts"]:
         raise ValueError(f"{paths[0]} holds no contract")
@@ -154,9 +145,7 @@ def _change(old: str, new: str) -> str:
 
 
 def _types(types: str) -> str:
-    return types.removesuffix("?").replace("|", " or ") + (
-        ", not in every answer" if types[-1:] == "?" else ""
-    )
+    return types.removesuffix("?").replace("|", " or ") + (", not in every answer" if types[-1:] == "?" else "")
 
 
 def _tops(paths: set[str]) -> list[str]:

@@ -82,9 +82,7 @@ class Output:
 class Program:
     """One running program. With `stdin` its input is that text; without, more can be sent until close_input()."""
 
-    def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str | None = None
-    ) -> None:
+    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str | None = None) -> None:
         self.problem = ""
         self._process = subprocess.Popen(
             argv, env=dict(env), cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

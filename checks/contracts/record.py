@@ -45,12 +45,7 @@ class Shape:
             for path, kinds in sorted(self.kinds.items())
         }
         family = self.schema.get("x-family", "")
-        return {
-            "contract": self.schema["x-version"],
-            "family": family,
-            "versions": self.versions,
-            "fields": fields,
-        }
+        return {"contract": self.schema["x-version"], "family": family, "versions": self.versions, "fields": fields}
 
     def _sometimes(self, path: str) -> bool:
         parent = path.rpartition(".")[0]

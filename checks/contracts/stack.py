@@ -173,11 +173,7 @@ class Bridge(Client):
 
     def command(self, *arguments: str) -> list[str]:
         """The bridge's script in Python."""
-        return [
-            sys.executable,
-            str(self.stack.repo("agents") / "scripts" / "lidb-liorm-bridge.py"),
-            *arguments,
-        ]
+        return [sys.executable, str(self.stack.repo("agents") / "scripts" / "lidb-liorm-bridge.py"), *arguments]
 
     def upsert(self, run: Row) -> None:
         """Write a run, and see it named."""

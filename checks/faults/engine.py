@@ -93,9 +93,7 @@ class Engine:
 
     def session(self, arguments: list[str]) -> int:
         """Many statements, a line each, with the sound engine's own session behind."""
-        engine = subprocess.Popen(
-            [self.real, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        engine = subprocess.Popen([self.real, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert engine.stdin is not None
         assert engine.stdout is not None
         for line in sys.stdin:

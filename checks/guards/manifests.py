@@ -61,9 +61,7 @@ def green_without_measurement(repo: str) -> list[str]:
         if row.green and not row.measured and not excused:
             status = str(row.value["status"])
             line = line_of(text_of(checkout(repo) / row.path), "status", status, row.name)
-            breaches.append(
-                f"{repo}/{row.path}:{line}: {row.name} is {status}, and no measured ratio supports it"
-            )
+            breaches.append(f"{repo}/{row.path}:{line}: {row.name} is {status}, and no measured ratio supports it")
     return breaches
 
 

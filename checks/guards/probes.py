@@ -74,15 +74,9 @@ def default_store(*, production: bool) -> str:
     module = next((path for path in modules if (root / path).is_file()), None)
     if module is None:
         return f"cannot tell, none of {', '.join(modules)} is there"
-    env = {
-        "PATH": os.environ["PATH"],
-        "NODE_NO_WARNINGS": "1",
-        "NODE_ENV": "production" if production else "",
-    }
+    env = {"PATH": os.environ["PATH"], "NODE_NO_WARNINGS": "1", "NODE_ENV": "production" if production else ""}
     argv = ["node", str(Path(__file__).with_name("store.mjs")), str(root / module), modules[module]]
-    done = subprocess.run(
-        argv, cwd=root, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False
-    )
+    done = subprocess.run(argv, cwd=root, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     if done.returncode == 0:
         return done.stdout.strip()
     errors = [line for line in done.stderr.splitlines() if re.match(r"\w*Error", line)]
@@ -136,9 +130,7 @@ def _libraries(seen: Work, scratch: Path) -> list[str]:
     if not records:
         seen.untold.append("cannot tell, the loader left no record of the libraries that it mapped")
     text = "".join(file.read_text(errors="replace") for file in records)
-    return sorted(
-        {f"{program} maps {library}" for library, program in LOADED.findall(text) if "sqlite" in library}
-    )
+    return sorted({f"{program} maps {library}" for library, program in LOADED.findall(text) if "sqlite" in library})
 
 
 def _listening(env: Mapping[str, str]) -> Iterator[str]:

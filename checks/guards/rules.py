@@ -97,9 +97,7 @@ def checkout(repo: str) -> Path:
 
 def breaches(guard: str) -> list[str]:
     """What breaks the rules of a guard, one line for each: `repo/path:line: message: what stands there`."""
-    return [
-        breach for rule in rules() if rule.guard == guard for repo in rule.repos for breach in _in(repo, rule)
-    ]
+    return [breach for rule in rules() if rule.guard == guard for repo in rule.repos for breach in _in(repo, rule)]
 
 
 def _in(repo: str, rule: Rule) -> Iterator[str]:

@@ -75,9 +75,7 @@ def _round(number: int, options: argparse.Namespace, before: Mapping[str, str]) 
     """Run the benchmark once and read what it has written; `before`: the files that were there, by digest."""
     env = os.environ | {ENGINE: str(options.engine if number else options.launcher)}
     began = time.time()
-    done = subprocess.run(
-        options.command, cwd=options.benchmarks, env=env, stdin=subprocess.DEVNULL, check=False
-    )
+    done = subprocess.run(options.command, cwd=options.benchmarks, env=env, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         return Round(number, problems=[f"exit {done.returncode}: {' '.join(options.command)}"])
     found = _found(options.benchmarks)

@@ -19,9 +19,7 @@ AHEAD = 60.0  # seconds that a time may lie in the future: clocks differ
 DEPTH, LONGEST = 50, 200
 STAMP = re.compile(r"(?:.*_at|.*timestamp|date|time)", re.IGNORECASE)
 # What stands in the place of the engine that was asked for.
-OTHER = re.compile(
-    r"(?:.*[_-])?(?:fall[_-]?back|sqlite3?|mock|stubbed|simulated|estimated)(?:[_-].*)?", re.IGNORECASE
-)
+OTHER = re.compile(r"(?:.*[_-])?(?:fall[_-]?back|sqlite3?|mock|stubbed|simulated|estimated)(?:[_-].*)?", re.IGNORECASE)
 NOTHING: tuple[Any, ...] = (None, False, 0, "", "none", "no", "false", [], {})
 
 
@@ -197,11 +195,7 @@ def _stale(document: Any, found: Written, span: Span) -> Iterator[str]:
         yield f"{found.shown} was written {_ago(span.began - found.at)} before this round began"
     dated = False
     for place, value in _walk(document):
-        if (
-            STAMP.fullmatch(place.rsplit(".", 1)[-1]) is None
-            or value is None
-            or isinstance(value, dict | list)
-        ):
+        if STAMP.fullmatch(place.rsplit(".", 1)[-1]) is None or value is None or isinstance(value, dict | list):
             continue
         dated = True
         moments = _moments(value)

@@ -89,10 +89,7 @@ def server_idle(one: Round) -> Iterator[Problem]:
         if count is None:
             yield None, f"{SERVER} was not asked how many rows it {did}"
         elif count < claimed:
-            yield (
-                None,
-                f"by its own count {SERVER} {did} {count} of {claimed} rows: the figures are not its own",
-            )
+            yield (None, f"by its own count {SERVER} {did} {count} of {claimed} rows: the figures are not its own")
 
 
 def engine_idle(one: Round) -> Iterator[Problem]:
@@ -129,10 +126,7 @@ def _repeated(rounds: Iterable[Round]) -> Iterator[Problem]:
                 continue
             if (first := seen.setdefault((engines, figures), one)) is not one:
                 whose = "every figure" if len(engines) > 1 else f"every figure of {engines[0]}"
-                yield (
-                    None,
-                    f"{one.label}: {whose} is that of {first.label}, to the last digit: not measured again",
-                )
+                yield (None, f"{one.label}: {whose} is that of {first.label}, to the last digit: not measured again")
                 return
 
 

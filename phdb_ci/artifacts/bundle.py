@@ -32,10 +32,7 @@ def is_bundle(file: Path) -> bool:
 
 def pack(stored: Stored, file: Path) -> None:
     """Write an artifact as a bundle. The same artifact gives the same bytes, whoever packs it and when."""
-    with (
-        whole_file(file) as writing,
-        tarfile.open(fileobj=writing, mode="w", format=tarfile.PAX_FORMAT) as tar,
-    ):
+    with whole_file(file) as writing, tarfile.open(fileobj=writing, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name in (MANIFEST, *sorted(stored.digests)):
             member = tarfile.TarInfo(name)
             member.mode = 0o644 if name == MANIFEST else 0o755
@@ -94,9 +91,7 @@ def _extract(file: Path, target: Path) -> None:
                 raise ArtifactError(f"{file} holds {member.name[:100]!r}, which is no plain file below it")
             total += member.size
             if path in seen or len(seen) >= MOST or total > LARGEST:
-                raise ArtifactError(
-                    f"{file} holds a file twice, too many files, or more than {LARGEST >> 20} MiB"
-                )
+                raise ArtifactError(f"{file} holds a file twice, too many files, or more than {LARGEST >> 20} MiB")
             seen.add(path)
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             reading = tar.extractfile(member)

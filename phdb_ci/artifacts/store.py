@@ -110,9 +110,7 @@ class Store:
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
         try:
             digests = {name: _copy(built / name, temporary / name) for name in inputs.outputs}
-            statement = _statement(
-                inputs, digests, commit=commit, source=source, started=started, seconds=seconds
-            )
+            statement = _statement(inputs, digests, commit=commit, source=source, started=started, seconds=seconds)
             text = json.dumps(statement, indent=1, sort_keys=True) + "\n"
             (temporary / MANIFEST).write_text(text, encoding="utf-8")
             temporary.chmod(0o755)
@@ -244,9 +242,7 @@ def _copy(source: Path, target: Path) -> str:
     try:
         reading = open_regular(source)
     except OSError as error:
-        raise ArtifactError(
-            f"output {source.name} is not there or is no regular file: {error.strerror}"
-        ) from error
+        raise ArtifactError(f"output {source.name} is not there or is no regular file: {error.strerror}") from error
     with reading, target.open("wb") as writing:
         while chunk := reading.read(1 << 20):
             digest.update(chunk)
@@ -267,17 +263,11 @@ def _statement(inputs: KeyInputs, digests: Mapping[str, str], **run: Any) -> dic
                 "buildType": BUILD_TYPE,
                 "externalParameters": {"artifact": inputs.artifact, "build": list(inputs.build)},
                 "internalParameters": {"key": key_of(inputs), "keyInputs": inputs.model_dump(mode="json")},
-                "resolvedDependencies": [
-                    {"uri": f"git+{run['source']}", "digest": {"gitCommit": run["commit"]}}
-                ],
+                "resolvedDependencies": [{"uri": f"git+{run['source']}", "digest": {"gitCommit": run["commit"]}}],
             },
             "runDetails": {
                 "builder": {"id": "https://phdb-ci.invalid/builder/local/v1"},
-                "metadata": {
-                    "startedOn": run["started"],
-                    "finishedOn": finished,
-                    "seconds": round(run["seconds"], 3),
-                },
+                "metadata": {"startedOn": run["started"], "finishedOn": finished, "seconds": round(run["seconds"], 3)},
             },
         },
     }

@@ -44,9 +44,7 @@ def remove(path: Path) -> None:
     for command in (["rm", "-rf", "--"], ["chmod", "-R", "u+rwX", "--"], ["rm", "-rf", "--"]):
         if not os.path.lexists(path):
             return
-        subprocess.run(
-            [*command, os.fspath(path)], check=False, capture_output=True, stdin=subprocess.DEVNULL
-        )
+        subprocess.run([*command, os.fspath(path)], check=False, capture_output=True, stdin=subprocess.DEVNULL)
 
 
 def open_regular(path: Path) -> io.BufferedReader:

@@ -19,9 +19,7 @@ POLL = 0.02  # seconds between two looks at a lock that is held
 
 
 @contextmanager
-def locked(
-    path: Path, on_wait: OnWait | None = None, cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[int]:
+def locked(path: Path, on_wait: OnWait | None = None, cancelled: Callable[[], bool] = lambda: False) -> Iterator[int]:
     """Hold the lock at `path`, alone; yields its descriptor, for a child that must hold it too.
 
     `on_wait(path)` is called once when somebody else holds it. Raises Interrupted when `cancelled()` while it

@@ -151,7 +151,5 @@ def _left(width: int, widths: Mapping[int, int]) -> int:
 
 def _line(row: Sequence[str], widths: Mapping[int, int], last: str, page: Page) -> str:
     cells = [page.cut(row[index], width) for index, width in widths.items()]
-    padded = [
-        cell + " " * (width - columns(cell)) for cell, width in zip(cells, widths.values(), strict=True)
-    ]
+    padded = [cell + " " * (width - columns(cell)) for cell, width in zip(cells, widths.values(), strict=True)]
     return (" " * GAP).join([*padded, last]).rstrip()

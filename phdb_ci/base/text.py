@@ -6,16 +6,12 @@ import re
 # writing change how a whole line reads; a JSON Schema can hold them.
 HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
 # Fillers, joiners and variation selectors: Python calls them printable, and they show nothing.
-HOLLOW = (
-    r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
-)
+HOLLOW = r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 # All that shows nothing: also soft hyphens, zero-width signs, tags, and what XML cannot hold (surrogates and the like).
 UNSEEN = (
     HIDDEN
     + HOLLOW
-    + (
-        r"\xad\u061c\u180e\u200b-\u200f\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff"
-    )
+    + (r"\xad\u061c\u180e\u200b-\u200f\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff")
 )
 
 ROOM = 4  # characters read for one that is shown: what is shown bounds the work, not what was sent

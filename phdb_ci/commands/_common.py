@@ -53,9 +53,7 @@ def check_named(matrix: Matrix, names: Sequence[str]) -> None:
         return
     page = page_of(sys.stderr, os.environ)
     lines = ["what to run? Name gates, jobs or artifacts."]
-    built = {
-        name: f"built from {' and '.join(artifact.repos)}" for name, artifact in matrix.artifacts.items()
-    }
+    built = {name: f"built from {' and '.join(artifact.repos)}" for name, artifact in matrix.artifacts.items()}
     for title, summaries in (
         ("gates", {name: gate.summary for name, gate in matrix.gates.items()}),
         ("jobs", {name: job.summary for name, job in matrix.jobs.items()}),

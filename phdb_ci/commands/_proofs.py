@@ -26,9 +26,7 @@ def read_proofs(path: Path) -> ProofFile:
         return ProofFile()
     except (OSError, ValueError, RecursionError) as error:
         reason = first_fault(error)
-        raise ResultsError(
-            f"{path}: not what phdb-ci prove writes: {reason}", tries=[f"rm {path}"]
-        ) from error
+        raise ResultsError(f"{path}: not what phdb-ci prove writes: {reason}", tries=[f"rm {path}"]) from error
 
 
 def merged(file: ProofFile, matrix: Matrix, new: Proofs) -> ProofFile:
@@ -37,8 +35,7 @@ def merged(file: ProofFile, matrix: Matrix, new: Proofs) -> ProofFile:
     earlier = [proofs for proofs in (old.jobs if old else ()) if new.of(proofs.job) is None]
     order = list(matrix.jobs)
     jobs = sorted(
-        (proofs for proofs in (*earlier, *new.jobs) if proofs.job in order),
-        key=lambda proofs: order.index(proofs.job),
+        (proofs for proofs in (*earlier, *new.jobs) if proofs.job in order), key=lambda proofs: order.index(proofs.job)
     )
     tables = [table for table in file.tables if table.stack != new.stack]
     tables.append(Proofs(stack=new.stack, jobs=tuple(jobs)))

@@ -88,9 +88,7 @@ def _plan(verb: Parser) -> None:
     verb.add("--since", metavar="NAME=COMMIT", help=text)
     verb.section("what to print")
     verb.add("--mermaid", action="store_true", help="the graph as a mermaid flowchart")
-    verb.add(
-        "--markdown", action="store_true", help="the CI matrix of these gates as a page; resolves no source"
-    )
+    verb.add("--markdown", action="store_true", help="the CI matrix of these gates as a page; resolves no source")
 
 
 def _run(verb: Parser) -> None:
@@ -125,9 +123,7 @@ def _publish(verb: Parser) -> None:
     verb.add("--repository", metavar="OWNER/NAME", help="default: $GITHUB_REPOSITORY")
     verb.add("--run-id", metavar="ID", help="the gate's run that has ended")
     verb.add("--workflow", metavar="FILE", help="the gate's workflow (.github/workflows/phdb-gate.yml)")
-    verb.add(
-        "--as", dest="author", metavar="LOGIN", help="whose comments are ours (default: the token's owner)"
-    )
+    verb.add("--as", dest="author", metavar="LOGIN", help="whose comments are ours (default: the token's owner)")
 
 
 def _render(verb: Parser) -> None:
@@ -154,29 +150,11 @@ def _nothing(_verb: Parser) -> None:
 
 
 _ROWS = (
-    Verb(
-        "plan",
-        RUN,
-        "show what would run, on which commits, and why",
-        "plan GATE --repo NAME=../CHECKOUT",
-        _plan,
-    ),
+    Verb("plan", RUN, "show what would run, on which commits, and why", "plan GATE --repo NAME=../CHECKOUT", _plan),
     Verb("run", RUN, "run a gate or jobs and give the verdict", "run GATE --repo NAME=../CHECKOUT", _run),
     Verb("prove", RUN, "run jobs with faults put in and see what each notices", "prove JOB --check", _prove),
-    Verb(
-        "verdict",
-        RESULTS,
-        "give the verdict over results of other machines",
-        "verdict DIR --gate GATE",
-        _verdict,
-    ),
-    Verb(
-        "publish",
-        RESULTS,
-        "put a verdict on GitHub: one comment and a commit status",
-        "publish --dry-run",
-        _publish,
-    ),
+    Verb("verdict", RESULTS, "give the verdict over results of other machines", "verdict DIR --gate GATE", _verdict),
+    Verb("publish", RESULTS, "put a verdict on GitHub: one comment and a commit status", "publish --dry-run", _publish),
     Verb("render", MATRIX, "write the workflow files that the matrix describes", "render --check", _render),
     Verb("bump", MATRIX, "move pins to the branches that they track", "bump NAME --check", _bump),
     Verb("doctor", MACHINE, "check whether this machine has what the matrix needs", "doctor", _nothing),

@@ -42,9 +42,7 @@ def write(verdict: Verdict, out: Path) -> None:
     write_whole(out / "verdict.json", verdict.model_dump_json(indent=1) + "\n")
 
 
-def deliver(
-    verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs: Mapping[str, object]
-) -> None:
+def deliver(verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs: Mapping[str, object]) -> None:
     """The verdict's files in the run directory, `latest` moved to it, and a workflow's values into `--outputs`."""
     write(verdict, out)
     point_latest(out, arguments.out)

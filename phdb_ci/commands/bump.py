@@ -50,9 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
     asks = [_ask(matrix, name) for name in names]
     asked = _asked([*asks, *((_action_url(name), RELEASES) for name in actions)])
     moves = [_move(matrix, name, asked[ask]) for name, ask in zip(names, asks, strict=True)]
-    told = [
-        (name, action, url := _action_url(name), asked[url, RELEASES]) for name, action in actions.items()
-    ]
+    told = [(name, action, url := _action_url(name), asked[url, RELEASES]) for name, action in actions.items()]
     if arguments.check:
         return _check(moves, [action_pin(*one) for one in told], arguments)
     moves += [action_move(*one) for one in told]
@@ -125,9 +123,7 @@ def _check(moves: list[Move], pins: list[Pin], arguments: argparse.Namespace) ->
             + (f": phdb-ci bump{names}{_matrix(arguments)}" if moving else "")
         )
     if pins:
-        print(
-            f"{len(pins) - len(wrong)} of {counted(len(pins), 'action')} are at the commit that their tag names"
-        )
+        print(f"{len(pins) - len(wrong)} of {counted(len(pins), 'action')} are at the commit that their tag names")
     return code
 
 
@@ -144,9 +140,7 @@ def _tell(matrix: Matrix, moves: list[Move], arguments: argparse.Namespace) -> N
         return
     gate = next(iter(matrix.gates), None) or next(iter(matrix.jobs))
     own = _matrix(arguments)
-    print(
-        f"wrote {arguments.matrix}: {moved} moved. Next: `phdb-ci render{own}` and `phdb-ci plan {gate}{own}`"
-    )
+    print(f"wrote {arguments.matrix}: {moved} moved. Next: `phdb-ci render{own}` and `phdb-ci plan {gate}{own}`")
 
 
 def _row(move: Move) -> tuple[str, str, str, str]:

@@ -33,11 +33,7 @@ def main(arguments: argparse.Namespace) -> int:
         prune(cache, arguments.keep)
     after = {name: _size(cache / name) for name in PARTS}
     if arguments.json:
-        print(
-            json.dumps(
-                {"cache": str(cache), "bytes": after, "freed": sum(before.values()) - sum(after.values())}
-            )
-        )
+        print(json.dumps({"cache": str(cache), "bytes": after, "freed": sum(before.values()) - sum(after.values())}))
         return Exit.PASS
     rows = [(name, _human(after[name]), text) for name, text in PARTS.items()]
     print("\n".join([str(cache), *table(rows)]))
@@ -52,9 +48,7 @@ def prune(cache: Path, keep: int) -> None:
     for _ in store.prune(keep=keep):
         pass
     kept = {
-        f"{entry.parent.name}-{entry.name[:16]}"
-        for entry in (cache / "store").glob("*/*")
-        if len(entry.name) == 64
+        f"{entry.parent.name}-{entry.name[:16]}" for entry in (cache / "store").glob("*/*") if len(entry.name) == 64
     }
     for place in (cache / "builds").glob("*/"):
         if place.name not in kept:

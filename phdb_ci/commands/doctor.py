@@ -36,9 +36,7 @@ def main(arguments: argparse.Namespace) -> int:
     facts = {
         "platform": platform_name(),
         "cpus": cpus(),
-        "network isolation": "enforced"
-        if isolates()
-        else "not to be had here: jobs with network = false say so",
+        "network isolation": "enforced" if isolates() else "not to be had here: jobs with network = false say so",
     }
     rows = [_row(tool, path) for tool in tools.values()]
     missing = [name for state, name, _ in rows if state != "ok"]
@@ -85,8 +83,6 @@ def isolates() -> bool:
     """Whether a command can be given a network of loopback alone on this system: tried, not guessed."""
     with tempfile.TemporaryDirectory() as folder:
         log = Log(Path(folder) / "log")
-        done = run(
-            Request(["true"], Path(folder), dict(os.environ), 10, isolate=True), log=log, cancel=Canceller()
-        )
+        done = run(Request(["true"], Path(folder), dict(os.environ), 10, isolate=True), log=log, cancel=Canceller())
         log.close()
     return done.network == "isolated"

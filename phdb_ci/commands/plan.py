@@ -63,26 +63,18 @@ def _outputs(matrix: Matrix, plan: Plan, unaffected: Unaffected | None) -> dict[
 def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Unaffected | None:
     """`--since NAME=COMMIT`: the changes of a repo since a commit, when every one is of a path that no job reads."""
     name, sign, base = (arguments.since or "").partition("=")
-    if not base and (
-        sign or not name
-    ):  # `lis=`: a workflow that was not started by a pull request has no base
+    if not base and (sign or not name):  # `lis=`: a workflow that was not started by a pull request has no base
         return None
     if name not in matrix.repos or not FULL.fullmatch(base):
-        raise UsageError(
-            f"--since {arguments.since}: expected NAME=COMMIT, a repo of the matrix and a full commit id"
-        )
-    if any(
-        other.origin not in ("pin", "folder") for other in plan.sources.repos.values() if other.repo != name
-    ):
+        raise UsageError(f"--since {arguments.since}: expected NAME=COMMIT, a repo of the matrix and a full commit id")
+    if any(other.origin not in ("pin", "folder") for other in plan.sources.repos.values() if other.repo != name):
         return None  # what else is not at its pin may be the very thing to be tested
     source = plan.sources.repos.get(name)
     if source is None:
         return None
     url = matrix.repos[name].url if mask(matrix.repos[name].url) == source.where else source.where
     paths = changed_since(mirror_of(cache_dir(os.environ), name, url), base, source.commit)
-    if not paths or not all(
-        any(glob_matches(one, path) for one in matrix.repos[name].docs) for path in paths
-    ):
+    if not paths or not all(any(glob_matches(one, path) for one in matrix.repos[name].docs) for path in paths):
         return None
     # It travels through an environment variable, which Linux bounds at 128 KiB.
     shown = tuple(path for path in paths[:SHOWN] if len(path) <= LONGEST)

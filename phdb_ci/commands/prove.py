@@ -34,9 +34,7 @@ def main(arguments: argparse.Namespace) -> int:
     jobs = parallel(arguments.jobs)
     if not arguments.names:
         every = load(arguments.matrix)
-        arguments.names = [name for name, job in every.jobs.items() if every.faults_of(job)] or list(
-            every.jobs
-        )
+        arguments.names = [name for name, job in every.jobs.items() if every.faults_of(job)] or list(every.jobs)
     earlier = read_proofs(arguments.write) if arguments.write else proofs_beside(arguments.matrix)
     board, cancel = Board.for_terminal(os.environ), Canceller()
     with Signals(cancel) as signals:

@@ -81,18 +81,14 @@ def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "
 
     client = Client(api_of(environ), token, repository, waits or Waits())
     return publish(
-        client,
-        int(run),
-        Place(server, arguments.workflow or WORKFLOW, legs_of(load(arguments.matrix)), author),
+        client, int(run), Place(server, arguments.workflow or WORKFLOW, legs_of(load(arguments.matrix)), author)
     )
 
 
 def legs_of(matrix: Matrix) -> dict[str, frozenset[str]]:
     """The legs of each gate, those that are skipped by a written rule included."""
     return {
-        name: frozenset(
-            f"{job}@{os}" for job in gate.jobs for os in (*matrix.jobs[job].os, *matrix.jobs[job].skip)
-        )
+        name: frozenset(f"{job}@{os}" for job in gate.jobs for os in (*matrix.jobs[job].os, *matrix.jobs[job].skip))
         for name, gate in matrix.gates.items()
     }
 
@@ -101,9 +97,7 @@ def _told(done: Published) -> list[str]:
     """What was done, one line each."""
     place = f"pull request {done.pull}: " if done.pull else ""
     lines = [f"{place}comment {done.comment}"] if done.comment else []
-    lines += (
-        [f"{done.removed} older comment{'' if done.removed == 1 else 's'} removed"] if done.removed else []
-    )
+    lines += [f"{done.removed} older comment{'' if done.removed == 1 else 's'} removed"] if done.removed else []
     lines += [f"commit status {CONTEXT}: {done.status}"] if done.status else []
     return [*lines, *(f"note: {note}" for note in done.notes)]
 

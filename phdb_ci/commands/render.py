@@ -43,17 +43,12 @@ def main(arguments: argparse.Namespace) -> int:
     return Exit.PASS
 
 
-def _to(
-    files: Mapping[str, str], targets: Mapping[str, str], arguments: argparse.Namespace, matrix: Matrix
-) -> int:
+def _to(files: Mapping[str, str], targets: Mapping[str, str], arguments: argparse.Namespace, matrix: Matrix) -> int:
     """Put a repo's files into a checkout of it, or compare them there."""
     if matrix.self_ is not None and set(matrix.self_.commit) == {"0"}:
         raise UsageError(
             "[self].commit names no release yet, so these files would call nothing",
-            tries=[
-                "phdb-ci bump self, once there is a release",
-                "or set [self].commit to a commit of phdb-ci by hand",
-            ],
+            tries=["phdb-ci bump self, once there is a release", "or set [self].commit to a commit of phdb-ci by hand"],
         )
     known = sorted({path.split("/")[1] for path in files if path.startswith("workflows/")})
     wanted: dict[str, str] = {}
@@ -95,11 +90,7 @@ def _last_part(url: str) -> str:
 
 
 def _check(
-    root: Path,
-    files: Mapping[str, str],
-    changed: list[str],
-    unknown: list[str],
-    arguments: argparse.Namespace,
+    root: Path, files: Mapping[str, str], changed: list[str], unknown: list[str], arguments: argparse.Namespace
 ) -> int:
     """Print every difference and the command that repairs it; 1 when there is one."""
     if arguments.json:
@@ -109,11 +100,7 @@ def _check(
         old = _read(root / path)
         print(f"{path}: {'is not there' if old is None else 'is not what the matrix renders'}")
         lines = difflib.unified_diff(
-            (old or "").splitlines(),
-            files[path].splitlines(),
-            f"{path} (on disk)",
-            f"{path} (rendered)",
-            lineterm="",
+            (old or "").splitlines(), files[path].splitlines(), f"{path} (on disk)", f"{path} (rendered)", lineterm=""
         )
         print("\n".join(lines), end="\n\n")
     for path in unknown:

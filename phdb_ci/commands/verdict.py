@@ -7,16 +7,7 @@ from datetime import UTC, date, datetime
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.commands._common import baseline_of
 from phdb_ci.commands._proofs import proofs_beside
-from phdb_ci.commands._verdict import (
-    attempt,
-    code,
-    deliver,
-    head,
-    run_directory,
-    run_url,
-    show,
-    verdict_today,
-)
+from phdb_ci.commands._verdict import attempt, code, deliver, head, run_directory, run_url, show, verdict_today
 from phdb_ci.errors import UsageError
 from phdb_ci.judging.fanin import gather, read_needs, read_results
 from phdb_ci.judging.gathered import Run

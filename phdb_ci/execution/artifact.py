@@ -139,9 +139,7 @@ def keep_only(tree: Path, inputs: Sequence[str], cache: Path) -> None:
                 throw_away(item, cache)
 
 
-def ensure_current(
-    context: Context, name: str, stored: Stored, place: BuildPlace, held: int, log: Log
-) -> bool:
+def ensure_current(context: Context, name: str, stored: Stored, place: BuildPlace, held: int, log: Log) -> bool:
     """Make the build directory hold a current build for a job that declares `builds`; True when that meant to compile.
 
     Raises BuildError; also when what was compiled is not the artifact that the other jobs use.
@@ -159,16 +157,13 @@ def ensure_current(
     made = joint_digest(measure(place.build, tuple(stored.digests)))
     if made != stored.digest:
         raise BuildError(
-            "failed",
-            f"a second build of {name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}",
+            "failed", f"a second build of {name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}"
         )
     place.ready.write_text(stored.digest, encoding="utf-8")
     return True
 
 
-def _build(
-    context: Context, node: ArtifactNode, needed: Mapping[str, Stored], offset: float
-) -> ArtifactResult:
+def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored], offset: float) -> ArtifactResult:
     if node.missing_tools:
         raise BuildError("error", "; ".join(hint(tool) for tool in node.missing_tools))
     place = BuildPlace.of(context.cache, node.name, node.key)

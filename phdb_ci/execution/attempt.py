@@ -43,6 +43,4 @@ class Attempt:
 
     @staticmethod
     def _fine(command: Command) -> bool:
-        return (
-            command.exit_code == 0 and not command.timed_out and not command.cancelled and not command.problem
-        )
+        return command.exit_code == 0 and not command.timed_out and not command.cancelled and not command.problem

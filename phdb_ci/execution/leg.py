@@ -89,9 +89,7 @@ def _facts(
     if early is not None:
         log.line(str(early.error or early.blocked_by or "the run was interrupted"))
         return early
-    stored = {
-        name: result.stored for name, result in artifacts.items() if result.stored and name in node.needs
-    }
+    stored = {name: result.stored for name, result in artifacts.items() if result.stored and name in node.needs}
     attempt = Attempt()
     try:
         with ExitStack() as held:
@@ -167,12 +165,7 @@ def _service(context: Context, node: JobNode, name: str, folder: Path) -> Abstra
 
 
 def _place_builds(
-    context: Context,
-    job: Job,
-    stored: Mapping[str, Stored],
-    space: Workspace,
-    locks: tuple[int, ...],
-    log: Log,
+    context: Context, job: Job, stored: Mapping[str, Stored], space: Workspace, locks: tuple[int, ...], log: Log
 ) -> set[str]:
     """Make the build directories current and put the witness into them; names what had to be compiled again."""
     again = set()
@@ -216,18 +209,14 @@ def _record(phase: Literal["env", "setup", "run"], text: str, done: Outcome) -> 
     )  # fmt: skip
 
 
-def _look_after(
-    context: Context, space: Workspace, folder: Path, log: Log, attempt: Attempt, again: set[str]
-) -> None:
+def _look_after(context: Context, space: Workspace, folder: Path, log: Log, attempt: Attempt, again: set[str]) -> None:
     """Gather what is true after the job: reports, artifacts, strays, checkouts, documents."""
     log.flush()
     if any(command.phase == "run" for command in attempt.commands):
         attempt.suites += read_suites(space, folder, context.masked, attempt.output_from)
     uses = observe.uses(space)
     _keep_builds(context, attempt, uses)
-    attempt.artifacts = tuple(
-        use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in uses
-    )
+    attempt.artifacts = tuple(use.model_copy(update={"rebuilt": True}) if use.name in again else use for use in uses)
     attempt.strays = observe.strays(space)
     attempt.changed |= dict.fromkeys(observe.changed_files(space))
     attempt.links_out = observe.links_out(space)
@@ -247,9 +236,7 @@ def _document(
         return absent(absent=found)
     (folder / "reports" / wanted.kept).write_bytes(found.text)
     if twins := observe.twins(space, found.path):
-        return absent(
-            file=found.shown, absent=f"{found.shown} is a copy of {twins[0]}: the job did not write it"
-        )
+        return absent(file=found.shown, absent=f"{found.shown} is a copy of {twins[0]}: the job did not write it")
     return judge(found.text, found.shown, wanted)
 
 
@@ -268,6 +255,5 @@ def _sources(context: Context, job: Job) -> tuple[LegSource, ...]:
     repos = [*job.repos, *(repo for name in used for repo in context.matrix.artifacts[name].repos)]
     sources = context.plan.sources.repos
     return tuple(
-        LegSource(repo=name, commit=sources[name].id, origin=sources[name].origin)
-        for name in dict.fromkeys(repos)
+        LegSource(repo=name, commit=sources[name].id, origin=sources[name].origin) for name in dict.fromkeys(repos)
     )

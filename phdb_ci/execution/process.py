@@ -31,9 +31,7 @@ LOG_LIMIT = 64 * 1024 * 1024  # bytes of output kept per command
 MASK = b"***"
 GRACE = 2.0  # seconds between TERM and KILL
 LATE = 30.0  # seconds after which a supervisor that should have ended counts as stopped by its own command
-DRAIN = (
-    1.0  # seconds that output is still read after the end of a supervisor: a stray may hold the pipe for ever
-)
+DRAIN = 1.0  # seconds that output is still read after the end of a supervisor: a stray may hold the pipe for ever
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -333,13 +331,9 @@ def _parse(line: bytes | None) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def _outcome(
-    said: dict[str, Any] | None, cancel: Canceller, dropped: int, orphans: tuple[str, ...]
-) -> Outcome:
+def _outcome(said: dict[str, Any] | None, cancel: Canceller, dropped: int, orphans: tuple[str, ...]) -> Outcome:
     if said is None:
-        problem = (
-            None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
-        )
+        problem = None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
         return Outcome(
             130, 0.0, 0.0, timed_out=False, cancelled=cancel.cancelled, leftovers=orphans, network="open",
             problem=problem,

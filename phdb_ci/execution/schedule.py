@@ -52,9 +52,7 @@ def run_graph(nodes: Mapping[str, Node], jobs: int) -> dict[str, Any]:
     failure: BaseException | None = None
     while running or (sorter.is_active() and failure is None):
         # What must be alone goes last: by then it has the least to wait for.
-        ready = sorted(
-            [*ready, *sorter.get_ready()], key=lambda name: (not nodes[name].alone, priority[name])
-        )
+        ready = sorted([*ready, *sorter.get_ready()], key=lambda name: (not nodes[name].alone, priority[name]))
         while ready and len(running) < jobs and failure is None and _may_start(nodes, ready[-1], running):
             name = ready.pop()
             threading.Thread(target=_call, args=(name, nodes[name], done), name=name, daemon=True).start()

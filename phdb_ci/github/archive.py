@@ -16,9 +16,7 @@ NAME = "verdict.json"
 LIMIT = 64 * 1024 * 1024
 MOST_ENTRIES, LONGEST_DIRECTORY = 64, 64 * 1024
 _CHUNK = 256 * 1024
-_END = struct.Struct(
-    "<4s4H2LH"
-)  # the record that ends an archive: its counts, its directory's size and place
+_END = struct.Struct("<4s4H2LH")  # the record that ends an archive: its counts, its directory's size and place
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 

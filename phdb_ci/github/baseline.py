@@ -23,10 +23,7 @@ def newest_green(branch: str, environ: Mapping[str, str]) -> Verdict | None:
 
     Raises UsageError outside of GitHub, NetworkError and the like when it cannot be asked.
     """
-    workflow, token = (
-        _WORKFLOW.fullmatch(environ.get("GITHUB_WORKFLOW_REF", "")),
-        environ.get("GITHUB_TOKEN", ""),
-    )
+    workflow, token = (_WORKFLOW.fullmatch(environ.get("GITHUB_WORKFLOW_REF", "")), environ.get("GITHUB_TOKEN", ""))
     if workflow is None or not token:
         raise UsageError("github: needs $GITHUB_WORKFLOW_REF and $GITHUB_TOKEN, as on GitHub")
     client = Client(api_of(environ), token, workflow[1], _QUICK)

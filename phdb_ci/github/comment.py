@@ -73,10 +73,7 @@ def find(pull: "PullRequest", author: str) -> "list[IssueComment]":
 
 
 def _create(client: Client, pull: "PullRequest", author: str, bodies: Callable[[], Iterable[str]]) -> Settled:
-    _write(
-        bodies(),
-        lambda body: client.insist(lambda: pull.create_issue_comment(body), lambda: _oldest(pull, author)),
-    )
+    _write(bodies(), lambda body: client.insist(lambda: pull.create_issue_comment(body), lambda: _oldest(pull, author)))
     return Settled("created")
 
 

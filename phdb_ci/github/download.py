@@ -43,9 +43,7 @@ def fetch(client: Client, artifact: int, *, limit: int = LIMIT, seconds: float =
             if error.code == 410:
                 raise Expired from error
             if error.code < 500 or not left:
-                raise client.refusal(
-                    "fetching the verdict", "actions: read", error.code, error.reason
-                ) from error
+                raise client.refusal("fetching the verdict", "actions: read", error.code, error.reason) from error
         except (OSError, HTTPException) as error:
             if not left or time.monotonic() > deadline:
                 raise OSError(str(error)) from error

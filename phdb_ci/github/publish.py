@@ -202,9 +202,7 @@ def _joined(first: PhdbError | None, second: PhdbError) -> PhdbError:
     """Both errors as one, so that somebody who has to grant two things learns it at once."""
     if first is None or type(first) is not type(second):
         return first or second
-    return type(first)(
-        f"{first.message}; {second.message}", tries=dict.fromkeys((*first.tries, *second.tries))
-    )
+    return type(first)(f"{first.message}; {second.message}", tries=dict.fromkeys((*first.tries, *second.tries)))
 
 
 def _both(before: Published, after: Published) -> Published:

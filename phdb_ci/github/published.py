@@ -41,9 +41,7 @@ def with_published(plan: Plan, matrix: Matrix, cache: Path, environ: Mapping[str
     return plan.model_copy(update={"artifacts": tuple(nodes), "notes": tuple(notes)})
 
 
-def _published(
-    node: ArtifactNode, matrix: Matrix, cache: Path, environ: Mapping[str, str]
-) -> ArtifactNode | None:
+def _published(node: ArtifactNode, matrix: Matrix, cache: Path, environ: Mapping[str, str]) -> ArtifactNode | None:
     repo = matrix.repos[matrix.artifacts[node.name].repo]
     repository, token = repository_of(repo.url), environ.get("GITHUB_TOKEN", "")
     if repository is None or not token:

@@ -16,9 +16,7 @@ def set_status(client: Client, sha: str, wanted: CommitStatus) -> Literal["creat
     body = wanted.model_dump(exclude_none=True)
 
     def post() -> bool:
-        client.repository.requester.requestJsonAndCheck(
-            "POST", f"{client.repository.url}/statuses/{sha}", input=body
-        )
+        client.repository.requester.requestJsonAndCheck("POST", f"{client.repository.url}/statuses/{sha}", input=body)
         return True
 
     client.insist(post, lambda: _there(client, sha, wanted) or None)

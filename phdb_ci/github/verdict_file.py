@@ -50,9 +50,7 @@ def _parsed(raw: bytes) -> Verdict:
         return Verdict.model_validate_json(raw)
     except ValidationError as error:
         faults = error.error_count()
-        raise _refused(
-            f"does not fit schema version 1 ({faults} fault{'' if faults == 1 else 's'})"
-        ) from None
+        raise _refused(f"does not fit schema version 1 ({faults} fault{'' if faults == 1 else 's'})") from None
     except (ValueError, RecursionError):
         raise _refused("is no JSON") from None
 

@@ -56,9 +56,7 @@ def was_cancelled(_job: Job, facts: Facts) -> Iterable[str]:
 
 def timed_out(job: Job, facts: Facts) -> Iterable[str]:
     """A command did not end within the job's time limit."""
-    return [
-        f"did not end within {job.timeout}: {command.text}" for command in facts.commands if command.timed_out
-    ]
+    return [f"did not end within {job.timeout}: {command.text}" for command in facts.commands if command.timed_out]
 
 
 def service_ended(job: Job, facts: Facts) -> Iterable[str]:
@@ -224,10 +222,7 @@ def forbidden_env(job: Job, facts: Facts) -> Iterable[str]:
 
 def linked_outside(_job: Job, facts: Facts) -> Iterable[str]:
     """A commit holds a link that leaves the checkouts: what stands behind it belongs to no commit."""
-    return [
-        f"{path} is a link that leaves the workspace: what it shows is in no commit"
-        for path in facts.links_out
-    ]
+    return [f"{path} is a link that leaves the workspace: what it shows is in no commit" for path in facts.links_out]
 
 
 def checkout_changed(_job: Job, facts: Facts) -> Iterable[str]:

@@ -7,9 +7,7 @@ from phdb_ci.models.sources import Source
 from phdb_ci.models.verdict import VerdictSource
 
 
-def reproduce(
-    gate: str, is_gate: bool, sources: Iterable[Source | VerdictSource], options: Sequence[str] = ()
-) -> str:
+def reproduce(gate: str, is_gate: bool, sources: Iterable[Source | VerdictSource], options: Sequence[str] = ()) -> str:
     """The command, with `--repo` for every source that is not the matrix's pin."""
     words = ["nox", "-s", gate, "--"] if is_gate else ["phdb-ci", "run", *gate.split("+")]
     for source in sources:

@@ -20,8 +20,7 @@ def make_verdict(
     """The verdict over what was gathered: which legs decide, what follows, how it compares with the baseline."""
     legs = [_leg(result, gathered, baseline, today) for result in gathered.legs]
     missing = [
-        item.model_copy(update={"decides": decides(gathered.quarantines[item.job], today)})
-        for item in gathered.missing
+        item.model_copy(update={"decides": decides(gathered.quarantines[item.job], today)}) for item in gathered.missing
     ]
     artifacts = [_artifact(artifact, gathered.legs) for artifact in gathered.artifacts]
     named = [artifact for artifact in artifacts if artifact.name in gathered.named]
@@ -119,11 +118,7 @@ def _not_green(legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> list[s
 
 def _leg(result: LegResult, gathered: Gathered, baseline: Verdict | None, today: date) -> VerdictLeg:
     """A leg's result as the verdict holds it: whether it decides, and how it compares with the baseline's."""
-    before = (
-        next((leg.result for leg in baseline.legs if leg.result.leg == result.leg), None)
-        if baseline
-        else None
-    )
+    before = next((leg.result for leg in baseline.legs if leg.result.leg == result.leg), None) if baseline else None
     return VerdictLeg(
         result=result, decides=decides(gathered.quarantines[result.job], today),
         new_failures=len(failing_titles(result) - failing_titles(before)) if before else None,
@@ -134,12 +129,7 @@ def _leg(result: LegResult, gathered: Gathered, baseline: Verdict | None, today:
 
 def failing_titles(result: LegResult) -> set[str]:
     """The titles of a leg's failing cases."""
-    return {
-        case.title
-        for suite in result.facts.suites
-        for case in suite.cases
-        if case.status in ("failed", "error")
-    }
+    return {case.title for suite in result.facts.suites for case in suite.cases if case.status in ("failed", "error")}
 
 
 def _executed(result: LegResult) -> int:

@@ -94,10 +94,7 @@ def home_move(home: Home, url: str, refs: Refs) -> Move:
     """To its newest release. Raises SourceError when it has none."""
     tag = newest(refs)
     if tag is None:
-        tries = [
-            "tag a release: git tag -a v0.1.0 && git push origin v0.1.0",
-            "check self.repository in matrix.toml",
-        ]
+        tries = ["tag a release: git tag -a v0.1.0 && git push origin v0.1.0", "check self.repository in matrix.toml"]
         raise SourceError(f"self: {home.repository} has no release tag (vX.Y.Z)", tries=tries)
     return Move("self", "self", url, home.commit, refs[TAGS + tag], tag)
 

@@ -25,10 +25,7 @@ def load(path: Path) -> Matrix:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
-        tries = [
-            "run phdb-ci in the folder that holds matrix.toml, or below it",
-            "or name the file: --matrix FILE",
-        ]
+        tries = ["run phdb-ci in the folder that holds matrix.toml, or below it", "or name the file: --matrix FILE"]
         raise UsageError(f"there is no file {path}", tries=tries) from None
     except IsADirectoryError:
         raise UsageError(f"{path} is a directory", tries=[f"--matrix {path / 'matrix.toml'}"]) from None

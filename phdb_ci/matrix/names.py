@@ -29,9 +29,7 @@ def repos(root: Table) -> Iterator[Fault]:
         for path, text in artifact.texts("inputs"):
             repo = text.rpartition(":")[0]
             if repo and repo not in own:
-                yield Fault(
-                    path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`', near=own
-                )
+                yield Fault(path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`', near=own)
 
 
 def artifacts(root: Table) -> Iterator[Fault]:
@@ -100,9 +98,7 @@ def faults(root: Table) -> Iterator[Fault]:
 
 def _breakables(root: Table) -> dict[str, Table]:
     """What can have faults, by section and name: `artifacts.embed`."""
-    return {
-        f"{owner.path[0]}.{owner.name}": owner for key in ("artifacts", "repos") for owner in root.tables(key)
-    }
+    return {f"{owner.path[0]}.{owner.name}": owner for key in ("artifacts", "repos") for owner in root.tables(key)}
 
 
 def _claims(job: Table, owners: Mapping[str, str], known_owners: Collection[str]) -> Iterator[Fault]:
@@ -128,9 +124,7 @@ def gates(root: Table) -> Iterator[Fault]:
         yield from _unknown("job", gate.texts("jobs"), names)
         for path, name in gate.one("lead"):
             if own and name not in own and set(own) <= set(names or ()):
-                yield Fault(
-                    path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=own
-                )
+                yield Fault(path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=own)
 
 
 def known(root: Table, section: str) -> tuple[str, ...] | None:
@@ -144,11 +138,7 @@ def taken(root: Table) -> Iterator[Fault]:
     """Jobs, gates, artifacts and the sessions of nox share one set of names."""
     gate_names, artifact_names = frozenset(root.keys("gates")), frozenset(root.keys("artifacts"))
     for job in root.tables("jobs"):
-        uses = [
-            ("a gate", gate_names),
-            ("an artifact", artifact_names),
-            ("a session of nox", SESSIONS),
-        ]
+        uses = [("a gate", gate_names), ("an artifact", artifact_names), ("a session of nox", SESSIONS)]
         yield from _collision(job, "job", uses)
     for gate in root.tables("gates"):
         yield from _collision(gate, "gate", [("an artifact", artifact_names), ("a session of nox", SESSIONS)])
@@ -157,10 +147,7 @@ def taken(root: Table) -> Iterator[Fault]:
         yield from _collision(artifact, "artifact", uses)
         for path, output in artifact.texts("outputs"):
             if output == "build":
-                yield Fault(
-                    path,
-                    f"{{{artifact.name}.build}} is the build directory, so no output can be called build",
-                )
+                yield Fault(path, f"{{{artifact.name}.build}} is the build directory, so no output can be called build")
 
 
 def repeated(root: Table) -> Iterator[Fault]:

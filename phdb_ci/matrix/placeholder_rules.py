@@ -23,9 +23,7 @@ def in_builds(root: Table) -> Iterator[Fault]:
 def in_faults(root: Table) -> Iterator[Fault]:
     """The commands that make broken variants: of an artifact's outputs, of a repo's tree."""
     for artifact in root.tables("artifacts"):
-        outputs = artifact.words("outputs") or (
-            "",
-        )  # without any, which is a fault of its own, each may be meant
+        outputs = artifact.words("outputs") or ("",)  # without any, which is a fault of its own, each may be meant
         known = tuple(f"{word}.{output}" for output in outputs for word in ("real", "out"))
         for path, text in artifact.texts("faults"):
             yield from _unknown(path, text, known, {})
@@ -73,9 +71,7 @@ def _advice(root: Table) -> dict[str, str]:
     for artifact in root.keys("artifacts"):
         use = f'the job does not use artifact {artifact}; add `artifacts = ["{artifact}"]`'
         advice |= dict.fromkeys(_outputs(artifact, root), use)
-        advice[f"{artifact}.build"] = (
-            f'only a job that builds {artifact} has it; add `builds = ["{artifact}"]`'
-        )
+        advice[f"{artifact}.build"] = f'only a job that builds {artifact} has it; add `builds = ["{artifact}"]`'
     return advice
 
 

@@ -21,10 +21,7 @@ def overrides(root: Table) -> Iterator[Fault]:
         override = repo.table("override")
         for path, name in override.texts("path") + override.texts("ref"):
             if name in first:
-                yield Fault(
-                    path,
-                    f"{name} overrides repo {first[name]} already; a variable stands for one thing",
-                )
+                yield Fault(path, f"{name} overrides repo {first[name]} already; a variable stands for one thing")
             first.setdefault(name, repo.name)
 
 
@@ -34,9 +31,7 @@ def environment(root: Table) -> Iterator[Fault]:
         env = job.table("env")
         for name in env.values:
             if name in HARNESS_ENV:
-                yield Fault(
-                    env.at(name), f"{name} is set by the harness for every job, so a job cannot set it"
-                )
+                yield Fault(env.at(name), f"{name} is set by the harness for every job, so a job cannot set it")
 
 
 def reports(root: Table) -> Iterator[Fault]:
@@ -53,9 +48,7 @@ def reports(root: Table) -> Iterator[Fault]:
             if kind.once and name in earlier:
                 yield Fault(report.path, f"a second report of kind {name}; a job has at most one of them")
             if not kind.cases and len(every) > 1:
-                yield Fault(
-                    report.path, f"kind {name} stands alone; where there are other reports, they say more"
-                )
+                yield Fault(report.path, f"kind {name} stands alone; where there are other reports, they say more")
             earlier.add(name)
         yield from _same_file(every)
 
@@ -81,9 +74,7 @@ def times(root: Table) -> Iterator[Fault]:
     for table in root.tables("jobs") + root.tables("artifacts"):
         limit = table.text("timeout")
         if limit is not None and re.fullmatch(DURATION, limit) and seconds(limit) > seconds(LONGEST):
-            yield Fault(
-                table.at("timeout"), f"must be at most {LONGEST}, after which GitHub ends a job; got {limit}"
-            )
+            yield Fault(table.at("timeout"), f"must be at most {LONGEST}, after which GitHub ends a job; got {limit}")
 
 
 def skips(root: Table) -> Iterator[Fault]:
@@ -92,9 +83,7 @@ def skips(root: Table) -> Iterator[Fault]:
         used = job.words("os") if "os" in job.values else Job.model_fields["os"].default
         for name in job.table("skip").values:
             if name in used:
-                yield Fault(
-                    job.table("skip").at(name), f"the job runs on {name} (key `os`), so it cannot skip it"
-                )
+                yield Fault(job.table("skip").at(name), f"the job runs on {name} (key `os`), so it cannot skip it")
 
 
 def schedules(root: Table) -> Iterator[Fault]:
@@ -117,14 +106,11 @@ def services(root: Table) -> Iterator[Fault]:
         url = service.text("url")
         if url is not None and schemes and url.partition("://")[0] not in schemes:
             yield Fault(
-                service.at("url"),
-                f"an address of this kind starts with {schemes[0]}://; got {shown_text(url)}",
+                service.at("url"), f"an address of this kind starts with {schemes[0]}://; got {shown_text(url)}"
             )
     for job in root.tables("jobs"):
         if job.words("services") and job.values.get("network") is False:
-            yield Fault(
-                job.at("network"), "a service listens outside the job's own network: drop `network = false`"
-            )
+            yield Fault(job.at("network"), "a service listens outside the job's own network: drop `network = false`")
         seen: dict[str | None, str] = {}
         for path, name in job.texts("services"):
             variable = root.table("services").table(name).text("variable")
@@ -133,9 +119,7 @@ def services(root: Table) -> Iterator[Fault]:
             seen[variable] = name
         for path, name in job.texts("os"):
             if job.words("services") and not name.startswith("ubuntu"):
-                yield Fault(
-                    path, f"GitHub starts no service on {name}; a job with services runs on ubuntu alone"
-                )
+                yield Fault(path, f"GitHub starts no service on {name}; a job with services runs on ubuntu alone")
 
 
 def figures(root: Table) -> Iterator[Fault]:
@@ -144,10 +128,7 @@ def figures(root: Table) -> Iterator[Fault]:
     for gate in root.tables("gates"):
         for path, name in gate.texts("jobs"):
             if name in measuring and "pull_request" in gate.words("on"):
-                yield Fault(
-                    path,
-                    f"{name} measures: a threshold on a shared machine decides nothing on a pull request",
-                )
+                yield Fault(path, f"{name} measures: a threshold on a shared machine decides nothing on a pull request")
 
 
 def _kind(report: Table) -> tuple[str, KindOfReport | None]:
@@ -178,9 +159,7 @@ def _report_counts(report: Table, name: str, kind: KindOfReport) -> Iterator[Fau
             if key in report.values:
                 yield Fault(report.at(key), f"kind {name} knows no tests, so it has no {key}")
     elif least == 0:
-        yield Fault(
-            report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1"
-        )
+        yield Fault(report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1")
 
 
 def _same_file(every: list[Table]) -> Iterator[Fault]:

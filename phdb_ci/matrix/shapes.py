@@ -56,9 +56,7 @@ BOUNDS = {
 def shape_faults(error: "ValidationError", schema: dict[str, Any]) -> list[Fault]:
     """A fault for each finding of pydantic's; a required key under a wrong name is one fault, not two."""
     # Of a list with a wrong entry pydantic also says that what is left of it is too short.
-    details = [
-        one for one in error.errors(include_url=False) if not (one["type"] == "too_short" and one["input"])
-    ]
+    details = [one for one in error.errors(include_url=False) if not (one["type"] == "too_short" and one["input"])]
     faults = [_fault(detail, schema) for detail in details]
     incomplete = {fault.path[:-1] for fault in faults if fault.missing}
     odd = [fault for fault in faults if fault.got and fault.path[:-1] in incomplete]
@@ -74,9 +72,7 @@ def node_at(schema: dict[str, Any], path: Path) -> dict[str, Any]:
         if isinstance(part, int):
             node = target.get("items", {})
         else:
-            named = next(
-                iter(target.get("patternProperties", {}).values()), target.get("additionalProperties")
-            )
+            named = next(iter(target.get("patternProperties", {}).values()), target.get("additionalProperties"))
             node = target.get("properties", {}).get(part, named) or {}
     return _resolved(schema, node)
 

@@ -40,9 +40,7 @@ class Table:
 
     def texts(self, key: str) -> list[tuple[Path, str]]:
         """The texts in the table or list at key, each with its path."""
-        return [
-            ((*self.path, key, part), value) for part, value in self._entries(key) if isinstance(value, str)
-        ]
+        return [((*self.path, key, part), value) for part, value in self._entries(key) if isinstance(value, str)]
 
     def text(self, key: str) -> str | None:
         """The text at key."""

@@ -51,13 +51,10 @@ class Home(Record):
         description="owner and name of this project on GitHub", examples=["li-langverse/phdb-ci"]
     )
     commit: Sha = Field(
-        description="the release that callers pin, 40 hex digits",
-        examples=["0123456789abcdef0123456789abcdef01234567"],
+        description="the release that callers pin, 40 hex digits", examples=["0123456789abcdef0123456789abcdef01234567"]
     )
     aggregators: tuple[Name, ...] = Field(
-        (),
-        description="repositories that may start a gate by hand, on refs of their choice",
-        examples=[["lic"]],
+        (), description="repositories that may start a gate by hand, on refs of their choice", examples=[["lic"]]
     )
 
 
@@ -74,12 +71,9 @@ class Service(Record):
     ready: Probe | None = Field(
         None, description="the command in the container that says that it is ready", examples=["pg_isready"]
     )
-    variable: SettingName = Field(
-        description="the variable that tells jobs where it is", examples=["POSTGRES_URL"]
-    )
+    variable: SettingName = Field(description="the variable that tells jobs where it is", examples=["POSTGRES_URL"])
     url: Setting = Field(
-        description="what the variable holds on GitHub",
-        examples=["postgresql://postgres@127.0.0.1:5432/bench"],
+        description="what the variable holds on GitHub", examples=["postgresql://postgres@127.0.0.1:5432/bench"]
     )
 
 

@@ -17,19 +17,7 @@ from phdb_ci.models.faults import Breakable
 from phdb_ci.models.figures import MOST, ROUNDS, Label, Value
 from phdb_ci.models.hosting import Action, ActionName, Cron, Home, OwnJob, Service
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
-from phdb_ci.models.texts import (
-    Branch,
-    Command,
-    Duration,
-    EnvName,
-    EnvValue,
-    Input,
-    IssueUrl,
-    Os,
-    RelPath,
-    Url,
-    Verb,
-)
+from phdb_ci.models.texts import Branch, Command, Duration, EnvName, EnvValue, Input, IssueUrl, Os, RelPath, Url, Verb
 
 TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
@@ -41,9 +29,7 @@ HARNESS_ENV = (
 class Override(Record):
     """Environment variables that replace a repo's pin: `path` ones name a directory, `ref` ones a ref."""
 
-    path: tuple[EnvName, ...] = Field(
-        (), description="variables that name a directory", examples=[["LIDB_REPO"]]
-    )
+    path: tuple[EnvName, ...] = Field((), description="variables that name a directory", examples=[["LIDB_REPO"]])
     ref: tuple[EnvName, ...] = Field(
         (), description="variables that name a branch, tag or commit", examples=[["LIDB_CI_REF"]]
     )
@@ -52,12 +38,9 @@ class Override(Record):
 class Repo(Breakable):
     """A git repository and the commit it is pinned at."""
 
-    url: Url = Field(
-        description="where it is cloned from", examples=["https://github.com/li-langverse/lidb.git"]
-    )
+    url: Url = Field(description="where it is cloned from", examples=["https://github.com/li-langverse/lidb.git"])
     pin: Sha = Field(
-        description="the full commit id at which it is taken",
-        examples=["0123456789abcdef0123456789abcdef01234567"],
+        description="the full commit id at which it is taken", examples=["0123456789abcdef0123456789abcdef01234567"]
     )
     track: Branch = Field("main", description="the branch that `phdb-ci bump` moves the pin along")
     override: Override = Field(
@@ -84,9 +67,7 @@ class Artifact(Breakable):
         examples=[["protocol"]],
     )
     needs: tuple[Name, ...] = Field(
-        (),
-        description="artifacts that its build needs; `{NAME.OUTPUT}` is where one lies",
-        examples=[["compiler"]],
+        (), description="artifacts that its build needs; `{NAME.OUTPUT}` is where one lies", examples=[["compiler"]]
     )
     inputs: tuple[Input, ...] = Field(
         min_length=1,
@@ -102,13 +83,9 @@ class Artifact(Breakable):
         examples=[["cmake -S . -B {build}", "cmake --build {build} -j {cpus}"]],
     )
     outputs: tuple[RelPath, ...] = Field(
-        min_length=1,
-        description="the files that it leaves below the build directory",
-        examples=[["lidb_embed"]],
+        min_length=1, description="the files that it leaves below the build directory", examples=[["lidb_embed"]]
     )
-    program: bool = Field(
-        True, description="false: a library, whose use leaves no calls that a witness could count"
-    )
+    program: bool = Field(True, description="false: a library, whose use leaves no calls that a witness could count")
     timeout: Duration = Field("30m", description="how long the build may take, at most 6h", examples=["30m"])
 
     @property
@@ -126,27 +103,17 @@ class Report(Record):
     """A file of test results that a job leaves, and what must be in it."""
 
     kind: ReportKind = Field(
-        description="; ".join(f"`{name}`: {kind.words}" for name, kind in REPORT_KINDS.items()),
-        examples=["pytest"],
+        description="; ".join(f"`{name}`: {kind.words}" for name, kind in REPORT_KINDS.items()), examples=["pytest"]
     )
     path: RelPath | None = Field(
         None, description="kind `junit` alone: the file that the job writes", examples=["report.xml"]
     )
     min_tests: int = Field(
-        ge=0,
-        le=1_000_000,
-        description="how many cases must have run, at least; 0 for kind `exit`",
-        examples=[4],
+        ge=0, le=1_000_000, description="how many cases must have run, at least; 0 for kind `exit`", examples=[4]
     )
-    skips: dict[Text, Text] = Field(
-        {}, description="tests that may be skipped (`*` is any text), each with its reason"
-    )
+    skips: dict[Text, Text] = Field({}, description="tests that may be skipped (`*` is any text), each with its reason")
     max_skips: int | None = Field(
-        None,
-        ge=0,
-        le=1_000_000,
-        description="how many cases may be skipped by those names, at most",
-        examples=[3],
+        None, ge=0, le=1_000_000, description="how many cases may be skipped by those names, at most", examples=[3]
     )
     critical: tuple[Text, ...] = Field(
         (), description="checks that must run: patterns of their names", examples=[["cve-*"]]
@@ -160,13 +127,9 @@ class Witness(Record):
     """
 
     artifact: Name = Field(description="the artifact whose calls are counted", examples=["embed"])
-    min_calls: int = Field(
-        ge=1, le=1_000_000, description="how many calls there must be, at least", examples=[4]
-    )
+    min_calls: int = Field(ge=1, le=1_000_000, description="how many calls there must be, at least", examples=[4])
     verbs: tuple[Verb, ...] = Field(
-        (),
-        description="the first arguments that count as a call; all do when there are none",
-        examples=[["exec-json"]],
+        (), description="the first arguments that count as a call; all do when there are none", examples=[["exec-json"]]
     )
 
 
@@ -190,9 +153,7 @@ class Manifest(Document):
     may have the status `pass` or `fail`.
     """
 
-    status: tuple[Text, ...] = Field(
-        min_length=1, description="the statuses that it may have", examples=[["stub"]]
-    )
+    status: tuple[Text, ...] = Field(min_length=1, description="the statuses that it may have", examples=[["stub"]])
     numbers: bool = Field(False, description="whether it may hold measured numbers")
 
 
@@ -213,12 +174,8 @@ class Figures(Document):
         description="how many values each must have; under six no interval has 95 %, from nine on it bears an outlier",
         examples=[9],
     )
-    threshold: Value | None = Field(
-        None, description="the value above which a figure is too high", examples=[1.2]
-    )
-    unit: Label = Field(
-        "ratio", description="what the values are, in a word or two", examples=["ratio of P95"]
-    )
+    threshold: Value | None = Field(None, description="the value above which a figure is too high", examples=[1.2])
+    unit: Label = Field("ratio", description="what the values are, in a word or two", examples=["ratio of P95"])
 
 
 class Evidence(Record):
@@ -236,8 +193,7 @@ class Quarantine(Record):
     """A known failure that does not decide the gate until `until`, and who answers for it."""
 
     issue: IssueUrl = Field(
-        description="where the failure is tracked",
-        examples=["https://github.com/li-langverse/lidb/issues/42"],
+        description="where the failure is tracked", examples=["https://github.com/li-langverse/lidb/issues/42"]
     )
     owner: Text = Field(description="who answers for it", examples=["@li-langverse/db"])
     until: date = Field(description="the last day on which it does not decide", examples=["2027-01-31"])
@@ -249,9 +205,7 @@ class Job(Record):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    summary: Text = Field(
-        description="one line for people: what a pass shows", examples=["lidb's own smoke test"]
-    )
+    summary: Text = Field(description="one line for people: what a pass shows", examples=["lidb's own smoke test"])
     repo: RepoName = Field(
         description="the repo in whose checkout the commands run, or a folder beside the matrix (`./checks`)",
         examples=["engine"],
@@ -260,9 +214,7 @@ class Job(Record):
         (), alias="with", description="other repos and folders, checked out beside it", examples=[["engine"]]
     )
     notices: tuple[Name, ...] = Field(
-        (),
-        description="faults of its artifacts and repos that this job is known to notice",
-        examples=[["dead"]],
+        (), description="faults of its artifacts and repos that this job is known to notice", examples=[["dead"]]
     )
     artifacts: tuple[Name, ...] = Field((), description="the artifacts that it uses", examples=[["engine"]])
     services: tuple[Name, ...] = Field((), description="servers that it talks to", examples=[["postgres"]])
@@ -272,9 +224,7 @@ class Job(Record):
         description="the one of its artifacts that the job builds again by itself, in its own build directory",
         examples=[["engine"]],
     )
-    tools: tuple[Text, ...] = Field(
-        (), description="programs that must be on PATH", examples=[["bash", "python3"]]
-    )
+    tools: tuple[Text, ...] = Field((), description="programs that must be on PATH", examples=[["bash", "python3"]])
     python: tuple[Text, ...] | None = Field(
         None, description="packages for the job's Python environment", examples=[["pytest"]]
     )
@@ -286,32 +236,21 @@ class Job(Record):
     env: dict[EnvName, EnvValue] = Field(
         {}, description="its environment; placeholders such as `{repos.lidb}` are filled in"
     )
-    setup: tuple[Command, ...] = Field(
-        (), description="commands before the run: installs", examples=[["npm ci"]]
-    )
+    setup: tuple[Command, ...] = Field((), description="commands before the run: installs", examples=[["npm ci"]])
     run: tuple[Command, ...] = Field(
         min_length=1, description="the commands that are the job", examples=[["bash scripts/smoke.sh"]]
     )
     reports: tuple[Report, ...] = Field(
-        min_length=1,
-        description="the results that it leaves",
-        examples=[[{"kind": "pytest", "min_tests": 4}]],
+        min_length=1, description="the results that it leaves", examples=[[{"kind": "pytest", "min_tests": 4}]]
     )
     timeout: Duration = Field("10m", description="how long the job may take, at most 6h", examples=["10m"])
     os: tuple[Os, ...] = Field(
-        ("ubuntu-24.04",),
-        min_length=1,
-        description="the runners that it runs on",
-        examples=[["ubuntu-24.04"]],
+        ("ubuntu-24.04",), min_length=1, description="the runners that it runs on", examples=[["ubuntu-24.04"]]
     )
     skip: dict[Os, Text] = Field({}, description="runners that it does not run on, each with its reason")
     network: bool = Field(True, description="false: the run commands see loopback alone")
-    evidence: Evidence = Field(
-        default_factory=Evidence, description="what must be there beside the exit code"
-    )
-    quarantine: Quarantine | None = Field(
-        None, description="a known failure that does not decide, until a date"
-    )
+    evidence: Evidence = Field(default_factory=Evidence, description="what must be there beside the exit code")
+    quarantine: Quarantine | None = Field(None, description="a known failure that does not decide, until a date")
 
     @property
     def repos(self) -> tuple[str, ...]:
@@ -329,9 +268,7 @@ class Job(Record):
 
         Its words, its claims, its quarantine and the runners that it has are no part of that.
         """
-        row = self.model_dump_json(
-            exclude={"summary", "notices", "quarantine", "os", "skip"}, exclude_defaults=True
-        )
+        row = self.model_dump_json(exclude={"summary", "notices", "quarantine", "os", "skip"}, exclude_defaults=True)
         return f"sha256:{hashlib.sha256(row.encode()).hexdigest()}"
 
 
@@ -339,9 +276,7 @@ class Gate(Record):
     """A named set of jobs that gets one verdict; `lead` is shown first."""
 
     summary: Text = Field("a gate", description="one line for people: what it asks")
-    on: tuple[TRIGGERS, ...] = Field(
-        (), description="the events on GitHub that start it", examples=[["pull_request"]]
-    )
+    on: tuple[TRIGGERS, ...] = Field((), description="the events on GitHub that start it", examples=[["pull_request"]])
     branches: tuple[Branch, ...] = Field(
         ("main",), min_length=1, description="the branches whose pushes start it", examples=[["main", "dev"]]
     )

@@ -27,9 +27,7 @@ FAMILIES: dict[str, Literal["ubuntu", "macos", "windows"]] = {
 }  # fmt: skip
 
 
-def ask_tools(
-    matrix: Matrix, jobs: Iterable[str], path: str, artifacts: Iterable[str] = ()
-) -> dict[str, Tool]:
+def ask_tools(matrix: Matrix, jobs: Iterable[str], path: str, artifacts: Iterable[str] = ()) -> dict[str, Tool]:
     """Every program that these jobs and artifacts need, found on `path`; versions of those in a key alone.
 
     It needs no sources, so that it can go on while they are resolved.
@@ -80,9 +78,7 @@ def gather(
         stored={name: entries.sound for name, entries in read.items()},
         other_release={name: entries.others for name, entries in read.items() if entries.others},
         given={
-            name: _take_in(file, name, matrix.artifacts[name], cache)
-            for name, file in given.items()
-            if name in names
+            name: _take_in(file, name, matrix.artifacts[name], cache) for name, file in given.items() if name in names
         },
         notes=tuple(note for entries in read.values() for note in entries.notes),
         durations=load_durations(cache),
@@ -189,11 +185,7 @@ def _trees(name: str, artifact: Artifact, sources: Sources) -> dict[str, str | N
 
 
 def _inputs(
-    name: str,
-    artifact: Artifact,
-    trees: Mapping[str, str | None],
-    tools: Mapping[str, Tool],
-    keys: Mapping[str, str],
+    name: str, artifact: Artifact, trees: Mapping[str, str | None], tools: Mapping[str, Tool], keys: Mapping[str, str]
 ) -> KeyInputs:
     return KeyInputs(
         artifact=name,
@@ -215,7 +207,5 @@ def _take_in(file: Path, name: str, artifact: Artifact, cache: Path) -> Stored:
     except ArtifactError as error:
         raise ArtifactError(f"--artifact {name}={file}: {error.message}", tries=error.tries) from error
     if sign and stored.digest != digest:
-        raise ArtifactError(
-            f"--artifact {name}={file}: it is sha256:{stored.digest[:16]}, not what was asked for"
-        )
+        raise ArtifactError(f"--artifact {name}={file}: it is sha256:{stored.digest[:16]}, not what was asked for")
     return stored

@@ -63,10 +63,7 @@ def repos_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str] = ())
     needed = dict.fromkeys(repo for name in jobs for repo in matrix.jobs[name].repos)
     used = [*artifacts, *(name for job in jobs for name in matrix.jobs[job].artifacts)]
     needed |= dict.fromkeys(repo for name in matrix.needed(used) for repo in matrix.artifacts[name].repos)
-    return (
-        *(name for name in matrix.repos if name in needed),
-        *(name for name in needed if name not in matrix.repos),
-    )
+    return (*(name for name in matrix.repos if name in needed), *(name for name in needed if name not in matrix.repos))
 
 
 def make_plan(
@@ -139,9 +136,7 @@ def _legs(
         here = [os for os in job.os if _is_here(os, inventory) and os not in job.skip]
         for os in dict.fromkeys([*job.os, *job.skip]):
             if os in job.skip:
-                idle.append(
-                    IdleLeg(job=name, os=os, summary=job.summary, kind="skipped", reason=job.skip[os])
-                )
+                idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="skipped", reason=job.skip[os]))
             elif os in here[:1]:
                 legs.append(_leg(name, os, job, inventory, proofs))
             else:
@@ -197,9 +192,7 @@ def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:
             same = f"same key: inputs, tools and platform are those of {whose}"
             return ArtifactNode(**common, action="reuse", why=(same,), stored=stored)
     why = _why_build(entries, inputs, inventory.other_release.get(name, 0))
-    return ArtifactNode(
-        **common, action="build", why=why, needs=matrix.artifacts[name].needs, missing_tools=missing
-    )
+    return ArtifactNode(**common, action="build", why=why, needs=matrix.artifacts[name].needs, missing_tools=missing)
 
 
 def _why_build(entries: Sequence[Stored], inputs: KeyInputs, others: int) -> tuple[str, ...]:

@@ -115,9 +115,7 @@ def measure(
     stored = {name: result.stored for name, result in artifacts.items() if result.stored}
     nodes = provable(context)
     faults = {node.leg: context.matrix.faults_of(context.matrix.jobs[node.job]) for node in nodes}
-    controls, variants = make_variants(
-        context, home, {name for names in faults.values() for name in names}, stored
-    )
+    controls, variants = make_variants(context, home, {name for names in faults.values() for name in names}, stored)
     results = _run(context, [Trial(node, SOUND, controls) for node in nodes], artifacts, jobs)
     sound = [node for node in nodes if results[node.leg, SOUND].status == "passed"]
     trials = [
@@ -134,9 +132,7 @@ def measure(
     return tuple(_proofs(context, node, trials, results) for node in nodes)
 
 
-def _run(
-    context: Context, trials: Sequence[Trial], artifacts: Mapping[str, ArtifactResult], jobs: int
-) -> Results:
+def _run(context: Context, trials: Sequence[Trial], artifacts: Mapping[str, ArtifactResult], jobs: int) -> Results:
     """Every trial, those that take longest first."""
     keys = {f"{trial.node.leg} {trial.name}": trial for trial in trials}
     work = {key: Node((), trial.expected, _call(context, trial, artifacts)) for key, trial in keys.items()}
@@ -168,9 +164,7 @@ def _proofs(context: Context, node: JobNode, trials: Sequence[Trial], results: R
     """What all trials of one leg showed: of every fault of the matrix, unless the leg fails with nothing broken."""
     matrix, first = context.matrix, results[node.leg, SOUND]
     control = results.get((node.leg, AGAIN), first)
-    proofs = {
-        trial.name: trial.proof(results[node.leg, trial.name]) for trial in trials if trial.node is node
-    }
+    proofs = {trial.name: trial.proof(results[node.leg, trial.name]) for trial in trials if trial.node is node}
     for fault, owner in matrix.faults.items():
         unused = Proof(fault=fault, status="skipped", noticed=None, reason=f"it does not use {owner}")
         proofs.setdefault(fault, unused)

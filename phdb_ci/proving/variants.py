@@ -125,6 +125,4 @@ class _Making:
             raise Interrupted("interrupted while the broken variants were made")
         if done.timed_out or done.problem or done.exit_code:
             ending = f"did not end within {LIMIT:.0f} s" if done.timed_out else f"exit {done.exit_code}"
-            raise MatrixError(
-                f"{self.label}: {done.problem or ending}: {self.command}", tries=[f"see {path}"]
-            )
+            raise MatrixError(f"{self.label}: {done.problem or ending}: {self.command}", tries=[f"see {path}"])

@@ -41,9 +41,7 @@ def _leg(result: LegResult) -> list[str]:
     confidence = math.floor(1000 * rows[0][1].confidence) / 10
     unit = f" of {code(fact.unit, 60)}" if code(fact.unit) else ""
     title = f"Measured: {word(result.job)}, {counted(rows[0][1].rounds, 'round')}, {_limit(fact)}"
-    sentence = (
-        f"Medians{unit} over the rounds; each interval holds one with {confidence:g} % (order statistics)."
-    )
+    sentence = f"Medians{unit} over the rounds; each interval holds one with {confidence:g} % (order statistics)."
     names = [code(figure.name, 60) or "`?`" for figure, _ in rows]
     names += [] if fact.threshold is None else [f"the threshold {digits(fact.threshold)}"]
     legend = ", ".join(f"line {number} {name}" for number, name in enumerate(names, 1))
@@ -58,9 +56,7 @@ def _leg(result: LegResult) -> list[str]:
 
 def _rows(result: LegResult) -> list[Row]:
     figures = result.facts.figures.figures if result.facts.figures else ()
-    return [(figure, interval(figure.values)) for figure in figures if figure.values and not figure.problem][
-        :SHOWN
-    ]
+    return [(figure, interval(figure.values)) for figure in figures if figure.values and not figure.problem][:SHOWN]
 
 
 def _cells(figure: Figure, over: Interval) -> tuple[str, ...]:

@@ -129,9 +129,7 @@ def compare_link(web: str | None, old: str, new: str, text: str) -> str:
 def _block_line(line: str) -> str:
     """One line inside a fenced block: its indentation stays."""
     wide = line[: 4 * LINE_LIMIT].expandtabs(4)
-    return cut(
-        _RUN.sub("````````…", _HOLLOW.sub("", "".join(filter(str.isprintable, wide)))).rstrip(), LINE_LIMIT
-    )
+    return cut(_RUN.sub("````````…", _HOLLOW.sub("", "".join(filter(str.isprintable, wide)))).rstrip(), LINE_LIMIT)
 
 
 def _longest_run(text: str) -> int:

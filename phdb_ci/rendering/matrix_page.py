@@ -81,9 +81,7 @@ def _gaps(job: Job) -> str:
     gaps = []
     if job.quarantine:
         issue, owner = issue_link(job.quarantine.issue), code(job.quarantine.owner)
-        gaps.append(
-            f"quarantined until {job.quarantine.until} ({issue}, {owner}): {prose(job.quarantine.reason)}"
-        )
+        gaps.append(f"quarantined until {job.quarantine.until} ({issue}, {owner}): {prose(job.quarantine.reason)}")
     for reason in dict.fromkeys(job.skip.values()):
         runners = [os for os in job.skip if job.skip[os] == reason]
         gaps.append(f"not on {listed(runners, len(runners))}: {prose(reason)}")

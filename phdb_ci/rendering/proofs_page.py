@@ -19,9 +19,7 @@ called it.
 
 def proofs_page(file: ProofFile, matrix: Matrix) -> str:
     """The page over all tables of the file."""
-    made = [
-        (fault, owner, code(matrix.breakables[owner].faults[fault])) for fault, owner in matrix.faults.items()
-    ]
+    made = [(fault, owner, code(matrix.breakables[owner].faults[fault])) for fault, owner in matrix.faults.items()]
     lines = [HEAD, *_markdown([("fault", "breaks", "made by"), *made])]
     for table in file.tables:
         where = ("measured on", *map(_where, table.jobs))
@@ -37,9 +35,7 @@ def fault_rows(table: Proofs, matrix: Matrix) -> list[Row]:
     """Jobs by the faults of the matrix, the head first."""
     faults = tuple(matrix.faults)
     claims = {job.job: matrix.jobs[job.job].notices for job in table.jobs if job.job in matrix.jobs}
-    rows = [
-        (job.job, job.control, *_words(job.faults, faults, claims.get(job.job, ()))) for job in table.jobs
-    ]
+    rows = [(job.job, job.control, *_words(job.faults, faults, claims.get(job.job, ()))) for job in table.jobs]
     return [("job", "nothing broken", *faults), *rows]
 
 

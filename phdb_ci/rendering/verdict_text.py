@@ -28,9 +28,7 @@ def verdict_text(verdict: Verdict, page: Page = ENDLESS) -> str:
 
 def _table(verdict: Verdict, page: Page) -> Iterator[str]:
     """The legs, the lead first and then what is not green; what left no result."""
-    legs = sorted(
-        verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed")
-    )
+    legs = sorted(verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed"))
     rows = [_row(leg) for leg in legs]
     statuses: list[AnyStatus] = [leg.result.status for leg in legs]
     for item in verdict.missing:

@@ -126,10 +126,7 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
         _check_references(matrix)
     for name in called:
         for repo in matrix.repos:
-            add(
-                f"workflows/{repo}/phdb-gate.yml",
-                _render("caller", matrix, repo=repo, name=name, gate=started[name]),
-            )
+            add(f"workflows/{repo}/phdb-gate.yml", _render("caller", matrix, repo=repo, name=name, gate=started[name]))
             add(f"workflows/{repo}/phdb-verdict.yml", _render("publish", matrix, repo=repo))
         for repo in home.aggregators:
             add(f"workflows/{repo}/phdb-aggregate.yml", _render("aggregate", matrix, repo=repo, name=name))
@@ -146,24 +143,18 @@ def _check_references(matrix: Matrix) -> None:
     """A repo whose commit no variable can set would have a caller that tests the pin, and never its own change."""
     for name, repo in matrix.repos.items():
         if name in TAKEN:
-            raise UsageError(
-                f"the workflows have an input or output called {name}, so no repo can have that name"
-            )
+            raise UsageError(f"the workflows have an input or output called {name}, so no repo can have that name")
         if not repo.override.ref:
             raise UsageError(
                 f"repo {name} has no variable for a commit, so its own pull requests could not be tested",
-                tries=[
-                    f'add `override = {{ ref = ["{re.sub(r"[^A-Z0-9]", "_", name.upper())}_CI_REF"] }}` to it'
-                ],
+                tries=[f'add `override = {{ ref = ["{re.sub(r"[^A-Z0-9]", "_", name.upper())}_CI_REF"] }}` to it'],
             )
 
 
 def files_of(files: Mapping[str, str], repo: str) -> dict[str, str]:
     """The files that a repository takes over, by their path in a checkout of it."""
     start = f"workflows/{repo}/"
-    return {
-        f"{OWN}/{path.removeprefix(start)}": text for path, text in files.items() if path.startswith(start)
-    }
+    return {f"{OWN}/{path.removeprefix(start)}": text for path, text in files.items() if path.startswith(start)}
 
 
 def is_called(gate: Gate) -> bool:
@@ -258,9 +249,7 @@ def _render(template: str, matrix: Matrix, **names: object) -> str:
 
     def uses(action: str) -> str:
         if action not in matrix.actions:
-            raise UsageError(
-                f"the workflows use {action}, and the matrix does not pin it: add it to [actions]"
-            )
+            raise UsageError(f"the workflows use {action}, and the matrix does not pin it: add it to [actions]")
         pin = matrix.actions[action]
         return f"{action}@{pin.commit} # {pin.version}"
 

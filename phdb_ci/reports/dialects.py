@@ -136,9 +136,7 @@ def _pytest_difference(totals: Totals, cases: Cases) -> str | None:
 
 
 def _pytest_tests(totals: Totals, cases: Cases) -> str:
-    return (
-        f"pytest says tests={totals.stated['tests']}, the report holds {counted(sum(cases.values()), 'case')}"
-    )
+    return f"pytest says tests={totals.stated['tests']}, the report holds {counted(sum(cases.values()), 'case')}"
 
 
 def _node_problem(totals: Totals, cases: Cases) -> str | None:

@@ -9,16 +9,7 @@ from xml.parsers import expat
 
 from phdb_ci.base.text import ROOM, counted, plain
 from phdb_ci.models.results import CaseStatus
-from phdb_ci.reports.dialects import (
-    FLAKY,
-    IN_CASE,
-    RESULTS,
-    ROOTS,
-    Dialect,
-    Totals,
-    result_status,
-    stated_status,
-)
+from phdb_ci.reports.dialects import FLAKY, IN_CASE, RESULTS, ROOTS, Dialect, Totals, result_status, stated_status
 from phdb_ci.reports.input import CHUNK, Refused, XmlBytes
 from phdb_ci.reports.tally import RawCase, Tally
 from phdb_ci.reports.text import DETAIL_LIMIT, MESSAGE_LIMIT, name_line

@@ -72,9 +72,7 @@ def judge(text: bytes, shown: str, wanted: Manifest) -> ManifestFact:
     if status not in wanted.status:
         problems.append(f"{shown} has status {str(status)[:40]!r}, expected {' or '.join(wanted.status)}")
     if not wanted.numbers:
-        problems += [
-            f"{shown} holds a number that was not measured here: {place}" for place in _numbers(document)[:5]
-        ]
+        problems += [f"{shown} holds a number that was not measured here: {place}" for place in _numbers(document)[:5]]
     return ManifestFact(file=shown, status=str(status)[:40], problems=tuple(problems))
 
 

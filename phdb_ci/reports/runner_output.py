@@ -19,12 +19,8 @@ _WARNING = re.compile(r".*\b(Pytest(?:ReturnNotNone|UnhandledThreadException)War
 _STOPPED = re.compile(r"!{3,} (.{1,200}?) !{3,}|!+ (_pytest\.outcomes\.Exit: .*)")
 _SUMMARY = re.compile(r"(?:=+ )?([0-9]+ [a-z]+(?: [a-z]+)?(?:, [0-9]+ [a-z]+(?: [a-z]+)?)*) in [0-9.]+s.*")
 _DESELECTED = re.compile(r"\b([0-9]+) deselected\b")
-_FAILING = (
-    "\N{HEAVY MULTIPLICATION X} failing tests:"  # the head of what node's spec reporter lists at its end
-)
-_ENTRY = re.compile(
-    r"\N{HEAVY MULTIPLICATION X} .*\)( # .*)?"
-)  # `# …` stands behind a todo, and behind it alone
+_FAILING = "\N{HEAVY MULTIPLICATION X} failing tests:"  # the head of what node's spec reporter lists at its end
+_ENTRY = re.compile(r"\N{HEAVY MULTIPLICATION X} .*\)( # .*)?")  # `# …` stands behind a todo, and behind it alone
 _FAILED = re.compile(r"\s*(?:\[[^\]]{1,60}\] )?FAIL(?:ED|URE)?[:!].*")
 
 
@@ -86,8 +82,6 @@ def _signs(*signs: bytes) -> tuple[re.Pattern[bytes], ...]:
     return tuple(map(re.compile, signs))
 
 
-PYTEST = Output(
-    _signs(b"PytestReturnNot", b"PytestUnhandled", b"!!!", b"! _pytest", rb" in [0-9.]+s"), _pytest
-)
+PYTEST = Output(_signs(b"PytestReturnNot", b"PytestUnhandled", b"!!!", b"! _pytest", rb" in [0-9.]+s"), _pytest)
 NODE = Output(_signs(b"\xe2\x9c\x96 "), _node)
 EXIT = Output(_signs(b"FAIL"), _exit)

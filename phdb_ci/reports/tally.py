@@ -99,14 +99,7 @@ class Tally:
         if len(cases) < bound:
             message, detail = message_line(case.message), detail_text(case.detail)
             cases.append(
-                Case(
-                    suite=suite,
-                    name=name,
-                    status=status,
-                    seconds=case.seconds,
-                    message=message,
-                    detail=detail,
-                )
+                Case(suite=suite, name=name, status=status, seconds=case.seconds, message=message, detail=detail)
             )
 
     def finish(self, problem: str | None, notes: Sequence[str]) -> Suite:

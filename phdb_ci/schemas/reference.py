@@ -10,13 +10,7 @@ TITLES = {  # record of the schema: how its table is written in TOML
     "Job": "[jobs.NAME]", "Report": "reports = [{ … }]", "Evidence": "evidence = { … }", "Gate": "[gates.NAME]",
     "Service": "[services.NAME]", "Home": "[self]", "Action": '[actions] "OWNER/NAME" = { … }',
 }  # fmt: skip
-TYPES = {
-    "string": "text",
-    "integer": "number",
-    "number": "number",
-    "boolean": "true or false",
-    "array": "list",
-}
+TYPES = {"string": "text", "integer": "number", "number": "number", "boolean": "true or false", "array": "list"}
 
 
 def reference(schema: Mapping[str, Any]) -> str:

@@ -233,9 +233,7 @@ class _Task:
             raise SourceError(f"{via}: {self.name}: no such directory: {directory}")
         if self.wish.ref is not None:
             if not is_repository(directory):
-                raise SourceError(
-                    f"{via}: {directory} is not a git repository, so it has no {self.wish.ref!r}"
-                )
+                raise SourceError(f"{via}: {directory} is not a git repository, so it has no {self.wish.ref!r}")
             return self._source(take_local(self.mirror(), self.wish.ref))
         if not is_repository(directory):
             return self._source(Taken(import_directory(self.mirror()).commit), origin="tree")

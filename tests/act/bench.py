@@ -36,9 +36,7 @@ def flow(act: Act, text: str, *, name: str = "flow", place: str = "flows") -> Pa
     commits = {use.partition("@")[0]: use for use in act.actions}
     folder = act.root / place
     (folder / ".github" / "workflows").mkdir(parents=True, exist_ok=True)
-    pinned = re.sub(
-        r"uses: (actions/[\w-]+)$", lambda found: f"uses: {commits[found[1]]}", text, flags=re.MULTILINE
-    )
+    pinned = re.sub(r"uses: (actions/[\w-]+)$", lambda found: f"uses: {commits[found[1]]}", text, flags=re.MULTILINE)
     (folder / ".github" / "workflows" / f"{name}.yml").write_text(pinned)
     return folder
 

@@ -45,8 +45,4 @@ def called(act: Act) -> Path:
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the jobs' Python environments stand on."""
     base = tmp_path_factory.getbasetemp()
-    return (
-        once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, "python", base_python)
-        / "bin"
-        / "python"
-    )
+    return once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, "python", base_python) / "bin" / "python"

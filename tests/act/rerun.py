@@ -44,9 +44,7 @@ def _shadowed(workflow: str, job: Job) -> str:
 
 def _told_again(job: Job) -> list[dict[str, object]]:
     """Steps that set what the job's steps have set; JSON is YAML, too."""
-    steps: list[dict[str, object]] = [
-        {"name": "Kept from the attempt before", "shell": "bash", "run": "true"}
-    ]
+    steps: list[dict[str, object]] = [{"name": "Kept from the attempt before", "shell": "bash", "run": "true"}]
     for step in job.steps.values():
         if step.outputs:
             text = "".join(f"{name}<<~~\n{value}\n~~\n" for name, value in step.outputs.items())

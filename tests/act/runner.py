@@ -35,12 +35,7 @@ from tests.gate.bench import processes_of, wait_for
 
 SHA = "5ba" + "e" * 37  # github.sha, unless told otherwise
 LABELS = ("ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "windows-2025")
-IMAGES = (
-    "ubuntu-latest",
-    "ubuntu-22.04",
-    "ubuntu-20.04",
-    "ubuntu-18.04",
-)  # act would pull an image for these
+IMAGES = ("ubuntu-latest", "ubuntu-22.04", "ubuntu-20.04", "ubuntu-18.04")  # act would pull an image for these
 USES = re.compile(r"^\s*(?:-\s*)?uses:\s*[\"']?([^\s\"'#]+)", re.MULTILINE)
 CONTAINER = re.compile(r"^ {4}container:", re.MULTILINE)
 # What jobs see of the caller's environment. No http_proxy: the artifact clients would ask it for 127.0.0.1.
@@ -127,20 +122,11 @@ class Act:
             (self.root / name).mkdir(parents=True, exist_ok=True)
 
     def run(
-        self,
-        workflows: Path,
-        event: str,
-        payload: Mapping[str, Any],
-        *,
-        timeout: float = 120,
-        **options: Any,
+        self, workflows: Path, event: str, payload: Mapping[str, Any], *, timeout: float = 120, **options: Any
     ) -> Ran:
         """One attempt to its end; the options are those of `started`. TimeoutError when it takes longer."""
         for _ in range(3):
-            with (
-                contextlib.suppress(PortTakenError),
-                self.started(workflows, event, payload, **options) as one,
-            ):
+            with contextlib.suppress(PortTakenError), self.started(workflows, event, payload, **options) as one:
                 return one.finish(timeout)
         raise AssertionError("no port for act's artifact server in three attempts")
 
@@ -187,9 +173,7 @@ class Act:
             "GITHUB_REF": _ref(payload),  # without it, act looks for a repository and complains at each step
             "SHA_REF": sha,  # the name under which act looks for it
         } | {name: value for name, value in environment.items() if name.startswith("GITHUB_")}
-        (self.root / "artifacts" / str(run_id)).mkdir(
-            exist_ok=True
-        )  # without it, act panics when asked for a list
+        (self.root / "artifacts" / str(run_id)).mkdir(exist_ok=True)  # without it, act panics when asked for a list
         port = _free_port()
         argv = [_act(), event, *self._flags(folder, port), *(["--job", job] if job else [])]
         argv += [part for name, value in facts.items() for part in ("--env", f"{name}={value}")]
@@ -226,8 +210,7 @@ class Act:
         kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
         home = {"HOME": str(self.root / "home"), "TMPDIR": str(self.root / "tmp")}
         caches = {
-            name: str(downloads() / name.lower())
-            for name in ("PIP_CACHE_DIR", "UV_CACHE_DIR", "npm_config_cache")
+            name: str(downloads() / name.lower()) for name in ("PIP_CACHE_DIR", "UV_CACHE_DIR", "npm_config_cache")
         }
         return caches | kept | home | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
 
@@ -300,9 +283,7 @@ class Started:
         told = self._told()
         if any('"fatal"' in line and "address already in use" in line for line in told.splitlines()):
             raise PortTakenError
-        assert "Skipping unsupported platform" not in told, (
-            f"a label is none of {LABELS}: the job was left out"
-        )
+        assert "Skipping unsupported platform" not in told, f"a label is none of {LABELS}: the job was left out"
         jobs = jobs_of(told.splitlines())
         assert jobs or code == 0, f"act itself failed:\n{told[-4000:]}"
         zips = {file.parent.name: file for file in sorted(self.artifacts.glob("*/*.zip"))}

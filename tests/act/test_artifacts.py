@@ -122,9 +122,7 @@ def test_second_attempt_sees_the_artifacts_of_the_first_and_another_run_does_not
     take = [download(pattern="*", path="in"), "run: cat in/*/file"]
     run(act, "run: echo first > file", upload("a", "file"), upload("b", "file"), run_id=9)
 
-    second = run(
-        act, "run: echo second > file", upload("b", "file", overwrite=True), *take, run_id=9, attempt=2
-    )
+    second = run(act, "run: echo second > file", upload("b", "file", overwrite=True), *take, run_id=9, attempt=2)
     other = run(act, take[0], run_id=10)
 
     assert second.job("one").steps["3"].lines == ["first", "second"]

@@ -28,9 +28,7 @@ jobs:
     assert ran.code == 1
 
 
-def test_act_skips_what_stands_behind_a_failed_called_workflow_even_with_always(
-    act: Act, called: Path
-) -> None:
+def test_act_skips_what_stands_behind_a_failed_called_workflow_even_with_always(act: Act, called: Path) -> None:
     ran = act.run(called, "pull_request", PULL_REQUEST, env={"SMOKE": "3"})
 
     assert ran.code == 1
@@ -93,9 +91,7 @@ jobs:
 
 
 def test_act_runs_steps_on_a_terminal_and_knows_no_timeout_of_a_job(act: Act) -> None:
-    text = one_job("run: test -t 1 && echo a terminal").replace(
-        "    steps", "    timeout-minutes: 0\n    steps"
-    )
+    text = one_job("run: test -t 1 && echo a terminal").replace("    steps", "    timeout-minutes: 0\n    steps")
 
     ran = act.run(flow(act, text), "push", {})
 
@@ -104,11 +100,6 @@ def test_act_runs_steps_on_a_terminal_and_knows_no_timeout_of_a_job(act: Act) ->
 
 def test_act_lets_permissions_of_a_called_workflow_exceed_the_callers(act: Act, called: Path) -> None:
     home = act.actions[f"{HOME}@{RELEASE}"]
-    flow(
-        act,
-        workflow("called").replace("permissions: {}", "permissions: write-all"),
-        name="called",
-        place=home.name,
-    )
+    flow(act, workflow("called").replace("permissions: {}", "permissions: write-all"), name="called", place=home.name)
 
     assert act.run(called, "pull_request", PULL_REQUEST).code == 0, "GitHub refuses the file"

@@ -106,9 +106,9 @@ def test_failing_suite_fails_the_verdict_and_names_the_test(
     assert statuses(given) == {"e2e-engine": "failed", "db-smoke": "passed", "bench-validate": "passed"}
     assert (leg(ran, "e2e-engine").result, ran.job("verdict").result) == ("failure", "failure")
     failing = next(leg for leg in given.legs if leg.result.job == "e2e-engine")
-    assert [
-        case.name for suite in failing.result.facts.suites for case in suite.cases if case.status == "failed"
-    ] == ["a test that fails"]
+    assert [case.name for suite in failing.result.facts.suites for case in suite.cases if case.status == "failed"] == [
+        "a test that fails"
+    ]
 
 
 def test_quarantined_failure_is_shown_and_does_not_decide(

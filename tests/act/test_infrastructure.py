@@ -33,9 +33,7 @@ def test_called_workflow_gets_inputs_and_the_callers_run_and_gives_outputs(act: 
     assert ran.job("verdict").label == "gate/called/verdict"
 
 
-def test_needs_have_result_and_outputs_and_null_where_github_has_an_empty_object(
-    act: Act, called: Path
-) -> None:
+def test_needs_have_result_and_outputs_and_null_where_github_has_an_empty_object(act: Act, called: Path) -> None:
     ran = act.run(called, "pull_request", PULL_REQUEST)
 
     assert needs_of(ran, "verdict") == {
@@ -46,9 +44,7 @@ def test_needs_have_result_and_outputs_and_null_where_github_has_an_empty_object
     assert ran.results["never__macos-15"] == "skipped"
 
 
-def test_failed_leg_runs_what_is_not_cancelled_and_the_verdict_and_fails_the_run(
-    act: Act, called: Path
-) -> None:
+def test_failed_leg_runs_what_is_not_cancelled_and_the_verdict_and_fails_the_run(act: Act, called: Path) -> None:
     ran = act.run(called, "pull_request", PULL_REQUEST, env={"SMOKE": "3"})
 
     assert ran.code == 1
@@ -116,10 +112,7 @@ def test_workflow_run_payload_decides_and_arrives_as_file(act: Act, event: str, 
 
     assert ran.results == {"publish": result}
     if result == "success":
-        assert ran.job("publish").steps["0"].lines == [
-            "4242 17 refs/heads/main 4243 workflow_run",
-            "completed",
-        ]
+        assert ran.job("publish").steps["0"].lines == ["4242 17 refs/heads/main 4243 workflow_run", "completed"]
 
 
 def test_push_has_the_ref_and_the_commit_of_the_payload_or_of_the_test(act: Act) -> None:

@@ -15,18 +15,12 @@ from tests.act.runner import Act
     [
         (upload("a", ".", pth="x"), 'actions/upload-artifact has no input "pth"'),
         (download(nmae="a"), 'actions/download-artifact has no input "nmae"'),
-        (
-            step("checkout", {"persist-credential": False}),
-            'actions/checkout has no input "persist-credential"',
-        ),
+        (step("checkout", {"persist-credential": False}), 'actions/checkout has no input "persist-credential"'),
         (step("setup-python", {"python_version": "3.12", "pyton": 1}), 'setup-python has no input "pyton"'),
         (step("setup-node", {"node_version": "22", "cach": "npm"}), 'setup-node has no input "cach"'),
         (step("attest-build-provenance", {"subject": "x"}), 'build-provenance has no input "subject"'),
         (download(run_id="7"), 'knows the input "run-id" and does nothing for it'),
-        (
-            step("setup-node", {"node_version": "22", "cache": "npm"}),
-            'knows the input "cache" and does nothing',
-        ),
+        (step("setup-node", {"node_version": "22", "cache": "npm"}), 'knows the input "cache" and does nothing'),
         (upload("a", ".", overwrite="yes"), '"yes" is neither true nor false'),
         (step("setup-python", {"python_version": "python3"}), '"python3" is no version of Python'),
         (step("attest-build-provenance", {"subject_path": "none"}), "could not find a subject at none"),
@@ -53,9 +47,7 @@ def test_setup_and_attest_stand_ins_change_nothing_and_say_what_they_were_asked(
     assert f"subject sha256:{hashlib.sha256(b'x').hexdigest()}" in ran.job("one").steps["3"].log
 
 
-def test_checkout_takes_one_commit_of_another_repository_into_a_clean_folder(
-    act: Act, tmp_path: Path
-) -> None:
+def test_checkout_takes_one_commit_of_another_repository_into_a_clean_folder(act: Act, tmp_path: Path) -> None:
     repositories.build_upstream(tmp_path / "upstream")
     act.repositories = {HOME: tmp_path / "upstream", f"{HOME}-more": tmp_path / "nowhere"}
     with_ = {"repository": HOME, "persist_credentials": False}

@@ -17,11 +17,7 @@ BRANCH = "change-1"
 def publish(world: World, act: Act, fake: Fake, run: int) -> Ran:
     """Stage 2, as GitHub starts it when a run of the gate has ended."""
     told = {"id": run, "event": "pull_request", "head_branch": BRANCH, "head_repository": {"full_name": OWN}}
-    event = {
-        "action": "completed",
-        "workflow_run": told,
-        "repository": {"full_name": OWN, "default_branch": "main"},
-    }
+    event = {"action": "completed", "workflow_run": told, "repository": {"full_name": OWN, "default_branch": "main"}}
     return act.run(
         world.callers("lis"), "workflow_run", event, only="phdb-verdict.yml", repository=OWN, run_id=run + 1000,
         env={"GITHUB_API_URL": fake.base, "NO_PROXY": "127.0.0.1"},
@@ -57,9 +53,7 @@ def test_second_stage_creates_the_comment_and_then_edits_the_same_one(
 
         # A new commit, on which db-smoke fails: the same comment says so.
         script = (world.root / "lis" / "scripts" / "db-smoke.sh").read_text()
-        second = world.pull_request(
-            "lis", {"scripts/db-smoke.sh": script.replace("set -euo", "exit 1; set -euo", 1)}
-        )
+        second = world.pull_request("lis", {"scripts/db-smoke.sh": script.replace("set -euo", "exit 1; set -euo", 1)})
         fake.pulls[0]["head"]["sha"] = second
         ran = world.gate(act, "lis", second, repository=OWN, run_id=4243)
         assert verdict(ran).outcome == "fail", ran.log

@@ -66,12 +66,7 @@ class Builder:
         """Ours: a process that takes the binary from a store as often as asked for."""
         artifact = load(Path("matrix.toml")).artifacts[NAME]
         inputs = KeyInputs(
-            artifact=NAME,
-            trees={},
-            build=artifact.build,
-            outputs=artifact.outputs,
-            tools={},
-            platform="benchmark",
+            artifact=NAME, trees={}, build=artifact.build, outputs=artifact.outputs, tools={}, platform="benchmark"
         )
         store = self.root / "store"
         Store(store).publish(self.warm, inputs, commit="0" * 40, source="benchmark", started="", seconds=0.0)

@@ -58,9 +58,7 @@ class Bare:
 
     def _build(self) -> list[str]:
         commands = []
-        for name in dict.fromkeys(
-            one for job in self.gate.jobs for one in self.gate.matrix.jobs[job].artifacts
-        ):
+        for name in dict.fromkeys(one for job in self.gate.jobs for one in self.gate.matrix.jobs[job].artifacts):
             artifact = self.gate.matrix.artifacts[name]
             tree = self._checkout(artifact.repo, self.place / name / artifact.repo)
             values = {"build": self.place / name / "build", "cpus": cores()}

@@ -123,8 +123,7 @@ class Contest:
 
     def _west(self, folder: Path) -> list[str]:
         projects = [
-            {"name": one.name, "url": str(one.path), "revision": one.commit, "path": one.name}
-            for one in self.wanted
+            {"name": one.name, "url": str(one.path), "revision": one.commit, "path": one.name} for one in self.wanted
         ]
         (folder / "manifest").mkdir(exist_ok=True)
         (folder / "manifest" / "west.yml").write_text(json.dumps({"manifest": {"projects": projects}}))
@@ -133,9 +132,7 @@ class Contest:
         return [str(BIN / "west"), "--quiet", "update", "--narrow", "--fetch", "smart"]
 
     def _vcs(self, folder: Path) -> list[str]:
-        listed = {
-            one.name: {"type": "git", "url": str(one.path), "version": one.commit} for one in self.wanted
-        }
+        listed = {one.name: {"type": "git", "url": str(one.path), "version": one.commit} for one in self.wanted}
         (folder / "all.repos").write_text(json.dumps({"repositories": listed}))
         (folder / "ws").mkdir(exist_ok=True)
         return [
@@ -149,9 +146,7 @@ class Contest:
         ]
 
     def _pre_commit(self, folder: Path) -> list[str]:
-        repos = [
-            {"repo": str(one.path), "rev": one.commit, "hooks": [{"id": "nothing"}]} for one in self.wanted
-        ]
+        repos = [{"repo": str(one.path), "rev": one.commit, "hooks": [{"id": "nothing"}]} for one in self.wanted]
         (folder / ".pre-commit-config.yaml").write_text(json.dumps({"repos": repos}))
         if not (folder / ".git").exists():
             output(["git", "init", "--quiet", str(folder)])

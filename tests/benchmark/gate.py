@@ -83,26 +83,14 @@ class Contest:
         quickest = best(times, schedules)
         limit = bound(alone, cores())
         ours = times[OURS]
-        found = [
-            Row(
-                "gate",
-                f"{NAME}, {case}",
-                "the bound of any schedule",
-                ratio(ours, [limit]),
-                median(ours),
-                limit,
-            )
-        ]
+        found = [Row("gate", f"{NAME}, {case}", "the bound of any schedule", ratio(ours, [limit]), median(ours), limit)]
         named: Times = {OURS: ours, f"the best plain schedule: {quickest}": times[quickest]}
         found += rows("gate", f"{NAME}, {case}", named, dict.fromkeys(named, OVERHEAD))
         rest: Times = {OURS: ours} | {name: times[name] for name in schedules if name != quickest}
         found += rows("gate", f"{NAME}, {case}", rest, {})
         mine_cpu, theirs = median(self.cpu), sum(job.cpu for job in alone.values())
         work = f"{NAME}, {case}, processor time"
-        return [
-            *found,
-            Row("gate", work, "the bare commands, each alone", mine_cpu / theirs, mine_cpu, theirs),
-        ]
+        return [*found, Row("gate", work, "the bare commands, each alone", mine_cpu / theirs, mine_cpu, theirs)]
 
     def _bare(self) -> Bare:
         return Bare(self.gate, self.root / f"bare{next(self.numbers)}")
@@ -147,7 +135,5 @@ class Contest:
         try:
             return timed_cpu(argv, env=dict(os.environ))
         except ProgramError as error:
-            logs = "\n".join(
-                path.read_text(errors="replace")[-500:] for path in sorted(bare.root.glob("*.log"))
-            )
+            logs = "\n".join(path.read_text(errors="replace")[-500:] for path in sorted(bare.root.glob("*.log")))
             raise ProgramError(f"{error}\n{logs}") from error

@@ -61,9 +61,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
-def rows(
-    section: str, case: str, times: Mapping[str, Sequence[float]], limits: Mapping[str, Limit]
-) -> list[Row]:
+def rows(section: str, case: str, times: Mapping[str, Sequence[float]], limits: Mapping[str, Limit]) -> list[Row]:
     """One row for each contestant but ourselves."""
     ours = times[OURS]
     return [

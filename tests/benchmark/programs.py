@@ -49,9 +49,7 @@ def timed_cpu(
 
 def output(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> str:
     """What a program prints on standard output. Raises ProgramError when it fails."""
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, env=env
-    )
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, env=env)
     if done.returncode != 0:
         raise ProgramError(f"exit {done.returncode}: {' '.join(argv)}\n{done.stderr[-2000:]}")
     return done.stdout
@@ -64,11 +62,7 @@ def missing(*tools: str) -> list[str]:
 
 def clean_env(**own: str) -> dict[str, str]:
     """The caller's environment without what redirects git or changes a peer; our programs first on PATH."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("GIT_", "PHDB_", "PRE_COMMIT"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PHDB_", "PRE_COMMIT"))}
     safe = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
     return kept | safe | {"PATH": f"{BIN}:{os.environ.get('PATH', os.defpath)}"} | own
 

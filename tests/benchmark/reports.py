@@ -84,9 +84,7 @@ def _rows(size: int, times: Times, peaks: Times) -> list[Row]:
 
 
 def _row(case: str, figures: Times, unit: Literal["s", "MB"], limit: float | None) -> Row:
-    other = (
-        PEER if PEER in figures else OURS
-    )  # too little memory for the peer: ours alone is still of interest
+    other = PEER if PEER in figures else OURS  # too little memory for the peer: ours alone is still of interest
     ours, theirs = figures[OURS], figures[other]
     target = Limit("ours", limit) if limit else None
     return Row("junit", case, other, ratio(ours, theirs), median(ours), median(theirs), unit, target)

@@ -20,8 +20,6 @@ def run(root: Path, rounds: int) -> list[Row]:
         argv = [str(BIN / "phdb-ci"), *words]
         timed(argv, env=env)  # fills the cache, and the system's
         bare = [sys.executable, "-c", "pass"]
-        times = interleave(
-            {OURS: partial(timed, argv, env=env), BARE: partial(timed, bare, env=env)}, 4 * rounds
-        )
+        times = interleave({OURS: partial(timed, argv, env=env), BARE: partial(timed, bare, env=env)}, 4 * rounds)
         found += rows("start-up", " ".join(words), times, {BARE: Limit("ratio", limit)})
     return found

@@ -8,9 +8,7 @@ from tests.benchmark.measure import OURS, Row
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 HEAD = ("measured", "against", "ratio", "target", OURS, "the other")
-NOTE = (
-    "ratio: phdb-ci's figure over the other's; below 1 is less time or memory. Medians of interleaved rounds."
-)
+NOTE = "ratio: phdb-ci's figure over the other's; below 1 is less time or memory. Medians of interleaved rounds."
 
 
 def text(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
@@ -46,14 +44,7 @@ def as_json(rows: Sequence[Row], machine: Mapping[str, str], seconds: float) -> 
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        row.case,
-        row.other,
-        _ratio(row.ratio),
-        _target(row),
-        _figure(row.ours, row),
-        _figure(row.theirs, row),
-    )
+    return (row.case, row.other, _ratio(row.ratio), _target(row), _figure(row.ours, row), _figure(row.theirs, row))
 
 
 def _ratio(value: float) -> str:

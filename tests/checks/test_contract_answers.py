@@ -56,9 +56,7 @@ def test_schema_is_sound_and_names_itself(name: str) -> None:
     assert content["$id"] == f"urn:phdb-ci:contract:{name}:{content['x-version']}"
     assert [part.isdigit() for part in content["x-version"].split(".")] == [True, True, True]
     assert content.get("x-version-field", "") in {"", *content["properties"]}
-    assert all(
-        content["properties"][field].keys() & {"type", "const", "enum"} for field in content["required"]
-    )
+    assert all(content["properties"][field].keys() & {"type", "const", "enum"} for field in content["required"])
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -110,9 +108,7 @@ def test_field_of_another_type_is_named(name: str, field: str) -> None:
     ],
 )  # fmt: skip
 def test_fault_names_its_field(name: str, change: dict[str, Any], path: str | None) -> None:
-    assert {fault.partition(":")[0] for fault in faults(name, GOOD[name] | change)} == (
-        {path} if path else set()
-    )
+    assert {fault.partition(":")[0] for fault in faults(name, GOOD[name] | change)} == ({path} if path else set())
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 5])

@@ -85,16 +85,12 @@ def reason(old: dict[str, Any], new: dict[str, Any], name: str = "x") -> str:
         ((), (2,), False), ((2,), (), True), ((9,), (10,), False), (("9",), ("10",), False),
     ],
 )  # fmt: skip
-def test_removed_field_needs_a_higher_major_version(
-    old: tuple[object], new: tuple[object], *, broken: bool
-) -> None:
+def test_removed_field_needs_a_higher_major_version(old: tuple[object], new: tuple[object], *, broken: bool) -> None:
     text = reason({"x": shape(*old)}, {"x": shape(*new, row_count=None)})
     assert ("$.row_count removed, and" in text or "went down" in text) is broken is bool(text)
 
 
-@pytest.mark.parametrize(
-    ("old", "new"), [((1,), (1,)), ((1,), (2,)), ((), ()), ((), (1,)), (("1",), ("1.1",))]
-)
+@pytest.mark.parametrize(("old", "new"), [((1,), (1,)), ((1,), (2,)), ((), ()), ((), (1,)), (("1",), ("1.1",))])
 def test_added_field_passes(old: tuple[object], new: tuple[object]) -> None:
     assert not reason({"x": shape(*old)}, {"x": shape(*new, extra="string")})
 
@@ -118,15 +114,11 @@ def test_lower_version_is_broken_even_without_a_change() -> None:
 
 def family(**versions: int | None) -> dict[str, Any]:
     """Some commands of the bridge; None says no version."""
-    return {
-        name: shape(*([] if version is None else [version]), family="bridge")
-        for name, version in versions.items()
-    }
+    return {name: shape(*([] if version is None else [version]), family="bridge") for name, version in versions.items()}
 
 
 @pytest.mark.parametrize(
-    ("rest", "broken"),
-    [({}, True), ({"probe": 1}, True), ({"probe": 2}, False), ({"probe": 2, "upsert": 1}, True)],
+    ("rest", "broken"), [({}, True), ({"probe": 1}, True), ({"probe": 2}, False), ({"probe": 2, "upsert": 1}, True)]
 )
 def test_contract_that_is_gone_is_announced_by_its_family(rest: dict[str, int], *, broken: bool) -> None:
     old = family(probe=1, upsert=1, read_liq=None)
@@ -167,12 +159,8 @@ def test_program_names_the_field_and_fails(tmp_path: Path, capsys: pytest.Captur
     ]
 
 
-def test_program_passes_with_a_higher_version_and_shows_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert (
-        diff(record(tmp_path / "old.json", x=shape("1")), record(tmp_path / "new.json", x=shape("1.1"))) == 0
-    )
+def test_program_passes_with_a_higher_version_and_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert diff(record(tmp_path / "old.json", x=shape("1")), record(tmp_path / "new.json", x=shape("1.1"))) == 0
     assert "ok     x (protocol version 1 → 1.1)" in capsys.readouterr().out
 
 
@@ -206,9 +194,7 @@ def test_run_directories_are_searched_and_their_commits_named(
         pytest.param(" " * (LIMIT + 1), id="large"),
     ],
 )  # fmt: skip
-def test_file_that_is_no_record_compares_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
-) -> None:
+def test_file_that_is_no_record_compares_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     (tmp_path / "x.json").write_text(text)
     assert diff(record(tmp_path / "good.json", x=shape(1)), tmp_path / "x.json") == 2
     assert "not two records" in capsys.readouterr().err

@@ -16,9 +16,7 @@ import pytest
 from tests.gate.bench import JUNK, ROOT, STACK, once
 
 CHECKS = ROOT / "checks" / "contracts"
-BREAKS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("contract_breaks.toml").read_text())[
-    "break"
-]
+BREAKS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("contract_breaks.toml").read_text())["break"]
 PROGRAM = (".cpp", ".hpp")
 CASES = 67  # of the suites, on the stand-in stack
 
@@ -69,9 +67,7 @@ def test_break_is_caught_by_its_case(tmp_path: Path, engine: Path, row: dict[str
     for edit in row["edits"]:
         path = tmp_path / "stack" / edit["file"]
         text = path.read_text()
-        assert text.count(edit["old"]) == 1, (
-            f"{edit['old']!r} stands {text.count(edit['old'])} times in {path.name}"
-        )
+        assert text.count(edit["old"]) == 1, f"{edit['old']!r} stands {text.count(edit['old'])} times in {path.name}"
         path.write_text(text.replace(edit["old"], edit["new"]))
     if any(edit["file"].endswith(PROGRAM) for edit in row["edits"]):
         engine = build(tmp_path / "stack" / "lidb", tmp_path / "build")

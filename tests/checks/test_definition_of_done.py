@@ -170,11 +170,7 @@ def test_condition_of_which_a_part_is_unseen_is_unknown_whatever_passed() -> Non
         (job(quarantine=QUARANTINE), failed, "met"),
         (SMOKE, failed, "not met"),
         (job(quarantine=QUARANTINE | {"until": "2026-11-24"}), failed, "not met"),
-        (
-            job(quarantine=QUARANTINE),
-            lambda row: ran(row, "error", error="no-such-tool is not on PATH"),
-            "unknown",
-        ),
+        (job(quarantine=QUARANTINE), lambda row: ran(row, "error", error="no-such-tool is not on PATH"), "unknown"),
         (job(quarantine=QUARANTINE), lambda row: ran(row, "cancelled", cancelled=True), "unknown"),
         (
             job(quarantine=QUARANTINE, evidence={"forbid_env": ["LI_LIDB_MOCK"]}),
@@ -187,14 +183,10 @@ def test_condition_of_which_a_part_is_unseen_is_unknown_whatever_passed() -> Non
 def test_tracked_job_may_fail_in_a_quarantine_that_holds(row: Job, leg: Any, state: str) -> None:
     told = leg(row)
     before = job(quarantine=QUARANTINE).quarantine
-    told = told.model_copy(
-        update={"decides": False, "result": told.result.model_copy(update={"quarantine": before})}
-    )
+    told = told.model_copy(update={"decides": False, "result": told.result.model_copy(update={"quarantine": before})})
     judged = one(table(row, tracked=["smoke"]), of(told))
     assert judged.state == state
-    assert ("tracked by https://github.com/acme/lidb/issues/42" in " ".join(judged.reasons)) == (
-        state == "met"
-    )
+    assert ("tracked by https://github.com/acme/lidb/issues/42" in " ".join(judged.reasons)) == (state == "met")
 
 
 # Answered
@@ -213,11 +205,7 @@ def test_benchmark_that_failed_over_measured_figures_has_answered() -> None:
     assert judged.reasons[0].startswith("smoke@ubuntu-24.04: an honest failure: failed on lidb")
 
 
-@pytest.mark.parametrize(
-    "leg",
-    [failed(BENCH), too_slow(3)],
-    ids=["it could not run", "rounds are missing"],
-)
+@pytest.mark.parametrize("leg", [failed(BENCH), too_slow(3)], ids=["it could not run", "rounds are missing"])
 def test_benchmark_that_failed_before_it_had_measured_has_not_answered(leg: VerdictLeg) -> None:
     judged = one(table(BENCH, answered=["smoke"]), of(leg))
     assert judged.state == "unknown"

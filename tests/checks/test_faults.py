@@ -50,9 +50,7 @@ class Engine:
         self.path = folder / "broken"
         subprocess.run([sys.executable, ENGINE, fault, real, self.path], check=True)
 
-    def __call__(
-        self, *arguments: str, stdin: str = "[]", timeout: float = 20
-    ) -> "subprocess.CompletedProcess[str]":
+    def __call__(self, *arguments: str, stdin: str = "[]", timeout: float = 20) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [self.path, *arguments], input=stdin, capture_output=True, text=True, timeout=timeout, check=False
         )
@@ -113,13 +111,8 @@ def test_dropped_write_is_confirmed_and_never_reaches_the_engine(tmp_path: Path,
 
 def test_dropped_write_in_a_session_is_confirmed_too(tmp_path: Path) -> None:
     lines = [{"sql": "INSERT INTO a VALUES (?)", "params": [1]}, {"sql": "SELECT * FROM a", "params": []}]
-    told = Engine(tmp_path, "drops-writes")(
-        "session", "d", stdin="".join(json.dumps(one) + "\n" for one in lines)
-    )
-    assert [json.loads(line)["rows"] for line in told.stdout.splitlines()] == [
-        [],
-        [{"id": "k1", "name": "demo"}],
-    ]
+    told = Engine(tmp_path, "drops-writes")("session", "d", stdin="".join(json.dumps(one) + "\n" for one in lines))
+    assert [json.loads(line)["rows"] for line in told.stdout.splitlines()] == [[], [{"id": "k1", "name": "demo"}]]
 
 
 def test_empty_reads_find_nothing(tmp_path: Path) -> None:

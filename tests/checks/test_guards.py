@@ -74,13 +74,7 @@ def step(text: str) -> str:
 def manifest(scenario: Mapping[str, object] = {}, **changes: object) -> str:
     """A nightly manifest, measured, with changes."""
     engines = {"lidb": {"p95_ms": 1.0}, "postgres": {"p95_ms": 1.1}}
-    row = {
-        "id": "registry_publish",
-        "status": "green",
-        "engines": engines,
-        "ratio_vs_postgres": 0.9091,
-        **scenario,
-    }
+    row = {"id": "registry_publish", "status": "green", "engines": engines, "ratio_vs_postgres": 0.9091, **scenario}
     whole = {
         "tier": "tier_db_registry",
         "profile": "nightly",
@@ -196,9 +190,7 @@ def test_guard_fails_with_file_and_line(
 
 
 @pytest.mark.parametrize(("file", "text"), HONEST)
-def test_guards_hold_for_an_honest_file(
-    write: Callable[[Files], Path], file: str, text: str | tuple[str, str]
-) -> None:
+def test_guards_hold_for_an_honest_file(write: Callable[[Files], Path], file: str, text: str | tuple[str, str]) -> None:
     write({file: text})
     assert breaches() == {}
 
@@ -208,9 +200,7 @@ def test_green_row_stands_on_a_nightly_manifest(write: Callable[[Files], Path]) 
     assert breaches() == {}
 
 
-def test_exception_excuses_its_file_alone(
-    write: Callable[[Files], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exception_excuses_its_file_alone(write: Callable[[Files], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     rule = rules.Rule(
         guard="g", message="m", files=("*.txt",), pattern="x", repos=("lis",),
         exceptions=({"file": "lis/a.txt", "reason": "r"},),
@@ -277,14 +267,7 @@ def test_listener_is_found_in_the_program_and_in_what_it_leaves_running(
 
 def suite(report: Path) -> dict[str, str]:
     """Run the suite as the job does; gives the cases of its report with their messages."""
-    argv = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        f"--junitxml={report}",
-        f"--basetemp={report.with_suffix('')}",
-    ]
+    argv = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]
     subprocess.run(argv, cwd=SUITE, capture_output=True, check=False)
     cases = ET.parse(report).iter("testcase")  # noqa: S314 - pytest's own
     return {case.get("name", ""): next((str(result.get("message")) for result in case), "") for case in cases}

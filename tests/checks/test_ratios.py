@@ -60,16 +60,13 @@ def test_scenario_that_stands_twice_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [b"[]", b"3", b'"x"', b"null", b"[" * 100_000, b'{"a": NaN}', b'{"a": 1, "a": 2}', b'{"a": "\xff"}', b""],
+    "text", [b"[]", b"3", b'"x"', b"null", b"[" * 100_000, b'{"a": NaN}', b'{"a": 1, "a": 2}', b'{"a": "\xff"}', b""]
 )
 def test_text_that_is_no_object_is_a_problem(text: bytes) -> None:
     assert read(1, Written("b/m.json", text, BEGAN + 5), SPAN).problems
 
 
-@pytest.mark.parametrize(
-    "scenarios", [None, {}, "x", [None, 3, {"id": []}], [{"id": PUBLISH, "engines": [1]}]]
-)
+@pytest.mark.parametrize("scenarios", [None, {}, "x", [None, 3, {"id": []}], [{"id": PUBLISH, "engines": [1]}]])
 def test_scenarios_of_another_shape_are_no_figures(scenarios: object) -> None:
     one = parsed(told() | {"scenarios": scenarios})
     assert not [each for each in one.scenarios.values() if each.p95_ms or each.ratio]
@@ -128,13 +125,13 @@ def test_manifest_that_does_not_say_when_it_was_measured_is_told(fields: dict[st
     del document["measured_at"]
 
     assert parsed(document | fields).faults == [
-        "b/m.json does not say when it was measured: no time stands in it, such as measured_at",
+        "b/m.json does not say when it was measured: no time stands in it, such as measured_at"
     ]
 
 
 def test_file_from_before_the_round_is_told() -> None:
     assert parsed(told(scenario()), written=BEGAN - 120).faults == [
-        "b/m.json was written 2 min before this round began",
+        "b/m.json was written 2 min before this round began"
     ]
     assert parsed(told(scenario()), written=BEGAN - 1).faults == []
 
@@ -159,13 +156,7 @@ def test_other_engine_is_told(fields: dict[str, Any], place: str) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [
-        {"fallback": False},
-        {"fallback": None},
-        {"sqlite": 0},
-        {"note": "no sqlite3 anywhere"},
-        {"profile": "nightly"},
-    ],
+    [{"fallback": False}, {"fallback": None}, {"sqlite": 0}, {"note": "no sqlite3 anywhere"}, {"profile": "nightly"}],
 )
 def test_engine_that_was_not_used_is_not_told(fields: dict[str, Any]) -> None:
     assert parsed(told(scenario(), **fields)).faults == []
@@ -221,14 +212,7 @@ def found(*changed: Round, every: Sequence[Round] | None = None) -> dict[str, li
         (one_round(1, figures(17.3515, p95_ms={"lidb": 29.3299, "postgres": 1.6903})),),
         (one_round(2, scenarios=dict.fromkeys(SCENARIOS, figures(0.6))),),
     ],
-    ids=[
-        "measured",
-        "starts that nobody sees",
-        "an outlier",
-        "three decimals",
-        "four decimals",
-        "agree by chance",
-    ],
+    ids=["measured", "starts that nobody sees", "an outlier", "three decimals", "four decimals", "agree by chance"],
 )
 def test_scenarios_without_a_problem_may_be_believed(changed: Sequence[Round]) -> None:
     assert found(*changed) == {name: [] for name in SCENARIOS}

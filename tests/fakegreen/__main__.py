@@ -43,9 +43,7 @@ def parser() -> argparse.ArgumentParser:
         description="Ways to look green without having tested, and honest variants, on the stand-in stack.",
     )
     top.add_argument("--only", nargs="+", default=[], metavar="ID", help="these cases or themes alone")
-    top.add_argument(
-        "--jobs", type=int, metavar="N", help="how many cases at once (default: one per processor)"
-    )
+    top.add_argument("--jobs", type=int, metavar="N", help="how many cases at once (default: one per processor)")
     top.add_argument(
         "--keep", type=Path, metavar="DIR", help="work there and leave it: cache, scenarios, run directories"
     )
@@ -65,9 +63,7 @@ def _play(stage: Stage, cases: tuple[Case, ...], jobs: int) -> list[Result]:
             for done in as_completed([pool.submit(stage.play, case) for case in cases]):
                 result = done.result()
                 found[result.case.id] = result
-                _say(
-                    f"[{len(found)}/{len(cases)}] {result.word:<11}  {result.case.id}  {result.seconds:.1f} s"
-                )
+                _say(f"[{len(found)}/{len(cases)}] {result.word:<11}  {result.case.id}  {result.seconds:.1f} s")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

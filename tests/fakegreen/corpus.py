@@ -128,6 +128,4 @@ def _file(path: Path) -> Iterator[Case]:
         like = row.pop("like", None)
         if like is not None and like not in bases:
             raise CorpusError(f"{path.name}: {row.get('id')}: there is no base {like}")
-        yield Case.model_validate(
-            row | {"theme": path.stem.partition("-")[2], "base": bases.get(like, Change())}
-        )
+        yield Case.model_validate(row | {"theme": path.stem.partition("-")[2], "base": bases.get(like, Change())})

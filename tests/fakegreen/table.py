@@ -72,14 +72,7 @@ def _row(result: Result) -> dict[str, object]:
 def _cells(result: Result) -> tuple[str, ...]:
     mark = "" if result.fault is None else f"  {result.word}"
     said = f"{result.status}{mark}"
-    return (
-        result.case.id,
-        result.case.status,
-        said,
-        result.exit_code,
-        result.junit,
-        f"{result.seconds:.1f} s",
-    )
+    return (result.case.id, result.case.status, said, result.exit_code, result.junit, f"{result.seconds:.1f} s")
 
 
 def _faults(results: Sequence[Result]) -> list[str]:

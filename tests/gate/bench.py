@@ -22,9 +22,7 @@ from phdb_ci.models.verdict import Verdict, VerdictArtifact
 ROOT = Path(__file__).parents[2]
 STACK = ROOT / "tests" / "stack"
 REPOS = ("lidb", "lis", "li-cursor-agents", "benchmarks")
-JUNK = shutil.ignore_patterns(
-    "__pycache__", "build", ".venv", "node_modules", "dist", "results", "*.egg-info"
-)
+JUNK = shutil.ignore_patterns("__pycache__", "build", ".venv", "node_modules", "dist", "results", "*.egg-info")
 OS = "ubuntu-24.04"
 # What a caller might have set and that has nothing to do with the gate; CI machines set some of it.
 ALIEN = ("GIT_", "GITHUB_", "PHDB_", "LI_", "LIDB_", "LIS_", "BENCH", "PYTEST", "NODE_", "PYTHON", "COV_")
@@ -169,9 +167,7 @@ class Scenario:
         self._runs += 1
         return self.root / f"run-{self._runs}"
 
-    def run(
-        self, *jobs: str, env: Mapping[str, str] | None = None, stack: bool = True, timeout: float = 240
-    ) -> Ran:
+    def run(self, *jobs: str, env: Mapping[str, str] | None = None, stack: bool = True, timeout: float = 240) -> Ran:
         """`phdb-ci run JOB…` to its end, on this scenario's stack."""
         out = self.out()
         chosen = ["--stack", "stack"] if stack else []
@@ -231,9 +227,7 @@ class Started:
     def wait_for(self, job: str, text: str, seconds: float = 60) -> None:
         """Until this text stands in a node's log; the run must not be over before that."""
         log = self.folder / job / "log.txt"
-        assert wait_for(lambda: self.process.poll() is not None or _holds(log, text), seconds), (
-            "it never came so far"
-        )
+        assert wait_for(lambda: self.process.poll() is not None or _holds(log, text), seconds), "it never came so far"
         assert self.process.poll() is None, "the run was over too early"
 
     def send(self, number: signal.Signals) -> None:

@@ -42,9 +42,7 @@ def test_plan_of_known_inputs_reuses_and_says_why(gate: Scenario) -> None:
         ("engine/new.hpp", "engine"),
     ],
 )
-def test_edit_of_an_input_is_a_build_and_the_plan_names_the_input(
-    gate: Scenario, file: str, part: str
-) -> None:
+def test_edit_of_an_input_is_a_build_and_the_plan_names_the_input(gate: Scenario, file: str, part: str) -> None:
     path = gate.repo("lidb") / file
     path.write_text((path.read_text() if path.exists() else "") + "\n")
     action, key, why = reuse(gate)
@@ -130,9 +128,7 @@ def test_damaged_entry_is_set_aside_told_and_built_again(own: Scenario) -> None:
 
     ran.assert_green()
     assert ran.embed.status == "built"
-    assert any(
-        "was damaged (lidb_embed is sha256:" in note and "not used" in note for note in ran.verdict.notes
-    )
+    assert any("was damaged (lidb_embed is sha256:" in note and "not used" in note for note in ran.verdict.notes)
     assert "damaged" in ran.out or "damaged" in (ran.folder / "comment.md").read_text()
     aside = list((own.cache / "store" / "embed" / "damaged").glob("*/*/lidb_embed"))
     assert [path.read_bytes() for path in aside] == [b"#!/bin/sh\nexit 0\n"]
@@ -197,9 +193,7 @@ def test_artifact_that_is_handed_in_as_a_file_is_used(own: Scenario) -> None:
     ],
     ids=["changed", "no-manifest", "gone"],
 )
-def test_artifact_that_is_not_what_its_manifest_says_is_refused(
-    own: Scenario, change: str, message: str
-) -> None:
+def test_artifact_that_is_not_what_its_manifest_says_is_refused(own: Scenario, change: str, message: str) -> None:
     handed = own.root / "handed"
     entry(own).rename(handed)
     os.system(f"cd {handed} && {change}")  # noqa: S605 - fixed text

@@ -31,10 +31,7 @@ def test_engine_behind_the_witness_is_not_called_in_its_place(gate: Scenario) ->
 
 @pytest.mark.parametrize(
     "command",
-    [
-        'rm "$(dirname "$LIDB_EMBED")/calls.log"',
-        'cd "$(dirname "$LIDB_EMBED")"; rm calls.log; mkfifo calls.log',
-    ],
+    ['rm "$(dirname "$LIDB_EMBED")/calls.log"', 'cd "$(dirname "$LIDB_EMBED")"; rm calls.log; mkfifo calls.log'],
     ids=["removed", "pipe"],
 )
 def test_record_of_calls_that_is_gone_shows_none(gate: Scenario, command: str) -> None:
@@ -66,9 +63,7 @@ def test_another_engine_is_found_wherever_the_job_puts_it(gate: Scenario, place:
     gate.add_env("lis-tests", LI_DATA_DIR="{data}")
     gate.set_run("lis-tests", PYTEST, f"mkdir -p {place} && cp /bin/true {place}/lidb_embed")
 
-    gate.run("lis-tests").assert_not_green(
-        "lis-tests", "unproven", "another lidb_embed was built in the workspace"
-    )
+    gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "another lidb_embed was built in the workspace")
 
 
 def test_another_engine_below_a_name_that_is_no_text_is_found(gate: Scenario) -> None:
@@ -139,9 +134,7 @@ def test_job_that_kills_its_supervisor_is_an_error_and_leaves_nothing(gate: Scen
 
     assert (ran.code, ran.leg("bench-validate").status) == (3, "error")
     assert "the supervisor of this command was killed" in ran.leg("bench-validate").reasons[0]
-    assert wait_for(lambda: not processes_of(gate.root), 10), processes_of(
-        gate.root
-    )  # the trash may still be emptied
+    assert wait_for(lambda: not processes_of(gate.root), 10), processes_of(gate.root)  # the trash may still be emptied
 
 
 def test_job_that_removes_its_own_workspace_is_not_green(gate: Scenario) -> None:
@@ -155,9 +148,7 @@ def test_job_that_removes_its_own_workspace_is_not_green(gate: Scenario) -> None
 def test_process_that_a_setup_leaves_is_failed(gate: Scenario) -> None:
     gate.edit('setup = ["npm ci"]', 'setup = ["npm ci", "sleep 309 &"]', job="e2e-engine")
 
-    gate.run("e2e-engine").assert_not_green(
-        "e2e-engine", "failed", "left 1 process(es) running (sleep): sleep 309 &"
-    )
+    gate.run("e2e-engine").assert_not_green("e2e-engine", "failed", "left 1 process(es) running (sleep): sleep 309 &")
 
 
 # Artifacts

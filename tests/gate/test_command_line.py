@@ -28,11 +28,7 @@ def test_unknown_gate_is_refused_with_the_nearest_name(gate: Scenario, verb: str
     done = gate.cli(verb, "pr-gat", *HERE)
 
     assert_refused(
-        done,
-        2,
-        '"pr-gat" is neither a gate nor a job',
-        'Perhaps you meant "pr-gate"?',
-        "gates: pr-gate, nightly",
+        done, 2, '"pr-gat" is neither a gate nor a job', 'Perhaps you meant "pr-gate"?', "gates: pr-gate, nightly"
     )
 
 
@@ -58,16 +54,12 @@ def test_unknown_job_among_known_ones_is_refused(gate: Scenario) -> None:
         (("--out", "stack"), ("is not empty",)),
     ],
 )  # fmt: skip
-def test_option_that_cannot_be_is_refused(
-    gate: Scenario, arguments: tuple[str, ...], texts: tuple[str, ...]
-) -> None:
+def test_option_that_cannot_be_is_refused(gate: Scenario, arguments: tuple[str, ...], texts: tuple[str, ...]) -> None:
     assert_refused(gate.cli("run", "lis-tests", *HERE, *arguments), 2, *texts)
 
 
 def test_stack_that_does_not_exist_is_refused(gate: Scenario) -> None:
-    assert_refused(
-        gate.cli("run", "lis-tests", "--stack", "nowhere"), 2, "--stack nowhere: no such directory"
-    )
+    assert_refused(gate.cli("run", "lis-tests", "--stack", "nowhere"), 2, "--stack nowhere: no such directory")
 
 
 def test_stack_without_one_of_the_repos_is_refused(gate: Scenario) -> None:
@@ -79,9 +71,7 @@ def test_stack_without_one_of_the_repos_is_refused(gate: Scenario) -> None:
 def test_empty_directory_for_a_repo_is_refused(gate: Scenario) -> None:
     (gate.root / "empty").mkdir()
 
-    assert_refused(
-        gate.cli("run", "lis-tests", *HERE, "--repo", "lis=./empty"), 2, "empty is not a git repository"
-    )
+    assert_refused(gate.cli("run", "lis-tests", *HERE, "--repo", "lis=./empty"), 2, "empty is not a git repository")
 
 
 def test_every_fault_of_the_matrix_is_told_at_once(gate: Scenario) -> None:
@@ -150,9 +140,7 @@ def test_clean_tree_is_its_own_commit(gate: Scenario, local: Path) -> None:
 def test_dirty_tree_is_tested_as_it_stands_and_named_in_the_verdict(gate: Scenario, local: Path) -> None:
     head = git(local, "rev-parse", "HEAD")
     manifest = local / "tier_db_registry" / "manifest.py"
-    manifest.write_text(
-        manifest.read_text().replace('"tier": suite["tier"],', '"tier": suite["tier"], "p50_ms": 1,')
-    )
+    manifest.write_text(manifest.read_text().replace('"tier": suite["tier"],', '"tier": suite["tier"], "p50_ms": 1,'))
     status = git(local, "status", "--porcelain")
     ran = gate.run("bench-validate", "--repo", "benchmarks=./clone")
 
@@ -202,9 +190,7 @@ def test_ref_of_a_directory_is_taken_and_its_dirt_is_not(gate: Scenario, local: 
 def test_ref_that_does_not_exist_is_refused(gate: Scenario, local: Path) -> None:
     done = gate.cli("run", "bench-validate", *HERE, "--repo", f"benchmarks={local}@mian")
 
-    assert_refused(
-        done, 2, "'mian' is no branch, tag, commit or pull request of", 'Perhaps you meant "main"?'
-    )
+    assert_refused(done, 2, "'mian' is no branch, tag, commit or pull request of", 'Perhaps you meant "main"?')
 
 
 def test_pin_that_is_nowhere_is_refused(gate: Scenario, local: Path) -> None:

@@ -220,9 +220,7 @@ def test_bundle_that_was_damaged_on_its_way_is_refused(third: Scenario, world: W
 
 def test_bundle_of_another_commit_is_refused(third: Scenario, world: World) -> None:
     third.write("lidb/src/new.hpp", "\n")
-    done = third.cli(
-        "run", "lis-tests", "--stack", "stack", "--artifact", f"embed={world.bundle}", "--out", "new"
-    )
+    done = third.cli("run", "lis-tests", "--stack", "stack", "--artifact", f"embed={world.bundle}", "--out", "new")
 
     assert_refused(done, third.root / "new", "input src changed")
 

@@ -74,9 +74,7 @@ def test_job_with_a_network_reaches_out(gate: Scenario, listener: int) -> None:
 def test_job_without_a_network_that_reaches_out_is_failed_or_said_to_be_unenforced(
     gate: Scenario, listener: int
 ) -> None:
-    gate.edit(
-        "\nrun = ", f"\nnetwork = false\nsetup = ['''{reach(listener)}''']\nrun = ", job="bench-validate"
-    )
+    gate.edit("\nrun = ", f"\nnetwork = false\nsetup = ['''{reach(listener)}''']\nrun = ", job="bench-validate")
     gate.set_run("bench-validate", "bash scripts/run-db-registry-bench.sh", reach(listener))
     ran = gate.run("bench-validate")
     result = ran.leg("bench-validate")
@@ -94,9 +92,7 @@ def test_job_without_a_network_that_reaches_out_is_failed_or_said_to_be_unenforc
 
 
 def test_job_without_a_network_still_has_loopback(gate: Scenario) -> None:
-    program = (
-        'import socket as s; a = s.create_server(("127.0.0.1", 0)); s.create_connection(a.getsockname(), 5)'
-    )
+    program = 'import socket as s; a = s.create_server(("127.0.0.1", 0)); s.create_connection(a.getsockname(), 5)'
     own = f"python3 -c '{program}'"
     gate.edit("\nrun = ", "\nnetwork = false\nrun = ", job="bench-validate")
     gate.set_run("bench-validate", "bash scripts/run-db-registry-bench.sh", own)

@@ -130,9 +130,7 @@ def databases(server: Running, cache: Path) -> list[str]:
     return ask(server.url, "SELECT datname FROM pg_database ORDER BY 1", cache).split()
 
 
-def test_callers_server_gets_a_database_that_is_gone_afterwards(
-    nightly: Scenario, server: Running, warm: Path
-) -> None:
+def test_callers_server_gets_a_database_that_is_gone_afterwards(nightly: Scenario, server: Running, warm: Path) -> None:
     before = databases(server, warm)
     ran = nightly.run(JOB, env={"POSTGRES_URL": admin(server)})
 
@@ -156,18 +154,14 @@ def test_password_of_the_callers_server_is_in_no_file_of_the_run(nightly: Scenar
     ran = nightly.run(JOB, env={"POSTGRES_URL": admin(server)})
 
     ran.assert_green()
-    assert not [
-        path for path in ran.folder.rglob("*") if path.is_file() and password.encode() in path.read_bytes()
-    ]
+    assert not [path for path in ran.folder.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
 
 
 # Postgres up, and no ratio that could be believed
 
 
 def test_without_psycopg_is_failed_as_another_engine_mode(nightly: Scenario) -> None:
-    nightly.patch(
-        ENGINES, "            import psycopg\n", "            import psycopg_of_nobody as psycopg\n"
-    )
+    nightly.patch(ENGINES, "            import psycopg\n", "            import psycopg_of_nobody as psycopg\n")
 
     assert_failed(
         nightly.run(JOB),
@@ -278,15 +272,12 @@ def test_figures_that_are_copied_from_round_to_round_are_failed(nightly: Scenari
     instead(nightly, f"{RUN} && sed s/NOW/$(date -u +%FT%TZ)/ old.json > {FILE}")
 
     assert_failed(
-        nightly.run(JOB),
-        "round 1: every figure is that of the witnessed round, to the last digit: not measured again",
+        nightly.run(JOB), "round 1: every figure is that of the witnessed round, to the last digit: not measured again"
     )
 
 
 @pytest.mark.parametrize("engine", ["lidb", "postgres"])
-def test_figures_of_one_engine_that_are_kept_from_the_first_round_are_failed(
-    nightly: Scenario, engine: str
-) -> None:
+def test_figures_of_one_engine_that_are_kept_from_the_first_round_are_failed(nightly: Scenario, engine: str) -> None:
     nightly.patch(
         HARNESS,
         "        if registries:\n            measured_at",
@@ -376,11 +367,7 @@ def stale(measured_at: str) -> str:
 
 def test_figures_that_postgres_has_nothing_to_do_with_are_failed(nightly: Scenario) -> None:
     """A compare that never asks the server: an sqlite database of its own in the place of psycopg."""
-    nightly.patch(
-        ENGINES,
-        "            import psycopg\n",
-        "            import standin as psycopg\n",
-    )
+    nightly.patch(ENGINES, "            import psycopg\n", "            import standin as psycopg\n")
     nightly.write(
         "benchmarks/tier_db_registry/standin.py",
         "import sqlite3\n"
@@ -417,9 +404,7 @@ def test_timed_rounds_through_the_witness_are_failed(nightly: Scenario) -> None:
 def test_benchmark_that_takes_the_witness_in_the_timed_rounds_is_failed(nightly: Scenario) -> None:
     instead(nightly, f'export LIDB_EMBED="${{LIDB_EMBED%/*}}/../lidb_embed"\n{RUN}')
     nightly.edit(
-        "--launcher {embed.lidb_embed}",
-        "--launcher $(dirname {embed.lidb_embed})/real/../lidb_embed",
-        job=JOB,
+        "--launcher {embed.lidb_embed}", "--launcher $(dirname {embed.lidb_embed})/real/../lidb_embed", job=JOB
     )
 
     assert_failed(nightly.run(JOB), "round 1: timed through the witness (and in 5 more)")
@@ -442,11 +427,7 @@ def test_engine_that_the_witness_never_sees_is_unproven(nightly: Scenario) -> No
 def test_ratio_of_which_the_whole_interval_is_above_the_threshold_is_failed(nightly: Scenario) -> None:
     nightly.edit("rounds = 6", "rounds = 6, threshold = 0.0001", job=JOB)
 
-    assert_failed(
-        nightly.run(JOB),
-        "registry_publish: ratio of P95 ",
-        "over 6 rounds, against 0.0001: all of it above",
-    )
+    assert_failed(nightly.run(JOB), "registry_publish: ratio of P95 ", "over 6 rounds, against 0.0001: all of it above")
 
 
 def test_threshold_within_the_interval_decides_nothing(nightly: Scenario) -> None:
@@ -464,9 +445,7 @@ def test_threshold_within_the_interval_decides_nothing(nightly: Scenario) -> Non
     ran = nightly.run(JOB)
 
     ran.assert_green()
-    assert any("registry_publish: ratio of P95 2.00 [1.00, 3.00]" in note for note in ran.leg(JOB).notes), (
-        ran.told
-    )
+    assert any("registry_publish: ratio of P95 2.00 [1.00, 3.00]" in note for note in ran.leg(JOB).notes), ran.told
 
 
 def night(*values: float) -> str:
@@ -497,9 +476,7 @@ def night(*values: float) -> str:
     ],
     ids=["copied", "there before", "one value", "not JSON"],
 )
-def test_figures_that_nobody_measured_are_not_green(
-    nightly: Scenario, command: str, status: str, reason: str
-) -> None:
+def test_figures_that_nobody_measured_are_not_green(nightly: Scenario, command: str, status: str, reason: str) -> None:
     for file in ("night.json", "results/figures.json"):
         nightly.write(f"benchmarks/{file}", night(0.5, 0.6, 0.7, 0.8, 0.9, 1.0))
     nightly.set_run(JOB, command)
@@ -541,9 +518,7 @@ def memory() -> set[str]:
     return {row[1] for row in rows if row[6] == "0"}
 
 
-def test_callers_server_that_is_stopped_in_the_middle_is_failed(
-    alone: Scenario, server: Running, warm: Path
-) -> None:
+def test_callers_server_that_is_stopped_in_the_middle_is_failed(alone: Scenario, server: Running, warm: Path) -> None:
     alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
     alone.env["POSTGRES_URL"] = admin(server)
     started = alone.start(JOB)
@@ -551,9 +526,7 @@ def test_callers_server_that_is_stopped_in_the_middle_is_failed(
     os.kill(int(ask(admin(server), "SELECT pg_read_file('postmaster.pid')", warm).split()[0]), signal.SIGINT)
 
     assert_failed(
-        started.finish(),
-        "postgres did not last as long as the job: the job's database ",
-        "Connection refused",
+        started.finish(), "postgres did not last as long as the job: the job's database ", "Connection refused"
     )
 
 
@@ -571,9 +544,7 @@ def test_harness_that_is_ended_leaves_no_server(alone: Scenario, number: signal.
     assert_no_cluster_is_left()
 
 
-def test_killed_harness_leaves_no_database_on_the_callers_server(
-    alone: Scenario, server: Running, warm: Path
-) -> None:
+def test_killed_harness_leaves_no_database_on_the_callers_server(alone: Scenario, server: Running, warm: Path) -> None:
     before = databases(server, warm)
     alone.env["POSTGRES_URL"] = admin(server)
     started = alone.start(JOB)
@@ -589,9 +560,7 @@ def test_killed_keeper_takes_its_server_with_it(alone: Scenario) -> None:
     alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", "round 1 of 6, timed")
-    keeper = next(
-        pid for pid in processes_of(alone.cache) if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    keeper = next(pid for pid in processes_of(alone.cache) if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(keeper, signal.SIGKILL)
     ran = started.finish()
 
@@ -620,9 +589,7 @@ def test_pull_requests_stay_validate_only(nightly: Scenario) -> None:
     assert not [name for name in asked if matrix.jobs[name].services or matrix.jobs[name].evidence.figures]
     nightly.patch(MANIFEST, '"ratio_vs_postgres": ratio', '"ratio_vs_postgres": 1.0')
     nightly.patch(HARNESS, "    manifest.check(document)\n", "")
-    nightly.run("bench-validate").assert_not_green(
-        "bench-validate", "failed", "a number that was not measured here"
-    )
+    nightly.run("bench-validate").assert_not_green("bench-validate", "failed", "a number that was not measured here")
 
 
 def test_measuring_takes_minutes_at_most(gate: Scenario) -> None:

@@ -94,26 +94,20 @@ def test_every_test_skipped_is_unproven_though_each_skip_is_named(gate: Scenario
 def test_wrong_repo_path_that_skips_all_tests_is_unproven(gate: Scenario) -> None:
     gate.edit('LIDB_REPO = "{repos.lidb}"', 'LIDB_REPO = "/nowhere"', job="lis-tests")
 
-    gate.run("lis-tests").assert_not_green(
-        "lis-tests", "unproven", "every test was skipped (8)", "called 0 times"
-    )
+    gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "every test was skipped (8)", "called 0 times")
 
 
 def test_zero_tests_with_exit_0_are_unproven(gate: Scenario) -> None:
     gate.write(LIS_TESTS, "")
     gate.set_run("lis-tests", f"{PYTEST} || test $? -eq 5")
 
-    gate.run("lis-tests").assert_not_green(
-        "lis-tests", "unproven", "0 pytest tests were executed, at least 2 expected"
-    )
+    gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "0 pytest tests were executed, at least 2 expected")
 
 
 def test_test_file_without_a_test_is_unproven(gate: Scenario) -> None:
     gate.write(ENGINE_TESTS, "// nothing here\n")
 
-    gate.run("e2e-engine").assert_not_green(
-        "e2e-engine", "unproven", "node tests were executed, at least 4 expected"
-    )
+    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "node tests were executed, at least 4 expected")
 
 
 def test_smoke_that_only_exits_0_is_unproven(gate: Scenario) -> None:
@@ -123,27 +117,19 @@ def test_smoke_that_only_exits_0_is_unproven(gate: Scenario) -> None:
 
 
 def test_engine_called_once_less_than_demanded_is_unproven(gate: Scenario) -> None:
-    calls = (
-        'for n in 1 2 3; do "$LIDB_BUILD_DIR/lidb_embed" exec "$TMPDIR/d" "SELECT 1 AS ok" || true; done\n'
-    )
+    calls = 'for n in 1 2 3; do "$LIDB_BUILD_DIR/lidb_embed" exec "$TMPDIR/d" "SELECT 1 AS ok" || true; done\n'
     gate.write("lidb/scripts/smoke.sh", calls)
 
-    gate.run("smoke").assert_not_green(
-        "smoke", "unproven", "embed was called 3 times with exec, at least 4 expected"
-    )
+    gate.run("smoke").assert_not_green("smoke", "unproven", "embed was called 3 times with exec, at least 4 expected")
 
 
 def test_unnamed_skip_is_unproven(gate: Scenario) -> None:
     gate.patch(
-        LIS_TESTS,
-        "def test_stop_keeps_the_data",
-        '@pytest.mark.skip(reason="later")\ndef test_stop_keeps_the_data',
+        LIS_TESTS, "def test_stop_keeps_the_data", '@pytest.mark.skip(reason="later")\ndef test_stop_keeps_the_data'
     )
 
     gate.run("lis-tests").assert_not_green(
-        "lis-tests",
-        "unproven",
-        "skipped without a rule that names it: li-tests.test_db_supervisor > test_stop_keeps",
+        "lis-tests", "unproven", "skipped without a rule that names it: li-tests.test_db_supervisor > test_stop_keeps"
     )
 
 
@@ -159,25 +145,19 @@ def test_expected_failure_is_an_unnamed_skip(gate: Scenario) -> None:
 def test_mock_variable_in_the_jobs_environment_is_unproven(gate: Scenario) -> None:
     gate.add_env("e2e-engine", LI_LIDB_MOCK="1")
 
-    gate.run("e2e-engine").assert_not_green(
-        "e2e-engine", "unproven", "LI_LIDB_MOCK is in the job's environment"
-    )
+    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "LI_LIDB_MOCK is in the job's environment")
 
 
 def test_mock_variable_in_a_command_is_unproven(gate: Scenario) -> None:
     gate.write(ENGINE_TESTS, FAKED)
     gate.set_run("e2e-engine", "export LI_LIDB_MOCK=1; npm run test:e2e:lidb-engine")
 
-    gate.run("e2e-engine").assert_not_green(
-        "e2e-engine", "unproven", "LI_LIDB_MOCK is in the job's environment"
-    )
+    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "LI_LIDB_MOCK is in the job's environment")
 
 
 def test_bridge_that_answers_from_a_fake_is_unproven(gate: Scenario) -> None:
     gate.write(ENGINE_TESTS, FAKED)
-    gate.patch(
-        "li-cursor-agents/src/lidb-liorm.js", "isMock(env) ? new MockBridge()", "true ? new MockBridge()"
-    )
+    gate.patch("li-cursor-agents/src/lidb-liorm.js", "isMock(env) ? new MockBridge()", "true ? new MockBridge()")
     ran = gate.run("e2e-engine")
 
     ran.assert_not_green("e2e-engine", "unproven", "embed was called 0 times with exec-json, at least 4")
@@ -216,10 +196,7 @@ def test_committed_engine_is_unproven(gate: Scenario) -> None:
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (
-            'cp /bin/true "$(dirname "$LIDB_EMBED")/real/lidb_embed"',
-            "embed was replaced during the job: sha256:",
-        ),
+        ('cp /bin/true "$(dirname "$LIDB_EMBED")/real/lidb_embed"', "embed was replaced during the job: sha256:"),
         ('rm "$(dirname "$LIDB_EMBED")/real/lidb_embed"', "became missing"),
         ('cp "$(dirname "$LIDB_EMBED")/real/lidb_embed" "$LIDB_EMBED"', "became launcher replaced"),
         ('echo >> "$LIDB_EMBED"', "became launcher replaced"),
@@ -238,14 +215,11 @@ def test_engine_that_the_job_replaces_is_unproven(gate: Scenario, command: str, 
 def test_build_directory_in_which_the_job_makes_another_engine_is_unproven(gate: Scenario) -> None:
     fake = 'printf "#!/bin/sh\\n" > "$LIDB_BUILD_DIR/lidb_embed"\n'
     gate.write(
-        "lidb/scripts/smoke.sh",
-        f'for n in 1 2 3 4; do "$LIDB_BUILD_DIR/lidb_embed" open "$TMPDIR/$n"; done\n{fake}',
+        "lidb/scripts/smoke.sh", f'for n in 1 2 3 4; do "$LIDB_BUILD_DIR/lidb_embed" open "$TMPDIR/$n"; done\n{fake}'
     )
 
     gate.run("smoke").assert_not_green("smoke", "unproven", "the job built another embed: sha256:")
-    gate.repo("lidb").joinpath("scripts/smoke.sh").write_bytes(
-        (gate.pristine / "lidb/scripts/smoke.sh").read_bytes()
-    )
+    gate.repo("lidb").joinpath("scripts/smoke.sh").write_bytes((gate.pristine / "lidb/scripts/smoke.sh").read_bytes())
     gate.run("smoke").assert_green()
 
 
@@ -275,10 +249,7 @@ def test_build_directory_that_a_job_removes_does_not_break_the_next_run(own: Sce
             "pytest.xml is truncated",
         ),
         ("echo '<html/>' > {tmp}/../reports/pytest.xml", "pytest.xml is not a JUnit report"),
-        (
-            "rm {tmp}/../reports/pytest.xml; mkfifo {tmp}/../reports/pytest.xml",
-            "pytest.xml is not a regular file",
-        ),
+        ("rm {tmp}/../reports/pytest.xml; mkfifo {tmp}/../reports/pytest.xml", "pytest.xml is not a regular file"),
         ("rm -r {tmp}/../reports", "pytest report: pytest.xml was not written"),
     ],
     ids=["missing", "empty", "truncated", "foreign", "pipe", "no-folder"],
@@ -311,9 +282,7 @@ def junit(gate: Scenario) -> Scenario:
 
 def test_report_that_the_job_writes_is_green(junit: Scenario) -> None:
     junit.set_run(
-        "bench-validate",
-        "bash scripts/run-db-registry-bench.sh",
-        f"mkdir out; echo '{REPORT.strip()}' > out/r.xml",
+        "bench-validate", "bash scripts/run-db-registry-bench.sh", f"mkdir out; echo '{REPORT.strip()}' > out/r.xml"
     )
 
     junit.run("bench-validate").assert_green()
@@ -323,34 +292,26 @@ def test_report_left_over_from_an_earlier_run_is_failed(junit: Scenario) -> None
     junit.write("benchmarks/out/r.xml", REPORT)
 
     junit.run("bench-validate").assert_not_green(
-        "bench-validate",
-        "failed",
-        "junit report: out/r.xml was there before the job: left over from an earlier run",
+        "bench-validate", "failed", "junit report: out/r.xml was there before the job: left over from an earlier run"
     )
 
 
 def test_report_left_over_is_failed_though_the_job_writes_it_again(junit: Scenario) -> None:
     junit.write("benchmarks/out/r.xml", REPORT)
-    junit.set_run(
-        "bench-validate", "bash scripts/run-db-registry-bench.sh", f"echo '{REPORT.strip()}' > out/r.xml"
-    )
+    junit.set_run("bench-validate", "bash scripts/run-db-registry-bench.sh", f"echo '{REPORT.strip()}' > out/r.xml")
 
     junit.run("bench-validate").assert_not_green("bench-validate", "failed", "left over from an earlier run")
 
 
 def test_report_that_is_a_link_to_an_old_one_is_failed(junit: Scenario) -> None:
     junit.write("benchmarks/old.xml", REPORT)
-    junit.set_run(
-        "bench-validate", "bash scripts/run-db-registry-bench.sh", "mkdir out; ln -s ../old.xml out/r.xml"
-    )
+    junit.set_run("bench-validate", "bash scripts/run-db-registry-bench.sh", "mkdir out; ln -s ../old.xml out/r.xml")
 
     junit.run("bench-validate").assert_not_green("bench-validate", "failed", "r.xml is a link")
 
 
 def test_report_written_by_the_setup_is_failed(junit: Scenario) -> None:
-    junit.edit(
-        "\nrun = ", "\nsetup = [\"mkdir out; echo '<testsuite/>' > out/r.xml\"]\nrun = ", job="bench-validate"
-    )
+    junit.edit("\nrun = ", "\nsetup = [\"mkdir out; echo '<testsuite/>' > out/r.xml\"]\nrun = ", job="bench-validate")
 
     junit.run("bench-validate").assert_not_green("bench-validate", "failed", "left over from an earlier run")
 
@@ -375,10 +336,7 @@ def test_totals_with_a_failure_that_no_line_shows_are_failed(harness: Scenario) 
 
 
 def test_critical_check_that_is_skipped_is_unproven(harness: Scenario) -> None:
-    harness.write(
-        "lidb/scripts/run_tests.sh",
-        HARNESS.replace(f" {RACE}", " rls-a") + f"echo SKIP {RACE}\n",
-    )
+    harness.write("lidb/scripts/run_tests.sh", HARNESS.replace(f" {RACE}", " rls-a") + f"echo SKIP {RACE}\n")
 
     harness.run("lidb-tests").assert_not_green(
         "lidb-tests",
@@ -391,9 +349,7 @@ def test_critical_check_that_is_skipped_is_unproven(harness: Scenario) -> None:
 def test_critical_check_that_is_absent_is_unproven(harness: Scenario) -> None:
     harness.write("lidb/scripts/run_tests.sh", HARNESS.replace(RACE, "cve-e"))
 
-    harness.run("lidb-tests").assert_not_green(
-        "lidb-tests", "unproven", f"critical check {RACE} was not executed"
-    )
+    harness.run("lidb-tests").assert_not_green("lidb-tests", "unproven", f"critical check {RACE} was not executed")
 
 
 def test_one_of_several_critical_checks_skipped_is_unproven_though_a_rule_names_it(harness: Scenario) -> None:
@@ -401,9 +357,7 @@ def test_one_of_several_critical_checks_skipped_is_unproven_though_a_rule_names_
     harness.edit('skips = { "rls-*"', 'skips = { "cve-*" = "flaky", "rls-*"', job="lidb-tests")
     harness.write("lidb/scripts/run_tests.sh", f"{HARNESS}echo SKIP cve-z\n")
 
-    harness.run("lidb-tests").assert_not_green(
-        "lidb-tests", "unproven", "skipped without a rule that names it: cve-z"
-    )
+    harness.run("lidb-tests").assert_not_green("lidb-tests", "unproven", "skipped without a rule that names it: cve-z")
 
 
 def test_pass_lines_of_the_setup_do_not_count(harness: Scenario) -> None:
@@ -412,10 +366,7 @@ def test_pass_lines_of_the_setup_do_not_count(harness: Scenario) -> None:
     harness.edit("\nrun = ", f"\nsetup = ['printf \"{lines}\\n\"']\nrun = ", job="lidb-tests")
 
     harness.run("lidb-tests").assert_not_green(
-        "lidb-tests",
-        "unproven",
-        "0 lines tests were executed",
-        f"critical check {CRITICAL[0]} was not executed",
+        "lidb-tests", "unproven", "0 lines tests were executed", f"critical check {CRITICAL[0]} was not executed"
     )
 
 
@@ -440,12 +391,7 @@ def test_job_that_hangs_is_a_timeout_and_leaves_nothing(marked: Scenario) -> Non
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "sleep 307 &",
-        "setsid sleep 307 &",
-        "(setsid sh -c 'sleep 307 & exit' &)",
-        "nohup sleep 307 >/dev/null 2>&1 &",
-    ],
+    ["sleep 307 &", "setsid sleep 307 &", "(setsid sh -c 'sleep 307 & exit' &)", "nohup sleep 307 >/dev/null 2>&1 &"],
     ids=["background", "session", "daemon", "nohup"],
 )
 def test_job_that_leaves_a_process_is_failed_and_it_is_ended(marked: Scenario, command: str) -> None:
@@ -525,9 +471,7 @@ def test_setup_that_changes_the_tests_is_unproven(gate: Scenario) -> None:
 def test_data_directory_that_the_setup_filled_is_unproven(gate: Scenario) -> None:
     gate.edit('setup = ["npm ci"]', 'setup = ["npm ci", "echo x > {data}/seed"]', job="e2e-engine")
 
-    gate.run("e2e-engine").assert_not_green(
-        "e2e-engine", "unproven", "the data directory was not empty at the start"
-    )
+    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "the data directory was not empty at the start")
 
 
 # The manifest
@@ -552,9 +496,7 @@ def test_data_directory_that_the_setup_filled_is_unproven(gate: Scenario) -> Non
     ],
     ids=["ratio", "text", "scenario", "status", "another-number"],
 )
-def test_manifest_that_claims_a_measurement_is_failed(
-    gate: Scenario, old: str, new: str, reason: str
-) -> None:
+def test_manifest_that_claims_a_measurement_is_failed(gate: Scenario, old: str, new: str, reason: str) -> None:
     gate.patch("benchmarks/tier_db_registry/manifest.py", old, new)
     gate.patch("benchmarks/tier_db_registry/registry_oltp.py", "    manifest.check(document)\n", "")
 
@@ -576,9 +518,7 @@ def test_manifest_that_claims_a_measurement_is_failed(
     ],
     ids=["missing", "no-json", "pipe", "link", "two"],
 )
-def test_manifest_that_cannot_be_judged_is_not_green(
-    gate: Scenario, command: str, status: str, reason: str
-) -> None:
+def test_manifest_that_cannot_be_judged_is_not_green(gate: Scenario, command: str, status: str, reason: str) -> None:
     gate.write("benchmarks/old.json", '{"status": "stub"}')
     gate.set_run("bench-validate", command)
 
@@ -596,9 +536,7 @@ def test_manifest_left_over_from_before_is_unproven(gate: Scenario) -> None:
 
 
 def test_measuring_variable_on_a_pull_request_is_unproven(gate: Scenario) -> None:
-    gate.add_env(
-        "bench-validate", BENCH_DB_REGISTRY_RUN_HARNESS="1", BENCH_DB_REGISTRY_ENGINE="postgres_only"
-    )
+    gate.add_env("bench-validate", BENCH_DB_REGISTRY_RUN_HARNESS="1", BENCH_DB_REGISTRY_ENGINE="postgres_only")
 
     gate.run("bench-validate").assert_not_green(
         "bench-validate", "unproven", "BENCH_DB_REGISTRY_RUN_HARNESS is in the job's environment"

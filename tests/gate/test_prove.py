@@ -79,9 +79,7 @@ def test_fault_that_does_not_apply_to_a_job_is_not_missed(gate: Scenario) -> Non
 
 def test_fault_of_an_engine_that_is_never_called_is_not_missed(gate: Scenario) -> None:
     """The job uses the engine in its row alone."""
-    gate.edit(
-        'with = ["lidb"]', 'with = ["lidb"]\nartifacts = ["embed"]\nnotices = ["dead"]', job="bench-validate"
-    )
+    gate.edit('with = ["lidb"]', 'with = ["lidb"]\nartifacts = ["embed"]\nnotices = ["dead"]', job="bench-validate")
     done, table = prove(gate, "bench-validate")
     dead = table.jobs[0].of("dead")
     assert dead is not None
@@ -172,9 +170,7 @@ def test_number_of_jobs_that_would_never_end_is_refused(gate: Scenario) -> None:
 
 def test_report_that_is_whole_but_for_its_tests_is_noticed_by_what_it_says(gate: Scenario) -> None:
     gate.edit('with = ["lidb"]\n', "", job="bench-validate")
-    done = gate.cli(
-        "prove", "e2e-engine", "bench-validate", "--json", "--stack", "stack", "--out", str(gate.out())
-    )
+    done = gate.cli("prove", "e2e-engine", "bench-validate", "--json", "--stack", "stack", "--out", str(gate.out()))
     assert done.returncode == 0, done.stderr
     assert "skipped: no fault applies to bench-validate" in done.stderr
     record = Proofs.model_validate_json(done.stdout)

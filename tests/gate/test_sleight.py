@@ -40,9 +40,7 @@ def test_failing_run_that_node_repeats_on_less_is_failed(gate: Scenario) -> None
 
 def test_node_failure_in_a_hook_that_no_report_shows_is_failed(gate: Scenario) -> None:
     gate.patch(
-        E2E,
-        "    await bridge.close();\n    if",
-        "    await bridge.close();\n    assert.fail('corrupt');\n    if",
+        E2E, "    await bridge.close();\n    if", "    await bridge.close();\n    assert.fail('corrupt');\n    if"
     )
     gate.patch(PACKAGE, ENGINE, f'{ENGINE[:-1]} || true"')
 
@@ -60,9 +58,7 @@ def test_node_parent_that_fails_behind_a_passing_subtest_is_failed(gate: Scenari
 
 def test_pytest_that_only_sets_up_is_failed(gate: Scenario) -> None:
     gate.write("lis/pytest.ini", "[pytest]\naddopts = --setup-only\n")
-    tests = (
-        f"{PROBE}\n\ndef test_a(tmp_path):\n    assert False\n\n\ndef test_b(tmp_path):\n    assert False\n"
-    )
+    tests = f"{PROBE}\n\ndef test_a(tmp_path):\n    assert False\n\n\ndef test_b(tmp_path):\n    assert False\n"
     gate.write(LIS, f"{tests}\n\nfor _ in range(9):\n    call()\n")
 
     gate.run("lis-tests").assert_not_green("lis-tests", "failed", "pytest says")
@@ -89,11 +85,7 @@ def test_calls_of_other_kinds_do_not_count(gate: Scenario) -> None:
 
 
 def test_more_skips_than_may_be_are_unproven(gate: Scenario) -> None:
-    gate.patch(
-        E2E,
-        "  it('updates a run in place', async",
-        "  it('updates a run (no mock)', { skip: 'flaky' }, async",
-    )
+    gate.patch(E2E, "  it('updates a run in place', async", "  it('updates a run (no mock)', { skip: 'flaky' }, async")
 
     gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "4 node tests were skipped, at most 3")
 
@@ -102,9 +94,7 @@ def test_critical_check_that_was_deleted_is_unproven(gate: Scenario) -> None:
     name = "cve-cwe-89-sql-injection-via-param-concat"
     (gate.repo("lidb") / f"tests/security/{name}.sh").unlink()
 
-    gate.run("lidb-tests").assert_not_green(
-        "lidb-tests", "unproven", f"critical check {name} was not executed"
-    )
+    gate.run("lidb-tests").assert_not_green("lidb-tests", "unproven", f"critical check {name} was not executed")
 
 
 def _manifest(gate: Scenario, text: str, command: str) -> None:
@@ -140,25 +130,16 @@ def test_manifest_that_is_written_again_with_the_same_text_is_the_jobs_own(gate:
     ids=["bare-name", "capitals", "list", "text", "twice", "nan", "half-a-pair"],
 )
 def test_manifest_with_something_measured_is_failed(gate: Scenario, text: str, told: str) -> None:
-    gate.write(
-        BENCH, f"#!/bin/sh\nmkdir -p results\ncat > results/tier-db-registry.json <<'E'\n{text}\nE\n", 0o755
-    )
+    gate.write(BENCH, f"#!/bin/sh\nmkdir -p results\ncat > results/tier-db-registry.json <<'E'\n{text}\nE\n", 0o755)
 
     gate.run("bench-validate").assert_not_green("bench-validate", "failed", told)
 
 
 def test_manifest_in_a_folder_whose_name_is_no_text_is_judged(gate: Scenario) -> None:
-    lines = (
-        "folder=results/$(printf '\\377')",
-        "mkdir -p $folder",
-        "cd $folder",
-        'echo \'{"status": "pass"}\'',
-    )
+    lines = ("folder=results/$(printf '\\377')", "mkdir -p $folder", "cd $folder", 'echo \'{"status": "pass"}\'')
     gate.write(BENCH, "#!/bin/sh\n" + "\n".join(lines) + " > tier-db-registry.json\n", 0o755)
 
-    gate.run("bench-validate").assert_not_green(
-        "bench-validate", "failed", "has status 'pass', expected stub"
-    )
+    gate.run("bench-validate").assert_not_green("bench-validate", "failed", "has status 'pass', expected stub")
 
 
 def test_threshold_in_a_manifest_is_no_measurement(gate: Scenario) -> None:
@@ -173,17 +154,13 @@ def test_tracked_link_out_of_the_workspace_is_unproven(gate: Scenario) -> None:
     (gate.repo("lis") / "li-tests").rename(outside)
     (gate.repo("lis") / "li-tests").symlink_to(outside)
 
-    gate.run("lis-tests").assert_not_green(
-        "lis-tests", "unproven", "lis/li-tests is a link that leaves the workspace"
-    )
+    gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "lis/li-tests is a link that leaves the workspace")
 
 
 @pytest.mark.parametrize("link", ["ln", "ln -s"], ids=["hard", "symbolic"])
 def test_report_that_is_a_link_to_an_older_one_is_failed(gate: Scenario, link: str) -> None:
     cases = "".join(f'<testcase classname="a" name="t{n}"/>' for n in range(9))
-    gate.write(
-        "lis/old.xml", f'<testsuites><testsuite name="pytest" tests="9">{cases}</testsuite></testsuites>'
-    )
+    gate.write("lis/old.xml", f'<testsuites><testsuite name="pytest" tests="9">{cases}</testsuite></testsuites>')
     gate.set_run("lis-tests", f'{link} "$PWD/old.xml" "$VIRTUAL_ENV/../reports/pytest.xml"')
 
     gate.run("lis-tests").assert_not_green("lis-tests", "failed", "is a link")
@@ -205,9 +182,7 @@ for n in os.listdir(f"/proc/{p}/fd"):
 os.kill(p, signal.SIGKILL)
 """
     gate.write("benchmarks/forge.py", forge)
-    gate.set_run(
-        "bench-validate", "bash scripts/run-db-registry-bench.sh; python3 forge.py; sleep 30; exit 1"
-    )
+    gate.set_run("bench-validate", "bash scripts/run-db-registry-bench.sh; python3 forge.py; sleep 30; exit 1")
 
     done = gate.run("bench-validate", timeout=60)
     result = done.leg("bench-validate")
@@ -218,9 +193,7 @@ os.kill(p, signal.SIGKILL)
 def test_folders_nested_deeper_than_python_recurses_harm_nothing(own: Scenario) -> None:
     deep = "import os\nfor _ in range(3000):\n    os.mkdir('d'); os.chdir('d')\n"
     own.write("benchmarks/deep.py", deep)
-    own.set_run(
-        "bench-validate", "bash scripts/run-db-registry-bench.sh && cd $TMPDIR && python3 $OLDPWD/deep.py"
-    )
+    own.set_run("bench-validate", "bash scripts/run-db-registry-bench.sh && cd $TMPDIR && python3 $OLDPWD/deep.py")
 
     try:
         own.run("bench-validate").assert_green()

@@ -101,9 +101,7 @@ def test_junit_file_holds_every_case_that_was_counted(twice: Twice) -> None:
 
     root: Any = ET.parse(ran.folder / "junit.xml").getroot()  # noqa: S314 - ours
     cases = root.findall(".//testcase")
-    counts = [
-        suite.counts for leg in ran.verdict.legs for suite in leg.result.facts.suites if suite.kind != "exit"
-    ]
+    counts = [suite.counts for leg in ran.verdict.legs for suite in leg.result.facts.suites if suite.kind != "exit"]
     # A job without cases stands for itself.
     alone = sum(suite.kind == "exit" for leg in ran.verdict.legs for suite in leg.result.facts.suites)
     assert len(cases) == sum(count.executed + count.skipped + count.todo for count in counts) + alone
@@ -140,24 +138,11 @@ def test_next_run_compiles_nothing(twice: Twice) -> None:
 
 def test_jobs_met_the_engine_as_often_in_both_runs(twice: Twice) -> None:
     calls = [
-        {
-            leg.result.job: use.calls
-            for leg in twice.ran(number).verdict.legs
-            for use in leg.result.facts.artifacts
-        }
+        {leg.result.job: use.calls for leg in twice.ran(number).verdict.legs for use in leg.result.facts.artifacts}
         for number in (1, 2)
     ]
 
-    engine = {
-        "e2e-engine",
-        "db-smoke",
-        "lis-tests",
-        "smoke",
-        "lidb-tests",
-        "contracts",
-        "single-writer",
-        "guards",
-    }
+    engine = {"e2e-engine", "db-smoke", "lis-tests", "smoke", "lidb-tests", "contracts", "single-writer", "guards"}
     assert set(calls[0]) == set(calls[1]) == engine
     assert all(calls[0].values())
     chance = {"contracts", "single-writer"}  # writers are killed and stopped at moments that nobody chooses
@@ -166,10 +151,7 @@ def test_jobs_met_the_engine_as_often_in_both_runs(twice: Twice) -> None:
 
 def test_audit_of_the_nightly_gate_is_green(twice: Twice, tmp_path: Path, pristine: Path) -> None:
     nightly = Scenario(
-        tmp_path,
-        pristine,
-        twice.folder / "cache",
-        env={"PATH": f"{twice.folder / 'bin'}:{os.environ['PATH']}"},
+        tmp_path, pristine, twice.folder / "cache", env={"PATH": f"{twice.folder / 'bin'}:{os.environ['PATH']}"}
     )
 
     nightly.run("lidb-audit").assert_green()

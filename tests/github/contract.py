@@ -94,9 +94,7 @@ class Contract:
         status: int, answer: bytes, *, answered: bool = True,
     ) -> None:  # fmt: skip
         """Judge a request, and its answer where it is one that GitHub documents."""
-        request = MockRequest(
-            API, method.lower(), path, args=dict(query), headers=dict(headers), data=body or None
-        )
+        request = MockRequest(API, method.lower(), path, args=dict(query), headers=dict(headers), data=body or None)
         response = MockResponse(answer, status, {"Content-Type": "application/json"}, "application/json")
         with self._lock:
             self.checked += 1
@@ -107,7 +105,6 @@ class Contract:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is a breach
                 cause = getattr(error, "__cause__", None)
                 told = "; ".join(
-                    f"{list(one.absolute_path)}: {one.message[:200]}"
-                    for one in getattr(cause, "schema_errors", ())
+                    f"{list(one.absolute_path)}: {one.message[:200]}" for one in getattr(cause, "schema_errors", ())
                 )
                 self.breaches.append(f"{method} {path} → {status}: {type(error).__name__} {told}")

@@ -101,11 +101,7 @@ class Fake:
             "url": f"{self.base}/repos/{OWN}/pulls/{number}", "user": user(login),
             "requested_teams": [],  # the description's own example of a team is not whole
         }  # fmt: skip
-        pull["head"] |= {
-            "sha": sha,
-            "ref": branch,
-            "label": f"{(home or 'unknown').partition('/')[0]}:{branch}",
-        }
+        pull["head"] |= {"sha": sha, "ref": branch, "label": f"{(home or 'unknown').partition('/')[0]}:{branch}"}
         pull["head"]["repo"] = repo(pull["head"]["repo"], home) if home else None
         pull["base"] |= {"ref": base, "repo": repo(pull["base"]["repo"], base_repo)}
         self.pulls.append(pull)
@@ -164,9 +160,7 @@ class Fake:
     def writes(self) -> list[str]:
         """Every request that was to change something."""
         return [
-            f"{one.method} {one.path.removeprefix(f'/repos/{OWN}/')}"
-            for one in self.requests
-            if one.method != "GET"
+            f"{one.method} {one.path.removeprefix(f'/repos/{OWN}/')}" for one in self.requests if one.method != "GET"
         ]
 
     # What it answers
@@ -211,9 +205,7 @@ class Fake:
 
     def _artifacts(self, request: Request, run: str) -> Answer:
         name = request.query.get("name")
-        found = [
-            one for of, one, _ in self.artifacts.values() if of == int(run) and name in (None, one["name"])
-        ]
+        found = [one for of, one, _ in self.artifacts.values() if of == int(run) and name in (None, one["name"])]
         return self._listed(request, found, "artifacts")
 
     def _all_artifacts(self, request: Request) -> Answer:
@@ -236,9 +228,7 @@ class Fake:
     def _pulls(self, request: Request) -> Answer:
         owner, _, branch = request.query.get("head", "").partition(":")
         found = [
-            pull
-            for pull in self.pulls
-            if not branch or pull["head"]["label"].lower() == f"{owner}:{branch}".lower()
+            pull for pull in self.pulls if not branch or pull["head"]["label"].lower() == f"{owner}:{branch}".lower()
         ]
         return self._listed(request, found)
 
@@ -283,9 +273,7 @@ class Fake:
         part = found[size * (page - 1) : size * page]
         headers = {}
         if size * page < len(found):
-            query = "&".join(
-                f"{name}={value}" for name, value in (request.query | {"page": str(page + 1)}).items()
-            )
+            query = "&".join(f"{name}={value}" for name, value in (request.query | {"page": str(page + 1)}).items())
             headers["Link"] = f'<{self.base}{request.path}?{query}>; rel="next"'
         return Answer(200, {"total_count": len(found), item: part} if item else part, headers)
 

@@ -84,9 +84,7 @@ def test_wrong_use_is_said_before_anybody_is_contacted(
     assert TOKEN not in caught.value.render()
 
 
-def test_summary_of_the_job_says_what_was_done(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_summary_of_the_job_says_what_was_done(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     world.gate()
     world.fake.pulls.clear()

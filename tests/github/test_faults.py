@@ -12,9 +12,7 @@ from tests.github.world import World
 from tests.page import checked
 
 POST, PATCH = "issues/17/comments$", r"issues/comments/\d+$"
-SECONDARY = {
-    "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-}
+SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}
 FORBIDDEN = {"message": "Resource not accessible by integration"}
 OLD = f"{PREFIX}b2xk -->\nold\n"
 
@@ -61,15 +59,11 @@ def test_post_that_fails_for_good_is_an_error_that_says_so(world: World) -> None
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(
-            Fault("PATCH", PATCH, 403, SECONDARY, {"Retry-After": "1"}), id="secondary, says how long"
-        ),
+        pytest.param(Fault("PATCH", PATCH, 403, SECONDARY, {"Retry-After": "1"}), id="secondary, says how long"),
         pytest.param(Fault("PATCH", PATCH, 403, SECONDARY), id="secondary, does not say"),
         pytest.param(Fault("PATCH", PATCH, 429, SECONDARY, {"Retry-After": "1"}), id="429, says how long"),
         pytest.param(Fault("PATCH", PATCH, 429, SECONDARY), id="429, does not say"),
-        pytest.param(
-            Fault("POST", "statuses/", 403, SECONDARY, {"Retry-After": "1"}), id="POST, says how long"
-        ),
+        pytest.param(Fault("POST", "statuses/", 403, SECONDARY, {"Retry-After": "1"}), id="POST, says how long"),
         pytest.param(Fault("POST", "statuses/", 403, SECONDARY), id="POST, does not say"),
         pytest.param(Fault("POST", "statuses/", 429, {"message": "Too many"}), id="POST, 429"),
     ],
@@ -117,9 +111,7 @@ def test_what_may_be_repeated_is_repeated_after_502(world: World, method: str) -
         pytest.param("GET", "/zip$", "actions: read", [], id="archive"),
     ],
 )
-def test_missing_permission_is_named(
-    world: World, method: str, path: str, grant: str, status: list[str]
-) -> None:
+def test_missing_permission_is_named(world: World, method: str, path: str, grant: str, status: list[str]) -> None:
     if method == "PATCH":
         world.fake.add_comment(OLD)
     world.gate()

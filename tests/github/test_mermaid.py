@@ -39,10 +39,7 @@ def complaints(texts: list[str]) -> dict[str, str]:
 def names(count: int) -> list[str]:
     """Names as the matrix allows them."""
     chance = random.Random(7)  # noqa: S311 - variety, not secrecy
-    made = [
-        chance.choice("az09") + "".join(chance.choices("abz019_-", k=chance.randrange(12)))
-        for _ in range(count)
-    ]
+    made = [chance.choice("az09") + "".join(chance.choices("abz019_-", k=chance.randrange(12))) for _ in range(count)]
     assert all(re.fullmatch(NAME, one) for one in made + WORDS)
     return made + WORDS
 
@@ -63,9 +60,7 @@ def test_every_diagram_is_taken_by_mermaid() -> None:
     texts = []
     for name in names(60):
         legs = (leg(name), leg(name, "failed", os="macos-15", offset=40.0, seconds=0.4), leg("other"))
-        texts.append(
-            timeline(verdict(*legs, artifacts=(artifact(name), artifact(os="macos-15", status="published"))))
-        )
+        texts.append(timeline(verdict(*legs, artifacts=(artifact(name), artifact(os="macos-15", status="published")))))
         texts.append(mermaid(planned(name, "other")))
     texts.append(mermaid(planned(*(f"job-{number}" for number in range(40)))))
     assert complaints(texts) == {}

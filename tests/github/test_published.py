@@ -41,9 +41,7 @@ def stored(folder: Path, inputs: KeyInputs) -> Stored:
     built.mkdir(parents=True)
     for name in inputs.outputs:
         (built / name).write_bytes(b"an engine")
-    return Store(folder / "store").publish(
-        built, inputs, commit="a" * 40, source="s", started="t", seconds=1.0
-    )
+    return Store(folder / "store").publish(built, inputs, commit="a" * 40, source="s", started="t", seconds=1.0)
 
 
 def bundle(folder: Path, inputs: KeyInputs | None = None) -> bytes:
@@ -111,9 +109,7 @@ def test_broken_archive_is_a_note_and_the_artifact_is_built(
     assert "nothing that was published is taken" in found.notes[-1]
 
 
-def test_nothing_published_and_no_token_are_no_trouble(
-    fake: Fake, environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_nothing_published_and_no_token_are_no_trouble(fake: Fake, environ: dict[str, str], tmp_path: Path) -> None:
     plan = planned()
     assert published.with_published(plan, TABLE, tmp_path / "cache", environ) == plan
     asked = len(fake.requests)
@@ -121,12 +117,8 @@ def test_nothing_published_and_no_token_are_no_trouble(
     assert len(fake.requests) == asked
 
 
-def test_refusal_is_a_note_and_the_artifact_is_built(
-    fake: Fake, environ: Mapping[str, str], tmp_path: Path
-) -> None:
-    fake.faults.append(
-        Fault("GET", "/actions/artifacts", 403, {"message": "Resource not accessible by integration"})
-    )
+def test_refusal_is_a_note_and_the_artifact_is_built(fake: Fake, environ: Mapping[str, str], tmp_path: Path) -> None:
+    fake.faults.append(Fault("GET", "/actions/artifacts", 403, {"message": "Resource not accessible by integration"}))
     found = published.with_published(planned(), TABLE, tmp_path / "cache", environ)
     assert [node.action for node in found.artifacts] == ["build"]
     assert "403" in found.notes[-1]
@@ -150,9 +142,7 @@ def test_newest_green_run_of_the_branch_is_the_baseline(fake: Fake, environ: Map
 
 
 @pytest.mark.parametrize(
-    "run",
-    [{"event": "pull_request"}, {"home": "stranger/lis"}, {"branch": "topic"}],
-    ids=lambda run: next(iter(run)),
+    "run", [{"event": "pull_request"}, {"home": "stranger/lis"}, {"branch": "topic"}], ids=lambda run: next(iter(run))
 )
 def test_run_that_is_none_of_the_branch_is_no_baseline(
     fake: Fake, environ: Mapping[str, str], run: dict[str, Any]

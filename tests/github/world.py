@@ -21,9 +21,7 @@ from tests.github.fake import BOT, OWN, Fake
 from tests.helpers import job, matrix
 
 TOKEN = "ghs_" + "t" * 36
-QUICK = Waits(
-    requests=0, writes=0, secondary=0.2, longest=1.0, backoff=0.01, posts=(0.01, 0.02, 0.03), timeout=5
-)
+QUICK = Waits(requests=0, writes=0, secondary=0.2, longest=1.0, backoff=0.01, posts=(0.01, 0.02, 0.03), timeout=5)
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,7 @@ class Ran:
 class World:
     """A fake, and `phdb-ci publish` against it."""
 
-    def __init__(
-        self, fake: Fake, capture: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def __init__(self, fake: Fake, capture: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.fake, self._capture, self._monkeypatch = fake, capture, monkeypatch
         self.token = TOKEN
         self.table = matrix({"smoke": job(), "e2e-engine": job()})
@@ -56,18 +52,12 @@ class World:
     def gate(self, run_id: int = 4242, made: Verdict | None = None, **fields: Any) -> Verdict:
         """A run of the gate that is over, with its verdict; by default a pass."""
         if made is not None:
-            self.table = matrix(
-                {one.result.job: job() for one in made.legs} | {one.job: job() for one in made.missing}
-            )
+            self.table = matrix({one.result.job: job() for one in made.legs} | {one.job: job() for one in made.missing})
         number, attempt = fields.get("number", 318), fields.get("attempt", 1)
         if made is None:
-            made = passing(
-                run_id=str(run_id), attempt=attempt, **({"head": fields["sha"]} if "sha" in fields else {})
-            )
+            made = passing(run_id=str(run_id), attempt=attempt, **({"head": fields["sha"]} if "sha" in fields else {}))
         ends = {"pass": "success"}.get(made.outcome, "failure")
-        self.fake.add_run(
-            run_id, number, **{"conclusion": ends, **{k: v for k, v in fields.items() if k != "number"}}
-        )
+        self.fake.add_run(run_id, number, **{"conclusion": ends, **{k: v for k, v in fields.items() if k != "number"}})
         self.fake.add_jobs(run_id, *(f"gate / {one.result.leg}" for one in made.legs), "gate / verdict")
         self.fake.add_artifact(run_id, zipped(made))
         return made
@@ -111,9 +101,7 @@ def failing(**fields: Any) -> Verdict:
     return verdict(leg("smoke"), leg("e2e-engine", "failed", bad), **fields)
 
 
-def zipped(
-    made: Verdict | bytes | str, name: str = "verdict.json", change: Callable[..., None] | None = None
-) -> bytes:
+def zipped(made: Verdict | bytes | str, name: str = "verdict.json", change: Callable[..., None] | None = None) -> bytes:
     """A verdict as a run keeps it."""
     raw = made.model_dump_json().encode() if isinstance(made, Verdict) else made
     packed = io.BytesIO()

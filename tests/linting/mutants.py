@@ -40,9 +40,7 @@ def applies(mutation: Mutation, repos: Mapping[str, Files]) -> bool:
         return False
 
 
-def catchers(
-    rows: Sequence[Mutation], repos: Mapping[str, Files], facts: Facts, root: Path
-) -> dict[str, set[str]]:
+def catchers(rows: Sequence[Mutation], repos: Mapping[str, Files], facts: Facts, root: Path) -> dict[str, set[str]]:
     """Who catches each mutation, as `tool:rule`, by the mutation's id."""
     folders = {f"{number:03}": row for number, row in enumerate(rows) if applies(row, repos)}
     trees = {folder: mutant(row, repos) for folder, row in folders.items()}

@@ -54,10 +54,7 @@ def leg_condition(flow: Workflow, facts: Facts) -> Iterator[Found]:
         if job.id in ("plan", "verdict"):
             continue
         if job.row.get("if") != PLANNED or "plan" not in job.needs:
-            yield (
-                job.line_of("if"),
-                f"job {job.id} has if: {job.row.get('if')} and needs {', '.join(job.needs)}",
-            )
+            yield (job.line_of("if"), f"job {job.id} has if: {job.row.get('if')} and needs {', '.join(job.needs)}")
 
 
 def leg_command(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -136,10 +133,7 @@ def verdict(flow: Workflow, facts: Facts) -> Iterator[Found]:
         if job.row.get("if") != "${{ always() }}":
             yield job.line_of("if"), f"if: {job.row.get('if')}: a verdict that is skipped counts as a success"
         if sorted(job.needs) != sorted(others):
-            yield (
-                job.line_of("needs"),
-                f"it does not wait for {', '.join(sorted(set(others) ^ set(job.needs)))}",
-            )
+            yield (job.line_of("needs"), f"it does not wait for {', '.join(sorted(set(others) ^ set(job.needs)))}")
     if not found:
         yield flow.line_of("jobs"), "there is no verdict"
 
@@ -163,16 +157,10 @@ def verdict_command(flow: Workflow, facts: Facts) -> Iterator[Found]:
 
 def ignores(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """One finding is ignored, in the second stage, with its reason; everything else is repaired."""
-    lines = [
-        number
-        for number, text in enumerate(flow.lines, start=1)
-        if re.search(r"(ignore|disable)\s*[=\[]", text)
-    ]
+    lines = [number for number, text in enumerate(flow.lines, start=1) if re.search(r"(ignore|disable)\s*[=\[]", text)]
     told = re.compile(r"^  workflow_run: # zizmor: ignore\[dangerous-triggers\] \S.{20,}$")
     allowed = 1 if facts.role(flow).kind == "publish" else 0
-    for number in [one for one in lines if not allowed or not told.match(flow.lines[one - 1])] or lines[
-        allowed:
-    ]:
+    for number in [one for one in lines if not allowed or not told.match(flow.lines[one - 1])] or lines[allowed:]:
         yield number, f"{flow.lines[number - 1].strip()}: not the one that is allowed"
 
 

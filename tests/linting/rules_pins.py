@@ -8,9 +8,7 @@ from tests.linting.workflow import Step, Workflow, line_of, mapping
 
 Found = tuple[int, str]
 HEAD = "${{ github.event.pull_request.head.sha || github.sha }}"
-BASE = (
-    "${{{{ github.event.pull_request.base.ref == '{track}' && github.event.pull_request.base.sha || '' }}}}"
-)
+BASE = "${{{{ github.event.pull_request.base.ref == '{track}' && github.event.pull_request.base.sha || '' }}}}"
 LEVELS = ("none", "read", "write")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 

@@ -12,12 +12,8 @@ WRITES: Mapping[str, frozenset[str]] = {
     "publish": frozenset({"pull-requests", "statuses"}),
     "artifact": frozenset({"attestations", "id-token"}),
 }
-OPEN = frozenset(
-    {"pull_request", "pull_request_target", "workflow_call", "issue_comment"}
-)  # anybody may start these
-TOKEN = re.compile(
-    r"\bgithub\.token\b|\bGITHUB_TOKEN\b|\bGH_TOKEN\b|\bsecrets\b|\bACTIONS_(RUNTIME|ID_TOKEN)"
-)
+OPEN = frozenset({"pull_request", "pull_request_target", "workflow_call", "issue_comment"})  # anybody may start these
+TOKEN = re.compile(r"\bgithub\.token\b|\bGITHUB_TOKEN\b|\bGH_TOKEN\b|\bsecrets\b|\bACTIONS_(RUNTIME|ID_TOKEN)")
 
 
 def triggers(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -80,9 +76,7 @@ def secrets(flow: Workflow, _: Facts) -> Iterator[Found]:
 def token(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """No token lies in the environment of what runs code of a pull request: legs, and this project's own tests."""
     kind = facts.role(flow).kind
-    jobs = (
-        [job for job, _, _ in facts.legs(flow)] if kind == "gate" else list(flow.jobs) if kind == "ci" else []
-    )
+    jobs = [job for job, _, _ in facts.legs(flow)] if kind == "gate" else list(flow.jobs) if kind == "ci" else []
     for job in jobs:
         for line, text in scalars(job.row, job.line):
             if TOKEN.search(text):
@@ -118,10 +112,7 @@ def concurrency(flow: Workflow, _: Facts) -> Iterator[Found]:
     group = str(mapping(flow.data.get("concurrency")).get("group") or "")
     name = str(flow.data.get("name"))
     if not re.match(rf"{re.escape(name)}(-\$|$)", group):
-        yield (
-            flow.line_of("concurrency"),
-            f"the group {group!r} does not begin with the workflow's name {name}",
-        )
+        yield (flow.line_of("concurrency"), f"the group {group!r} does not begin with the workflow's name {name}")
 
 
 def concurrency_cancel(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -131,10 +122,7 @@ def concurrency_cancel(flow: Workflow, facts: Facts) -> Iterator[Found]:
     pulls = "${{ github.event_name == 'pull_request' }}"
     wanted = (False, pulls) if "pull_request" in flow.triggers and not facts.second_stage(flow) else (False,)
     if told not in wanted:
-        yield (
-            line_of(row, "cancel-in-progress") or flow.line_of("concurrency"),
-            f"cancel-in-progress is {told}",
-        )
+        yield (line_of(row, "cancel-in-progress") or flow.line_of("concurrency"), f"cancel-in-progress is {told}")
 
 
 def timeout(flow: Workflow, _: Facts) -> Iterator[Found]:

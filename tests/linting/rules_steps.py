@@ -18,21 +18,13 @@ INSTALLERS = re.compile(
 )
 NOX = re.compile(r"\bnox\b(?! --no-venv)")
 SWALLOWS = re.compile(r"\|\||\bset \+e|;\s*true\b|\bexit 0\b|\|\s*(tee|cat)\b|&\s*$", re.MULTILINE)
-ENVIRONMENT = re.compile(
-    r"GITHUB_(ENV|PATH|STATE)\b|::(set-env|add-path|set-output|save-state)|UNSECURE_COMMANDS"
-)
-SECRET = re.compile(
-    r"password|passwd|passphrase|token|secret|credential|api_?key|private_?key|ssh-key", re.IGNORECASE
-)
+ENVIRONMENT = re.compile(r"GITHUB_(ENV|PATH|STATE)\b|::(set-env|add-path|set-output|save-state)|UNSECURE_COMMANDS")
+SECRET = re.compile(r"password|passwd|passphrase|token|secret|credential|api_?key|private_?key|ssh-key", re.IGNORECASE)
 ASSIGNED = re.compile(rf"\b\w*({SECRET.pattern})\w*=(?![\"']?\$)[\"']?\w", re.IGNORECASE)
 IN_URL = re.compile(r"://[^/\s:@\"']*:[^/\s@\"']+@")
-KNOWN = re.compile(
-    r"\b(gh[pousr]_\w{20,}|github_pat_\w{20,}|AKIA[0-9A-Z]{16}|xox[bp]-\w+)|-----BEGIN [A-Z ]*PRIVATE"
-)
+KNOWN = re.compile(r"\b(gh[pousr]_\w{20,}|github_pat_\w{20,}|AKIA[0-9A-Z]{16}|xox[bp]-\w+)|-----BEGIN [A-Z ]*PRIVATE")
 EXPRESSION = re.compile(r"^\$\{\{ [^'}]+ \}\}$")
-HEADS = re.compile(
-    r"workflow_run\.(head_|pull_requests)|pull_request\.head|github\.head_ref|refs/pull|\b(git|gh) +\w"
-)
+HEADS = re.compile(r"workflow_run\.(head_|pull_requests)|pull_request\.head|github\.head_ref|refs/pull|\b(git|gh) +\w")
 # Actions that keep a cache unless they are told not to, and how they are told.
 CACHING = {
     "actions/setup-node": "package-manager-cache",

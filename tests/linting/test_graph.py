@@ -37,9 +37,7 @@ def inventory(matrix: Matrix, runner: str) -> Inventory:
     tools = {tool for job in matrix.jobs.values() for tool in job.tools}
     tools |= {tool for artifact in matrix.artifacts.values() for tool in artifact.tools}
     inputs = {
-        name: KeyInputs(
-            artifact=name, trees={}, build=row.build, outputs=row.outputs, tools={}, platform=runner
-        )
+        name: KeyInputs(artifact=name, trees={}, build=row.build, outputs=row.outputs, tools={}, platform=runner)
         for name, row in matrix.artifacts.items()
     }
     return Inventory(
@@ -79,9 +77,7 @@ def above(job: Job, start: str) -> list[str]:
 
 def test_legs_are_those_of_the_plan_and_in_the_gates_order(either: Rendering) -> None:
     for gate, flow, found in workflows(either):
-        order = [
-            f"{name}@{os}" for name in either.matrix.gates[gate].jobs for os in either.matrix.jobs[name].os
-        ]
+        order = [f"{name}@{os}" for name in either.matrix.gates[gate].jobs for os in either.matrix.jobs[name].os]
         assert sorted(jobs(flow)) == sorted(legs(found)), gate
         assert list(jobs(flow)) == order, gate
         assert all(job.runner == legs(found)[name].os for name, job in jobs(flow).items()), gate
@@ -101,9 +97,7 @@ def test_legs_wait_for_the_artifacts_of_their_own_runner(either: Rendering) -> N
         named = {job.id: job.name for job in flow.jobs}
         for name, node in legs(found).items():
             waits = [named[one] for one in jobs(flow)[name].needs]
-            assert waits == ["plan", *(f"{artifact} ({node.os})" for artifact in node.needs)], (
-                f"{gate}: {name}"
-            )
+            assert waits == ["plan", *(f"{artifact} ({node.os})" for artifact in node.needs)], f"{gate}: {name}"
 
 
 def test_comments_above_a_leg_are_its_summary_and_its_evidence(either: Rendering) -> None:
@@ -122,9 +116,7 @@ def test_time_limits_leave_room_for_the_setup_and_no_more(either: Rendering) -> 
             for os, plan in found.items()
             for node in plan.artifacts
         }
-        limits = {
-            job.name: job.row["timeout-minutes"] for job in flow.jobs if job.id not in ("plan", "verdict")
-        }
+        limits = {job.name: job.row["timeout-minutes"] for job in flow.jobs if job.id not in ("plan", "verdict")}
         for name, limit in limits.items():
             spare = limit * 60 - seconds(rows[name]) - SETUP_MINUTES * 60
             assert 0 <= spare < 60, f"{gate}: {name} has {limit} minutes"
@@ -134,9 +126,7 @@ def test_time_limits_leave_room_for_the_setup_and_no_more(either: Rendering) -> 
 def test_quarantines_are_those_of_the_plan(either: Rendering) -> None:
     for gate, flow, found in workflows(either):
         passed_over = [name for name, job in jobs(flow).items() if job.row.get("continue-on-error") is True]
-        assert sorted(passed_over) == sorted(
-            name for name, node in legs(found).items() if node.quarantined
-        ), gate
+        assert sorted(passed_over) == sorted(name for name, node in legs(found).items() if node.quarantined), gate
 
 
 def test_skipped_legs_are_told_with_their_reason(either: Rendering) -> None:

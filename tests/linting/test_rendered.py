@@ -29,20 +29,14 @@ def test_own_rules_find_nothing(either: Rendering) -> None:
 
 
 def test_templates_ignore_one_finding() -> None:
-    lines = [
-        line
-        for path in (ROOT / "templates" / "workflows").iterdir()
-        for line in path.read_text().splitlines()
-    ]
+    lines = [line for path in (ROOT / "templates" / "workflows").iterdir() for line in path.read_text().splitlines()]
     assert [bool(IGNORED.search(line)) for line in lines if ANY_IGNORE.search(line)] == [True]
 
 
 def test_every_second_stage_ignores_one_finding_and_no_other_file_does(either: Rendering) -> None:
     for repo, path, text in either.files:
         count = len(ANY_IGNORE.findall(text))
-        assert count == len(IGNORED.findall(text)) == int(path.endswith("/phdb-verdict.yml")), (
-            f"{repo}/{path}"
-        )
+        assert count == len(IGNORED.findall(text)) == int(path.endswith("/phdb-verdict.yml")), f"{repo}/{path}"
 
 
 def test_every_pinned_action_is_used(rendering: Rendering) -> None:
@@ -52,9 +46,7 @@ def test_every_pinned_action_is_used(rendering: Rendering) -> None:
 
 def test_files_of_every_repository_are_looked_at(rendering: Rendering, tmp_path: Path) -> None:
     files = lay_out(tmp_path, rendering.repos)
-    count = len(list((ROOT / "workflows").rglob("*.yml"))) + len(
-        list((ROOT / ".github/workflows").glob("*.yml"))
-    )
+    count = len(list((ROOT / "workflows").rglob("*.yml"))) + len(list((ROOT / ".github/workflows").glob("*.yml")))
     assert len(files) == len(set(files)) == count
 
 
@@ -89,7 +81,5 @@ def test_quarantined_leg_that_counts_is_noticed(rich: Rendering) -> None:
 
 def test_file_that_no_template_makes_is_noticed(rendering: Rendering) -> None:
     text = rendering.repos["lidb"][".github/workflows/phdb-gate.yml"]
-    found = {
-        one.rule for one in rules.check([("lidb", ".github/workflows/other.yml", text)], rendering.facts)
-    }
+    found = {one.rule for one in rules.check([("lidb", ".github/workflows/other.yml", text)], rendering.facts)}
     assert {"generated", "named", "triggers"} <= found

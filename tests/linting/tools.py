@@ -43,14 +43,7 @@ def program(name: str) -> str:
 
 def zizmor(root: Path, files: Sequence[str]) -> Iterator[Finding]:
     """Security, as strictly as it can. It passes over a file that it cannot read: that is a finding here."""
-    options = (
-        "--offline",
-        "--no-config",
-        "--no-progress",
-        "--persona=auditor",
-        "--no-exit-codes",
-        "--format=json",
-    )
+    options = ("--offline", "--no-config", "--no-progress", "--persona=auditor", "--no-exit-codes", "--format=json")
     done = _run(root, [program("zizmor"), *options, "--collect=all", "."], codes=(0,))
     for row in json.loads(done.stdout):
         places = row["locations"]
@@ -67,15 +60,7 @@ def zizmor(root: Path, files: Sequence[str]) -> Iterator[Finding]:
 
 def actionlint(root: Path, files: Sequence[str]) -> Iterator[Finding]:
     """Syntax, expressions, and shellcheck over every script."""
-    argv = [
-        program("actionlint"),
-        "-shellcheck",
-        program("shellcheck"),
-        "-pyflakes",
-        "",
-        "-format",
-        "{{json .}}",
-    ]
+    argv = [program("actionlint"), "-shellcheck", program("shellcheck"), "-pyflakes", "", "-format", "{{json .}}"]
     for row in json.loads(_run(root, [*argv, *files]).stdout):
         yield Finding("actionlint", row["kind"], row["filepath"], row["line"], row["message"])
 
@@ -107,7 +92,5 @@ def _run(root: Path, argv: Sequence[str], codes: Sequence[int] = (0, 1)) -> subp
         argv, cwd=root, env=ENV, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
     )
     if done.returncode not in codes:
-        raise RuntimeError(
-            f"{Path(argv[0]).name} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"[:4000]
-        )
+        raise RuntimeError(f"{Path(argv[0]).name} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"[:4000])
     return done

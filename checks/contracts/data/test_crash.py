@@ -5,17 +5,7 @@ import time
 
 import pytest
 
-from checks.contracts.data.writers import (
-    Ledger,
-    Write,
-    fill,
-    insert,
-    release,
-    stamps,
-    update,
-    usual_time,
-    waiting,
-)
+from checks.contracts.data.writers import Ledger, Write, fill, insert, release, stamps, update, usual_time, waiting
 from checks.contracts.programs import Program
 from checks.contracts.protocol.test_lis import assert_ready_now
 from checks.contracts.stack import READ_RUNS, Bridge, LidbEmbed, Lis, names_run, new_run, statement
@@ -25,11 +15,7 @@ SESSIONS = 3  # sessions that are killed
 ROWS, TEXT = 24, "x" * 65_536  # more than a log of one MiB holds
 LARGE = "y" * 1_200_000  # what no such log holds: its write is a checkpoint
 CHECKPOINTS = 16  # that are cut off
-SENT, ACKNOWLEDGED, ONE_SHOT = (
-    100,
-    10,
-    4,
-)  # runs of a session; answers before it is killed; runs of a call each
+SENT, ACKNOWLEDGED, ONE_SHOT = (100, 10, 4)  # runs of a session; answers before it is killed; runs of a call each
 STATES = ("running", "done")  # in which a run is written, one after the other
 
 
@@ -135,9 +121,7 @@ def kill_writers(engine: LidbEmbed, writes: list[Write]) -> None:
             spin(usual * (number - at_answer) / (len(writes) - at_answer))
         writer.kill()
         ledger.note(write, answer or writer.line())  # what it said before it died counts, too
-    print(
-        f"{len(ledger.names)} rows acknowledged, {len(writes) - len(ledger.names)} writes cut off before that"
-    )
+    print(f"{len(ledger.names)} rows acknowledged, {len(writes) - len(ledger.names)} writes cut off before that")
     assert len(ledger.names) >= at_answer // 2
     ledger.assert_all_there(engine)
 
@@ -152,9 +136,7 @@ def assert_runs_there(bridge: Bridge, acknowledged: list[tuple[str, str]]) -> No
     assert not lost, f"{len(lost)} of {len(last)} acknowledged runs are gone or as they were before"
 
 
-def wait_for_change(
-    writer: Program, engine: LidbEmbed, before: dict[str, tuple[int, int]], limit: float
-) -> None:
+def wait_for_change(writer: Program, engine: LidbEmbed, before: dict[str, tuple[int, int]], limit: float) -> None:
     """Until a file has become smaller, or one has come or gone: what a checkpoint does, and no entry of a log."""
     end = time.monotonic() + limit
     while time.monotonic() < end and not writer.ended:

@@ -23,9 +23,7 @@ ROUNDS, FEWER = 24, 16  # rounds with the same kind of first writer
 LEAST = 4  # rounds in which the first writer really was held before its end
 BEFORE_IT_WRITES = 0.6  # of the time of a write: it reads before, and waits for the disk after that
 WAIT = 0.7  # seconds that a second writer may take before it counts as waiting
-LOCK_WAIT = (
-    "50"  # milliseconds after which an engine that waits for a lock gives up, where it knows this variable
-)
+LOCK_WAIT = "50"  # milliseconds after which an engine that waits for a lock gives up, where it knows this variable
 PATIENCE = 5.0  # seconds that another writer may take while a session has the directory open
 CROWD, TURNS = 8, 4
 LARGE = "x" * 16_384  # a row of a crowd: all of them are more than the log holds
@@ -144,9 +142,7 @@ def test_mixed_writers(patient: LidbEmbed) -> None:
     ledger.assert_all_there(patient)
 
 
-def rounds(
-    engine: LidbEmbed, count: int, usual: float, start: Callable[[int], First], *, least: int = LEAST
-) -> None:
+def rounds(engine: LidbEmbed, count: int, usual: float, start: Callable[[int], First], *, least: int = LEAST) -> None:
     """So often: a first writer is let go, stopped a little later, and a second one writes meanwhile."""
     ledger, writes = Ledger(), False
     for number in range(count):
@@ -154,16 +150,12 @@ def rounds(
         writes = first.write is not None
         before = stamps(engine.stack.data)
         first.go()
-        let_run(
-            first.program, engine.stack.data, before, usual * number / count if number % 3 else None, usual
-        )
+        let_run(first.program, engine.stack.data, before, usual * number / count if number % 3 else None, usual)
         second_writes(engine, first, number, ledger)
         if number % 4 == 3:
             ledger.assert_all_there(engine)
     print(dict(ledger.count))
-    assert ledger.count["held"] >= least, (
-        f"the first writer was held in {ledger.count['held']} of {count} rounds only"
-    )
+    assert ledger.count["held"] >= least, f"the first writer was held in {ledger.count['held']} of {count} rounds only"
     assert ledger.count["done"] or not writes, "no first writer was acknowledged"
     assert ledger.names, "no writer was acknowledged"
 

@@ -60,9 +60,7 @@ class Ledger:
         """Everything is read back as it was acknowledged."""
         rows = {row["id"]: row["name"] for row in engine.rows("SELECT id, name FROM packages")}
         lost = [key for key, name in self.names.items() if rows.get(key) != name]
-        assert not lost, (
-            f"{len(lost)} of {len(self.names)} acknowledged rows are gone or as before: {lost[:5]}"
-        )
+        assert not lost, f"{len(lost)} of {len(self.names)} acknowledged rows are gone or as before: {lost[:5]}"
 
 
 def is_written(line: str | None) -> bool:

@@ -152,9 +152,7 @@ def test_session_saves_starts(session: Session, stack: Stack) -> None:
     stack.log.write_text("")
     for command, arguments in [*COMMANDS.items()] * COUNTED:
         again.answer(command, *arguments)
-    assert starts(stack) == 0, (
-        f"{starts(stack)} engine starts in {COUNTED * len(COMMANDS)} calls of one session"
-    )
+    assert starts(stack) == 0, f"{starts(stack)} engine starts in {COUNTED * len(COMMANDS)} calls of one session"
 
 
 def assert_refused(done: Done) -> None:

@@ -79,9 +79,7 @@ def test_exec_json_failure_in_execution(
     database.rows(INSERT, "key", "once", "a package")
     full_disk = "full-disk" in request.node.name
     assert_fails(
-        (LidbEmbed(database.stack.with_engine("full-disk")) if full_disk else database).exec_json(
-            sql, *parameters
-        )
+        (LidbEmbed(database.stack.with_engine("full-disk")) if full_disk else database).exec_json(sql, *parameters)
     )
     assert database.rows(READ, "key") == [{"id": "key", "name": "once"}]
 

@@ -168,9 +168,5 @@ def unknown_plans(plans: list[str], stack: Stack) -> list[str]:
 
 def audit_logs(data: Path) -> dict[Path, bytes]:
     """What is only ever appended to: lines of JSON below the data directory, by their file."""
-    paths = [
-        path
-        for path in data.rglob("*")
-        if path.is_file() and (path.suffix == ".jsonl" or "audit" in path.name)
-    ]
+    paths = [path for path in data.rglob("*") if path.is_file() and (path.suffix == ".jsonl" or "audit" in path.name)]
     return {path: path.read_bytes() for path in paths}

@@ -32,8 +32,4 @@ def test_shape(stack: Stack) -> None:
 
 def stamps(benchmarks: Path) -> dict[Path, int]:
     """When whatever is called like a manifest was last written: a link's time, not its target's."""
-    return {
-        path: path.lstat().st_mtime_ns
-        for path in benchmarks.rglob(NAME)
-        if path.is_symlink() or not path.is_dir()
-    }
+    return {path: path.lstat().st_mtime_ns for path in benchmarks.rglob(NAME) if path.is_symlink() or not path.is_dir()}

@@ -9,9 +9,7 @@ for folder in sys.argv[1:]:
     for package in pkgutil.iter_modules([folder]):
         if not package.ispkg or package.name == "tests":
             continue
-        modules = pkgutil.walk_packages(
-            [f"{folder}/{package.name}"], f"{package.name}.", onerror=lambda _: None
-        )
+        modules = pkgutil.walk_packages([f"{folder}/{package.name}"], f"{package.name}.", onerror=lambda _: None)
         for name in [package.name, *(module.name for module in modules)]:
             if name.endswith("__main__"):
                 continue

@@ -39,9 +39,7 @@ OWNER = "PHDB_CI_SERVICE_OF"  # in a server's environment: the leg's folder, for
 DAY = 24 * 3600.0  # no time limit of its own: it ends with its leg
 GRACE = 20.0  # seconds in which the keeper has made or dropped a database
 USER, FOLDER = "nobody", Path("/var/tmp")  # noqa: S108 - as root: who runs the server, and where it lies
-PORTS = range(
-    20_000, 32_000
-)  # below those that a system gives to clients, so that none of them is in the way
+PORTS = range(20_000, 32_000)  # below those that a system gives to clients, so that none of them is in the way
 SETTINGS = {
     "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
     "dynamic_shared_memory_type": "mmap",  # in the cluster: a kill leaves nothing in /dev/shm
@@ -59,17 +57,7 @@ class Database:
 
     def command(self, *statements: str) -> list[str]:
         """A command line of psql, without a password."""
-        options = [
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-w",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            self.admin.url(password=False),
-        ]
+        options = ["-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", self.admin.url(password=False)]
         return [str(self.psql), *options, *(word for one in statements for word in ("-c", one))]
 
     @property
@@ -173,12 +161,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _kept(
-    running: Running,
-    database: Database,
-    server: Mapping[str, Any],
-    folder: Path,
-    log: Log,
-    cancelled: Canceller,
+    running: Running, database: Database, server: Mapping[str, Any], folder: Path, log: Log, cancelled: Canceller
 ) -> Iterator[None]:
     """Start the keeper, wait until it is ready, and end it."""
     state, cancel = folder / "state.json", Canceller()
@@ -200,16 +183,12 @@ def _kept(
         cancel.cancel()
         keeper.join()
     if undropped := _state(state).get("undropped"):
-        problem = (
-            f"the job's database {database.name} could not be dropped and may still be there: {undropped}"
-        )
+        problem = f"the job's database {database.name} could not be dropped and may still be there: {undropped}"
         log.line(f"phdb-ci: {problem}")
         running.problem = running.problem or problem
 
 
-def _ready(
-    running: Running, state: Path, keeper: threading.Thread, cancelled: Canceller, *, given: bool
-) -> str:
+def _ready(running: Running, state: Path, keeper: threading.Thread, cancelled: Canceller, *, given: bool) -> str:
     """Wait for the keeper; the server's version."""
     while True:
         alive, said = keeper.is_alive(), _state(state)

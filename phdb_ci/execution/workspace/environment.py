@@ -45,11 +45,7 @@ def outside(caller: Mapping[str, str]) -> dict[str, str]:
 
 def clean_path(path: str) -> str:
     """PATH without the harness's own environment, and without what a checkout could fill (`.`, `bin`)."""
-    own = (
-        {str(Path(sys.prefix) / "bin"), str(Path(sys.executable).parent)}
-        if sys.prefix != sys.base_prefix
-        else set()
-    )
+    own = {str(Path(sys.prefix) / "bin"), str(Path(sys.executable).parent)} if sys.prefix != sys.base_prefix else set()
     kept = [folder for folder in path.split(":") if folder.startswith("/") and folder not in own]
     return ":".join(kept) or "/usr/local/bin:/usr/bin:/bin"
 
@@ -57,11 +53,7 @@ def clean_path(path: str) -> str:
 def downloads(cache: Path) -> dict[str, str]:
     """The caches that all jobs share, so that an own HOME does not make every job cold."""
     root = cache / "downloads"
-    return {
-        "PIP_CACHE_DIR": str(root / "pip"),
-        "UV_CACHE_DIR": str(root / "uv"),
-        "npm_config_cache": str(root / "npm"),
-    }
+    return {"PIP_CACHE_DIR": str(root / "pip"), "UV_CACHE_DIR": str(root / "uv"), "npm_config_cache": str(root / "npm")}
 
 
 def secrets(caller: Mapping[str, str]) -> tuple[str, ...]:

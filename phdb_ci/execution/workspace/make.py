@@ -157,12 +157,7 @@ def put_builds(space: Workspace, name: str, place: BuildPlace) -> None:
 
 
 def _values(
-    job: Job,
-    dirs: Mapping[str, Path],
-    trees: Path,
-    placed: Mapping[str, Placed],
-    place: BuildPlace | None,
-    cpus: int,
+    job: Job, dirs: Mapping[str, Path], trees: Path, placed: Mapping[str, Placed], place: BuildPlace | None, cpus: int
 ) -> dict[str, str]:
     values = {f"repos.{name}": str(trees / name) for name in job.repos if not is_folder(name)}
     for name, artifact in placed.items():

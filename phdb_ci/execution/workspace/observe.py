@@ -24,9 +24,7 @@ def before_run(space: Workspace) -> None:
     for index, report in enumerate(space.job.reports):
         path = space.report_path(index)
         if path is not None and os.path.lexists(path):
-            space.early[index] = (
-                f"{report.path or path.name} was there before the job: left over from an earlier run"
-            )
+            space.early[index] = f"{report.path or path.name} was there before the job: left over from an earlier run"
     for document in filter(None, (space.job.evidence.manifest, space.job.evidence.figures)):
         put_away(document.file, space.tops)
     for placed in space.placed.values():
@@ -37,11 +35,7 @@ def watch(space: Workspace) -> Watch:
     """What sees a report overwritten while the run commands run."""
     paths = {index: space.report_path(index) for index in range(len(space.job.reports))}
     return Watch(
-        {
-            index: (path, REPORT_KINDS[space.job.reports[index].kind].at_once)
-            for index, path in paths.items()
-            if path
-        }
+        {index: (path, REPORT_KINDS[space.job.reports[index].kind].at_once) for index, path in paths.items() if path}
     )
 
 
@@ -75,9 +69,7 @@ def _verbs(job: Job, name: str, calls: Counter[str]) -> dict[str, int]:
 
 def links_out(space: Workspace) -> tuple[str, ...]:
     """Links of the commits that leave the folder of the checkouts, as `repo/path`."""
-    found = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in outside_links(placed)][
-        :20
-    ]
+    found = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in outside_links(placed)][:20]
     return tuple(_text(path) for path in found)
 
 
@@ -95,9 +87,7 @@ def strays(space: Workspace) -> tuple[str, ...]:
     for top in (*space.tops, *(space.root / name for name in ("ws", "home", "tmp", "data", "venv", "art"))):
         for folder, files in walk(top):
             if folder not in own_build:
-                found += [
-                    path for name in files if name in names and (path := f"{folder}/{name}") not in ours
-                ]
+                found += [path for name in files if name in names and (path := f"{folder}/{name}") not in ours]
     return tuple(sorted({_shown(space, path) for path in found})[:20])
 
 

@@ -60,9 +60,7 @@ def plan_doubt(needs: Needs, sources: Sources | None) -> str | None:
     state = needs.results.get("plan", "nothing")
     if needs.given and state != "success":
         return f"GitHub says of the run's plan: {state if state in STATES else 'nothing'}"
-    return (
-        "the run's plan does not say which commits it is about" if needs.given and sources is None else None
-    )
+    return "the run's plan does not say which commits it is about" if needs.given and sources is None else None
 
 
 def blocked(job: Job, os: str, needs: Needs) -> str | None:

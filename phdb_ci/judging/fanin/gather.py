@@ -91,15 +91,11 @@ def _judged(result: LegResult | str, matrix: Matrix) -> LegResult | str:
     return result if isinstance(result, str) else judged_anew(result, matrix.jobs[result.job])
 
 
-def _idle(
-    matrix: Matrix, jobs: Iterable[str], legs: Iterable[LegName], unaffected: Unaffected | None
-) -> list[IdleLeg]:
+def _idle(matrix: Matrix, jobs: Iterable[str], legs: Iterable[LegName], unaffected: Unaffected | None) -> list[IdleLeg]:
     """The legs that a rule of the matrix skips; all of them where nothing could be affected."""
     reasons = [(name, os, reason) for name in jobs for os, reason in matrix.jobs[name].skip.items()]
     if unaffected:
-        reasons += [
-            (name, os, f"nothing that a job reads has changed in {unaffected.repo}") for name, os in legs
-        ]
+        reasons += [(name, os, f"nothing that a job reads has changed in {unaffected.repo}") for name, os in legs]
     return [
         IdleLeg(job=name, os=os, summary=matrix.jobs[name].summary, kind="skipped", reason=reason)
         for name, os, reason in reasons
@@ -156,9 +152,7 @@ def _artifacts(matrix: Matrix, legs: Iterable[LegName], needs: Needs) -> list[Ar
         if state is None or state == "skipped":
             continue
         is_there = state == "success" and status in get_args(BuiltStatus)
-        ended: Any = (
-            status if is_there else {"cancelled": "cancelled", "failure": "failed"}.get(state, "error")
-        )
+        ended: Any = status if is_there else {"cancelled": "cancelled", "failure": "failed"}.get(state, "error")
         results.append(ArtifactResult(
             name=artifact, os=os if runners[artifact] > 1 else None, status=ended,
             key=needs.output(build, "key") or "", digest=needs.output(build, "digest") if is_there else None,
@@ -186,11 +180,7 @@ def _from_plan(kind: type[AnyRecord], needs: Needs, output: str) -> AnyRecord | 
 
 
 def _unaffected(
-    matrix: Matrix,
-    legs: Iterable[LegName],
-    files: Iterable[ResultFile],
-    needs: Needs,
-    planned: Sources | None,
+    matrix: Matrix, legs: Iterable[LegName], files: Iterable[ResultFile], needs: Needs, planned: Sources | None
 ) -> tuple[Unaffected | None, list[str]]:
     """The plan's word that nothing could be affected: when it says, too, that nothing shall run, and nothing did.
 
@@ -202,11 +192,7 @@ def _unaffected(
     docs = matrix.repos[claim.repo].docs if claim.repo in matrix.repos else ()
     repos = planned.repos if planned else {}
     read = [path for path in claim.paths if not any(glob_matches(rule, path) for rule in docs)]
-    moved = [
-        name
-        for name, source in repos.items()
-        if name != claim.repo and source.origin not in ("pin", "folder")
-    ]
+    moved = [name for name, source in repos.items() if name != claim.repo and source.origin not in ("pin", "folder")]
     if read or moved or not claim.paths or claim.repo not in repos or repos[claim.repo].commit != claim.head:
         return None, ["the plan says that nothing could be affected; by this matrix that is not so"]
     present = {file.leg for file in files}

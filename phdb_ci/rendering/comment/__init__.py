@@ -17,14 +17,7 @@ from phdb_ci.models.verdict import Unaffected, Verdict
 from phdb_ci.rendering.comment import evidence_section, failures, heading, sources, timeline
 from phdb_ci.rendering.comment.entries import Shown, shown
 from phdb_ci.rendering.comment.marker import MARKER, State, digest, marked
-from phdb_ci.rendering.comment.size_budget import (
-    COMMENT,
-    COMMENT_BUDGET,
-    SUMMARY,
-    SUMMARY_BUDGET,
-    Level,
-    fitting,
-)
+from phdb_ci.rendering.comment.size_budget import COMMENT, COMMENT_BUDGET, SUMMARY, SUMMARY_BUDGET, Level, fitting
 from phdb_ci.rendering.comment.table import main_table
 from phdb_ci.rendering.environment import environment
 from phdb_ci.rendering.figures import section
@@ -93,9 +86,7 @@ def _lead(view: Shown, level: Level) -> list[str]:
 
 def _sections(view: Shown, level: Level) -> list[Section]:
     """What opens and closes, in the order of reading."""
-    figures = (
-        "\n".join(section(entry.result for entry in view.entries if entry.result)) if level.passed else ""
-    )
+    figures = "\n".join(section(entry.result for entry in view.entries if entry.result)) if level.passed else ""
     sections = [
         _unread(view.unaffected) if view.unaffected else None,
         *failures.sections(view, level),

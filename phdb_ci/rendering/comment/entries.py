@@ -92,7 +92,5 @@ def shown(verdict: Verdict, posting: Posting | None = None) -> Shown:
     entries += [Entry(leg.job, leg.os, leg.kind, (leg.reason,), decides=False) for leg in verdict.idle]
     runners = Counter(entry.job for entry in entries)
     entries = [replace(entry, on_several=runners[entry.job] > 1) for entry in entries]
-    entries.sort(
-        key=lambda entry: (entry.job != verdict.lead, entry.is_idle, entry.is_green, not entry.is_bad)
-    )
+    entries.sort(key=lambda entry: (entry.job != verdict.lead, entry.is_idle, entry.is_green, not entry.is_bad))
     return Shown(verdict, posting, tuple(entries))

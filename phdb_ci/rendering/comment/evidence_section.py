@@ -19,9 +19,7 @@ Row = tuple[str, ...]
 
 def in_short(result: LegResult) -> str:
     """In a few words, for the table, beside its counts of tests: `app called 41 times`, `manifest stub`."""
-    words = _beside(result) or [
-        f"{'tests' if result.facts.counted_suites else 'exit code'} alone, no artifact called"
-    ]
+    words = _beside(result) or [f"{'tests' if result.facts.counted_suites else 'exit code'} alone, no artifact called"]
     return ", ".join([*words, "network **not** cut off"] if _network(result) == "unenforced" else words)
 
 
@@ -69,8 +67,7 @@ def _lists(entry: Entry, result: LegResult) -> Section:
 def _title(results: Sequence[LegResult]) -> str:
     parts = _calls(results)[:MOST_ARTIFACTS]
     bare = sum(
-        bool(result.facts.commands) and not result.facts.counted_suites and not _beside(result)
-        for result in results
+        bool(result.facts.commands) and not result.facts.counted_suites and not _beside(result) for result in results
     )
     parts += [f"{counted(bare, 'job')} on the exit code only"] if bare else []
     named = sum(rule.matched for result in results for rule in _rules(result))

@@ -6,17 +6,7 @@ from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
 from phdb_ci.rendering.comment.table import failures
-from phdb_ci.rendering.markdown import (
-    TITLE_LIMIT,
-    Section,
-    cells,
-    code,
-    excerpt,
-    fenced,
-    one_line,
-    points,
-    table,
-)
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, cells, code, excerpt, fenced, one_line, points, table
 
 MOST_REASONS = 10
 
@@ -25,10 +15,7 @@ def sections(shown: Shown, level: Level) -> list[Section]:
     """A section for each leg about which the table does not say everything; the first one is open."""
     red = [(entry, entry.result) for entry in shown.entries if entry.result and not entry.is_green]
     worth = [(entry, result) for entry, result in red if _failing(result) or len(result.reasons) > 1]
-    made = [
-        _section(entry, result, level, opened=not i)
-        for i, (entry, result) in enumerate(worth[: level.blocks])
-    ]
+    made = [_section(entry, result, level, opened=not i) for i, (entry, result) in enumerate(worth[: level.blocks])]
     return [Section("", ("**Not green**",)), *made] if made else []
 
 
@@ -66,9 +53,7 @@ def _reasons(entry: Entry, result: LegResult) -> list[str]:
 
 
 def _failing(result: LegResult) -> list[Case]:
-    return [
-        case for suite in result.facts.suites for case in suite.cases if case.status in ("failed", "error")
-    ]
+    return [case for suite in result.facts.suites for case in suite.cases if case.status in ("failed", "error")]
 
 
 def _test(case: Case) -> tuple[str, ...]:

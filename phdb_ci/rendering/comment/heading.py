@@ -117,17 +117,11 @@ def _tested(verdict: Verdict) -> str:
     """The commit that the verdict is for, and what else is not at its pin."""
     head = ""
     if verdict.head:
-        name = next(
-            (f"{word(source.repo)} " for source in verdict.sources if source.commit == verdict.head), ""
-        )
+        name = next((f"{word(source.repo)} " for source in verdict.sources if source.commit == verdict.head), "")
         head = f"{name}`{verdict.head[:7]}`"
     if verdict.stack == "stand-in":
         return head or _STACKS["stand-in"]
-    others = [
-        _source(source)
-        for source in verdict.sources
-        if source.origin != "pin" and source.commit != verdict.head
-    ]
+    others = [_source(source) for source in verdict.sources if source.origin != "pin" and source.commit != verdict.head]
     return " with ".join(filter(None, [head, listed(others)])) or "the pinned commits"
 
 

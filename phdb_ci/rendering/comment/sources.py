@@ -7,16 +7,7 @@ from phdb_ci.base.text import counted, cut
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
 from phdb_ci.rendering.comment.entries import Shown
-from phdb_ci.rendering.markdown import (
-    TITLE_LIMIT,
-    Section,
-    cells,
-    code,
-    commit_link,
-    compare_link,
-    table,
-    word,
-)
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, cells, code, commit_link, compare_link, table, word
 
 ORIGINS: Mapping[Origin, str] = {
     "pin": "pin", "ref": "override", "tree": "working tree", "depends-on": "depends on", "folder": "folder",

@@ -33,8 +33,7 @@ def section(shown: Shown) -> Section | None:
         if artifact.seconds
     ]
     jobs = [
-        _task(f"{entry.job}@{entry.os}", entry.is_green, result.offset, result.seconds)
-        for entry, result in ran[:MOST]
+        _task(f"{entry.job}@{entry.os}", entry.is_green, result.offset, result.seconds) for entry, result in ran[:MOST]
     ]
     lines = ["gantt", "    dateFormat X", "    axisFormat %M:%S"]
     lines += ["    section builds", *builds] if builds else []

@@ -17,25 +17,10 @@ from phdb_ci.sources.git.changes import changed_since
 from phdb_ci.sources.git.content import tree_ids
 from phdb_ci.sources.git.env import clean_env, mask
 from phdb_ci.sources.git.mirror import Mirror, Taken, mirror_of, pinned, take, take_local, take_ref
-from phdb_ci.sources.git.place import (
-    Checkout,
-    changed,
-    checkout,
-    discard,
-    outside_links,
-    same_content,
-    unknown,
-)
+from phdb_ci.sources.git.place import Checkout, changed, checkout, discard, outside_links, same_content, unknown
 from phdb_ci.sources.git.refs import FULL, check_ref
 from phdb_ci.sources.git.remote import origin_of, remote_refs
-from phdb_ci.sources.git.trees import (
-    Imported,
-    import_directory,
-    import_folder,
-    import_worktree,
-    is_bare,
-    is_repository,
-)
+from phdb_ci.sources.git.trees import Imported, import_directory, import_folder, import_worktree, is_bare, is_repository
 
 __all__ = [
     "FULL",

@@ -33,9 +33,7 @@ class Checkout:
     entries: tuple[Entry, ...] = field(repr=False)
 
 
-def checkout(
-    mirror: Path, commit: str, dest: Path, *, again: bool = False, trash: Path | None = None
-) -> Checkout:
+def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, trash: Path | None = None) -> Checkout:
     """Make `dest` hold exactly this commit of the mirror; the caller is alone with `dest`.
 
     Args:
@@ -132,9 +130,7 @@ def _write_git(placed: Checkout) -> None:
     (inner / "refs").mkdir()
     (inner / "HEAD").write_text(f"{placed.commit}\n")
     (inner / "config").write_text(_CONFIG)
-    (inner / "objects" / "info" / "alternates").write_bytes(
-        os.fsencode(placed.mirror.absolute() / "objects") + b"\n"
-    )
+    (inner / "objects" / "info" / "alternates").write_bytes(os.fsencode(placed.mirror.absolute() / "objects") + b"\n")
     with suppress(FileNotFoundError):
         (inner / "shallow").write_bytes((placed.mirror / "shallow").read_bytes())
 
@@ -157,11 +153,7 @@ def _restore(placed: Checkout, trash: Path | None) -> bool:
         return False
     with suppress(OSError):  # a folder that a job closed
         altered, extra = _compare(placed)
-        for path in (
-            *extra,
-            *altered,
-            ".git",
-        ):  # links in a folder's place are extra: they go first, unfollowed
+        for path in (*extra, *altered, ".git"):  # links in a folder's place are extra: they go first, unfollowed
             discard(placed.dest / path, trash)
         _write_git(placed)
         _read_tree(placed)

@@ -28,13 +28,7 @@ def check_ref(ref: str, who: str) -> None:
 
 
 def find(
-    at: tuple[str, ...],
-    ref: str,
-    *,
-    repo: str,
-    where: str,
-    env: Mapping[str, str] | None = None,
-    sealed: bool = True,
+    at: tuple[str, ...], ref: str, *, repo: str, where: str, env: Mapping[str, str] | None = None, sealed: bool = True
 ) -> str:
     """The commit of `ref` in the repository that the options `at` select.
 

@@ -173,9 +173,7 @@ def _left_out(at: Mirror, listed: list[_Listed]) -> tuple[str, ...]:
 class _Index:
     """An empty index of ours, through which git reads a directory and writes its objects into the mirror."""
 
-    def __init__(
-        self, at: Mirror, *where: str, env: Mapping[str, str] | None = None, sealed: bool = False
-    ) -> None:
+    def __init__(self, at: Mirror, *where: str, env: Mapping[str, str] | None = None, sealed: bool = False) -> None:
         self.at, self.where, self.theirs, self.sealed = at, ("-C", at.url, *where), dict(env or {}), sealed
         self.folder = at.path / "import"
         shutil.rmtree(self.folder, ignore_errors=True)  # of an earlier import
@@ -190,9 +188,7 @@ class _Index:
         self._index_info(tracked)
         # A folder that is ignored as a whole has nothing but what is tracked; git refuses to add the folder itself.
         asked = ("check-ignore", "--no-index", "--quiet", ".")
-        ignored = (
-            prefix and git(*self.where, *asked, env={"GIT_LITERAL_PATHSPECS": "0"}, sealed=False).code == 0
-        )
+        ignored = prefix and git(*self.where, *asked, env={"GIT_LITERAL_PATHSPECS": "0"}, sealed=False).code == 0
         self.git("add", "--update" if ignored else "--all", "--sparse", "--", ".")
         top = Path(self.at.url)
         absent = [e for e in tracked if e.absent and not os.path.lexists(top / e.path.removeprefix(prefix))]
@@ -243,6 +239,4 @@ def is_repository(directory: Path) -> bool:
 
 def is_bare(directory: Path) -> bool:
     """Whether a directory is a git directory without a working tree of its own."""
-    return (
-        (directory / "HEAD").is_file() and (directory / "objects").is_dir() and (directory / "refs").is_dir()
-    )
+    return (directory / "HEAD").is_file() and (directory / "objects").is_dir() and (directory / "refs").is_dir()
