@@ -63,7 +63,7 @@ def _outputs(matrix: Matrix, plan: Plan, unaffected: Unaffected | None) -> dict[
 def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Unaffected | None:
     """`--since NAME=COMMIT`: the changes of a repo since a commit, when every one is of a path that no job reads."""
     name, sign, base = (arguments.since or "").partition("=")
-    if not base and (sign or not name):  # `lis=`: a workflow that was not started by a pull request has no base
+    if not base and (sign or not name):  # `NAME=`: a workflow that was not started by a pull request has no base
         return None
     if name not in matrix.repos or not FULL.fullmatch(base):
         raise UsageError(f"--since {arguments.since}: expected NAME=COMMIT, a repo of the matrix and a full commit id")

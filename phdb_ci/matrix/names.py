@@ -97,7 +97,7 @@ def faults(root: Table) -> Iterator[Fault]:
 
 
 def _breakables(root: Table) -> dict[str, Table]:
-    """What can have faults, by section and name: `artifacts.embed`."""
+    """What can have faults, by section and name: `artifacts.engine`."""
     return {f"{owner.path[0]}.{owner.name}": owner for key in ("artifacts", "repos") for owner in root.tables(key)}
 
 
@@ -128,7 +128,7 @@ def gates(root: Table) -> Iterator[Fault]:
 
 
 def known(root: Table, section: str) -> tuple[str, ...] | None:
-    """The names in a section; None when it is absent by a fault of its own, such as `[artifact.embed]`."""
+    """The names in a section; None when it is absent by a fault of its own, such as `[artifact.engine]`."""
     names = root.keys(section)
     needed = section != "artifacts" or not SECTIONS.issuperset(root.values)
     return None if needed and not names else names

@@ -74,7 +74,7 @@ class Inventory(Record):
         other_release: per artifact, how many entries of the store another release of phdb-ci has built.
         given: artifacts handed in by the user.
         notes: damaged entries that were set aside, ready to show.
-        durations: seconds that a node took last time, by its name (`embed`, `smoke@ubuntu-24.04`).
+        durations: seconds that a node took last time, by its name (`engine`, `smoke@ubuntu-24.04`).
     """
 
     os_family: Literal["ubuntu", "macos", "windows"]

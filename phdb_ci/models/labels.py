@@ -55,7 +55,7 @@ def claims(name: str, job: Job, proofs: Proofs | None) -> str:
 
 
 def commits_told(commits: Mapping[str, str]) -> str:
-    """`lis 78783a6 + lidb df5d76e`: repos by name with the beginning of their commit."""
+    """`agents 78783a6 + engine df5d76e`: repos by name with the beginning of their commit."""
     return " + ".join(f"{repo} {commit[:7]}" for repo, commit in commits.items())
 
 

@@ -29,16 +29,16 @@ HARNESS_ENV = (
 class Override(Record):
     """Environment variables that replace a repo's pin: `path` ones name a directory, `ref` ones a ref."""
 
-    path: tuple[EnvName, ...] = Field((), description="variables that name a directory", examples=[["LIDB_REPO"]])
+    path: tuple[EnvName, ...] = Field((), description="variables that name a directory", examples=[["ENGINE_REPO"]])
     ref: tuple[EnvName, ...] = Field(
-        (), description="variables that name a branch, tag or commit", examples=[["LIDB_CI_REF"]]
+        (), description="variables that name a branch, tag or commit", examples=[["ENGINE_REF"]]
     )
 
 
 class Repo(Breakable):
     """A git repository and the commit it is pinned at."""
 
-    url: Url = Field(description="where it is cloned from", examples=["https://github.com/li-langverse/lidb.git"])
+    url: Url = Field(description="where it is cloned from", examples=["https://github.com/acme/engine.git"])
     pin: Sha = Field(
         description="the full commit id at which it is taken", examples=["0123456789abcdef0123456789abcdef01234567"]
     )
@@ -83,7 +83,7 @@ class Artifact(Breakable):
         examples=[["cmake -S . -B {build}", "cmake --build {build} -j {cpus}"]],
     )
     outputs: tuple[RelPath, ...] = Field(
-        min_length=1, description="the files that it leaves below the build directory", examples=[["lidb_embed"]]
+        min_length=1, description="the files that it leaves below the build directory", examples=[["engine"]]
     )
     program: bool = Field(True, description="false: a library, whose use leaves no calls that a witness could count")
     timeout: Duration = Field("30m", description="how long the build may take, at most 6h", examples=["30m"])
@@ -126,7 +126,7 @@ class Witness(Record):
     With `verbs`, a call counts only when its first argument begins with one of these words (`exec-json`).
     """
 
-    artifact: Name = Field(description="the artifact whose calls are counted", examples=["embed"])
+    artifact: Name = Field(description="the artifact whose calls are counted", examples=["engine"])
     min_calls: int = Field(ge=1, le=1_000_000, description="how many calls there must be, at least", examples=[4])
     verbs: tuple[Verb, ...] = Field(
         (), description="the first arguments that count as a call; all do when there are none", examples=[["exec-json"]]
@@ -183,7 +183,7 @@ class Evidence(Record):
 
     witness: Witness | None = Field(None, description="calls of the artifact that must have been seen")
     forbid_env: tuple[EnvName, ...] = Field(
-        (), description="variables that must not be in the job's environment", examples=[["LI_LIDB_MOCK"]]
+        (), description="variables that must not be in the job's environment", examples=[["ENGINE_MOCK"]]
     )
     manifest: Manifest | None = Field(None, description="a JSON document that the job must write")
     figures: Figures | None = Field(None, description="what the job must have measured, over several rounds")
@@ -193,9 +193,9 @@ class Quarantine(Record):
     """A known failure that does not decide the gate until `until`, and who answers for it."""
 
     issue: IssueUrl = Field(
-        description="where the failure is tracked", examples=["https://github.com/li-langverse/lidb/issues/42"]
+        description="where the failure is tracked", examples=["https://github.com/acme/engine/issues/42"]
     )
-    owner: Text = Field(description="who answers for it", examples=["@li-langverse/db"])
+    owner: Text = Field(description="who answers for it", examples=["@acme/db"])
     until: date = Field(description="the last day on which it does not decide", examples=["2027-01-31"])
     reason: Text = Field(description="what fails", examples=["the WAL replay test is flaky on slow disks"])
 
@@ -205,7 +205,7 @@ class Job(Record):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    summary: Text = Field(description="one line for people: what a pass shows", examples=["lidb's own smoke test"])
+    summary: Text = Field(description="one line for people: what a pass shows", examples=["the engine answers"])
     repo: RepoName = Field(
         description="the repo in whose checkout the commands run, or a folder beside the matrix (`./checks`)",
         examples=["engine"],
@@ -234,7 +234,7 @@ class Job(Record):
         examples=["requirements.lock"],
     )
     env: dict[EnvName, EnvValue] = Field(
-        {}, description="its environment; placeholders such as `{repos.lidb}` are filled in"
+        {}, description="its environment; placeholders such as `{repos.engine}` are filled in"
     )
     setup: tuple[Command, ...] = Field((), description="commands before the run: installs", examples=[["npm ci"]])
     run: tuple[Command, ...] = Field(
@@ -309,13 +309,13 @@ class Matrix(Record):
 
     @property
     def breakables(self) -> dict[str, Breakable]:
-        """Every artifact and repo, by what people call it: `artifact embed`, `repo lidb`."""
+        """Every artifact and repo, by what people call it: `artifact engine`, `repo agents`."""
         artifacts = {f"artifact {name}": artifact for name, artifact in self.artifacts.items()}
         return artifacts | {f"repo {name}": repo for name, repo in self.repos.items()}
 
     @property
     def faults(self) -> dict[str, str]:
-        """Every fault but `control`, with what it breaks: `artifact embed`."""
+        """Every fault but `control`, with what it breaks: `artifact engine`."""
         return {name: owner for owner, item in self.breakables.items() for name in item.fault_names}
 
     def faults_of(self, job: Job) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Placeholders in the commands and environment values of matrix.toml: `{repos.lidb}`, `{data}`.
+"""Placeholders in the commands and environment values of matrix.toml: `{repos.engine}`, `{data}`.
 
 A placeholder is `{word(.word)*}`, its words of `A-Z a-z 0-9 _ -`. Braces right after a `$` are the shell's
 (`${HOME}`), `{{data}}` gives the plain text `{data}`, and braces around anything else (`{print $1}`, `{}`,

@@ -16,7 +16,7 @@ class Source(Record):
         commit: what is tested.
         origin: `pin` (the matrix), `ref` (an override), `tree` (a working tree as it stands), `depends-on`,
             `folder` (a subfolder of the matrix's own folder as it stands).
-        via: who asked, in the user's words: `matrix.toml`, `--repo lidb=pull/3`, `$LIDB_CI_REF`, `--stack
+        via: who asked, in the user's words: `matrix.toml`, `--repo engine=pull/3`, `$ENGINE_REF`, `--stack
             tests/stack`.
         where: the URL or directory that it came from.
         objects: the bare mirror that holds its objects (a path of this machine).

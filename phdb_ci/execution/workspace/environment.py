@@ -1,7 +1,7 @@
 """The environment of a job: empty, then an allow-list from outside, the harness's own settings, the matrix's.
 
 Pure: the caller's environment comes in as a mapping. A variable of the caller that is not on the list
-(`LI_LIDB_MOCK`, `LI_DATA_DIR`, `CFLAGS`, a token) never reaches a job.
+(a mock switch, a data directory, `CFLAGS`, a token) never reaches a job.
 """
 
 import re

@@ -103,7 +103,7 @@ def _run(shown: Shown) -> str:
 
 
 def _asked(shown: Shown) -> str:
-    """`gate **pr-gate**`, `jobs **smoke+lint**`: gates and jobs share one set of names."""
+    """`gate **all**`, `jobs **smoke+lint**`: gates and jobs share one set of names."""
     gate = shown.verdict.gate
     if not _GATE.fullmatch(gate):
         return f"gate {code(gate, 100)}"
