@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -303,6 +304,24 @@ def test_child_that_left_its_session_is_found(bench: Bench) -> None:
     assert done.exit_code == 0
     assert len(done.leftovers) == 1
     assert not any(map(alive, pids(file)))
+
+
+BUSY = "import time\nwhile time.process_time() < 0.3: pass"
+
+
+@linux
+@pytest.mark.parametrize("command", ["{busy} &", "({busy}; true) &", "setsid {busy} &"])
+def test_work_in_the_background_is_left_behind_however_quick_it_ends(bench: Bench, command: str) -> None:
+    busy = shlex.join([sys.executable, "-c", BUSY])
+    done = bench.run(command.format(busy=busy))
+    assert done.exit_code == 0
+    assert len(done.leftovers) >= 1
+
+
+def test_filter_that_ends_with_the_command_is_not_left_behind(bench: Bench) -> None:
+    for _ in range(5):
+        done = bench.run(["bash", "-c", "exec > >(tee copy.txt) 2>&1; seq 20000"])
+        assert (done.exit_code, done.leftovers) == (0, ())
 
 
 @linux
