@@ -164,7 +164,7 @@ def test_cache_inside_the_directory_is_not_imported(tmp_path: Path) -> None:
 
 def test_empty_directory_is_a_source_error(cache: Path, tmp_path: Path) -> None:
     (tmp_path / "d" / "empty").mkdir(parents=True)
-    with pytest.raises(SourceError, match="is not a git repository"):
+    with pytest.raises(SourceError, match="is neither a git repository nor a folder with files"):
         import_directory(at(cache, tmp_path / "d"))
 
 

@@ -71,7 +71,7 @@ def test_stack_without_one_of_the_repos_is_refused(gate: Scenario) -> None:
 def test_empty_directory_for_a_repo_is_refused(gate: Scenario) -> None:
     (gate.root / "empty").mkdir()
 
-    assert_refused(gate.cli("run", "lis-tests", *HERE, "--repo", "lis=./empty"), 2, "empty is not a git repository")
+    assert_refused(gate.cli("run", "lis-tests", *HERE, "--repo", "lis=./empty"), 2, "empty is neither a git repository")
 
 
 def test_every_fault_of_the_matrix_is_told_at_once(gate: Scenario) -> None:
