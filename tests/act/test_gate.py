@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from phdb_ci.matrix import load
 from phdb_ci.models.verdict import Verdict
 from tests.act.log import Job
 from tests.act.rerun import keep
 from tests.act.runner import Act, Ran
-from tests.act.world import SMALL, World, verdict
+from tests.act.world import ROOT, SMALL, World, verdict
 from tests.gate.bench import counting_compiler, sources_of_lidb
 
 E2E = "tests/e2e/lidb.test.mjs"
@@ -64,7 +65,11 @@ def test_green_pull_request_passes_on_one_engine_that_was_built_once(
     assert given.outcome == "pass"
     assert {state for job, state in ran.results.items() if job != "gate"} == {"success"}
     assert (given.head, given.run_id, given.attempt) == (head, "4242", 1)
-    assert {source.repo: source.commit for source in given.sources} == world.pins | {"lis": head}
+    tested = {source.repo: source.commit for source in given.sources if source.origin != "folder"}
+    assert tested == world.pins | {"lis": head}
+    rows = load(ROOT / "matrix.toml")
+    needed = {repo for job in rows.gates["pr-gate"].jobs for repo in rows.jobs[job].repos}
+    assert {source.repo for source in given.sources} == needed | set(world.pins)
     # Built once: each source compiled once in all jobs together; each consumer had that very engine.
     names = [line.rsplit("/", 1)[-1] for line in compiled.read_text().splitlines()]
     assert sorted(names) == sources_of_lidb()
