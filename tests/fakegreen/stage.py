@@ -92,6 +92,8 @@ def gather(case: Case, ran: Ran, seconds: float) -> Result:
     """What phdb-ci, the exit codes and the reports say of one run."""
     if ran.code == 2:
         return Result(case, "refused", (ran.err,), green=False, seconds=seconds)
+    if not (ran.folder / "verdict.json").is_file():
+        return Result(case, "no verdict", (ran.told[-2000:],), green=False, seconds=seconds)
     legs = [leg.result for leg in ran.verdict.legs if leg.result.job == case.job]
     if not legs:
         return Result(case, "absent", (), green=ran.code == 0, seconds=seconds)
