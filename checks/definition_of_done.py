@@ -29,7 +29,8 @@ from phdb_ci.models.matrix import Job, Matrix, is_folder
 from phdb_ci.models.results import Facts
 from phdb_ci.models.statuses import STATUSES, AnyStatus
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code
+from phdb_ci.rendering import markdown
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code
 
 CONDITIONS = Path(__file__).with_suffix(".toml")
 OLDEST = 31  # days
@@ -226,19 +227,22 @@ def text_of(answers: Sequence[Answer]) -> str:
 
 def page_of(answers: Sequence[Answer]) -> str:
     """The answers as Markdown, to be attached to an issue."""
-    lines = [f"## Definition of done: {_met(answers)} of {len(answers)} conditions met", ""]
-    lines += ["| | condition | state | why |", "|:-:|:--|:--|:--|"]
-    for answer in answers:
-        why = "<br>".join(code(reason, TITLE_LIMIT) for reason in answer.reasons)
-        lines.append(f"| {' | '.join(cells(ICONS[answer.state], code(answer.text), answer.state, why))} |")
-    lines += ["", "Only the public stack at the matrix's pins counts; what else was measured is listed."]
+    rows = [(ICONS[item.state], code(item.text), item.state, _why(item)) for item in answers]
+    blocks = [
+        f"## Definition of done: {_met(answers)} of {len(answers)} conditions met",
+        markdown.table(("", "condition", "state", "why"), rows, (":-:", ":--", ":--", ":--")),
+        "Only the public stack at the matrix's pins counts; what else was measured is listed.",
+    ]
+    head = ("job", "status", "stack", "commits", "run", "age", "counts")
     for number, answer in enumerate(answers, 1):
-        if answer.evidence:
-            lines += ["", f"<details>\n<summary>Evidence for condition {number}</summary>", ""]
-            lines += ["| job | status | stack | commits | run | age | counts |", "|:--|:--|:--|:--|:--|--:|:--|"]
-            rows = ([code(cell, TITLE_LIMIT) for cell in _cells(item)] for item in answer.evidence)
-            lines += [f"| {' | '.join(cells(*row))} |" for row in rows] + ["", "</details>"]
-    return "\n".join(lines) + "\n"
+        evidence = [[code(cell, TITLE_LIMIT) for cell in _cells(item)] for item in answer.evidence]
+        if evidence:
+            blocks.append(Section(f"Evidence for condition {number}", (markdown.table(head, evidence),)).text)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _why(answer: Answer) -> str:
+    return "<br>".join(code(reason, TITLE_LIMIT) for reason in answer.reasons)
 
 
 def _cells(item: Evidence) -> tuple[str, ...]:

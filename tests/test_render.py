@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from phdb_ci.models.results import ManifestFact
 from phdb_ci.models.statuses import Status
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.rendering import environment as render
+from phdb_ci.rendering import workflows
 from phdb_ci.rendering.comment import MARKER, comment, summary
 from phdb_ci.rendering.comment.size_budget import SUMMARY_BUDGET
 from tests.builders import (
@@ -107,7 +107,7 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
     assert "Sources: 2 repositories, 1 not at its pin, 1 moved since the baseline, embed built" in text
     assert "| embed | `sha256:89ea00d60000…` | built in 3:32 | 3 jobs | 54 times |" in text
     assert text.count("<details open>") == 1
-    assert "    e2e-engine@ubuntu-24.04 :crit, 0, 298" in text
+    assert "    job e2e-engine@ubuntu-24.04 :crit, 0, 298" in text
     assert text.endswith("<sub>`phdb-ci 0.1.0` · reproduce: `nox -s pr-gate -- --repo lis=pull/17`</sub>\n")
 
 
@@ -344,14 +344,14 @@ def test_heading_without_pass_is_never_green(seed: int, stack: str) -> None:
 def test_templates_are_found_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "site-packages" / "phdb_ci"
     (package / "rendering").mkdir(parents=True)
-    monkeypatch.setattr(render, "__file__", str(package / "rendering" / "environment.py"))
-    assert render.templates() == tmp_path / "site-packages" / "templates"
+    monkeypatch.setattr(workflows, "__file__", str(package / "rendering" / "workflows.py"))
+    assert workflows.templates() == tmp_path / "site-packages" / "templates"
     (package / "templates").mkdir()
-    assert render.templates() == package / "templates"
+    assert workflows.templates() == package / "templates"
 
 
 def test_unknown_name_in_a_template_is_an_error() -> None:
     from jinja2 import UndefinedError
 
     with pytest.raises(UndefinedError):
-        render.environment().from_string("!{{ nothing }}").render()
+        workflows.environment().from_string("!{{ nothing }}").render()

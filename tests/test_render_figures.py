@@ -1,6 +1,5 @@
 """The section of what was measured: its table, its bars, its chart; nothing in it that a name could break."""
 
-import re
 from typing import Any
 
 import pytest
@@ -23,8 +22,9 @@ def fact(*values: float, name: str = "publish", **fields: Any) -> FiguresFact:
     return FiguresFact(**told | fields)
 
 
-def shown(found: FiguresFact | None = None) -> str:
-    return "\n".join(section([result("bench-compare", figures=found)]))
+def shown(measured: FiguresFact | None = None) -> str:
+    block = section(result("bench-compare", figures=measured))
+    return block.text if block else ""
 
 
 def test_figures_stand_with_their_interval_beside_the_threshold() -> None:
@@ -37,34 +37,10 @@ def test_figures_stand_with_their_interval_beside_the_threshold() -> None:
     assert "Medians of `ratio of P95` over the rounds; each interval holds one with 96 %" in text
 
 
-def test_chart_has_a_line_per_figure_and_no_outlier_flattens_it() -> None:
-    lines = shown(fact(*[0.5] * 9, 16.3)).splitlines()
-    start = lines.index("```mermaid")
-
-    assert "In the chart: line 1 `publish`, line 2 the threshold 1.20." in lines[start - 2]
-    assert lines[start + 1 : start + 7] == [
-        "xychart-beta",
-        '    x-axis "round" [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]',
-        "    y-axis 0 --> 1.50",
-        f"    line [{', '.join(['0.500'] * 9)}, 1.500]",
-        f"    line [{', '.join(['1.200'] * 10)}]",
-        "```",
-    ]
-
-
-def test_chart_holds_a_threshold_above_all_values() -> None:
-    text = shown(fact(*[0.5] * 6, threshold=4.0))
-
-    assert "y-axis 0 --> 5.00" in text
-    assert f"    line [{', '.join(['4.000'] * 6)}]" in text
-
-
 def test_figures_without_a_threshold_say_so() -> None:
     text = shown(fact(*[0.5] * 6, threshold=None))
 
     assert "6 rounds, no threshold</summary>" in text
-    assert "In the chart: line 1 `publish`." in text
-    assert text.count("    line [") == 1
 
 
 def test_many_figures_are_cut() -> None:
@@ -100,10 +76,7 @@ def test_few_words_say_rounds_and_range() -> None:
 
 @given(name=st.text(min_size=1, max_size=30), values=st.lists(st.floats(1e-9, 1e12), min_size=1, max_size=12))
 def test_no_name_and_no_number_breaks_the_section(name: str, values: list[float]) -> None:
-    lines = shown(fact(*values, name=name, unit=name)).split("\n")
+    lines = shown(fact(*values, name=name, unit=name)).splitlines()
 
-    assert [line for line in lines if line.startswith("```")] == ["```mermaid", "```"]
-    inside = lines[lines.index("```mermaid") + 1 : lines.index("```")]
-    assert len(inside) == 5
-    assert all(re.fullmatch(r"    line \[[0-9., ]+\]", line) for line in inside[3:])
-    assert next(line for line in lines if line.startswith("| ")).count(" | ") == 4
+    assert len(lines) == 10
+    assert [line.count(" | ") for line in lines if line.startswith("| ")] == [4, 4]

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,7 +50,6 @@ def main(arguments: argparse.Namespace) -> int:
         context = _context(matrix, plan, out, run_id, board, cancel)
         signals.running = True
         board.begin(len(plan.legs) + sum(node.stored is None for node in plan.artifacts))
-        threading.Thread(target=_get_ready, daemon=True).start()
         try:
             results = run_plan(context, jobs)
         finally:
@@ -73,13 +71,6 @@ def _with_published(plan: Plan, matrix: Matrix) -> Plan:
     from phdb_ci.github.published import with_published
 
     return with_published(plan, matrix, cache_dir(os.environ), os.environ)
-
-
-def _get_ready() -> None:
-    """Load what the end of the run needs while the jobs run: 30 ms that nobody has to wait for then."""
-    from phdb_ci.rendering.comment import get_ready
-
-    get_ready()
 
 
 def _context(matrix: Matrix, plan: Plan, out: Path, run_id: str, board: Board, cancel: Canceller) -> Context:

@@ -34,6 +34,14 @@ class Section:
     parts: tuple[str, ...]
     opened: bool = False
 
+    @property
+    def text(self) -> str:
+        """The section as one block."""
+        body = "\n\n".join(self.parts)
+        if not self.title:
+            return body
+        return f"<details{' open' * self.opened}>\n<summary>{self.title}</summary>\n\n{body}\n\n</details>"
+
 
 def one_line(text: str, limit: int) -> str:
     """The text on one line: what is not seen is gone, runs of white space are one space."""
@@ -54,15 +62,10 @@ def code(text: str, limit: int = TEXT_LIMIT) -> str:
     return f"{fence}{pad}{line}{pad}{fence}"
 
 
-def cells(*values: str) -> tuple[str, ...]:
-    """Finished Markdown as cells of one table row: a pipe in it no longer ends a cell."""
-    return tuple(value.replace("|", "\\|") for value in values)
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: Sequence[str] = ()) -> str:
-    """A table of finished cells; columns are aligned to the left unless `align` says otherwise."""
-    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(align or [':--'] * len(head))}|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+    """A table of finished Markdown, where a pipe ends no cell; columns are aligned to the left without `align`."""
+    rule = f"|{'|'.join(align or [':--'] * len(head))}|"
+    return "\n".join([_row(head), rule, *map(_row, rows)])
 
 
 def points(lines: Iterable[str]) -> str:
@@ -124,6 +127,11 @@ def commit_list(commits: Mapping[str, str]) -> str:
 def compare_link(web: str | None, old: str, new: str, text: str) -> str:
     """Text of our own, linked to what changed between two commits where that can be."""
     return f"[{text}]({web}/compare/{old}...{new})" if web and _WEB.fullmatch(web) else text
+
+
+def _row(row: Sequence[str]) -> str:
+    cells = [cell.replace("|", "\\|") for cell in row]
+    return f"| {' | '.join(cells)} |"
 
 
 def _block_line(line: str) -> str:

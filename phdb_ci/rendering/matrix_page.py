@@ -12,7 +12,7 @@ from phdb_ci.base.text import counted
 from phdb_ci.models.labels import claims_everywhere, evidence
 from phdb_ci.models.matrix import Gate, Job, Matrix
 from phdb_ci.models.proofs import ProofFile
-from phdb_ci.rendering.markdown import cells, code, issue_link, one_line, word
+from phdb_ci.rendering.markdown import code, issue_link, one_line, table, word
 
 EVENTS = ("pull_request", "push", "schedule", "workflow_dispatch")  # in the order in which they are shown
 HEAD = (
@@ -20,7 +20,7 @@ HEAD = (
 )  # fmt: skip
 OWN = ("repo", "job", "triggers", "what it shows", "gaps")
 LIMIT = 600
-# An underscore inside a word is no emphasis; a pipe is left to `cells`.
+# An underscore inside a word is no emphasis; a pipe is left to `table`.
 _SIGNS = re.compile(r"[\\`*\[\]<&~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
@@ -35,12 +35,12 @@ def matrix_page(matrix: Matrix, gates: Sequence[str], proofs: ProofFile | None =
         if job.repo == repo
     ]
     lines = [f"- {_gate(name, gate)}" for name, gate in chosen.items()]
-    parts = ["\n".join(lines), _table(HEAD, rows)]
+    parts = ["\n".join(lines), table(HEAD, rows)]
     own = list(_own(matrix))
     if own:
         verb = "is" if len(own) == 1 else "are"
         said = f"{counted(len(own), 'job')} of the repositories' own CI that no gate runs {verb} listed, not covered:"
-        parts += [said, _table(OWN, own)]
+        parts += [said, table(OWN, own)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -92,8 +92,3 @@ def _own(matrix: Matrix) -> Iterator[tuple[str, ...]]:
     for name, repo in matrix.repos.items():
         for job in repo.ci:
             yield word(name), prose(job.job), prose(job.on), prose(job.shows), prose(job.gap)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, [":--"] * len(head), *(cells(*row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Proofs
-from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, commit_list, word
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, commit_list, table, word
 
 Row = tuple[str, ...]
 HEAD = """\
@@ -13,22 +13,23 @@ HEAD = """\
 Written by `phdb-ci prove`: each job ran once with every fault that can apply to it. A fault is *noticed* when the job
 is not green with it and is green with nothing broken, and *missed* when the job is green. In parentheses: not claimed
 by the job (`notices` in matrix.toml). In brackets: not measured. n/a: the job does not use what is broken, or never
-called it.
-"""
+called it."""
 
 
 def proofs_page(file: ProofFile, matrix: Matrix) -> str:
     """The page over all tables of the file."""
     made = [(fault, owner, code(matrix.breakables[owner].faults[fault])) for fault, owner in matrix.faults.items()]
-    lines = [HEAD, *_markdown([("fault", "breaks", "made by"), *made])]
-    for table in file.tables:
-        where = ("measured on", *map(_where, table.jobs))
-        rows = [(*row, place) for row, place in zip(fault_rows(table, matrix), where, strict=True)]
-        lines += [f"## The {table.stack} stack\n", *_markdown(rows), *_markdown(report_rows(table))]
-        reasons = [row for job in table.jobs for row in _reasons(job)]
-        lines.append("<details>\n<summary>By what each was noticed</summary>\n")
-        lines += [*_markdown([("job", "fault", "status", "reason"), *reasons]), "</details>\n"]
-    return "\n".join(lines).rstrip() + "\n"
+    blocks = [HEAD, table(("fault", "breaks", "made by"), made)]
+    for proofs in file.tables:
+        places = ("measured on", *map(_where, proofs.jobs))
+        head, *rows = [(*row, place) for row, place in zip(fault_rows(proofs, matrix), places, strict=True)]
+        report_head, *reports = report_rows(proofs)
+        reasons = [row for job in proofs.jobs for row in _reasons(job)]
+        blocks += [
+            f"## The {proofs.stack} stack", table(head, rows), table(report_head, reports),
+            Section("By what each was noticed", (table(("job", "fault", "status", "reason"), reasons),)).text,
+        ]  # fmt: skip
+    return "\n\n".join(blocks) + "\n"
 
 
 def fault_rows(table: Proofs, matrix: Matrix) -> list[Row]:
@@ -51,12 +52,6 @@ def _words(proofs: Sequence[Proof], faults: Sequence[str], claims: Collection[st
         text = by_fault[fault].word if fault in by_fault else "-"
         claimed = fault in claims or text not in ("noticed", "MISSED")
         yield text if claimed else f"({text})"
-
-
-def _markdown(rows: Sequence[Row]) -> Iterator[str]:
-    for row in (rows[0], (":--",) * len(rows[0]), *rows[1:]):
-        yield f"| {' | '.join(cells(*row))} |"
-    yield ""
 
 
 def _where(job: JobProofs) -> str:

@@ -7,14 +7,20 @@ wait for the artifact of its own runner, and only so has each a result that the 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import UsageError
 from phdb_ci.models.hosting import Home, job_id
 from phdb_ci.models.labels import evidence
 from phdb_ci.models.matrix import Gate, Job, Matrix, seconds
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 RUNNER = "ubuntu-24.04"  # of the jobs that test nothing themselves
 SETUP_MINUTES = 15  # checkout, tools and installs of a job on a cold runner, beside its own time limit
@@ -25,14 +31,21 @@ OWN = ".github/workflows"
 
 @dataclass(frozen=True)
 class Build:
-    """The build of an artifact for one runner: a job of the workflow."""
+    """The build of an artifact for one runner: a job of the workflow.
 
-    id: str
+    `home` is the repository on GitHub that publishes the artifact, `track` its branch.
+    """
+
     artifact: str
     os: str
     minutes: int
     home: str | None
     track: str
+
+    @property
+    def id(self) -> str:
+        """Its id among the workflow's jobs."""
+        return job_id(self.artifact, self.os)
 
     @property
     def stored(self) -> str:
@@ -47,24 +60,27 @@ class Build:
 
 @dataclass(frozen=True)
 class Leg:
-    """A job on one runner. `comments` say what it shows and must leave; `services` are containers beside it.
+    """A job on one runner; `builds` are the artifacts that it waits for."""
 
-    `isolated`: its commands get a network of their own, which Ubuntu's runners do not let anybody have by default.
-    """
-
-    id: str
-    name: str
     job: str
     os: str
-    minutes: int
-    comments: tuple[str, ...]
+    row: Job
     builds: tuple[Build, ...]
-    node: bool
-    services: tuple[str, ...]
-    env: Mapping[str, str]
-    quarantined: bool
-    isolated: bool
-    kept: str | None
+
+    @property
+    def id(self) -> str:
+        """Its id among the workflow's jobs."""
+        return job_id(self.job, self.os)
+
+    @property
+    def name(self) -> str:
+        """`job@os`."""
+        return f"{self.job}@{self.os}"
+
+    @property
+    def minutes(self) -> int:
+        """Its time limit on GitHub."""
+        return _minutes(self.row.timeout)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -72,13 +88,32 @@ class Leg:
         return ("plan", *(build.id for build in self.builds))
 
     @property
+    def isolated(self) -> bool:
+        """Whether its commands get a network of their own, which Ubuntu's runners do not let anybody have."""
+        return not self.row.network and self.os.startswith("ubuntu")
+
+    @property
+    def measurements(self) -> str | None:
+        """The manifest of measured numbers that is kept beside its result."""
+        manifest = self.row.evidence.manifest
+        return manifest.kept if manifest and manifest.numbers else None
+
+    @property
+    def comments(self) -> Iterator[str]:
+        """What it shows and must leave."""
+        yield f"shows: {self.row.summary}"
+        yield from (f"must leave: {line}" for line in evidence(self.row))
+        if quarantine := self.row.quarantine:
+            yield f"quarantined until {quarantine.until} ({quarantine.issue}, {quarantine.owner}): {quarantine.reason}"
+
+    @property
     def command(self) -> str:
         """What the leg runs: the same session as on a laptop, on the artifacts of this run."""
-        given = "".join(
+        artifacts = "".join(
             f' --artifact "{build.artifact}={build.artifact}/{build.artifact}.tar#sha256=${{{build.variable}}}"'
             for build in self.builds
         )
-        return f"python -m nox --no-venv -s {self.job} --{given} --out results"
+        return f"python -m nox --no-venv -s {self.job} --{artifacts} --out results"
 
 
 @dataclass(frozen=True)
@@ -86,12 +121,15 @@ class GateFile:
     """A gate's workflow."""
 
     name: str
-    summary: str
     gate: Gate
-    called: bool
     builds: tuple[Build, ...]
     legs: tuple[Leg, ...]
     skipped: tuple[str, ...]
+
+    @property
+    def called(self) -> bool:
+        """Whether other repositories start it."""
+        return is_called(self.gate)
 
     @property
     def asked(self) -> bool:
@@ -130,12 +168,11 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
             add(f"workflows/{repo}/phdb-verdict.yml", _render("publish", matrix, repo=repo))
         for repo in home.aggregators:
             add(f"workflows/{repo}/phdb-aggregate.yml", _render("aggregate", matrix, repo=repo, name=name))
-    for artifact, row in matrix.artifacts.items():
-        builds = builds_of(matrix, matrix.jobs, artifact)
-        if not builds:
-            continue  # no job uses it, so nobody says on which runners it is to be built
-        text = _render("artifact", matrix, repo=row.repo, artifact=artifact, builds=builds)
-        add(f"workflows/{row.repo}/phdb-{artifact}.yml", text)
+    every = builds_of(matrix, matrix.jobs)
+    for artifact in dict.fromkeys(build.artifact for build in every):  # one that no job uses has no runner to build on
+        repo, builds = matrix.artifacts[artifact].repo, [build for build in every if build.artifact == artifact]
+        text = _render("artifact", matrix, repo=repo, artifact=artifact, builds=builds)
+        add(f"workflows/{repo}/phdb-{artifact}.yml", text)
     return files
 
 
@@ -165,69 +202,33 @@ def is_called(gate: Gate) -> bool:
 def gate_file(matrix: Matrix, name: str) -> GateFile:
     """What the template shows of a gate."""
     gate = matrix.gates[name]
+    rows = {job: matrix.jobs[job] for job in gate.jobs}
     builds = builds_of(matrix, gate.jobs)
     legs = [
-        _leg(matrix, job, os, builds)
-        for job in gate.jobs
-        for os in matrix.jobs[job].os
-        if os not in matrix.jobs[job].skip
+        Leg(job, os, row, tuple(build for build in builds if build.os == os and build.artifact in row.artifacts))
+        for job, row in rows.items()
+        for os in row.os
+        if os not in row.skip
     ]
-    skipped = [f"{job}@{os}: {reason}" for job in gate.jobs for os, reason in matrix.jobs[job].skip.items()]
-    return GateFile(
-        name=name, summary=gate.summary, gate=gate, called=is_called(gate), builds=builds, legs=tuple(legs),
-        skipped=tuple(skipped),
-    )  # fmt: skip
+    skipped = [f"{job}@{os}: {reason}" for job, row in rows.items() for os, reason in row.skip.items()]
+    return GateFile(name, gate, builds, tuple(legs), tuple(skipped))
 
 
-def builds_of(matrix: Matrix, jobs: Iterable[str], only: str | None = None) -> tuple[Build, ...]:
+def builds_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[Build, ...]:
     """The builds that these jobs need: one per artifact and runner."""
-    wanted = dict.fromkeys(
-        (artifact, os)
-        for job in jobs
-        for artifact in matrix.jobs[job].artifacts
-        for os in matrix.jobs[job].os
-        if only in (None, artifact)
-    )
-    return tuple(
-        Build(
-            id=job_id(artifact, os), artifact=artifact, os=os,
-            minutes=_minutes(matrix.artifacts[artifact].timeout), home=_slug(matrix, artifact),
-            track=matrix.repos[matrix.artifacts[artifact].repo].track,
-        )
-        for artifact, os in wanted
-    )  # fmt: skip
+    rows = [matrix.jobs[job] for job in jobs]
+    wanted = dict.fromkeys((artifact, os) for row in rows for artifact in row.artifacts for os in row.os)
+    return tuple(_build(matrix, artifact, os) for artifact, os in wanted)
 
 
-def _leg(matrix: Matrix, name: str, os: str, builds: Iterable[Build]) -> Leg:
-    job = matrix.jobs[name]
-    manifest = job.evidence.manifest
-    kept = manifest.kept if manifest and manifest.numbers else None
-    return Leg(
-        id=job_id(name, os), name=f"{name}@{os}", job=name, os=os, minutes=_minutes(job.timeout),
-        comments=tuple(_comments(job)),
-        builds=tuple(build for build in builds if build.os == os and build.artifact in job.artifacts),
-        node="node" in job.tools, services=job.services,
-        env={matrix.services[name].variable: matrix.services[name].url for name in job.services},
-        quarantined=job.quarantine is not None, isolated=not job.network and os.startswith("ubuntu"), kept=kept,
-    )  # fmt: skip
-
-
-def _comments(job: Job) -> Iterable[str]:
-    yield f"shows: {job.summary}"
-    for line in evidence(job):
-        yield f"must leave: {line}"
-    if job.quarantine:
-        quarantine = job.quarantine
-        yield f"quarantined until {quarantine.until} ({quarantine.issue}, {quarantine.owner}): {quarantine.reason}"
+def _build(matrix: Matrix, artifact: str, os: str) -> Build:
+    row = matrix.artifacts[artifact]
+    repo = matrix.repos[row.repo]
+    return Build(artifact, os, _minutes(row.timeout), repository_of(repo.url), repo.track)
 
 
 def _minutes(limit: str) -> int:
     return -(-seconds(limit) // 60) + SETUP_MINUTES
-
-
-def _slug(matrix: Matrix, artifact: str) -> str | None:
-    """`owner/name` of the repository on GitHub that publishes an artifact."""
-    return repository_of(matrix.repos[matrix.artifacts[artifact].repo].url)
 
 
 def references(matrix: Matrix) -> dict[str, str]:
@@ -245,8 +246,6 @@ def _home(matrix: Matrix) -> Home:
 
 
 def _render(template: str, matrix: Matrix, **names: object) -> str:
-    from phdb_ci.rendering.environment import environment
-
     def uses(action: str) -> str:
         if action not in matrix.actions:
             raise UsageError(f"the workflows use {action}, and the matrix does not pin it: add it to [actions]")
@@ -257,3 +256,24 @@ def _render(template: str, matrix: Matrix, **names: object) -> str:
         matrix=matrix, home=_home(matrix), uses=uses, references=references(matrix), runner=RUNNER, python=PYTHON,
         node=NODE, template=template, **names,
     )  # fmt: skip
+
+
+@cache
+def environment() -> "Environment":
+    """The one Jinja2 environment: delimiters that neither bash nor GitHub uses, unknown names are errors."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(templates()), undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - YAML, not HTML
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        variable_start_string="!{{", variable_end_string="}}",
+        block_start_string="<%", block_end_string="%>", comment_start_string="<#", comment_end_string="#>",
+    )  # fmt: skip
+
+
+def templates() -> Path:
+    """Where the templates are: inside the package that a wheel has installed, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "templates"
+    return installed if installed.is_dir() else package.with_name("templates")

@@ -71,7 +71,7 @@ def test_labels_of_any_text_are_taken_by_mermaid() -> None:
     signs = "ab1 :;#%{}[]()<>|\"'`@._-\n\\\u202e😀"
     odd = ["".join(chance.choices(signs, k=chance.randrange(1, 30))) for _ in range(200)]
     texts = [
-        f"gantt\n    dateFormat X\n    section jobs\n    {label(text)} :done, 0, 1"
+        f"gantt\n    dateFormat X\n    section jobs\n    job {label(text)} :done, 0, 1"
         for text in [*odd, *WORDS, *(word.upper() for word in WORDS)]
     ]
     assert complaints(texts) == {}

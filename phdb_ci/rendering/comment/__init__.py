@@ -6,7 +6,7 @@
     marker.py         the first line, by which the comment is found again
     no_verdict.py     what is published when a run has none
 
-Each part gives finished Markdown; templates/comment.md.j2 puts them under each other.
+Each part gives finished Markdown; this file puts them under each other.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,16 +14,15 @@ from collections.abc import Iterator, Sequence
 from phdb_ci.base.text import counted, cut
 from phdb_ci.models.posting import CommitStatus, Posting
 from phdb_ci.models.verdict import Unaffected, Verdict
+from phdb_ci.rendering import figures
 from phdb_ci.rendering.comment import evidence_section, failures, heading, sources, timeline
 from phdb_ci.rendering.comment.entries import Shown, shown
 from phdb_ci.rendering.comment.marker import MARKER, State, digest, marked
 from phdb_ci.rendering.comment.size_budget import COMMENT, COMMENT_BUDGET, SUMMARY, SUMMARY_BUDGET, Level, fitting
 from phdb_ci.rendering.comment.table import main_table
-from phdb_ci.rendering.environment import environment
-from phdb_ci.rendering.figures import section
 from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, points
 
-__all__ = ["MARKER", "comment", "comments", "commit_status", "get_ready", "summary"]
+__all__ = ["MARKER", "comment", "comments", "commit_status", "summary"]
 MOST_PATHS = 50
 
 
@@ -50,22 +49,20 @@ def commit_status(verdict: Verdict, posting: Posting | None = None) -> CommitSta
     return heading.commit_status(shown(verdict, posting))
 
 
-def get_ready() -> None:
-    """Load the templates of a comment."""
-    environment().get_template("comment.md.j2")
-
-
 def _texts(view: Shown, levels: Sequence[Level], budget: int) -> Iterator[str]:
-    template = environment().get_template("comment.md.j2")
-
     def text(level: Level) -> str:
-        body = template.render(
-            heading=heading.heading(view), lead=_lead(view, level), sections=_sections(view, level),
-            left_out=level.left_out, footer=heading.footer(view.verdict),
-        )  # fmt: skip
+        body = _body(view, level)
         return marked(_state(view, body), body)
 
     return fitting(levels, budget, text)
+
+
+def _body(view: Shown, level: Level) -> str:
+    blocks = [f"## {heading.heading(view)}", *_lead(view, level)]
+    blocks += [section.text for section in _sections(view, level)]
+    if level.left_out:
+        blocks.append(f"Left out to stay within GitHub's size limit: {level.left_out}. All of it is in `verdict.json`.")
+    return "\n\n".join([*blocks, heading.footer(view.verdict)]) + "\n"
 
 
 def _state(view: Shown, body: str) -> State:
@@ -86,11 +83,11 @@ def _lead(view: Shown, level: Level) -> list[str]:
 
 def _sections(view: Shown, level: Level) -> list[Section]:
     """What opens and closes, in the order of reading."""
-    figures = "\n".join(section(entry.result for entry in view.entries if entry.result)) if level.passed else ""
+    measured = filter(None, (figures.section(entry.result) for entry in view.entries if entry.result))
     sections = [
         _unread(view.unaffected) if view.unaffected else None,
         *failures.sections(view, level),
-        Section("", (figures.rstrip(),)) if figures else None,
+        *(measured if level.passed else ()),
         evidence_section.section(view, level) if level.sources else None,
         sources.section(view) if level.sources else Section("", (sources.in_one_line(view.verdict),)),
         *(evidence_section.lists(view, level) if level.lists else ()),

@@ -9,7 +9,7 @@ from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
 from phdb_ci.rendering.figures import in_words
-from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, cells, code, points, table, word
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, points, table, word
 
 HEAD = ("", "job", "what a pass shows", "executed", "calls", "network", "skipped by name")
 ALIGN = (":-:", ":--", ":--", ":--", ":--", ":--", "--:")
@@ -46,7 +46,7 @@ def lists(shown: Shown, level: Level) -> list[Section]:
 def _lists(entry: Entry, result: LegResult) -> Section:
     commands = () if entry.is_green else result.facts.commands
     skipped = [
-        cells(code(case.title, TITLE_LIMIT), case.status, code(case.message))
+        (code(case.title, TITLE_LIMIT), case.status, code(case.message))
         for suite in result.facts.suites
         for case in suite.cases
         if case.status in ("skipped", "todo")
@@ -94,7 +94,7 @@ def _row(entry: Entry, result: LegResult) -> Row:
         for use in result.facts.artifacts[:MOST_ARTIFACTS]
         if use.calls or use.rebuilt
     ]
-    return cells(
+    return (
         STATUSES[entry.status].icon, entry.label, _shows(entry, result), _executed(result), ", ".join(uses),
         f"**{network}**" if network == "unenforced" else network, str(named) if named else "",
     )  # fmt: skip
@@ -140,7 +140,7 @@ def _command(command: Command) -> Row:
         f"left {counted(len(command.leftovers), 'process', 'processes')}" if command.leftovers else "",
         code(command.problem or "", TITLE_LIMIT),
     ]
-    return cells(
+    return (
         command.phase, code(command.text), str(command.exit_code), clock(command.seconds), command.network,
         ", ".join(filter(None, ends)),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
 from phdb_ci.rendering.comment.table import failures
-from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, cells, code, excerpt, fenced, one_line, points, table
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, excerpt, fenced, one_line, points, table
 
 MOST_REASONS = 10
 
@@ -58,7 +58,7 @@ def _failing(result: LegResult) -> list[Case]:
 
 def _test(case: Case) -> tuple[str, ...]:
     message = case.message.strip() or case.detail.strip().split("\n", 1)[0]
-    return cells(code(case.title, TITLE_LIMIT) or "`?`", code(message))
+    return (code(case.title, TITLE_LIMIT) or "`?`", code(message))
 
 
 def _excerpt(case: Case, level: Level) -> str:

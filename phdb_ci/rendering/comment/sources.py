@@ -7,7 +7,7 @@ from phdb_ci.base.text import counted, cut
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
 from phdb_ci.rendering.comment.entries import Shown
-from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, cells, code, commit_link, compare_link, table, word
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, commit_link, compare_link, table, word
 
 ORIGINS: Mapping[Origin, str] = {
     "pin": "pin", "ref": "override", "tree": "working tree", "depends-on": "depends on", "folder": "folder",
@@ -20,7 +20,7 @@ def section(shown: Shown) -> Section:
     verdict = shown.verdict
     since = [_since_when(shown)] if verdict.baseline is not None else []
     rows = [_repo(shown, source) for source in verdict.sources[:MOST]]
-    parts = [table(cells("repository", "commit", "taken from", *since), rows)]
+    parts = [table(("repository", "commit", "taken from", *since), rows)]
     if verdict.artifacts:
         head = ("artifact", "digest", "how it came", "used by", "called")
         built = map(_artifact, verdict.artifacts[:MOST])
@@ -71,7 +71,7 @@ def _repo(shown: Shown, source: VerdictSource) -> tuple[str, ...]:
     web = source.web if source.web and (posting is None or posting.is_own(source.web)) else None
     moved = () if verdict.baseline is None else (_since(verdict, source, before, web),)
     name = f"**{word(source.repo)}**" if before else word(source.repo)
-    return cells(name, commit_link(web, source.commit), _origin(verdict, source), *moved)
+    return (name, commit_link(web, source.commit), _origin(verdict, source), *moved)
 
 
 def _off_pin(verdict: Verdict, source: VerdictSource) -> bool:
@@ -114,7 +114,7 @@ def _artifact(artifact: VerdictArtifact) -> tuple[str, ...]:
     reasons = listed(list(filter(None, map(code, (*artifact.reasons, *artifact.why)))), 3)
     digest = code(f"sha256:{cut(artifact.digest, 13)}", 40) if artifact.digest else "none"
     how = how if artifact.is_there else f"**{how}**"
-    return cells(
+    return (
         word(_called(artifact)), digest, f"{how}: {reasons}" if reasons else how,
         counted(len(artifact.used_by), "job"), counted(artifact.calls, "time") if artifact.calls else "",
     )  # fmt: skip

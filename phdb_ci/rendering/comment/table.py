@@ -8,7 +8,7 @@ from phdb_ci.models.results import LegResult
 from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.evidence_section import in_short
-from phdb_ci.rendering.markdown import TITLE_LIMIT, cells, code, issue_link, table
+from phdb_ci.rendering.markdown import TITLE_LIMIT, code, issue_link, table
 
 NUMBERS = ("passed", "failed", "skipped", "time")
 
@@ -24,7 +24,7 @@ def main_table(shown: Shown, most: int) -> str:
     if len(entries) > most:
         others = [entry.status for entry in entries[most:]]
         rows.append(("⋯", f"and {len(others)} more: {tallied(others)}", *[""] * (len(columns) - 2)))
-    return table(cells(*columns), rows, tuple(columns.values()))
+    return table(tuple(columns), rows, tuple(columns.values()))
 
 
 def failures(result: LegResult | None) -> int:
@@ -39,7 +39,7 @@ def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str,
     url = posting.job_url(f"{entry.job}@{entry.os}") if posting else None
     label = f"[{entry.label}]({url})" if url else entry.label
     label = f"**{label}**" if entry.is_bad else label
-    return cells(STATUSES[entry.status].icon, label, *_counts(entry), time, *versus, _outcome(entry, posting))
+    return (STATUSES[entry.status].icon, label, *_counts(entry), time, *versus, _outcome(entry, posting))
 
 
 def _counts(entry: Entry) -> tuple[str, str, str]:

@@ -8,12 +8,6 @@ from phdb_ci.rendering.markdown import Section, fenced
 
 MOST = 80
 _FOREIGN = re.compile(r"[^A-Za-z0-9 @._-]")
-# A line that begins like this is no task to the diagram's parser, whatever follows: a job may be called `gantt`.
-_WORDS = re.compile(
-    r"[0-9]|gantt|dateformat|axisformat|tickinterval|inclusiveenddates|topaxis|includes|excludes|todaymarker"
-    r"|weekday|weekend|title|acctitle|accdescr|section|click|call|href",
-    re.IGNORECASE,
-)
 
 
 def section(shown: Shown) -> Section | None:
@@ -23,30 +17,23 @@ def section(shown: Shown) -> Section | None:
     if not ran:
         return None
     builds = [
-        _task(
-            f"build {artifact.name}{f'@{artifact.os}' if artifact.os else ''}",
-            artifact.is_there,
-            artifact.offset,
-            artifact.seconds,
-        )
+        _task(f"build {artifact.name}@{artifact.os or ''}", artifact.is_there, artifact.offset, artifact.seconds)
         for artifact in shown.verdict.artifacts[:MOST]
         if artifact.seconds
     ]
-    jobs = [
-        _task(f"{entry.job}@{entry.os}", entry.is_green, result.offset, result.seconds) for entry, result in ran[:MOST]
-    ]
+    jobs = [_task(f"job {result.leg}", entry.is_green, result.offset, result.seconds) for entry, result in ran[:MOST]]
     lines = ["gantt", "    dateFormat X", "    axisFormat %M:%S"]
     lines += ["    section builds", *builds] if builds else []
     return Section("Timeline", (fenced([*lines, "    section jobs", *jobs], "mermaid"),))
 
 
 def label(text: str) -> str:
-    """The text without what the diagram's syntax could take for its own: its signs, its words where a line begins."""
-    plain = _FOREIGN.sub("", text)[:60].strip() or "unnamed"
-    return f"job {plain}" if _WORDS.match(plain) else plain
+    """The text without the signs of the diagram's syntax; its words have a meaning only where a line begins."""
+    return _FOREIGN.sub("", text)[:60].strip(" @")
 
 
 def _task(name: str, good: bool, offset: float, took: float) -> str:
+    """A task; `name` begins with a word that is none of the syntax: a job may be called `gantt`."""
     start = round(seconds(offset))
     end = max(start + 1, round(seconds(offset) + seconds(took)))
     return f"    {label(name)} :{'done' if good else 'crit'}, {start}, {end}"
