@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.judging.gathered import Run, Span, gathered_here
-from phdb_ci.judging.reproduce import reproduce
+from phdb_ci.judging.gathered import Run, Span, gathered_here, reproduce, shown_source
 from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
@@ -333,7 +332,7 @@ def sourced(**fields: Any) -> Any:
 def test_reproduce_repeats_what_is_not_the_pin(
     gate: str, is_gate: bool, fields: dict[str, Any], options: list[str], command: str
 ) -> None:
-    assert reproduce(gate, is_gate, sourced(**fields).repos.values(), options) == command
+    assert reproduce(gate, is_gate, map(shown_source, sourced(**fields).repos.values()), options) == command
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def timed_out(job: Job, facts: Facts) -> Iterable[str]:
 
 
 def service_ended(job: Job, facts: Facts) -> Iterable[str]:
-    """A server was not there, or not to the end: what was done with it is not known."""
+    """A server was absent, or ended before the job did: what the job did with it is not known."""
     for service in facts.services:
         if service.problem is not None:
             yield f"{service.name} did not last as long as the job: {service.problem}"
@@ -98,12 +98,12 @@ def case_failed(_job: Job, facts: Facts) -> Iterable[str]:
 
 
 def _first_failure(suite: Suite) -> str:
-    """The first failing case and what it said, as the end of a reason."""
+    """The first failing case and its message, as the end of a reason."""
     case = next((case for case in suite.cases if case.status in ("failed", "error")), None)
     if case is None:
         return ""
-    told = f"{case.title}: {case.message}" if case.message else case.title
-    return f": {cut(told, FIRST)}"
+    text = f"{case.title}: {case.message}" if case.message else case.title
+    return f": {cut(text, FIRST)}"
 
 
 def manifest_wrong(_job: Job, facts: Facts) -> Iterable[str]:
@@ -119,9 +119,10 @@ def too_few_executed(job: Job, facts: Facts) -> Iterable[str]:
         if executed >= report.min_tests:
             continue
         skipped = counts.skipped + counts.todo
-        every = f"every test was skipped ({skipped})" if skipped and not counts.executed else None
-        told = every or f"{executed} {report.kind} tests were executed"
-        yield f"{told}, at least {report.min_tests} expected"
+        outcome = f"{executed} {report.kind} tests were executed"
+        if skipped and not counts.executed:
+            outcome = f"every test was skipped ({skipped})"
+        yield f"{outcome}, at least {report.min_tests} expected"
 
 
 def report_absent(job: Job, facts: Facts) -> Iterable[str]:
@@ -173,9 +174,9 @@ def not_called(job: Job, facts: Facts) -> Iterable[str]:
         if use.name == witness.artifact:
             calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else _asked(use)
             if calls < witness.min_calls:
-                what = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
+                verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
                 over = " (the job built its own over it)" if use.rebuilt else ""
-                yield f"{use.name} was called {calls} times{what}{over}, at least {witness.min_calls} expected"
+                yield f"{use.name} was called {calls} times{verbs}{over}, at least {witness.min_calls} expected"
             return
     yield f"{witness.artifact} was not there to be called"
 
@@ -186,7 +187,7 @@ def _asked(use: ArtifactUse) -> int:
 
 
 def failure_printed(_job: Job, facts: Facts) -> Iterable[str]:
-    """A job that tells nothing but its exit code printed a failure, and exited 0."""
+    """A job that leaves nothing but its exit code printed a failure, and exited 0."""
     printed = [suite.printed for suite in facts.suites if suite.printed is not None]
     return [f"exit 0, and a failure was printed: {line}" for line in printed]
 
@@ -195,16 +196,11 @@ def artifact_changed(_job: Job, facts: Facts) -> Iterable[str]:
     """The artifact in the job's hands is not the one that was built."""
     for use in facts.artifacts:
         if use.after != use.before or use.before != use.digest:
-            found = _sha(use.after, use.before)
-            yield f"{use.name} was replaced during the job: sha256:{use.digest[:12]} became {found}"
+            text = use.after if use.after in ("missing", "launcher replaced") else f"sha256:{use.after[:12]}"
+            yield f"{use.name} was replaced during the job: sha256:{use.digest[:12]} became {text}"
         if use.rebuilt_as not in (None, use.digest):
-            found = str(use.rebuilt_as)[:12]
-            yield f"the job built another {use.name}: sha256:{found}, not sha256:{use.digest[:12]}"
-
-
-def _sha(after: str, before: str) -> str:
-    found = after if after != before else before
-    return found if found in ("missing", "launcher replaced") else f"sha256:{found[:12]}"
+            built = str(use.rebuilt_as)[:12]
+            yield f"the job built another {use.name}: sha256:{built}, not sha256:{use.digest[:12]}"
 
 
 def stray_artifact(_job: Job, facts: Facts) -> Iterable[str]:
@@ -239,11 +235,7 @@ def data_not_empty(_job: Job, facts: Facts) -> Iterable[str]:
 
 def manifest_absent(job: Job, facts: Facts) -> Iterable[str]:
     """The manifest that the job must write is not there, or was there before."""
-    if job.evidence.manifest is None:
-        return []
-    if facts.manifest is None:
-        return ["its manifest was not looked at"]
-    return [] if facts.manifest.absent is None else [facts.manifest.absent]
+    return figures.document_absent("manifest was", job.evidence.manifest, facts.manifest)
 
 
 def nothing_ran(job: Job, facts: Facts) -> Iterable[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from phdb_ci.models.figures import Figure
 from phdb_ci.models.matrix import Job
-from phdb_ci.models.results import Facts
+from phdb_ci.models.results import DocumentFact, Facts
 
 CONFIDENCE = 0.95
 
@@ -60,11 +60,16 @@ def interval(values: Sequence[float]) -> Interval:
 
 def figures_absent(job: Job, facts: Facts) -> Iterable[str]:
     """The document of figures is not there, was there before, or is a copy of a committed file."""
-    if job.evidence.figures is None:
+    return document_absent("figures were", job.evidence.figures, facts.figures)
+
+
+def document_absent(verb: str, declared: object, fact: DocumentFact | None) -> Iterable[str]:
+    """Why a document that the matrix declares is not there; `verb` with its name: `manifest was`."""
+    if declared is None:
         return []
-    if facts.figures is None:
-        return ["its figures were not looked at"]
-    return [] if facts.figures.absent is None else [facts.figures.absent]
+    if fact is None:
+        return [f"its {verb} not looked at"]
+    return [] if fact.absent is None else [fact.absent]
 
 
 def figures_wrong(_job: Job, facts: Facts) -> Iterable[str]:
@@ -116,9 +121,8 @@ def above_threshold(job: Job, facts: Facts) -> Iterable[str]:
             yield f"{figure.name}: {_unit(job)} {over.beside(threshold)}: all of it above"
 
 
-RULES = (
-    figures_wrong, figure_missing, figure_not_measured, too_few_values, values_again, above_threshold,
-)  # fmt: skip
+MEASURED = (figures_wrong, figure_missing, figure_not_measured, too_few_values, values_again)
+RULES = (*MEASURED, above_threshold)
 
 
 def notes(job: Job, facts: Facts) -> Iterator[str]:
@@ -131,8 +135,8 @@ def notes(job: Job, facts: Facts) -> Iterator[str]:
 
 def answered(job: Job, facts: Facts) -> bool:
     """Whether every declared figure was measured in every round."""
-    rules = (figures_absent, figures_wrong, figure_missing, figure_not_measured, too_few_values, values_again)
-    return bool(_figures(facts)) and not any(reason for rule in rules for reason in rule(job, facts))
+    reasons = (reason for rule in (figures_absent, *MEASURED) for reason in rule(job, facts))
+    return bool(_figures(facts)) and not any(reasons)
 
 
 def _figures(facts: Facts) -> tuple[Figure, ...]:

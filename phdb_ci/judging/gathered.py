@@ -1,10 +1,10 @@
 """Gathered: what one run left, in the one shape that a verdict is made of, whether one machine ran it or many. Pure."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from phdb_ci.base.github_url import page_of
-from phdb_ci.judging.reproduce import reproduce
 from phdb_ci.models.matrix import Matrix, Quarantine
 from phdb_ci.models.plan import IdleLeg, Plan
 from phdb_ci.models.results import ArtifactResult, LegResult
@@ -90,3 +90,22 @@ def shown_source(source: Source) -> VerdictSource:
         web=page_of(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,
         notes=source.notes,
     )  # fmt: skip
+
+
+def reproduce(gate: str, is_gate: bool, sources: Iterable[VerdictSource], options: Sequence[str] = ()) -> str:
+    """The command, with `--repo` for every source that is not the matrix's pin."""
+    words = ["nox", "-s", gate, "--"] if is_gate else ["phdb-ci", "run", *gate.split("+")]
+    for source in sources:
+        by_stack = source.via.startswith("--stack") and "--stack" in options
+        if source.origin not in ("pin", "folder") and not by_stack:
+            words += ["--repo", f"{source.repo}={_spec(source)}"]
+    words += options
+    if words[-1] == "--":
+        words.pop()
+    return shlex.join(words)
+
+
+def _spec(source: VerdictSource) -> str:
+    if source.origin == "tree":
+        return source.where
+    return f"{source.where}@{source.commit}" if source.where.startswith("/") else source.commit

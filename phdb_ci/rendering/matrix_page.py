@@ -36,11 +36,11 @@ def matrix_page(matrix: Matrix, gates: Sequence[str], proofs: ProofFile | None =
     ]
     lines = [f"- {_gate(name, gate)}" for name, gate in chosen.items()]
     parts = ["\n".join(lines), table(HEAD, rows)]
-    own = list(_own(matrix))
-    if own:
-        verb = "is" if len(own) == 1 else "are"
-        said = f"{counted(len(own), 'job')} of the repositories' own CI that no gate runs {verb} listed, not covered:"
-        parts += [said, table(OWN, own)]
+    unrun = list(_own(matrix))
+    if unrun:
+        count = f"{counted(len(unrun), 'job')} of the repositories' own CI that no gate runs"
+        text = f"{count} {'is' if len(unrun) == 1 else 'are'} listed, not covered:"
+        parts += [text, table(OWN, unrun)]
     return "\n\n".join(parts) + "\n"
 
 

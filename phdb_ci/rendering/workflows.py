@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RUNNER = "ubuntu-24.04"  # of the jobs that test nothing themselves
 SETUP_MINUTES = 15  # checkout, tools and installs of a job on a cold runner, beside its own time limit
 PYTHON, NODE = "3.12", "22"
-TAKEN = ("phdb-ci", "head", "since", "base", "sources", "run", "unaffected", "outcome")
+RESERVED = ("phdb-ci", "head", "since", "base", "sources", "run", "unaffected", "outcome")
 OWN = ".github/workflows"
 
 
@@ -179,7 +179,7 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
 def _check_references(matrix: Matrix) -> None:
     """A repo whose commit no variable can set would have a caller that tests the pin, and never its own change."""
     for name, repo in matrix.repos.items():
-        if name in TAKEN:
+        if name in RESERVED:
             raise UsageError(f"the workflows have an input or output called {name}, so no repo can have that name")
         if not repo.override.ref:
             raise UsageError(

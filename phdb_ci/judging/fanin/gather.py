@@ -7,7 +7,7 @@ that it says nothing of is not believed either. The clock is that of the results
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar, get_args
 
@@ -16,8 +16,7 @@ from phdb_ci.base.labels import seconds
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
 from phdb_ci.judging.fanin.read import Needs, ResultFile
-from phdb_ci.judging.gathered import Gathered, Run, Span, shown_source
-from phdb_ci.judging.reproduce import reproduce
+from phdb_ci.judging.gathered import Gathered, Run, Span, reproduce, shown_source
 from phdb_ci.judging.verdict import decides, judged_anew
 from phdb_ci.models.base import Record, first_fault, glob_matches
 from phdb_ci.models.hosting import job_id
@@ -34,6 +33,26 @@ _CLOCK = "%Y-%m-%dT%H:%M:%SZ"
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
+@dataclass(frozen=True)
+class _Fan:
+    """All that the answer depends on. `legs` are those that the gate expects, `planned` the sources of its plan."""
+
+    matrix: Matrix
+    legs: Sequence[LegName]
+    files: Sequence[ResultFile]
+    needs: Needs
+    planned: Sources | None
+    run: Run
+    today: date
+
+    @property
+    def builds(self) -> list[LegName]:
+        """The artifacts that the legs need, each with its runner."""
+        return list(
+            dict.fromkeys((artifact, os) for name, os in self.legs for artifact in self.matrix.jobs[name].artifacts)
+        )
+
+
 def gather(
     matrix: Matrix, gate: str, files: Sequence[ResultFile], needs: Needs, run: Run, today: date,
     proofs: ProofFile | None = None,
@@ -41,25 +60,22 @@ def gather(
     """The gate's legs from the files: judged, missing with a reason, or not run by a written rule."""
     run = replace(run, id=run.id or _only_run(files))
     jobs = {name: matrix.jobs[name] for name in matrix.gates[gate].jobs}
-    expected_legs = [(name, os) for name, job in jobs.items() for os in job.os]
-    _check_jobs(matrix, gate, expected_legs, needs)
-    planned = _from_plan(Sources, needs, "sources")
-    nobody = plan_doubt(needs, planned)
-    unaffected, notes = (None, []) if nobody else _unaffected(matrix, expected_legs, files, needs, planned)
-    legs: list[LegResult] = []
-    missing: list[Missing] = []
-    if unaffected is None:
-        legs, missing = _legs(matrix, expected_legs, files, needs, planned, run, today, nobody)
+    expected = [(name, os) for name, job in jobs.items() for os in job.os]
+    fan = _Fan(matrix, expected, files, needs, _from_plan(Sources, needs, "sources"), run, today)
+    _check_jobs(fan, gate)
+    nobody = plan_doubt(needs, fan.planned)
+    unaffected, notes = (None, []) if nobody else _unaffected(fan)
+    legs, missing = ([], []) if unaffected else _legs(fan, nobody)
     span, legs = _placed(legs)
-    sources = _sources(matrix, planned, legs)
-    stack = planned.stack if planned else _stack(sources)
-    known = {"@".join(leg) for leg in expected_legs}
+    sources = _sources(fan, legs)
+    stack = fan.planned.stack if fan.planned else _stack(sources)
+    known = {"@".join(leg) for leg in expected}
     return Gathered(
         gate=gate, lead=matrix.gates[gate].lead, span=span,
         run=replace(run, attempt=run.attempt or max([leg.attempt for leg in legs], default=1)),
         platform=", ".join(dict.fromkeys(leg.os for leg in legs)) or "none", stack=stack, sources=sources,
-        artifacts=_artifacts(matrix, expected_legs, needs), legs=legs, missing=missing,
-        idle=_idle(matrix, jobs, expected_legs, unaffected), unaffected=unaffected,
+        artifacts=_artifacts(fan), legs=legs, missing=missing,
+        idle=_idle(matrix, jobs, expected, unaffected), unaffected=unaffected,
         quarantines={name: job.quarantine for name, job in jobs.items()},
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
@@ -67,20 +83,17 @@ def gather(
     )  # fmt: skip
 
 
-def _legs(
-    matrix: Matrix, expected_legs: Sequence[LegName], files: Sequence[ResultFile], needs: Needs,
-    planned: Sources | None, run: Run, today: date, nobody: str | None,
-) -> tuple[list[LegResult], list[Missing]]:  # fmt: skip
+def _legs(fan: _Fan, nobody: str | None) -> tuple[list[LegResult], list[Missing]]:
     """The results that are believed, and for every other leg why there is none. `nobody`: why none is believed."""
-    results = {leg: _judged(newest(leg, files, run), matrix) for leg in expected_legs}
-    expected = _expected(matrix, results, needs, planned, run, today)
+    results = {leg: _judged(newest(leg, fan.files, fan.run), fan.matrix) for leg in fan.legs}
+    expected = _expected(fan, results)
     legs, missing = [], []
     for (name, os), result in results.items():
-        no_artifact = None if nobody else blocked(matrix.jobs[name], os, needs)
+        no_artifact = None if nobody else blocked(fan.matrix.jobs[name], os, fan.needs)
         reason = nobody or no_artifact
         if isinstance(result, str):
             reason = reason or result
-        elif not reason and not (reason := doubt(result, matrix, needs, expected)):
+        elif not reason and not (reason := doubt(result, fan.matrix, fan.needs, expected)):
             legs.append(result)
         if reason:
             missing.append(Missing(job=name, os=os, reason=reason, blocked=no_artifact is not None))
@@ -102,10 +115,10 @@ def _idle(matrix: Matrix, jobs: Iterable[str], legs: Iterable[LegName], unaffect
     ]  # fmt: skip
 
 
-def _check_jobs(matrix: Matrix, gate: str, legs: Iterable[LegName], needs: Needs) -> None:
+def _check_jobs(fan: _Fan, gate: str) -> None:
     """Every job that did not succeed is one whose end has its place in the verdict. Raises ResultsError for another."""
-    ids = {"plan"} | {job_id(job, os) for name, os in legs for job in (name, *matrix.jobs[name].artifacts)}
-    for job, state in needs.results.items():
+    ids = {"plan", *(job_id(name, os) for name, os in (*fan.legs, *fan.builds))}
+    for job, state in fan.needs.results.items():
         if job not in ids and state != "success":
             raise ResultsError(
                 f"GitHub says {state[:40]} of job {job[:100]}, which gate {gate} does not have",
@@ -113,26 +126,22 @@ def _check_jobs(matrix: Matrix, gate: str, legs: Iterable[LegName], needs: Needs
             )
 
 
-def _expected(
-    matrix: Matrix, results: Mapping[LegName, LegResult | str], needs: Needs, planned: Sources | None, run: Run,
-    today: date,
-) -> Expected:  # fmt: skip
+def _expected(fan: _Fan, results: Mapping[LegName, LegResult | str]) -> Expected:
     """What results must be about: what plan and builds say; outside of GitHub, the first leg that decides."""
     voters = [
         result
         for (name, _), result in reversed(list(results.items()))
-        if isinstance(result, LegResult) and decides(matrix.jobs[name].quarantine, today)
+        if isinstance(result, LegResult) and decides(fan.matrix.jobs[name].quarantine, fan.today)
     ]
-    if needs.given:
-        wanted = [(artifact, os) for name, os in results for artifact in matrix.jobs[name].artifacts]
-        digests = {(artifact, os): _digest(needs, artifact, os) for artifact, os in wanted}
+    if fan.needs.given:
+        digests = {(artifact, os): _digest(fan.needs, artifact, os) for artifact, os in fan.builds}
     else:
         digests = {(use.name, voter.os): use.digest for voter in voters for use in voter.facts.artifacts}
-    if planned is not None:
-        commits = {name: source.id for name, source in planned.repos.items()}
+    if fan.planned is not None:
+        commits = {name: source.id for name, source in fan.planned.repos.items()}
     else:
         commits = {source.repo: source.commit for voter in voters for source in voter.sources}
-    return Expected(run, commits, planned is not None, digests)
+    return Expected(fan.run, commits, fan.planned is not None, digests)
 
 
 def _digest(needs: Needs, artifact: str, os: str) -> str:
@@ -141,12 +150,11 @@ def _digest(needs: Needs, artifact: str, os: str) -> str:
     return (needs.output(build, "digest") if needs.results.get(build) == "success" else None) or "none"
 
 
-def _artifacts(matrix: Matrix, legs: Iterable[LegName], needs: Needs) -> list[ArtifactResult]:
-    """The artifacts as the run's own build jobs told of them."""
-    wanted = dict.fromkeys((artifact, os) for name, os in legs for artifact in matrix.jobs[name].artifacts)
-    runners = Counter(artifact for artifact, _ in wanted)
+def _artifacts(fan: _Fan) -> list[ArtifactResult]:
+    """The artifacts by the outputs of the run's own build jobs."""
+    needs, runners = fan.needs, Counter(artifact for artifact, _ in fan.builds)
     results = []
-    for artifact, os in wanted:
+    for artifact, os in fan.builds:
         build = job_id(artifact, os)
         state, status = needs.results.get(build), needs.output(build, "status")
         if state is None or state == "skipped":
@@ -179,25 +187,24 @@ def _from_plan(kind: type[AnyRecord], needs: Needs, output: str) -> AnyRecord | 
         raise ResultsError(f"the plan's {name} no record of ours: {first_fault(error)}") from error
 
 
-def _unaffected(
-    matrix: Matrix, legs: Iterable[LegName], files: Iterable[ResultFile], needs: Needs, planned: Sources | None
-) -> tuple[Unaffected | None, list[str]]:
+def _unaffected(fan: _Fan) -> tuple[Unaffected | None, list[str]]:
     """The plan's word that nothing could be affected: when it says, too, that nothing shall run, and nothing did.
 
     Where that does not hold, a note says why.
     """
-    claim = _from_plan(Unaffected, needs, "unaffected") if needs.output("plan", "run") == "false" else None
+    nothing_to_run = fan.needs.output("plan", "run") == "false"
+    claim = _from_plan(Unaffected, fan.needs, "unaffected") if nothing_to_run else None
     if claim is None:
         return None, []
-    docs = matrix.repos[claim.repo].docs if claim.repo in matrix.repos else ()
-    repos = planned.repos if planned else {}
+    docs = fan.matrix.repos[claim.repo].docs if claim.repo in fan.matrix.repos else ()
+    repos = fan.planned.repos if fan.planned else {}
     read = [path for path in claim.paths if not any(glob_matches(rule, path) for rule in docs)]
     moved = [name for name, source in repos.items() if name != claim.repo and source.origin not in ("pin", "folder")]
     if read or moved or not claim.paths or claim.repo not in repos or repos[claim.repo].commit != claim.head:
         return None, ["the plan says that nothing could be affected; by this matrix that is not so"]
-    present = {file.leg for file in files}
-    for name, os in legs:
-        if f"{name}@{os}" in present or needs.results.get(job_id(name, os)) != "skipped":
+    present = {file.leg for file in fan.files}
+    for name, os in fan.legs:
+        if f"{name}@{os}" in present or fan.needs.results.get(job_id(name, os)) != "skipped":
             return None, [f"the plan says that nothing needs to run, and yet {name}@{os} was not skipped"]
     return claim, []
 
@@ -213,17 +220,17 @@ def _only_run(files: Iterable[ResultFile]) -> str | None:
     return runs[0] if runs else None
 
 
-def _sources(matrix: Matrix, planned: Sources | None, legs: Iterable[LegResult]) -> tuple[VerdictSource, ...]:
+def _sources(fan: _Fan, legs: Iterable[LegResult]) -> tuple[VerdictSource, ...]:
     """The plan's sources; where nobody planned, what the results say that they ran on."""
-    if planned is not None:
-        return tuple(map(shown_source, planned.repos.values()))
+    if fan.planned is not None:
+        return tuple(map(shown_source, fan.planned.repos.values()))
     tested = {source.repo: source for leg in legs for source in leg.sources}
     return tuple(
         VerdictSource(
             repo=name, commit=tested[name].commit, origin=tested[name].origin, via="its results", where=repo.url,
             web=page_of(repo.url), pin=repo.pin,
         )
-        for name, repo in matrix.repos.items()
+        for name, repo in fan.matrix.repos.items()
         if name in tested
     )  # fmt: skip
 

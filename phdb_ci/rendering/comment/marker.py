@@ -4,11 +4,8 @@ Standard base64: an HTML comment must not hold the `--` that the other alphabet 
 """
 
 import base64
-import binascii
 import hashlib
 import json
-
-from pydantic import ValidationError
 
 from phdb_ci.models.base import Record
 
@@ -35,8 +32,8 @@ class State(Record):
 
 def marked(state: State, body: str) -> str:
     """The body below its marker."""
-    told = {name: value for name, value in state if value is not None or name == "head"}
-    text = json.dumps(told, separators=(",", ":")).encode()
+    fields = {name: value for name, value in state if value is not None or name == "head"}
+    text = json.dumps(fields, separators=(",", ":")).encode()
     return f"{PREFIX}{base64.b64encode(text).decode()} -->\n{body}"
 
 
@@ -54,5 +51,5 @@ def read(text: str) -> tuple[State | None, str]:
     coded = first.removeprefix(PREFIX).removesuffix(" -->")
     try:
         return State.model_validate_json(base64.b64decode(coded, validate=True)), body
-    except (binascii.Error, ValidationError, ValueError):
+    except ValueError:
         return None, body
