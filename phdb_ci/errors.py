@@ -24,12 +24,10 @@ class PhdbError(Exception):
 
     Attributes:
         exit_code: what the process returns.
-        kind: the one stable word that names the error for programs (`--json`).
         tries: things to try, one line each.
     """
 
     exit_code: Exit = Exit.USAGE
-    kind: str = "error"
 
     def __init__(self, message: str, *, tries: Iterable[str] = ()) -> None:
         super().__init__(message)
@@ -46,76 +44,58 @@ class PhdbError(Exception):
 class UsageError(PhdbError):
     """The command line asks for something that does not exist or contradicts itself."""
 
-    kind = "usage"
-
 
 class MatrixError(PhdbError):
     """matrix.toml cannot be used; the message holds every fault, located."""
-
-    kind = "matrix"
 
 
 class SourceError(PhdbError):
     """A repository, ref or commit that was asked for does not exist."""
 
-    kind = "source"
-
 
 class ArtifactError(PhdbError):
     """An artifact file that was handed in is not what its manifest says."""
-
-    kind = "artifact"
 
 
 class OtherReleaseError(ArtifactError):
     """An artifact was built by another release of phdb-ci, whose keys are made in another way: sound, and not used."""
 
-    kind = "other-release"
-
 
 class ResultsError(PhdbError):
     """A results directory or verdict file cannot be read as what it claims to be."""
-
-    kind = "results"
 
 
 class NetworkError(PhdbError):
     """A remote could not be reached; the message names the URL."""
 
     exit_code = Exit.INCOMPLETE
-    kind = "network"
 
 
 class RightsError(PhdbError):
     """The token is missing a permission; the message names what to grant."""
 
     exit_code = Exit.INCOMPLETE
-    kind = "rights"
 
 
 class RefusedError(PhdbError):
     """GitHub does not have what was asked for, or does not take what was sent."""
 
     exit_code = Exit.INCOMPLETE
-    kind = "refused"
 
 
 class ToolError(PhdbError):
     """A program that the run needs is missing or does not work on this machine."""
 
     exit_code = Exit.INCOMPLETE
-    kind = "tool"
 
 
 class DiskError(PhdbError):
     """The cache or the run directory cannot be written."""
 
     exit_code = Exit.INCOMPLETE
-    kind = "disk"
 
 
 class Interrupted(PhdbError):  # noqa: N818 - the word users know
     """Ctrl-C or SIGTERM before there was anything to give a verdict on."""
 
     exit_code = Exit.INTERRUPTED
-    kind = "interrupted"
