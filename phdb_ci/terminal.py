@@ -11,7 +11,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -23,7 +24,6 @@ from phdb_ci.models.statuses import STATUSES, AnyStatus, Colour
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.live import Live
 
 TAIL = 25  # lines of a log that are shown for a leg that is not green
 PER_SECOND = 4  # how often the region is drawn
@@ -70,7 +70,7 @@ class Board:
         self._total = self._done = self._bad = 0
         self._began = time.monotonic()
         self._lock = threading.Lock()
-        self._region: Live | None = None
+        self._console: Console | None = None  # while there is a region
 
     @classmethod
     def for_terminal(cls, environ: Mapping[str, str]) -> "Board":
@@ -79,24 +79,42 @@ class Board:
         page = page_of(sys.stderr, environ)
         return cls(sys.stderr, page, live=_clever(sys.stderr, environ), github=github)
 
-    def begin(self, total: int) -> None:
-        """A run of `total` nodes starts."""
+    @contextmanager
+    def region(self, total: int) -> Iterator[None]:
+        """A run of `total` nodes; its region is gone when the block ends."""
         self._total = total
-        if self.live:
-            self._region = self._drawn()
-            self._region.start()
+        if not self.live:
+            yield
+            return
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
 
-    def end(self) -> None:
-        """The run is over; the region goes away."""
-        region, self._region = self._region, None
-        if region:
-            region.stop()
+        console = Console(
+            file=self.stream, force_terminal=True, color_system="standard" if self.page.colour else None,
+            markup=False, emoji=False, highlight=False,
+        )  # fmt: skip
+
+        def text() -> Text:
+            lines = self.lines(console.width - 1, console.height - 1, time.monotonic())
+            return Text("\n".join(lines), no_wrap=True, overflow="crop")
+
+        live = Live(
+            console=console, get_renderable=text, refresh_per_second=PER_SECOND, transient=True, redirect_stdout=False,
+            redirect_stderr=False, vertical_overflow="crop",
+        )  # fmt: skip
+        with live:
+            self._console = console
+            try:
+                yield
+            finally:
+                self._console = None
 
     def started(self, name: str, expected: float | None, log: Path) -> None:
         """A node begins."""
         with self._lock:
             self._running[name] = Running(time.monotonic(), expected, log)
-        if not self._region:
+        if not self._console:
             self._line(f"  {'start':>10}  {name}")
 
     def phase(self, name: str, phase: str) -> None:
@@ -112,15 +130,15 @@ class Board:
             self._done += 1
             self._bad += STATUSES[status].colour != "green"
         reason = harmless(reasons[0]) if reasons else ""
-        if self._region:
-            self._above(*self._ended(name, status, seconds, reason))
+        if self._console:
+            self._above(self._console, *self._ended(name, status, seconds, reason, self._console.width - 1))
         else:
             line = f"  {self.paint(status, width=10)}  {name:<28} {duration(seconds):>8}  {reason}"
             self._line(line.rstrip())
 
-    def _ended(self, name: str, status: AnyStatus, seconds: float, reason: str) -> tuple[str, int, str]:
+    def _ended(self, name: str, status: AnyStatus, seconds: float, reason: str, width: int) -> tuple[str, int, str]:
         """The line of a node that has ended, how much of its beginning is coloured, and how."""
-        colour, width = STATUSES[status].colour, self._console().width - 1
+        colour = STATUSES[status].colour
         mark = MARKS[colour] if self.page.fit(MARKS[colour]) == MARKS[colour] else STATUSES[status].sign
         room = max(NAME, min(28, width - 22))
         line = f"{mark} {status:<9}  {self.page.cut(name, room):<{room}} {duration(seconds):>7}"
@@ -130,16 +148,16 @@ class Board:
 
     def note(self, text: str) -> None:
         """Something a person should know now."""
-        if self._region:
-            width = self._console().width - 1
-            for line in Page(width, self.page.encoding).fold(f"note: {harmless(text, 1000)}"):
-                self._above(line)
+        note = harmless(text, 1000)
+        if self._console:
+            for line in Page(self._console.width - 1, self.page.encoding).fold(f"note: {note}"):
+                self._above(self._console, line)
         else:
-            self._line(f"  {'note':>10}  {harmless(text, 1000)}")
+            self._line(f"  {'note':>10}  {note}")
 
     def log_tail(self, leg: str, path: Path) -> None:
         """The last lines of a log, each behind a bar: no line can start a workflow command on GitHub."""
-        lines = _tail(path)
+        lines = _read_end(path, 64 * 1024)[-TAIL:]
         if not lines:
             return
         self._line(f"::group::{leg}: end of its log" if self.github else f"\n  end of {path}")
@@ -157,37 +175,13 @@ class Board:
             self.stream.write(self.page.fit(text) + "\n")
             self.stream.flush()
 
-    def _above(self, line: str, painted: int = 0, style: str = "") -> None:
+    def _above(self, console: "Console", line: str, painted: int = 0, style: str = "") -> None:
         """A line above the region, its first `painted` characters in a colour."""
         from rich.text import Text
 
         text = Text(line, no_wrap=True, overflow="crop")
         text.stylize(style, 0, painted)
-        self._console().print(text)
-
-    def _console(self) -> "Console":
-        assert self._region is not None  # noqa: S101 - asked before
-        return self._region.console
-
-    def _drawn(self) -> "Live":
-        """The region: rich asks for its lines, and draws them over what it has drawn before."""
-        from rich.console import Console
-        from rich.live import Live
-        from rich.text import Text
-
-        console = Console(
-            file=self.stream, force_terminal=True, color_system="standard" if self.page.colour else None,
-            markup=False, emoji=False, highlight=False,
-        )  # fmt: skip
-
-        def text() -> Text:
-            lines = self.lines(console.width - 1, console.height - 1, time.monotonic())
-            return Text("\n".join(lines), no_wrap=True, overflow="crop")
-
-        return Live(
-            console=console, get_renderable=text, refresh_per_second=PER_SECOND, transient=True, redirect_stdout=False,
-            redirect_stderr=False, vertical_overflow="crop",
-        )  # fmt: skip
+        console.print(text)
 
     def lines(self, width: int, height: int, now: float) -> list[str]:
         """The region as it is to be now: at most `height` lines of at most `width` columns."""
@@ -224,10 +218,6 @@ def _last_line(path: Path) -> str:
     """The last line of a log that says something, without what takes no column: terminals differ in that."""
     lines = (harmless(line).strip() for line in reversed(_read_end(path, LAST_BYTES)))
     return "".join(sign for sign in next(filter(None, lines), "") if columns(sign))
-
-
-def _tail(path: Path) -> list[str]:
-    return _read_end(path, 64 * 1024)[-TAIL:]
 
 
 def _read_end(path: Path, size: int) -> list[str]:

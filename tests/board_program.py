@@ -25,7 +25,18 @@ def main(folder: Path) -> None:
     """Draw until the end."""
     sys.stderr.writelines(f"what stood there before, {number}\n" for number in range(30))
     board = Board.for_terminal(os.environ)
-    board.begin(12)
+    with board.region(12):
+        draw(board, folder)
+    legs = [
+        leg("smoke", "passed", artifacts=(use(9, verbs={"exec": 7, "open": 1, "migrate": 1}),)),
+        leg("lidb-tests", "failed", reasons=(REASON,)),
+    ]
+    text = verdict_text(verdict(*legs, artifacts=(artifact(),)), page_of(sys.stdout, os.environ))
+    sys.stdout.write(f"{text}\n")
+
+
+def draw(board: Board, folder: Path) -> None:
+    """Four nodes, of which two end."""
     for number, (name, text) in enumerate(OUTPUT.items()):
         log = folder / f"{number}.log"
         log.write_text(text, encoding="utf-8", newline="")
@@ -36,13 +47,6 @@ def main(folder: Path) -> None:
     board.finished("lidb-tests@ubuntu-24.04", "failed", 75.0, (REASON, "more"))
     board.note("waiting for another job or run that holds /a/long/path/of/a/lock/file/in/the/cache.lock")
     wait(folder / "end")
-    board.end()
-    legs = [
-        leg("smoke", "passed", artifacts=(use(9, verbs={"exec": 7, "open": 1, "migrate": 1}),)),
-        leg("lidb-tests", "failed", reasons=(REASON,)),
-    ]
-    text = verdict_text(verdict(*legs, artifacts=(artifact(),)), page_of(sys.stdout, os.environ))
-    sys.stdout.write(f"{text}\n")
 
 
 def wait(file: Path) -> None:

@@ -95,11 +95,10 @@ def test_log_that_is_not_there_or_no_text_breaks_nothing(tmp_path: Path) -> None
 
 def test_plain_lines_tell_start_and_end() -> None:
     board, stream = written()
-    board.begin(1)
-    board.started("smoke@ubuntu-24.04", 3.0, Path("log.txt"))
-    board.phase("smoke@ubuntu-24.04", "run")
-    board.finished("smoke@ubuntu-24.04", "failed", 75, ["exit 1", "more"])
-    board.end()
+    with board.region(1):
+        board.started("smoke@ubuntu-24.04", 3.0, Path("log.txt"))
+        board.phase("smoke@ubuntu-24.04", "run")
+        board.finished("smoke@ubuntu-24.04", "failed", 75, ["exit 1", "more"])
     assert stream.getvalue().splitlines() == [
         "       start  smoke@ubuntu-24.04",
         "      failed  smoke@ubuntu-24.04               1:15  exit 1",
@@ -140,7 +139,7 @@ def test_colour_and_region_follow_the_terminal(
 def busy(tmp_path: Path) -> Board:
     """Four nodes run: with and without an estimate, one that takes longer, with output of every kind."""
     board = written()[0]
-    board.begin(12)
+    board._total = 12
     board.finished("lint@ubuntu-24.04", "failed", 1.0, ())
     for name, expected, phase, output in (
         ("embed", 200.0, "build", "[ 61%] Building CXX object engine.o\n"),

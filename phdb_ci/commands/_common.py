@@ -6,18 +6,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from phdb_ci.base.files import usual_matrix
 from phdb_ci.base.page import table
-from phdb_ci.commands._proofs import proofs_beside
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
 from phdb_ci.execution.workspace.environment import clean_path
 from phdb_ci.matrix import load
-from phdb_ci.models.base import first_fault
+from phdb_ci.models.base import Record, first_fault
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
-from phdb_ci.planning.inventory import ask_tools, cpus, gather
+from phdb_ci.models.proofs import ProofFile
+from phdb_ci.planning.inventory import ask_tools, gather
 from phdb_ci.planning.plan import artifacts_named, make_plan, repos_of, select
 from phdb_ci.sources.resolve import resolve
 from phdb_ci.terminal import page_of
@@ -25,7 +25,9 @@ from phdb_ci.terminal import page_of
 if TYPE_CHECKING:
     from phdb_ci.models.verdict import Verdict  # some ten records more, which a plan never needs
 
-VERDICT_LIMIT = 64 * 1024 * 1024
+PROOFS = "proofs.json"
+LIMIT = 64 * 1024 * 1024  # bytes of a file that is read
+R = TypeVar("R", bound=Record)
 
 
 def cache_dir(environ: Mapping[str, str]) -> Path:
@@ -72,7 +74,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
     artifacts = artifacts_named(matrix, arguments.names)
     cache, path = cache_dir(os.environ), clean_path(os.environ.get("PATH", ""))
     specs = pairs(arguments.repo, "--repo", "NAME=SPEC")
-    given = {name: Path(file) for name, file in pairs(arguments.artifact, "--artifact", "NAME=FILE").items()}
+    files = {name: Path(file) for name, file in pairs(arguments.artifact, "--artifact", "NAME=FILE").items()}
     with ThreadPoolExecutor(max_workers=1) as pool:
         tools = pool.submit(ask_tools, matrix, jobs, path, artifacts)
         repos = repos_of(matrix, jobs, artifacts)
@@ -81,49 +83,39 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
             environ=os.environ,
         )  # fmt: skip
         inventory = gather(
-            matrix, jobs, sources, cache=cache, given=given, tools=tools.result, artifacts=artifacts,
+            matrix, jobs, sources, cache=cache, given=files, tools=tools.result, artifacts=artifacts,
             runner=os.environ.get("PHDB_CI_OS"),
         )  # fmt: skip
     proofs = proofs_beside(arguments.matrix)
     return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory, artifacts, proofs)
 
 
-def parallel(jobs: int | None) -> int:
-    """`--jobs`: how many nodes run at once, by default the processors. Raises UsageError for less than one."""
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"--jobs {jobs}: at least one node must be able to run")
-    return jobs or cpus()
-
-
-def pairs(values: list[str], option: str, form: str) -> dict[str, str]:
+def pairs(words: Sequence[str], option: str, form: str) -> dict[str, str]:
     """`NAME=VALUE` options as a mapping. Raises UsageError for another form or a name given twice."""
-    found: dict[str, str] = {}
-    for value in values:
-        name, sign, rest = value.partition("=")
-        if not (name and sign and rest):
-            raise UsageError(f"{option} {value}: expected {form}")
-        if name in found:
+    values: dict[str, str] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if not (name and value):
+            raise UsageError(f"{option} {word}: expected {form}")
+        if name in values:
             raise UsageError(f"{option} {name}=…: given twice")
-        found[name] = rest
-    return found
+        values[name] = value
+    return values
 
 
-def baseline_of(given: str | None, environ: Mapping[str, str]) -> "tuple[Verdict | None, tuple[str, ...]]":
+def baseline_of(option: str | None, environ: Mapping[str, str]) -> "tuple[Verdict | None, tuple[str, ...]]":
     """`--baseline`: a verdict.json, or `github:BRANCH`, the newest green run of this workflow on that branch.
 
-    The second is None with a note where there is none to be had: a first run has nothing to compare with.
+    Without one on GitHub: None, and a note that says why. A first run has nothing to compare with.
     """
-    if given is None:
+    if option is None or option == "github:":  # in a workflow, the branch may be empty
         return None, ()
-    if not given.startswith("github:"):
-        return read_verdict(Path(given)), ()
-    branch = given.removeprefix("github:")
-    if not branch:
-        return None, ()
+    if not option.startswith("github:"):
+        return read_verdict(Path(option)), ()
     from phdb_ci.github.baseline import newest_green
 
     try:
-        return newest_green(branch, environ), ()
+        return newest_green(option.removeprefix("github:"), environ), ()
     except PhdbError as error:
         return None, (f"compared with nothing: {error.message}",)
 
@@ -132,11 +124,28 @@ def read_verdict(path: Path) -> "Verdict":
     """A verdict.json. Raises ResultsError when it is none, or none that this version reads."""
     from phdb_ci.models.verdict import Verdict
 
+    return _read(path, Verdict, "a verdict of schema version 1")
+
+
+def read_proofs(path: Path) -> ProofFile:
+    """What `phdb-ci prove` measured so far; nothing where there is no file. Raises ResultsError for another file."""
+    if not path.exists():
+        return ProofFile()
+    return _read(path, ProofFile, "what phdb-ci prove writes", tries=[f"rm {path}"])
+
+
+def proofs_beside(matrix: Path) -> ProofFile:
+    """The proofs in the folder of matrix.toml. Raises ResultsError."""
+    return read_proofs(matrix.resolve().parent / PROOFS)
+
+
+def _read(path: Path, kind: type[R], name: str, tries: Sequence[str] = ()) -> R:
+    """The record that a file holds. Raises ResultsError for anything else."""
     try:
-        if path.stat().st_size > VERDICT_LIMIT:
-            raise ResultsError(f"{path}: larger than {VERDICT_LIMIT} bytes")
-        return Verdict.model_validate_json(path.read_bytes())
+        if path.stat().st_size > LIMIT:
+            raise ResultsError(f"{path}: larger than {LIMIT} bytes")
+        return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise ResultsError(f"there is no file {path}") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise ResultsError(f"{path}: not a verdict of schema version 1: {first_fault(error)}") from error
+        raise ResultsError(f"{path}: not {name}: {first_fault(error)}", tries=tries) from error

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from phdb_ci.base.files import write_whole
 from phdb_ci.base.github_url import HOST, OWNER_NAME
 from phdb_ci.commands._common import runs_of
 from phdb_ci.errors import DiskError, Exit, UsageError
-from phdb_ci.judging.gathered import Gathered
+from phdb_ci.judging.gathered import Gathered, Run
 from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.terminal import page_of
@@ -31,8 +31,11 @@ def verdict_today(gathered: Gathered, baseline: Verdict | None, notes: Sequence[
     return make_verdict(gathered, tool=__version__, today=date.today(), baseline=baseline, notes=notes)  # noqa: DTZ011
 
 
-def write(verdict: Verdict, out: Path) -> None:
-    """The verdict's files in the run directory: verdict.json last, so that it is there only with the others."""
+def deliver(verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs: Mapping[str, object]) -> None:
+    """Write the verdict's files, move `latest` to them, append to `--outputs`.
+
+    verdict.json is the last of the files, so that it is there only with the others.
+    """
     from phdb_ci.rendering.comment import comment, summary
     from phdb_ci.reports import write_junit
 
@@ -40,23 +43,17 @@ def write(verdict: Verdict, out: Path) -> None:
     write_whole(out / "comment.md", comment(verdict))
     write_whole(out / "summary.md", summary(verdict))
     write_whole(out / "verdict.json", verdict.model_dump_json(indent=1) + "\n")
-
-
-def deliver(verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs: Mapping[str, object]) -> None:
-    """The verdict's files in the run directory, `latest` moved to it, and a workflow's values into `--outputs`."""
-    write(verdict, out)
-    point_latest(out, arguments.out)
+    if arguments.out is None:
+        point_latest(out)
     write_outputs(arguments.outputs, outputs)
 
 
 def show(verdict: Verdict, out: Path, arguments: argparse.Namespace) -> None:
-    """The verdict on standard output: the record with `--json`, else for people, and where its files are."""
-    if arguments.json:
-        print(verdict.model_dump_json(indent=1))
-        return
+    """Print the record with `--json`, else the verdict for people, and where its files are."""
     from phdb_ci.rendering.verdict_text import verdict_text
 
-    print(f"\n{verdict_text(verdict, page_of(sys.stdout, os.environ))}\n{out}")
+    text = f"\n{verdict_text(verdict, page_of(sys.stdout, os.environ))}\n{out}"
+    print(verdict.model_dump_json(indent=1) if arguments.json else text)
 
 
 def new_run_id() -> str:
@@ -82,35 +79,29 @@ def run_directory(out: Path | None, matrix: Path, run_id: str, gate: str) -> Pat
     return path.resolve()
 
 
-def point_latest(out: Path, chosen: Path | None) -> None:
+def point_latest(out: Path) -> None:
     """Let `latest` point to the newest run; two runs at once leave it at one of them."""
-    if chosen is not None:
-        return
     temporary = out.parent / f".latest-{out.name}"
     temporary.symlink_to(out.name)
     temporary.replace(out.parent / "latest")
 
 
-def run_url(environ: Mapping[str, str]) -> str | None:
-    """The address of this run on GitHub, from its own variables, when they have the form that GitHub gives them."""
-    repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
-    if re.fullmatch(OWNER_NAME, repository) and run.isdigit():
-        return f"{HOST}/{repository}/actions/runs/{run}"
-    return None
+def run_here(environ: Mapping[str, str]) -> Run:
+    """What the environment says of this run: GitHub's variables, and the commit that the verdict is for.
 
-
-def attempt(environ: Mapping[str, str]) -> int:
-    """Which attempt of the run this is; 1 outside of GitHub."""
-    told = environ.get("GITHUB_RUN_ATTEMPT", "1")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 6 else 1
-
-
-def head(environ: Mapping[str, str]) -> str | None:
-    """The commit that the verdict is for, as the workflow says it. Raises UsageError if it is not a full commit id."""
-    told = environ.get("PHDB_CI_HEAD", "")
-    if told and not re.fullmatch(r"[0-9a-f]{40}", told):
-        raise UsageError(f"PHDB_CI_HEAD={told[:60]}: expected a full commit id, 40 hex digits")
-    return told or None
+    Raises UsageError for a commit that is not a full id. A page only when the variables have GitHub's form.
+    """
+    run_id, repository = environ.get("GITHUB_RUN_ID"), environ.get("GITHUB_REPOSITORY", "")
+    head, attempt = environ.get("PHDB_CI_HEAD", ""), environ.get("GITHUB_RUN_ATTEMPT", "")
+    if head and not re.fullmatch("[0-9a-f]{40}", head):
+        raise UsageError(f"PHDB_CI_HEAD={head[:60]}: expected a full commit id, 40 hex digits")
+    on_github = run_id and run_id.isdigit() and re.fullmatch(OWNER_NAME, repository)
+    return Run(
+        id=run_id or None,
+        attempt=(int(attempt) if re.fullmatch("[0-9]{1,5}", attempt) else 1) if run_id else None,
+        head=head or None,
+        url=f"{HOST}/{repository}/actions/runs/{run_id}" if on_github else None,
+    )
 
 
 def write_outputs(path: Path | None, values: Mapping[str, object]) -> None:
@@ -126,8 +117,13 @@ def write_outputs(path: Path | None, values: Mapping[str, object]) -> None:
         if "\n" in text or "\r" in text:
             raise UsageError(f"--outputs: {name} has more than one line")
         lines.append(f"{name}={text}\n")
+    append(path, lines, "--outputs")
+
+
+def append(path: Path, lines: Iterable[str], name: str) -> None:
+    """Append lines to a file that `name` has named. Raises DiskError when it cannot be written."""
     try:
         with path.open("a", encoding="utf-8") as file:
             file.writelines(lines)
     except OSError as error:
-        raise DiskError(f"--outputs {path}: cannot be written: {error.strerror}") from error
+        raise DiskError(f"{name} {path}: cannot be written: {error.strerror}") from error

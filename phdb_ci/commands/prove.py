@@ -11,14 +11,9 @@ import sys
 from phdb_ci.base.files import write_whole
 from phdb_ci.base.page import duration, table
 from phdb_ci.base.text import counted
-from phdb_ci.commands._common import cache_dir, parallel, planned
-from phdb_ci.commands._proofs import FILE, merged, proofs_beside, read_proofs
-from phdb_ci.commands._signals import Signals
-from phdb_ci.commands._verdict import new_run_id, run_directory
+from phdb_ci.commands._common import PROOFS, planned, proofs_beside, read_proofs
+from phdb_ci.commands._running import Signals, context_of, parallel
 from phdb_ci.errors import Exit, Interrupted, UsageError
-from phdb_ci.execution.context import Context
-from phdb_ci.execution.housekeeping import open_work
-from phdb_ci.execution.process import Canceller
 from phdb_ci.matrix import load
 from phdb_ci.models.base import Record
 from phdb_ci.models.matrix import Matrix
@@ -36,35 +31,35 @@ def main(arguments: argparse.Namespace) -> int:
         every = load(arguments.matrix)
         arguments.names = [name for name, job in every.jobs.items() if every.faults_of(job)] or list(every.jobs)
     earlier = read_proofs(arguments.write) if arguments.write else proofs_beside(arguments.matrix)
-    board, cancel = Board.for_terminal(os.environ), Canceller()
-    with Signals(cancel) as signals:
+    board = Board.for_terminal(os.environ)
+    with Signals() as signals:
         matrix, plan = planned(arguments)
         _look(matrix, plan, board)
         _write(arguments, earlier, matrix)  # as it is: before hours are spent, it shows that this can be done
-        run_id = new_run_id()
-        out = run_directory(arguments.out, arguments.matrix, run_id, "prove")
-        work, _lock = open_work(cache_dir(os.environ), run_id)
-        context = Context(
-            matrix=matrix, plan=plan, cache=cache_dir(os.environ), out=out, work=work, caller=dict(os.environ),
-            run_id=run_id, progress=board, cancel=cancel,
-        )  # fmt: skip
+        context = context_of(arguments, matrix, plan, "prove", board, signals.cancel)
         signals.running = True
-        board.begin(sum(len(matrix.faults_of(matrix.jobs[node.job])) + 2 for node in provable(context)))
-        try:
+        with board.region(sum(len(matrix.faults_of(matrix.jobs[node.job])) + 2 for node in provable(context))):
             home = arguments.matrix.resolve().parent
-            measured = measure(context, home, jobs, on_estimate=lambda *left: _estimate(board, *left))
-        finally:
-            board.end()
-    if signals.caught:
-        raise Interrupted(f"interrupted: no proof was written; what ran is in {out}")
+            measured = measure(context, home, jobs, on_estimate=lambda *left: board.note(_estimate(*left)))
+    if signals.cancel.cancelled:
+        raise Interrupted(f"interrupted: no proof was written; what ran is in {context.out}")
     proofs = Proofs(stack=plan.sources.stack, jobs=measured)
     claims = untrue(matrix, plan, proofs)
     rows = (*table(fault_rows(proofs, matrix)), "", *table(report_rows(proofs)))
     print(_json(proofs) if arguments.json else "\n".join(rows))
-    print("\n".join([*claims, str(out)]), file=sys.stderr if arguments.json else sys.stdout)
-    write_whole(out / FILE, _json(ProofFile(tables=(proofs,))) + "\n")
+    print("\n".join([*claims, str(context.out)]), file=sys.stderr if arguments.json else sys.stdout)
+    write_whole(context.out / PROOFS, _json(ProofFile(tables=(proofs,))) + "\n")
     _write(arguments, merged(earlier, matrix, proofs), matrix)
     return Exit.FAIL if arguments.check and claims else Exit.PASS
+
+
+def merged(file: ProofFile, matrix: Matrix, new: Proofs) -> ProofFile:
+    """The file with a new table in the place of the one of its stack; jobs that were not measured now stay."""
+    before = file.of(new.stack)
+    jobs = {proofs.job: proofs for proofs in (*(before.jobs if before else ()), *new.jobs)}
+    table = Proofs(stack=new.stack, jobs=tuple(jobs[name] for name in matrix.jobs if name in jobs))
+    tables = [table, *(other for other in file.tables if other.stack != new.stack)]
+    return ProofFile(tables=tuple(sorted(tables, key=lambda table: table.stack)))
 
 
 def untrue(matrix: Matrix, plan: Plan, proofs: Proofs) -> tuple[str, ...]:
@@ -97,8 +92,8 @@ def _look(matrix: Matrix, plan: Plan, board: Board) -> None:
         board.note(f"skipped: no fault applies to {', '.join(without)}")
 
 
-def _estimate(board: Board, legs: int, seconds: float) -> None:
-    board.note(f"{counted(legs, 'leg')} with a fault, about {duration(seconds)}")
+def _estimate(legs: int, seconds: float) -> str:
+    return f"{counted(legs, 'leg')} with a fault, about {duration(seconds)}"
 
 
 def _write(arguments: argparse.Namespace, file: ProofFile, matrix: Matrix) -> None:

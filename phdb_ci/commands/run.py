@@ -7,29 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phdb_ci.artifacts.bundle import SUFFIX, pack
-from phdb_ci.commands._common import baseline_of, cache_dir, matrix_option, parallel, planned
-from phdb_ci.commands._signals import Signals
-from phdb_ci.commands._verdict import (
-    attempt,
-    code,
-    deliver,
-    head,
-    new_run_id,
-    run_directory,
-    run_url,
-    show,
-    verdict_today,
-)
+from phdb_ci.commands._common import baseline_of, cache_dir, matrix_option, planned
+from phdb_ci.commands._running import Signals, context_of, parallel
+from phdb_ci.commands._verdict import code, deliver, run_here, show, verdict_today
 from phdb_ci.errors import Exit
-from phdb_ci.execution import Context, Results, run_plan
+from phdb_ci.execution import Results, run_plan
 from phdb_ci.execution.context import now
-from phdb_ci.execution.housekeeping import open_work
-from phdb_ci.execution.process import Canceller
 from phdb_ci.judging.gathered import Run, Span, gathered_here
-from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Verdict
-from phdb_ci.planning.plan import artifacts_named
 from phdb_ci.terminal import Board
 
 
@@ -39,53 +25,35 @@ def main(arguments: argparse.Namespace) -> int:
     jobs = parallel(arguments.jobs)
     began, started = time.monotonic(), now()
     board = Board.for_terminal(os.environ)
-    cancel = Canceller()
-    with Signals(cancel) as signals:
+    with Signals() as signals:
         matrix, plan = planned(arguments)
         if arguments.published:
-            plan = _with_published(plan, matrix)
-        run_id = new_run_id()
-        out = run_directory(arguments.out, arguments.matrix, run_id, plan.gate)
-        (out / "plan.json").write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        context = _context(matrix, plan, out, run_id, board, cancel)
+            from phdb_ci.github.published import with_published
+
+            plan = with_published(plan, matrix, cache_dir(os.environ), os.environ)
+        context = context_of(arguments, matrix, plan, plan.gate, board, signals.cancel)
+        (context.out / "plan.json").write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
         signals.running = True
-        board.begin(len(plan.legs) + sum(node.stored is None for node in plan.artifacts))
-        try:
+        with board.region(len(plan.legs) + sum(node.stored is None for node in plan.artifacts)):
             results = run_plan(context, jobs)
-        finally:
-            board.end()
-        run = Run(context.run_id, context.attempt, context.head, run_url(os.environ))
+        run = Run(context.run_id, context.attempt, context.head, run_here(os.environ).url)
         gathered = gathered_here(
             matrix, plan, results.legs, tuple(results.artifacts.values()), run,
             Span(started, time.monotonic() - began), _options(arguments),
         )  # fmt: skip
         verdict = verdict_today(gathered, baseline, notes)
-        _hand_out(matrix, arguments.names, results, out)
-        deliver(verdict, out, arguments, _outputs(verdict))
-    _show(arguments, verdict, board, out)
-    return Exit.INTERRUPTED if signals.caught else code(verdict)
+        _hand_out(plan, results, context.out)
+        deliver(verdict, context.out, arguments, _outputs(verdict))
+    for leg in verdict.legs:
+        if leg.result.status not in ("passed", "cancelled"):
+            board.log_tail(leg.result.leg, context.out / leg.result.leg / "log.txt")
+    show(verdict, context.out, arguments)
+    return Exit.INTERRUPTED if signals.cancel.cancelled else code(verdict)
 
 
-def _with_published(plan: Plan, matrix: Matrix) -> Plan:
-    """The plan, its builds replaced by what their repositories have published on GitHub under the same key."""
-    from phdb_ci.github.published import with_published
-
-    return with_published(plan, matrix, cache_dir(os.environ), os.environ)
-
-
-def _context(matrix: Matrix, plan: Plan, out: Path, run_id: str, board: Board, cancel: Canceller) -> Context:
-    cache = cache_dir(os.environ)
-    work, _lock = open_work(cache, run_id)
-    return Context(
-        matrix=matrix, plan=plan, cache=cache, out=out, work=work, caller=dict(os.environ),
-        run_id=os.environ.get("GITHUB_RUN_ID") or run_id, attempt=attempt(os.environ),
-        head=head(os.environ), progress=board, cancel=cancel,
-    )  # fmt: skip
-
-
-def _hand_out(matrix: Matrix, names: Sequence[str], results: Results, out: Path) -> None:
+def _hand_out(plan: Plan, results: Results, out: Path) -> None:
     """Put the artifacts that were asked for by name into the run directory, each as one file with its manifest."""
-    for name in artifacts_named(matrix, names):
+    for name in plan.named:
         stored = results.artifacts[name].stored
         if stored is not None:
             (out / name).mkdir(exist_ok=True)
@@ -96,21 +64,13 @@ def _outputs(verdict: Verdict) -> dict[str, object]:
     """What a workflow wants to know: the outcome, and of a single artifact its key and digest."""
     values: dict[str, object] = {"outcome": verdict.outcome}
     if len(verdict.artifacts) == 1:
-        one = verdict.artifacts[0]
-        values |= {"key": one.key, "digest": one.digest or "", "status": one.status, "seconds": one.seconds}
+        artifact = verdict.artifacts[0]
+        values |= {"key": artifact.key, "digest": artifact.digest or ""}
+        values |= {"status": artifact.status, "seconds": artifact.seconds}
     return values
 
 
 def _options(arguments: argparse.Namespace) -> Sequence[str]:
     """The options that must be repeated to get the same run again."""
-    options: list[str] = []
-    if arguments.stack:
-        options += ["--stack", str(arguments.stack)]
-    return [*options, *matrix_option(arguments.matrix)]
-
-
-def _show(arguments: argparse.Namespace, verdict: Verdict, board: Board, out: Path) -> None:
-    for leg in verdict.legs:
-        if leg.result.status not in ("passed", "cancelled"):
-            board.log_tail(leg.result.leg, out / leg.result.leg / "log.txt")
-    show(verdict, out, arguments)
+    stack = ["--stack", str(arguments.stack)] if arguments.stack else []
+    return [*stack, *matrix_option(arguments.matrix)]
