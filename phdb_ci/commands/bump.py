@@ -39,7 +39,6 @@ from phdb_ci.sources.git import mask, remote_refs
 
 SELF = "self"
 WORKERS = 8  # remotes that are asked at once
-Asked = Mapping[tuple[str, str], Refs]
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -47,17 +46,17 @@ def main(arguments: argparse.Namespace) -> int:
     matrix = load(arguments.matrix)
     names = _names(matrix, arguments)
     actions = matrix.actions if arguments.actions else {}
-    asks = [_ask(matrix, name) for name in names]
-    asked = _asked([*asks, *((_action_url(name), RELEASES) for name in actions)])
-    moves = [_move(matrix, name, asked[ask]) for name, ask in zip(names, asks, strict=True)]
-    told = [(name, action, url := _action_url(name), asked[url, RELEASES]) for name, action in actions.items()]
+    asks = {name: _ask(matrix, name) for name in (*names, *actions)}
+    asked = _asked(asks.values())
+    moves = [_move(matrix, name, asked[asks[name]]) for name in names]
+    of_actions = [(name, action, asks[name][0], asked[asks[name]]) for name, action in actions.items()]
     if arguments.check:
-        return _check(moves, [action_pin(*one) for one in told], arguments)
-    moves += [action_move(*one) for one in told]
+        return _check(moves, [action_pin(*facts) for facts in of_actions], arguments)
+    moves += [action_move(*facts) for facts in of_actions]
     wanted = {path: new for move in moves if move.moved for path, new in move.values.items()}
     if wanted:
         _write(arguments.matrix, matrix, wanted)
-    _tell(matrix, moves, arguments)
+    _report(matrix, moves, arguments)
     return Exit.PASS
 
 
@@ -76,33 +75,27 @@ def _names(matrix: Matrix, arguments: argparse.Namespace) -> list[str]:
 
 
 def _ask(matrix: Matrix, name: str) -> tuple[str, str]:
-    """Which refs of which URL say where a repo, or this project, should be."""
+    """Which refs of which URL say where a repo, this project or an action should be."""
+    if name in matrix.repos:
+        return matrix.repos[name].url, HEADS + matrix.repos[name].track
     if name == SELF and matrix.self_:
         return clone_url(matrix.self_.repository), RELEASES
-    repo = matrix.repos[name]
-    return repo.url, HEADS + repo.track
+    return clone_url("/".join(name.split("/")[:2])), RELEASES  # an action may lie in a folder (`actions/cache/restore`)
 
 
-def _action_url(name: str) -> str:
-    """The repository of an action, which may lie in a folder of it (`actions/cache/restore`)."""
-    return clone_url("/".join(name.split("/")[:2]))
-
-
-def _asked(asks: Iterable[tuple[str, str]]) -> Asked:
+def _asked(asks: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Refs]:
     """Ask every remote once, several at a time."""
     unique = list(dict.fromkeys(asks))
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        answers = pool.map(lambda ask: remote_refs(ask[0], [ask[1]]), unique)
-        return dict(zip(unique, answers, strict=True))
+        return dict(zip(unique, pool.map(lambda ask: remote_refs(ask[0], [ask[1]]), unique), strict=True))
 
 
 def _move(matrix: Matrix, name: str, refs: Refs) -> Move:
     if name == SELF and matrix.self_:
-        return home_move(matrix.self_, _ask(matrix, name)[0], refs)
+        return home_move(matrix.self_, clone_url(matrix.self_.repository), refs)
     repo = matrix.repos[name]
     # The other branches only when it is missing: a repository may have thousands.
-    branches = () if refs else remote_refs(repo.url, [HEADS + "*"])
-    return repo_move(name, repo, refs, branches)
+    return repo_move(name, repo, refs, () if refs else remote_refs(repo.url, [HEADS + "*"]))
 
 
 def _check(moves: list[Move], pins: list[Pin], arguments: argparse.Namespace) -> int:
@@ -117,17 +110,14 @@ def _check(moves: list[Move], pins: list[Pin], arguments: argparse.Namespace) ->
     notes = [f"note: {pin.name}: {pin.newer} is newer than {pin.version}" for pin in pins if pin.newer]
     print("\n".join(["", *notes, *(f"wrong: {pin.name}: {pin.fault}" for pin in wrong)]).rstrip())
     if moves:
-        names = "".join(f" {move.name}" for move in moving)
-        print(
-            f"{len(moving)} of {len(moves)} would move"
-            + (f": phdb-ci bump{names}{_matrix(arguments)}" if moving else "")
-        )
+        command = shlex.join(["phdb-ci", "bump", *(move.name for move in moving), *matrix_option(arguments.matrix)])
+        print(f"{len(moving)} of {len(moves)} would move" + (f": {command}" if moving else ""))
     if pins:
         print(f"{len(pins) - len(wrong)} of {counted(len(pins), 'action')} are at the commit that their tag names")
     return code
 
 
-def _tell(matrix: Matrix, moves: list[Move], arguments: argparse.Namespace) -> None:
+def _report(matrix: Matrix, moves: list[Move], arguments: argparse.Namespace) -> None:
     """Say what moved, and what to run next."""
     moved = sum(move.moved for move in moves)
     if arguments.json:
@@ -139,8 +129,10 @@ def _tell(matrix: Matrix, moves: list[Move], arguments: argparse.Namespace) -> N
         print(f"nothing to move: {arguments.matrix} is as it was")
         return
     gate = next(iter(matrix.gates), None) or next(iter(matrix.jobs))
-    own = _matrix(arguments)
-    print(f"wrote {arguments.matrix}: {moved} moved. Next: `phdb-ci render{own}` and `phdb-ci plan {gate}{own}`")
+    render, plan = (
+        shlex.join(["phdb-ci", *words, *matrix_option(arguments.matrix)]) for words in (["render"], ["plan", gate])
+    )
+    print(f"wrote {arguments.matrix}: {moved} moved. Next: `{render}` and `{plan}`")
 
 
 def _row(move: Move) -> tuple[str, str, str, str]:
@@ -157,16 +149,11 @@ def _pin_row(pin: Pin) -> tuple[str, str, str, str]:
 
 
 def _print_json(records: Iterable[Move | Pin], *, written: bool) -> None:
-    shown = []
-    for record in records:
-        more = {"moved": record.moved} if isinstance(record, Move) else {}
-        shown.append(asdict(record) | {"url": mask(record.url)} | more)
+    shown = [
+        asdict(record) | {"url": mask(record.url)} | ({"moved": record.moved} if isinstance(record, Move) else {})
+        for record in records
+    ]
     print(json.dumps({"written": written, "records": shown}, indent=1))
-
-
-def _matrix(arguments: argparse.Namespace) -> str:
-    """The option that names the matrix, where it is not the usual one."""
-    return "".join(f" {shlex.quote(word)}" for word in matrix_option(arguments.matrix))
 
 
 def _write(path: Path, matrix: Matrix, wanted: Mapping[Keys, str]) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phdb_ci.base.github_url import HOST, OWNER_NAME
+from phdb_ci.base.text import counted
 from phdb_ci.commands._common import read_verdict, runs_of
-from phdb_ci.errors import DiskError, Exit, ResultsError, UsageError
+from phdb_ci.commands._verdict import append
+from phdb_ci.errors import Exit, ResultsError, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.posting import CONTEXT, Published
@@ -22,9 +24,8 @@ if TYPE_CHECKING:
     from phdb_ci.github.client import Waits
 
 WORKFLOW = ".github/workflows/phdb-gate.yml"
-_REPOSITORY = re.compile(OWNER_NAME)
-_SERVER = re.compile(r"https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?")
-_LOGIN = re.compile(r"[A-Za-z0-9-]{1,39}(\[bot\])?")
+SERVER = r"https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?"
+LOGIN = r"[A-Za-z0-9-]{1,39}(\[bot\])?"
 
 
 def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
@@ -37,9 +38,9 @@ def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
             tries=["add --dry-run", "leave the file out: the run's own verdict is fetched from GitHub"],
         )
     done = _publish(arguments, os.environ, waits)
-    lines = _told(done)
+    lines = _lines(done)
     print(done.model_dump_json(indent=1) if arguments.json else "\n".join(lines))
-    _summarise(os.environ, lines)
+    _summarise(os.environ.get("GITHUB_STEP_SUMMARY"), lines)
     return Exit.PASS
 
 
@@ -60,29 +61,24 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "Waits | None") -> Published:
     repository = arguments.repository or environ.get("GITHUB_REPOSITORY", "")
-    if not _REPOSITORY.fullmatch(repository):
-        wrong = f"{repository} is not OWNER/NAME: " if repository else ""
-        raise UsageError(f"{wrong}set --repository OWNER/NAME or $GITHUB_REPOSITORY")
-    run = str(arguments.run_id or "")
-    if not (run.isascii() and run.isdigit() and 0 < len(run) < 20 and int(run)):
-        raise UsageError("--run-id: expected the number of the gate's run, as in its address")
-    author = arguments.author
-    if author is not None and not _LOGIN.fullmatch(author):
-        raise UsageError(f"--as {author}: expected a login of GitHub, as github-actions[bot]")
-    token = environ.get("GITHUB_TOKEN", "").strip()
-    if not token:
-        raise UsageError("$GITHUB_TOKEN is not set: comment and status are written with it")
+    wrong = f"{repository} is not OWNER/NAME: " if repository else ""
+    run, author, token = str(arguments.run_id or ""), arguments.author, environ.get("GITHUB_TOKEN", "").strip()
     server = (environ.get("GITHUB_SERVER_URL") or HOST).rstrip("/")
-    if not _SERVER.fullmatch(server):
-        raise UsageError(f"$GITHUB_SERVER_URL={server[:100]}: expected an address like {HOST}")
+    for value, form, message in (
+        (repository, OWNER_NAME, f"{wrong}set --repository OWNER/NAME or $GITHUB_REPOSITORY"),
+        (run, "(?!0+$)[0-9]{1,19}", "--run-id: expected the number of the gate's run, as in its address"),
+        (author, LOGIN, f"--as {author}: expected a login of GitHub, as github-actions[bot]"),
+        (token, "(?s).+", "$GITHUB_TOKEN is not set: comment and status are written with it"),
+        (server, SERVER, f"$GITHUB_SERVER_URL={server[:100]}: expected an address like {HOST}"),
+    ):
+        if value is not None and not re.fullmatch(form, value):
+            raise UsageError(message)
     from phdb_ci.github.address import api_of
     from phdb_ci.github.client import Client, Waits
     from phdb_ci.github.publish import Place, publish
 
-    client = Client(api_of(environ), token, repository, waits or Waits())
-    return publish(
-        client, int(run), Place(server, arguments.workflow or WORKFLOW, legs_of(load(arguments.matrix)), author)
-    )
+    place = Place(server, arguments.workflow or WORKFLOW, legs_of(load(arguments.matrix)), author)
+    return publish(Client(api_of(environ), token, repository, waits or Waits()), int(run), place)
 
 
 def legs_of(matrix: Matrix) -> dict[str, frozenset[str]]:
@@ -93,24 +89,18 @@ def legs_of(matrix: Matrix) -> dict[str, frozenset[str]]:
     }
 
 
-def _told(done: Published) -> list[str]:
+def _lines(done: Published) -> list[str]:
     """What was done, one line each."""
     place = f"pull request {done.pull}: " if done.pull else ""
     lines = [f"{place}comment {done.comment}"] if done.comment else []
-    lines += [f"{done.removed} older comment{'' if done.removed == 1 else 's'} removed"] if done.removed else []
+    lines += [f"{counted(done.removed, 'older comment')} removed"] if done.removed else []
     lines += [f"commit status {CONTEXT}: {done.status}"] if done.status else []
     return [*lines, *(f"note: {note}" for note in done.notes)]
 
 
-def _summarise(environ: Mapping[str, str], lines: list[str]) -> None:
+def _summarise(path: str | None, lines: list[str]) -> None:
     """The same in the job's summary, where somebody who misses a comment looks first."""
-    path = environ.get("GITHUB_STEP_SUMMARY")
-    if not path:
-        return
-    from phdb_ci.rendering.markdown import code
+    if path:
+        from phdb_ci.rendering.markdown import code
 
-    try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.writelines(f"- {code(line)}\n" for line in lines)
-    except OSError as error:
-        raise DiskError(f"$GITHUB_STEP_SUMMARY {path}: cannot be written: {error.strerror}") from error
+        append(Path(path), (f"- {code(line)}\n" for line in lines), "$GITHUB_STEP_SUMMARY")

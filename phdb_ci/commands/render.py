@@ -9,7 +9,7 @@ import difflib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from phdb_ci.base.files import open_regular, write_whole
@@ -23,13 +23,14 @@ from phdb_ci.sources.git import mask, origin_of
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Write, compare or copy; 0, or 1 when `--check` finds a difference."""
+    """Write or compare; 0, or 1 when `--check` finds a difference."""
     matrix = load(arguments.matrix)
-    files = workflow_files(matrix)
-    root = arguments.matrix.resolve().parent
+    root, files = arguments.matrix.resolve().parent, workflow_files(matrix)
+    unknown: list[str] = []
     if arguments.to:
-        return _to(files, pairs(arguments.to, "--to", "REPO=DIR"), arguments, matrix)
-    unknown = _unknown(root, files)
+        root, files = Path(), _in_checkouts(files, pairs(arguments.to, "--to", "REPO=DIR"), matrix)
+    else:
+        unknown = _unknown(root, files)
     changed = [path for path, text in files.items() if _read(root / path) != text]
     if arguments.check:
         return _check(root, files, changed, unknown, arguments)
@@ -38,35 +39,32 @@ def main(arguments: argparse.Namespace) -> int:
             f"no template makes {', '.join(unknown)}: nothing would keep it current",
             tries=["remove it, or give it a place outside workflows/", *(f"rm {path}" for path in unknown)],
         )
-    _write({str(root / path): files[path] for path in changed})
-    _tell(arguments, changed, f"{len(files)} files, {len(changed)} written")
+    for path in changed:
+        write_whole(root / path, files[path], parents=True)
+    written = [*(f"wrote {path}" for path in changed), f"{len(files)} files, {len(changed)} written"]
+    print(json.dumps({"written": changed}) if arguments.json else "\n".join(written))
     return Exit.PASS
 
 
-def _to(files: Mapping[str, str], targets: Mapping[str, str], arguments: argparse.Namespace, matrix: Matrix) -> int:
-    """Put a repo's files into a checkout of it, or compare them there."""
+def _in_checkouts(files: Mapping[str, str], targets: Mapping[str, str], matrix: Matrix) -> dict[str, str]:
+    """The files of some repos by their paths in checkouts of them. Raises UsageError."""
     if matrix.self_ is not None and set(matrix.self_.commit) == {"0"}:
         raise UsageError(
             "[self].commit names no release yet, so these files would call nothing",
             tries=["phdb-ci bump self, once there is a release", "or set [self].commit to a commit of phdb-ci by hand"],
         )
     known = sorted({path.split("/")[1] for path in files if path.startswith("workflows/")})
-    wanted: dict[str, str] = {}
+    placed: dict[str, str] = {}
     for repo, place in targets.items():
-        own = files_of(files, repo)
-        if not own:
+        of_repo = files_of(files, repo)
+        if not of_repo:
             raise UsageError(
                 f"--to {repo}=…: no file is rendered for {repo}.{perhaps(repo, known)}",
                 tries=[f"one of {', '.join(known)}"],
             )
         top = _checkout(repo, place, matrix.repos[repo].url if repo in matrix.repos else repo)
-        wanted |= {str(top / path): text for path, text in own.items()}
-    changed = [path for path, text in wanted.items() if _read(Path(path)) != text]
-    if arguments.check:
-        return _check(Path(), wanted, changed, [], arguments)
-    _write({path: wanted[path] for path in changed})
-    _tell(arguments, changed, f"{len(wanted)} files, {len(changed)} written")
-    return Exit.PASS
+        placed |= {str(top / path): text for path, text in of_repo.items()}
+    return placed
 
 
 def _checkout(repo: str, place: str, url: str) -> Path:
@@ -106,27 +104,19 @@ def _check(
     for path in unknown:
         print(f"{path}: no template makes it; remove it, or give it a place outside workflows/\n")
     if changed:
-        print(f"{len(changed)} of {len(files)} files differ. Repair: {_repair(arguments)}")
+        to = [word for target in arguments.to for word in ("--to", target)]
+        repair = shlex.join(["phdb-ci", "render", *matrix_option(arguments.matrix), *to])
+        print(f"{len(changed)} of {len(files)} files differ. Repair: {repair}")
     elif not unknown:
         print(f"{len(files)} files are current")
     return Exit.FAIL if changed or unknown else Exit.PASS
 
 
-def _repair(arguments: argparse.Namespace) -> str:
-    """The command that makes the files current."""
-    words = ["phdb-ci", "render", *matrix_option(arguments.matrix)]
-    return shlex.join([*words, *(word for target in arguments.to for word in ("--to", target))])
-
-
 def _unknown(root: Path, files: Mapping[str, str]) -> list[str]:
     """Files below `workflows/`, and workflows of our own, that no template makes."""
-    found = [
-        path.relative_to(root).as_posix()
-        for top in ("workflows", ".github/workflows")
-        for path in sorted((root / top).rglob("*"))
-        if not path.is_dir() or path.is_symlink()
-    ]
-    return [path for path in found if path not in files]
+    paths = [path for top in ("workflows", ".github/workflows") for path in sorted((root / top).rglob("*"))]
+    names = [path.relative_to(root).as_posix() for path in paths if not path.is_dir() or path.is_symlink()]
+    return [name for name in names if name not in files]
 
 
 def _read(path: Path) -> str | None:
@@ -142,17 +132,3 @@ def _read(path: Path) -> str | None:
         return ""
     except OSError as error:
         raise DiskError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _write(files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        write_whole(Path(name), text, parents=True)
-
-
-def _tell(arguments: argparse.Namespace, changed: Iterable[str], text: str) -> None:
-    if arguments.json:
-        print(json.dumps({"written": list(changed)}))
-        return
-    for path in changed:
-        print(f"wrote {path}")
-    print(text)
