@@ -55,8 +55,8 @@ def parsed(words: Sequence[str]) -> Namespace | None:
         print(f"phdb-ci {__version__}" if name == VERSION else help_text())
         return None
     if name not in VERBS:
-        what = f"there is no verb {name}.{perhaps(name, [*VERBS, VERSION, *HELP])}" if name else "which verb?"
-        raise UsageError(f"{what}\nusage: phdb-ci VERB [OPTIONS]\nverbs: {', '.join(VERBS)}", tries=["phdb-ci --help"])
+        fault = f"there is no verb {name}.{perhaps(name, [*VERBS, VERSION, *HELP])}" if name else "which verb?"
+        raise UsageError(f"{fault}\nusage: phdb-ci VERB [OPTIONS]\nverbs: {', '.join(VERBS)}", tries=["phdb-ci --help"])
     from phdb_ci.base.files import usual_matrix
 
     arguments: Namespace = Parser(VERBS[name]).parse(others)
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"error: this machine refused: {error}", file=sys.stderr)
         return Exit.INCOMPLETE
-    except Exception as error:  # noqa: BLE001 - anything else is a bug of ours, told as one
+    except Exception as error:  # noqa: BLE001 - anything else is a bug of ours
         return _bug(error)
     return code
 
@@ -92,9 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """The program: `main`, and then the end at once.
 
-    Python's own tidying up takes 35 ms after a plan, a seventh of it all, and there is nothing to tidy.
+    Python's own clean-up takes 35 ms after a plan, a seventh of its time, and there is nothing to clean up.
     """
-    gc.set_threshold(50_000)  # what is imported stays: looking through it again and again is slow
+    gc.set_threshold(50_000)  # what is imported stays in use; collecting again and again is slow
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
@@ -122,7 +122,3 @@ def _bug(error: Exception) -> int:
         file=sys.stderr,
     )
     return Exit.INCOMPLETE
-
-
-if __name__ == "__main__":
-    entry()

@@ -199,10 +199,11 @@ class Board:
 def _row(name: str, node: Running, page: Page, width: int, room: int, now: float) -> str:
     """One running node: name, phase, time so far, time that is left, the last line of its output."""
     elapsed = now - node.began
-    left = ""
+    remaining = ""
     if node.expected is not None:
-        left = f"~{_clock(node.expected - elapsed)} left" if elapsed < node.expected else "overdue"
-    head = f"{page.cut(name, room):<{room}} {node.phase:<{PHASE}} {_clock(elapsed):>{ELAPSED}} {left:>{REMAINING}}"
+        remaining = f"~{_clock(node.expected - elapsed)} left" if elapsed < node.expected else "overdue"
+    times = f"{_clock(elapsed):>{ELAPSED}} {remaining:>{REMAINING}}"
+    head = f"{page.cut(name, room):<{room}} {node.phase:<{PHASE}} {times}"
     space = width - columns(head) - 2
     if space < OUTPUT:
         return page.cut(head.rstrip(), width)

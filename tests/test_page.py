@@ -3,12 +3,13 @@
 import io
 import json
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.base.page import REPLACE, SIGNS, Page, columns, duration, fold, table
+from phdb_ci.base.page import REPLACE, SIGNS, Page, blocks, columns, duration, fold, table
 from phdb_ci.base.text import harmless
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069]")
@@ -59,6 +60,10 @@ def test_table_is_aligned_and_keeps_its_last_column() -> None:
     assert table([]) == []
 
 
+def lines_of(rows: Sequence[tuple[str, ...]], width: int, *, drop: tuple[int, ...], headed: bool = False) -> list[str]:
+    return [line for block in blocks(rows, Page(width), drop=drop, headed=headed) for line in block]
+
+
 ROWS = [
     ("status", "leg", "passed", "skipped", "evidence"),
     ("passed", "a-rather-long-name@ubuntu-24.04", "12", "1", "engine called 9 times"),
@@ -77,7 +82,7 @@ ROWS = [
     ],
 )
 def test_table_folds_the_last_column_and_drops_others_in_order(width: int, heads: list[str], first: str) -> None:
-    lines = table(ROWS, Page(width), drop=(3, 2), headed=True)
+    lines = lines_of(ROWS, width, drop=(3, 2), headed=True)
 
     assert lines[0].split() == heads
     assert lines[1].endswith(first)
@@ -87,7 +92,7 @@ def test_table_folds_the_last_column_and_drops_others_in_order(width: int, heads
 
 def test_name_that_is_too_long_for_the_page_is_cut_last() -> None:
     rows = [("failed", "n" * 60, "3", "why"), ("passed", "short", "3", "")]
-    assert table(rows, Page(40), drop=(2,)) == [
+    assert lines_of(rows, 40, drop=(2,)) == [
         f"failed  {'n' * 31}…", "    why", "passed  short",
     ]  # fmt: skip
 
@@ -95,7 +100,7 @@ def test_name_that_is_too_long_for_the_page_is_cut_last() -> None:
 @given(rows=st.lists(st.tuples(st.text(), st.text(), st.text(), st.text()), min_size=1), width=st.integers(40, 200))
 def test_no_table_is_wider_than_its_page(rows: list[tuple[str, ...]], width: int) -> None:
     clean = [tuple(harmless(cell, 60) for cell in row) for row in rows]
-    assert all(columns(line) <= width for line in table(clean, Page(width), drop=(2, 1)))
+    assert all(columns(line) <= width for line in lines_of(clean, width, drop=(2, 1)))
 
 
 @given(text=st.text(max_size=300), width=st.integers(2, 80))

@@ -22,8 +22,7 @@ def clock(value: float) -> str:
 def spoken(value: float) -> str:
     """A duration as a sentence says it: `8 min 42 s`."""
     total = round(seconds(value))
-    hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
-    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    parts = [(total // 3600, "h"), (total // 60 % 60, "min"), (total % 60, "s")]
     return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under 1 s"
 
 

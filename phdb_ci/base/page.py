@@ -5,6 +5,7 @@ A page is what a stream can show. Nothing here writes to a stream or asks one.
 
 import codecs
 import json
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -39,9 +40,8 @@ class Page(NamedTuple):
 
     def fold(self, text: str, indent: int = 0) -> list[str]:
         """The text in lines that fit, each behind an indent."""
-        line = self.fit(text)
-        lines = fold(line, max(NARROWEST, self.width - indent)) if self.width else [line]
-        return [" " * indent + line for line in lines]
+        room = max(NARROWEST, (self.width or sys.maxsize) - indent)
+        return [" " * indent + line for line in fold(self.fit(text), room)]
 
 
 ENDLESS = Page()  # a file or a pipe
@@ -88,65 +88,61 @@ def fold(text: str, width: int) -> list[str]:
     """The words of a text in lines of at most `width` columns; a word that is longer is broken."""
     if columns(text) <= width:
         return [text]
-    lines: list[str] = []
-    line = ""
+    lines = [""]
     for word in text.split():
-        longer = f"{line} {word}" if line else word
-        if columns(longer) <= width:
-            line = longer
-            continue
-        lines += [line] if line else []
-        line = word
-        while columns(line) > width:
-            lines.append(_head(line, width))
-            line = line.removeprefix(lines[-1])
-    return [*lines, line] if line or not lines else lines
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and columns(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+        while columns(lines[-1]) > width:
+            head = _head(lines[-1], width)
+            lines[-1:] = [head, lines[-1].removeprefix(head)]
+    return lines
 
 
-def table(
-    rows: Iterable[Sequence[str]], page: Page = ENDLESS, *, drop: Sequence[int] = (), headed: bool = False
-) -> list[str]:
+def table(rows: Iterable[Sequence[str]], page: Page = ENDLESS) -> list[str]:
     """Rows as aligned columns, as `blocks` makes them fit."""
-    return [line for block in blocks(rows, page, drop=drop, headed=headed) for line in block]
+    return [line for block in blocks(rows, page) for line in block]
 
 
 def blocks(
-    rows: Iterable[Sequence[str]], page: Page = ENDLESS, *, drop: Sequence[int] = (), headed: bool = False
+    rows: Iterable[Sequence[str]], page: Page, *, drop: Sequence[int] = (), headed: bool = False
 ) -> list[list[str]]:
-    """The lines of each row. On a page without a width the last column is as long as it is; else it is folded.
+    """The lines of each row; its last cell is folded.
 
     Where less than ROOM columns are left for it, it stands below its row (that of the first row of a `headed` table is
     left out). Where the others do not fit, those of `drop` go first, in that order, and then the widest is cut.
     """
     cells = [[page.fit(cell) for cell in row] for row in rows]
-    if not cells:
-        return []
-    widths = {index: max(columns(row[index]) for row in cells) for index in range(len(cells[0]) - 1)}
-    if page.width is None:
-        return [[_line(row, widths, row[-1], page)] for row in cells]
-    left = _left(page.width, widths)
-    if left >= ROOM:
-        indent = " " * (page.width - left)
-        folded = [fold(row[-1], left) for row in cells]
-        return [
-            [_line(row, widths, lines[0], page), *(indent + line for line in lines[1:])]
-            for row, lines in zip(cells, folded, strict=True)
-        ]
-    for index in drop:
-        if _left(page.width, widths) < -GAP:
-            del widths[index]
-    widest = max(widths, key=lambda index: widths[index])
-    widths[widest] = max(NARROWEST, widths[widest] + min(0, _left(page.width, widths) + GAP))
-    found = []
+    width = page.width or sys.maxsize
+    widths = {index: max(map(columns, column)) for index, column in enumerate([*zip(*cells, strict=True)][:-1])}
+    indent = _reach(widths)
+    beside = width - indent >= ROOM
+    if not beside:
+        indent, widths = BELOW, _narrowed(widths, width + GAP, drop)
+    shown = []
     for number, row in enumerate(cells):
-        last = "" if headed and number == 0 else row[-1]
-        below = fold(last, page.width - BELOW) if last else []
-        found.append([_line(row, widths, "", page), *(" " * BELOW + line for line in below)])
-    return found
+        last = fold("" if headed and not beside and number == 0 else row[-1], width - indent)
+        first = last.pop(0) if beside else ""
+        shown.append([_line(row, widths, first, page), *(" " * indent + line for line in last if line)])
+    return shown
 
 
-def _left(width: int, widths: Mapping[int, int]) -> int:
-    return width - sum(taken + GAP for taken in widths.values())
+def _reach(widths: Mapping[int, int]) -> int:
+    """The columns of a page that columns of a table take up, the gap behind each included."""
+    return sum(widths.values()) + GAP * len(widths)
+
+
+def _narrowed(widths: Mapping[int, int], room: int, drop: Sequence[int]) -> dict[int, int]:
+    """The widths made to fit: without those of `drop`, as far as that is needed, and then the widest cut."""
+    narrowed = dict(widths)
+    for index in drop:
+        if _reach(narrowed) > room:
+            del narrowed[index]
+    widest = max(narrowed, key=lambda index: narrowed[index])
+    narrowed[widest] = max(NARROWEST, narrowed[widest] - max(0, _reach(narrowed) - room))
+    return narrowed
 
 
 def _line(row: Sequence[str], widths: Mapping[int, int], last: str, page: Page) -> str:

@@ -21,7 +21,7 @@ class Verb(NamedTuple):
     group: str
     summary: str
     example: str
-    options: Callable[["Parser"], None]
+    options: Callable[["Parser"], None] | None = None
 
 
 class Parser(ArgumentParser):
@@ -33,7 +33,8 @@ class Parser(ArgumentParser):
             description=f"{verb.summary[0].upper()}{verb.summary[1:]}.", epilog=f"example\n  phdb-ci {verb.example}\n",
         )  # fmt: skip
         self._section = self.add_argument_group("arguments")
-        verb.options(self)
+        if verb.options:
+            verb.options(self)
         self.section("general")
         self.add("--matrix", type=Path, metavar="FILE", help="default: matrix.toml here or in a folder above")
         self.add("--json", action="store_true", help="print the record as JSON")
@@ -145,10 +146,6 @@ def _cache(verb: Parser) -> None:
     verb.add("--keep", type=int, default=3, metavar="N", help=text)
 
 
-def _nothing(_verb: Parser) -> None:
-    """No arguments of its own."""
-
-
 _ROWS = (
     Verb("plan", RUN, "show what would run, on which commits, and why", "plan GATE --repo NAME=../CHECKOUT", _plan),
     Verb("run", RUN, "run a gate or jobs and give the verdict", "run GATE --repo NAME=../CHECKOUT", _run),
@@ -157,7 +154,7 @@ _ROWS = (
     Verb("publish", RESULTS, "put a verdict on GitHub: one comment and a commit status", "publish --dry-run", _publish),
     Verb("render", MATRIX, "write the workflow files that the matrix describes", "render --check", _render),
     Verb("bump", MATRIX, "move pins to the branches that they track", "bump NAME --check", _bump),
-    Verb("doctor", MACHINE, "check whether this machine has what the matrix needs", "doctor", _nothing),
+    Verb("doctor", MACHINE, "check whether this machine has what the matrix needs", "doctor"),
     Verb("cache", MACHINE, "show what the cache holds, and shrink it", "cache --prune", _cache),
 )
 VERBS = {verb.name: verb for verb in _ROWS}

@@ -44,14 +44,12 @@ def main(arguments: argparse.Namespace) -> int:
 
 def prune(cache: Path, keep: int) -> None:
     """Remove old artifacts, build directories without a stored artifact, workspaces of ended runs, the trash."""
-    store = Store(cache / "store")
-    for _ in store.prune(keep=keep):
+    for _ in Store(cache / "store").prune(keep=keep):
         pass
-    kept = {
-        f"{entry.parent.name}-{entry.name[:16]}" for entry in (cache / "store").glob("*/*") if len(entry.name) == 64
-    }
+    entries = [entry for entry in (cache / "store").glob("*/*") if len(entry.name) == 64]
+    in_use = {f"{entry.parent.name}-{entry.name[:16]}" for entry in entries}
     for place in (cache / "builds").glob("*/"):
-        if place.name not in kept:
+        if place.name not in in_use:
             throw_away(place, cache)
     sweep_work(cache, keep=0)
     empty_trash(cache)

@@ -25,25 +25,21 @@ def main(arguments: argparse.Namespace) -> int:
     """Print one row per tool, then isolation and the cache; 3 when a tool or the cache cannot be used."""
     matrix = load(arguments.matrix)
     path = clean_path(os.environ.get("PATH", ""))
-    names = {
-        "git",
-        *(tool for job in matrix.jobs.values() for tool in job.tools),
-        *(tool for artifact in matrix.artifacts.values() for tool in artifact.tools),
-    }
-    tools = find_tools(sorted(names), path)
+    named = [*(job.tools for job in matrix.jobs.values()), *(built.tools for built in matrix.artifacts.values())]
+    tools = find_tools(sorted({"git"}.union(*named)), path)
     cache = cache_dir(os.environ)
     refused = unwritable(cache)
     facts = {
         "platform": platform_name(),
         "cpus": cpus(),
-        "network isolation": "enforced" if isolates() else "not to be had here: jobs with network = false say so",
+        "network isolation": "enforced" if isolates() else "not available here: jobs with network = false say so",
     }
     rows = [_row(tool, path) for tool in tools.values()]
     missing = [name for state, name, _ in rows if state != "ok"]
     if arguments.json:
         versions = {name: text for _, name, text in rows}
-        told = {"cache": str(cache), "cache_problem": refused, "tools": versions, "missing": missing}
-        print(json.dumps(facts | told))
+        report = {"cache": str(cache), "cache_problem": refused, "tools": versions, "missing": missing}
+        print(json.dumps(facts | report))
     else:
         rows += [("", name, str(value)) for name, value in facts.items()]
         rows.append(("broken", "cache", f"{cache}: {refused}") if refused else ("", "cache", str(cache)))
@@ -64,8 +60,8 @@ def _row(tool: Tool, path: str) -> tuple[str, str, str]:
 
 
 def _git(version: str) -> tuple[int, ...]:
-    found = re.match(r"git version (\d+)\.(\d+)", version)
-    return tuple(map(int, found.groups())) if found else (0, 0)
+    match = re.match(r"git version (\d+)\.(\d+)", version)
+    return tuple(map(int, match.groups())) if match else (0, 0)
 
 
 def unwritable(cache: Path) -> str | None:

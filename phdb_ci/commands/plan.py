@@ -73,7 +73,7 @@ def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Un
         return None
     url = matrix.repos[name].url if mask(matrix.repos[name].url) == source.where else source.where
     paths = changed_since(mirror_of(cache_dir(os.environ), name, url), base, source.commit)
-    if not paths or not all(any(glob_matches(one, path) for one in matrix.repos[name].docs) for path in paths):
+    if not paths or not all(any(glob_matches(docs, path) for docs in matrix.repos[name].docs) for path in paths):
         return None
     # It travels through an environment variable, which Linux bounds at 128 KiB.
     shown = tuple(path for path in paths[:SHOWN] if len(path) <= LONGEST)
@@ -139,7 +139,7 @@ def _legs(plan: Plan, page: Page) -> Iterator[str]:
 def mermaid(plan: Plan) -> str:
     """The graph as a mermaid flowchart: sources into artifacts, artifacts into legs, legs into the gate."""
     lines = ["flowchart LR"]
-    lines += [f'  {_id(one.repo)}(["{one.repo} {one.id[:7]}"])' for one in plan.sources.repos.values()]
+    lines += [f'  {_id(repo)}(["{repo} {source.id[:7]}"])' for repo, source in plan.sources.repos.items()]
     lines += [f'  {_id(node.name)}[["{node.name}: {node.action}"]]' for node in plan.artifacts]
     for leg in plan.legs:
         lines.append(f'  {_id(leg.leg)}["{leg.leg}"] --> verdict{{{{"{plan.gate}"}}}}')

@@ -77,8 +77,9 @@ def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "
     from phdb_ci.github.client import Client, Waits
     from phdb_ci.github.publish import Place, publish
 
+    client = Client(api_of(environ), token, repository, waits or Waits())
     place = Place(server, arguments.workflow or WORKFLOW, legs_of(load(arguments.matrix)), author)
-    return publish(Client(api_of(environ), token, repository, waits or Waits()), int(run), place)
+    return publish(client, int(run), place)
 
 
 def legs_of(matrix: Matrix) -> dict[str, frozenset[str]]:
