@@ -24,6 +24,7 @@ from phdb_ci.models.statuses import STATUSES, AnyStatus, Colour
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 TAIL = 25  # lines of a log that are shown for a leg that is not green
 PER_SECOND = 4  # how often the region is drawn
@@ -131,29 +132,32 @@ class Board:
             self._bad += STATUSES[status].colour != "green"
         reason = harmless(reasons[0]) if reasons else ""
         if self._console:
-            self._above(self._console, *self._ended(name, status, seconds, reason, self._console.width - 1))
+            text = self._ended(name, status, seconds, reason, self._console.width - 1)
+            self._console.print(text, no_wrap=True, overflow="crop")
         else:
-            line = f"  {self.paint(status, width=10)}  {name:<28} {duration(seconds):>8}  {reason}"
-            self._line(line.rstrip())
+            word = self.page.paint(f"{status:>10}", STATUSES[status].colour)
+            self._line(f"  {word}  {name:<28} {duration(seconds):>8}  {reason}".rstrip())
 
-    def _ended(self, name: str, status: AnyStatus, seconds: float, reason: str, width: int) -> tuple[str, int, str]:
-        """The line of a node that has ended, how much of its beginning is coloured, and how."""
+    def _ended(self, name: str, status: AnyStatus, seconds: float, reason: str, width: int) -> "Text":
+        """The line of a node that has ended, in at most `width` columns."""
+        from rich.text import Text
+
         colour = STATUSES[status].colour
         mark = MARKS[colour] if self.page.fit(MARKS[colour]) == MARKS[colour] else STATUSES[status].sign
         room = max(NAME, min(28, width - 22))
         line = f"{mark} {status:<9}  {self.page.cut(name, room):<{room}} {duration(seconds):>7}"
         space = width - columns(line) - 2
         line += f"  {self.page.cut(reason, space)}" if space >= OUTPUT else ""
-        return line, len(f"{mark} {status}"), colour
+        text = Text(line)
+        text.stylize(colour, 0, len(f"{mark} {status}"))
+        return text
 
     def note(self, text: str) -> None:
         """Something a person should know now."""
-        note = harmless(text, 1000)
         if self._console:
-            for line in Page(self._console.width - 1, self.page.encoding).fold(f"note: {note}"):
-                self._above(self._console, line)
+            self._console.print(self.page.fit(f"note: {harmless(text, 1000)}"), width=self._console.width - 1)
         else:
-            self._line(f"  {'note':>10}  {note}")
+            self._line(f"  {'note':>10}  {harmless(text, 1000)}")
 
     def log_tail(self, leg: str, path: Path) -> None:
         """The last lines of a log, each behind a bar: no line can start a workflow command on GitHub."""
@@ -166,22 +170,10 @@ class Board:
         if self.github:
             self._line("::endgroup::")
 
-    def paint(self, status: AnyStatus, width: int = 0) -> str:
-        """A status word, coloured where that is wanted."""
-        return self.page.paint(f"{status:>{width}}", STATUSES[status].colour)
-
     def _line(self, text: str) -> None:
         with self._lock:
             self.stream.write(self.page.fit(text) + "\n")
             self.stream.flush()
-
-    def _above(self, console: "Console", line: str, painted: int = 0, style: str = "") -> None:
-        """A line above the region, its first `painted` characters in a colour."""
-        from rich.text import Text
-
-        text = Text(line, no_wrap=True, overflow="crop")
-        text.stylize(style, 0, painted)
-        console.print(text)
 
     def lines(self, width: int, height: int, now: float) -> list[str]:
         """The region as it is to be now: at most `height` lines of at most `width` columns."""

@@ -67,7 +67,7 @@ def test_folder_that_is_not_there_is_made_where_that_is_wanted(tmp_path: Path) -
 
 def test_folder_that_cannot_be_made_is_a_disk_error(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
-    with pytest.raises(DiskError, match="cannot be made a directory"):
+    with pytest.raises(DiskError, match="cannot be written"):
         write_whole(tmp_path / "x" / "a", "", parents=True)
 
 

@@ -106,8 +106,10 @@ def test_plain_lines_tell_start_and_end() -> None:
 
 
 def test_colour_is_on_the_status_word_alone() -> None:
-    assert written(colour=True)[0].paint("failed", width=8) == "\x1b[31m  failed\x1b[0m"
-    assert written()[0].paint("failed", width=8) == "  failed"
+    for colour, word in ((True, "\x1b[31m    failed\x1b[0m"), (False, "    failed")):
+        board, stream = written(colour=colour)
+        board.finished("smoke", "failed", 1.0, ())
+        assert stream.getvalue() == f"  {word}  {'smoke':<28}    1.0 s\n"
 
 
 @pytest.mark.parametrize(

@@ -63,24 +63,18 @@ def usual_matrix() -> Path:
     return Path(os.path.relpath(folder / MATRIX))
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it. Raises DiskError when it cannot be made."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DiskError(f"{path} cannot be made a directory: {error.strerror}") from error
-
-
 @contextmanager
-def whole_file(path: Path, *, mode: int | None = None) -> Iterator[io.BufferedWriter]:
+def whole_file(path: Path, *, mode: int | None = None, parents: bool = False) -> Iterator[io.BufferedWriter]:
     """A file to write to, which appears at `path` at the end of the block: all of it or nothing.
 
     It may stand in a folder that a job can write to: it is written under a name that nobody can know beforehand, where
-    no link can wait for us. `mode`: its mode, where that is not the one of any new file. Raises DiskError when it
-    cannot be written.
+    no link can wait for us. `mode`: its mode, where that is not the one of any new file; `parents`: make its folder
+    where there is none. Raises DiskError when it cannot be written.
     """
     part = path.with_name(f".phdb-ci-{secrets.token_hex(8)}")
     try:
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as file:
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
@@ -94,11 +88,6 @@ def whole_file(path: Path, *, mode: int | None = None) -> Iterator[io.BufferedWr
 
 
 def write_whole(path: Path, data: bytes | str, *, mode: int | None = None, parents: bool = False) -> None:
-    """Write a file, all of it or nothing; text in UTF-8. Raises DiskError when it cannot be written.
-
-    `parents`: make its folder where there is none.
-    """
-    if parents:
-        make_folder(path.parent)
-    with whole_file(path, mode=mode) as file:
+    """Write a file as `whole_file` does, text in UTF-8. Raises DiskError when it cannot be written."""
+    with whole_file(path, mode=mode, parents=parents) as file:
         file.write(data.encode() if isinstance(data, str) else data)

@@ -14,16 +14,11 @@ from phdb_ci import __version__
 from phdb_ci.base.files import write_whole
 from phdb_ci.base.github_url import HOST, OWNER_NAME
 from phdb_ci.commands._common import runs_of
-from phdb_ci.errors import DiskError, Exit, UsageError
+from phdb_ci.errors import DiskError, UsageError
 from phdb_ci.judging.gathered import Gathered, Run
 from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.terminal import page_of
-
-
-def code(verdict: Verdict) -> Exit:
-    """The exit code of a verdict."""
-    return {"pass": Exit.PASS, "fail": Exit.FAIL, "incomplete": Exit.INCOMPLETE}[verdict.outcome]
 
 
 def verdict_today(gathered: Gathered, baseline: Verdict | None, notes: Sequence[str]) -> Verdict:

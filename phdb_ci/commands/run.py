@@ -9,7 +9,7 @@ from pathlib import Path
 from phdb_ci.artifacts.bundle import SUFFIX, pack
 from phdb_ci.commands._common import baseline_of, cache_dir, matrix_option, planned
 from phdb_ci.commands._running import Signals, context_of, parallel
-from phdb_ci.commands._verdict import code, deliver, run_here, show, verdict_today
+from phdb_ci.commands._verdict import deliver, run_here, show, verdict_today
 from phdb_ci.errors import Exit
 from phdb_ci.execution import Results, run_plan
 from phdb_ci.execution.context import now
@@ -48,7 +48,7 @@ def main(arguments: argparse.Namespace) -> int:
         if leg.result.status not in ("passed", "cancelled"):
             board.log_tail(leg.result.leg, context.out / leg.result.leg / "log.txt")
     show(verdict, context.out, arguments)
-    return Exit.INTERRUPTED if signals.cancel.cancelled else code(verdict)
+    return Exit.INTERRUPTED if signals.cancel.cancelled else Exit[verdict.outcome.upper()]
 
 
 def _hand_out(plan: Plan, results: Results, out: Path) -> None:

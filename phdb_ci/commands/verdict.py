@@ -7,8 +7,8 @@ from datetime import date
 
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.commands._common import baseline_of, proofs_beside
-from phdb_ci.commands._verdict import code, deliver, new_run_id, run_directory, run_here, show, verdict_today
-from phdb_ci.errors import UsageError
+from phdb_ci.commands._verdict import deliver, new_run_id, run_directory, run_here, show, verdict_today
+from phdb_ci.errors import Exit, UsageError
 from phdb_ci.judging.fanin import gather, read_needs, read_results
 from phdb_ci.matrix import load
 
@@ -29,4 +29,4 @@ def main(arguments: argparse.Namespace) -> int:
     out = run_directory(arguments.out, arguments.matrix, new_run_id(), arguments.gate)
     deliver(verdict, out, arguments, {"outcome": verdict.outcome})
     show(verdict, out, arguments)
-    return code(verdict)
+    return Exit[verdict.outcome.upper()]
