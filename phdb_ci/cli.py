@@ -103,7 +103,7 @@ def entry() -> None:
 
 
 def _write_anything() -> None:
-    """Let no sign be an error: where an encoding lacks one, another stands for it."""
+    """Replace a sign that the stream's encoding lacks by another one, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # a stream of a test
             stream.reconfigure(errors=REPLACE)  # type: ignore[union-attr]

@@ -19,7 +19,7 @@ MATRIX = "matrix.toml"
 
 
 def walk(top: Path, *, without: Container[str] = frozenset({".git"})) -> Iterator[tuple[str, list[str]]]:
-    """Each folder below `top` with the names of what in it is no folder; folders named in `without` are left out.
+    """Each folder below `top` with the names in it that are no folders; folders named in `without` are left out.
 
     A folder that cannot be read, or whose path is longer than the system takes, is passed over.
     """

@@ -1,7 +1,7 @@
-"""Strict JSON parsing for untrusted input: what Python takes and other readers read differently is refused.
+"""Strict JSON parsing for untrusted input: it refuses what other readers would read differently.
 
-RFC 8259 leaves open what a key means that stands twice in an object and what half of a surrogate pair is, and knows
-no NaN, no Infinity and no encoding but UTF-8.
+RFC 8259 does not define a repeated key or half of a surrogate pair, and has no NaN, no Infinity and no encoding but
+UTF-8.
 """
 
 import json
@@ -12,7 +12,7 @@ _SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 
 
 class NotStrictError(ValueError):
-    """No one JSON document; the text says why, where it is more than a fault of the syntax."""
+    """The text is not one JSON document; the message names the reason unless it is a syntax error."""
 
 
 def parse(text: str | bytes, *, surrogates: bool = False) -> Any:
@@ -20,7 +20,7 @@ def parse(text: str | bytes, *, surrogates: bool = False) -> Any:
 
     Args:
         text: the document, bytes in UTF-8.
-        surrogates: half of a surrogate pair may be written by itself; such text cannot be encoded again.
+        surrogates: allow half of a surrogate pair; such text cannot be encoded again.
 
     Raises:
         NotStrictError: no JSON, two documents, a key twice, NaN, half of a surrogate pair, nesting without end.

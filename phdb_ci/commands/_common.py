@@ -40,12 +40,12 @@ def cache_dir(environ: Mapping[str, str]) -> Path:
 
 
 def matrix_option(matrix: Path) -> list[str]:
-    """What a command line must say to use this matrix; nothing for the one that is found without it."""
+    """The option that a command line needs to use this matrix; empty for the one that is found without it."""
     return [] if matrix == usual_matrix() else ["--matrix", str(matrix)]
 
 
 def runs_of(matrix: Path) -> Path:
-    """Where runs lie: beside the matrix that is found from here, in this folder for one that was named."""
+    """The folder of runs: beside a matrix that was found from here, in this folder for one that was named."""
     return (matrix.parent if matrix == usual_matrix() else Path()) / ".phdb-ci" / "runs"
 
 
@@ -121,7 +121,7 @@ def baseline_of(option: str | None, environ: Mapping[str, str]) -> "tuple[Verdic
 
 
 def read_verdict(path: Path) -> "Verdict":
-    """A verdict.json. Raises ResultsError when it is none, or none that this version reads."""
+    """Read a verdict.json. Raises ResultsError for any other file, and for a version that this one cannot read."""
     from phdb_ci.models.verdict import Verdict
 
     return _read(path, Verdict, "a verdict of schema version 1")

@@ -48,7 +48,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _row(tool: Tool, path: str) -> tuple[str, str, str]:
-    """Whether a tool is there and works, its name, and what it says of itself or how to get it."""
+    """Whether a tool exists and works, its name, and its version or how to get it."""
     if tool.path is None:
         return "missing", tool.name, hint(tool.name)
     version = tool_version(tool.name, path)
@@ -65,7 +65,7 @@ def _git(version: str) -> tuple[int, ...]:
 
 
 def unwritable(cache: Path) -> str | None:
-    """Why the cache cannot be written, or made where it is not there; None when it can. Leaves nothing behind."""
+    """Why the cache cannot be written or made; None when it can. Leaves nothing behind."""
     place = next(folder for folder in (cache, *cache.parents) if os.path.lexists(folder))
     try:
         with tempfile.TemporaryFile(dir=place) as file:
@@ -76,7 +76,7 @@ def unwritable(cache: Path) -> str | None:
 
 
 def isolates() -> bool:
-    """Whether a command can be given a network of loopback alone on this system: tried, not guessed."""
+    """Whether this system can limit a command's network to loopback: tried, not guessed."""
     with tempfile.TemporaryDirectory() as folder:
         log = Log(Path(folder) / "log")
         done = run(Request(["true"], Path(folder), dict(os.environ), 10, isolate=True), log=log, cancel=Canceller())

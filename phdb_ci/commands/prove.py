@@ -9,8 +9,7 @@ import os
 import sys
 
 from phdb_ci.base.files import write_whole
-from phdb_ci.base.page import duration, table
-from phdb_ci.base.text import counted
+from phdb_ci.base.page import table
 from phdb_ci.commands._common import PROOFS, planned, proofs_beside, read_proofs
 from phdb_ci.commands._running import Signals, context_of, parallel
 from phdb_ci.errors import Exit, Interrupted, UsageError
@@ -39,8 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
         context = context_of(arguments, matrix, plan, "prove", board, signals.cancel)
         signals.running = True
         with board.region(sum(len(matrix.faults_of(matrix.jobs[node.job])) + 2 for node in provable(context))):
-            home = arguments.matrix.resolve().parent
-            measured = measure(context, home, jobs, on_estimate=lambda *left: board.note(_estimate(*left)))
+            measured = measure(context, arguments.matrix.resolve().parent, jobs)
     if signals.cancel.cancelled:
         raise Interrupted(f"interrupted: no proof was written; what ran is in {context.out}")
     proofs = Proofs(stack=plan.sources.stack, jobs=measured)
@@ -57,9 +55,9 @@ def merged(file: ProofFile, matrix: Matrix, new: Proofs) -> ProofFile:
     """The file with a new table in the place of the one of its stack; jobs that were not measured now stay."""
     before = file.of(new.stack)
     jobs = {proofs.job: proofs for proofs in (*(before.jobs if before else ()), *new.jobs)}
-    table = Proofs(stack=new.stack, jobs=tuple(jobs[name] for name in matrix.jobs if name in jobs))
-    tables = [table, *(other for other in file.tables if other.stack != new.stack)]
-    return ProofFile(tables=tuple(sorted(tables, key=lambda table: table.stack)))
+    newest = Proofs(stack=new.stack, jobs=tuple(jobs[name] for name in matrix.jobs if name in jobs))
+    tables = [newest, *(other for other in file.tables if other.stack != new.stack)]
+    return ProofFile(tables=tuple(sorted(tables, key=lambda proofs: proofs.stack)))
 
 
 def untrue(matrix: Matrix, plan: Plan, proofs: Proofs) -> tuple[str, ...]:
@@ -90,10 +88,6 @@ def _look(matrix: Matrix, plan: Plan, board: Board) -> None:
         raise UsageError("there is nothing to break before these jobs", tries=tries)
     if without:
         board.note(f"skipped: no fault applies to {', '.join(without)}")
-
-
-def _estimate(legs: int, seconds: float) -> str:
-    return f"{counted(legs, 'leg')} with a fault, about {duration(seconds)}"
 
 
 def _write(arguments: argparse.Namespace, file: ProofFile, matrix: Matrix) -> None:

@@ -100,7 +100,7 @@ def _lines(done: Published) -> list[str]:
 
 
 def _summarise(path: str | None, lines: list[str]) -> None:
-    """The same in the job's summary, where somebody who misses a comment looks first."""
+    """Append the lines to the job's summary, where a person who misses a comment looks first."""
     if path:
         from phdb_ci.rendering.markdown import code
 

@@ -120,7 +120,7 @@ def _unknown(root: Path, files: Mapping[str, str]) -> list[str]:
 
 
 def _read(path: Path) -> str | None:
-    """The file as text; None when it is not there, is a link, or is no text of ours."""
+    """The file as text; None for a link or no file; empty when it is not UTF-8."""
     try:
         if path.is_symlink():
             return None

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from phdb_ci import __version__
 from phdb_ci.artifacts.witness import is_program
+from phdb_ci.base.page import duration
+from phdb_ci.base.text import counted
 from phdb_ci.execution.context import Context, Phase, Progress
 from phdb_ci.execution.execute import artifact_node
 from phdb_ci.execution.housekeeping import throw_away
@@ -96,16 +98,13 @@ def provable(context: Context) -> list[JobNode]:
     return [node for node in context.plan.legs if context.matrix.faults_of(context.matrix.jobs[node.job])]
 
 
-def measure(
-    context: Context, home: Path, jobs: int, *, on_estimate: Callable[[int, float], None]
-) -> tuple[JobProofs, ...]:
+def measure(context: Context, home: Path, jobs: int) -> tuple[JobProofs, ...]:
     """The table for the legs of the plan.
 
     Args:
         context: a run's; its `out` gets a folder per fault.
         home: the folder of matrix.toml, in which the commands of the faults run.
         jobs: how many legs run at once.
-        on_estimate: called once, when it is known how many legs are left and how many seconds they take.
 
     Raises:
         MatrixError: a fault's command fails.
@@ -126,7 +125,8 @@ def measure(
     # Jobs that work in a build directory wait for each other: their times add up whatever runs beside them.
     in_turn = sum(trial.expected for trial in trials if context.matrix.jobs[trial.node.job].builds)
     times = [trial.expected for trial in trials]
-    on_estimate(len(trials), max([sum(times) / jobs, in_turn, *times]))
+    about = duration(max([sum(times) / jobs, in_turn, *times]))
+    context.progress.note(f"{counted(len(trials), 'leg')} with a fault, about {about}")
     results |= _run(context, trials, artifacts, jobs)
     results |= _run(context, [Trial(node, AGAIN, controls) for node in sound], artifacts, jobs)
     return tuple(_proofs(context, node, trials, results) for node in nodes)
