@@ -36,12 +36,9 @@ PHASE, ELAPSED, REMAINING, NAME, OUTPUT = 8, 6, 10, 8, 12  # columns; the last t
 
 def page_of(stream: TextIO, environ: Mapping[str, str]) -> Page:
     """What a stream can show: on a terminal its width, and colour unless NO_COLOR or TERM=dumb."""
-    tty = stream.isatty()
-    return Page(
-        width=shutil.get_terminal_size().columns if tty else None,
-        encoding=stream.encoding or "utf-8",
-        colour=_clever(stream, environ) and not environ.get("NO_COLOR"),
-    )
+    width = shutil.get_terminal_size().columns if stream.isatty() else None
+    colour = _clever(stream, environ) and not environ.get("NO_COLOR")
+    return Page(width, stream.encoding or "utf-8", colour)
 
 
 def _clever(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -76,9 +73,8 @@ class Board:
     @classmethod
     def for_terminal(cls, environ: Mapping[str, str]) -> "Board":
         """The region and colour on a terminal unless NO_COLOR or TERM=dumb; groups on GitHub."""
-        github = environ.get("GITHUB_ACTIONS") == "true"
-        page = page_of(sys.stderr, environ)
-        return cls(sys.stderr, page, live=_clever(sys.stderr, environ), github=github)
+        live, github = _clever(sys.stderr, environ), environ.get("GITHUB_ACTIONS") == "true"
+        return cls(sys.stderr, page_of(sys.stderr, environ), live=live, github=github)
 
     @contextmanager
     def region(self, total: int) -> Iterator[None]:

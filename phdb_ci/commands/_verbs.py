@@ -111,15 +111,13 @@ def _verdict(verb: Parser) -> None:
     verb.add("results", type=Path, metavar="RESULTS_DIR", help="one folder per leg, JOB@OS/result.json")
     verb.add("--gate", required=True, metavar="GATE", help="the gate whose legs are expected")
     verb.add("--needs", type=Path, metavar="FILE", help="toJSON(needs) of the workflow that ran the legs")
-    text = "the run that counts (default: $GITHUB_RUN_ID, else the only one)"
-    verb.add("--run-id", metavar="ID", help=text)
+    verb.add("--run-id", metavar="ID", help="the run that counts (default: $GITHUB_RUN_ID, else the only one)")
     _gate_options(verb)
     verb.add("--out", type=Path, metavar="DIR", help="where verdict.json and its texts go")
 
 
 def _publish(verb: Parser) -> None:
-    text = "with --dry-run (default: the latest run's)"
-    verb.add("verdict", nargs="?", type=Path, metavar="VERDICT.json", help=text)
+    verb.add("verdict", nargs="?", type=Path, metavar="VERDICT.json", help="with --dry-run (default: the latest run's)")
     verb.add("--dry-run", action="store_true", help="show what would be published; contact nobody")
     verb.add("--repository", metavar="OWNER/NAME", help="default: $GITHUB_REPOSITORY")
     verb.add("--run-id", metavar="ID", help="the gate's run that has ended")
@@ -129,8 +127,7 @@ def _publish(verb: Parser) -> None:
 
 def _render(verb: Parser) -> None:
     verb.add("--check", action="store_true", help="write nothing; exit 1 and a diff when a file differs")
-    text = "put a repo's files into a checkout of it"
-    verb.add("--to", action="append", default=[], metavar="REPO=DIR", help=text)
+    verb.add("--to", action="append", default=[], metavar="REPO=DIR", help="put a repo's files into a checkout of it")
 
 
 def _bump(verb: Parser) -> None:
@@ -142,8 +139,7 @@ def _bump(verb: Parser) -> None:
 
 def _cache(verb: Parser) -> None:
     verb.add("--prune", action="store_true", help="remove what no recent run needs")
-    text = "artifacts of each kind that stay (default: 3)"
-    verb.add("--keep", type=int, default=3, metavar="N", help=text)
+    verb.add("--keep", type=int, default=3, metavar="N", help="artifacts of each kind that stay (default: 3)")
 
 
 _ROWS = (
