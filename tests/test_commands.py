@@ -13,8 +13,9 @@ from phdb_ci.base.files import remove
 from phdb_ci.cli import main
 from phdb_ci.commands import cache, doctor
 from phdb_ci.commands._common import read_verdict
-from phdb_ci.commands._verdict import write_outputs
+from phdb_ci.commands._verdict import run_here, write_outputs
 from phdb_ci.errors import ArtifactError, Exit, ResultsError, UsageError
+from phdb_ci.judging.gathered import Run
 from phdb_ci.models.sources import Sources
 from phdb_ci.models.verdict import Unaffected
 from tests.repositories import commit, git, init, listing
@@ -342,3 +343,30 @@ def test_runner_that_this_machine_cannot_be_is_refused(
     said = capsys.readouterr().err
     assert "error: PHDB_CI_OS says that this is " in said
     assert "unset PHDB_CI_OS" in said
+
+
+# Which run it is
+
+
+ON_GITHUB = {"GITHUB_RUN_ID": "4242", "GITHUB_RUN_ATTEMPT": "3", "GITHUB_REPOSITORY": "acme/lidb"}
+PAGE = "https://github.com/acme/lidb/actions/runs/4242"
+
+
+@pytest.mark.parametrize(
+    ("changed", "run"),
+    [
+        pytest.param({}, Run("4242", 3, None, PAGE), id="GitHub's own variables"),
+        pytest.param({"PHDB_CI_HEAD": "ab" * 20}, Run("4242", 3, "ab" * 20, PAGE), id="a head"),
+        pytest.param({"GITHUB_RUN_ATTEMPT": "9" * 9}, Run("4242", 1, None, PAGE), id="no attempt"),
+        pytest.param({"GITHUB_REPOSITORY": "a/b)[c](d"}, Run("4242", 3), id="no repository"),
+        pytest.param({"GITHUB_RUN_ID": "4242/x"}, Run("4242/x", 3), id="no number"),
+        pytest.param({"GITHUB_RUN_ID": ""}, Run(), id="outside of GitHub"),
+    ],
+)
+def test_run_is_what_github_says_and_has_a_page_only_in_its_form(changed: dict[str, str], run: Run) -> None:
+    assert run_here(ON_GITHUB | changed) == run
+
+
+def test_head_that_is_no_full_commit_id_is_refused() -> None:
+    with pytest.raises(UsageError, match="PHDB_CI_HEAD=main: expected a full commit id"):
+        run_here({"PHDB_CI_HEAD": "main"})
