@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from phdb_ci.artifacts.store import key_of
+from phdb_ci.execution.context import Context
 from phdb_ci.execution.process import Canceller, Log, Outcome, Request, run, shell
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored, Tool
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.sources import Source, Sources
+from phdb_ci.planning.plan import make_plan
+from phdb_ci.terminal import Board
 
 PIN = "c0ffee" + "0" * 34
 TREE = "7ee" + "0" * 37
@@ -113,6 +116,15 @@ def inventory(*missing: str, inputs: KeyInputs | None = None, **fields: Any) -> 
         "keys": {"embed": key_of(inputs)},
     }
     return Inventory.model_validate(told | fields)
+
+
+def run_context(cache: Path, caller: Mapping[str, str] = PATH) -> Context:
+    """A run of the matrix above, with nobody who watches."""
+    rows = matrix()
+    return Context(
+        matrix=rows, plan=make_plan(rows, "pr-gate", (), None, sources(), inventory()), cache=cache, out=cache / "out",
+        work=cache / "work", caller=caller, run_id="1", progress=Board.for_terminal({}), cancel=Canceller(),
+    )  # fmt: skip
 
 
 @dataclasses.dataclass

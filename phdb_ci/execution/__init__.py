@@ -7,7 +7,7 @@ reports.py    from a leg's report files to its suites
 housekeeping  the cache's work and trash folders
 """
 
-from phdb_ci.execution.context import Context, Progress, Silent
+from phdb_ci.execution.context import Context, Progress
 from phdb_ci.execution.execute import Results, run_plan
 
-__all__ = ["Context", "Progress", "Results", "Silent", "run_plan"]
+__all__ = ["Context", "Progress", "Results", "run_plan"]

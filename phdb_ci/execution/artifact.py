@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from pathlib import Path
 
 from phdb_ci.artifacts.store import Store, joint_digest, measure
@@ -24,6 +24,8 @@ from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
 from phdb_ci.planning.plan import hint
 from phdb_ci.sources.git import checkout
 
+MEANWHILE = "another run has built it meanwhile"
+
 
 class BuildError(Exception):
     """A build that gave no artifact; `status` says how."""
@@ -33,31 +35,39 @@ class BuildError(Exception):
         self.status: UnbuiltStatus = status
 
 
-def obtain(
-    context: Context, node: ArtifactNode, others: "Mapping[str, ArtifactResult] | None" = None
-) -> ArtifactResult:
+def obtain(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactResult]) -> ArtifactResult:
     """Give the run its artifact; never raises for what can be expected to go wrong with a build.
 
     `others` are the artifacts of the run so far, those that this one needs among them.
     """
     offset = context.offset()
+
+    def result(
+        status: ArtifactStatus, stored: Stored | None = None, *, reason: str = "", note: str = ""
+    ) -> ArtifactResult:
+        return ArtifactResult(
+            name=node.name, status=status, key=stored.key if stored else "", digest=stored.digest if stored else None,
+            stored=stored, why=(*node.why, note) if note else node.why, reasons=(reason,) if reason else (),
+            seconds=0.0 if node.stored else context.offset() - offset, offset=offset,
+        )  # fmt: skip
+
     if node.stored is not None:
-        status = node.action if node.action in ("given", "published") else "reused"
-        return _result(context, node, status, offset, node.stored)
+        return result(node.action if node.action in ("given", "published") else "reused", node.stored)
     context.progress.started(node.name, node.expected, context.out / node.name / "log.txt")
     try:
-        result = _build(context, node, _needed(node, others or {}), offset)
+        stored, built = _build(context, node, _needed(node, others))
+        made = result("built", stored) if built else result("reused", stored, note=MEANWHILE)
     except BuildError as error:
-        result = _result(context, node, error.status, offset, reason=str(error))
+        made = result(error.status, reason=str(error))
     except Interrupted as error:
-        result = _result(context, node, "cancelled", offset, reason=str(error))
+        made = result("cancelled", reason=str(error))
     except (PhdbError, OSError) as error:
-        result = _result(context, node, "error", offset, reason=str(error))
-    context.progress.finished(node.name, result.status, result.seconds, result.reasons)
-    return result
+        made = result("error", reason=str(error))
+    context.progress.finished(node.name, made.status, made.seconds, made.reasons)
+    return made
 
 
-def _needed(node: ArtifactNode, others: "Mapping[str, ArtifactResult]") -> dict[str, Stored]:
+def _needed(node: ArtifactNode, others: Mapping[str, ArtifactResult]) -> dict[str, Stored]:
     """The artifacts that a build needs. Raises BuildError when one of them is not there."""
     needed = {}
     for name in node.needs:
@@ -68,31 +78,46 @@ def _needed(node: ArtifactNode, others: "Mapping[str, ArtifactResult]") -> dict[
     return needed
 
 
-def _result(
-    context: Context, node: ArtifactNode, status: ArtifactStatus, offset: float, stored: Stored | None = None, *,
-    reason: str = "", why: str = "",
-) -> ArtifactResult:  # fmt: skip
-    """What became of the artifact: it came at `offset` and took until now."""
-    return ArtifactResult(
-        name=node.name, status=status, key=stored.key if stored else "", digest=stored.digest if stored else None,
-        stored=stored, why=(*node.why, why) if why else node.why, reasons=(reason,) if reason else (),
-        seconds=0.0 if node.stored else context.offset() - offset, offset=offset,
-    )  # fmt: skip
+def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -> tuple[Stored, bool]:
+    """The artifact, and whether it was built now and not by another run while this one waited for the lock."""
+    place = BuildPlace.of(context.cache, node.name, node.key)
+    store = Store(context.cache / "store")
+    folder = context.out / node.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        locked(place.lock, context.waiting, context.interrupted) as lock,
+        closing(Log(folder / "log.txt", context.masked)) as log,
+    ):
+        stored = store.find(node.name, node.key)
+        if stored is not None:
+            log.line(MEANWHILE)
+            return stored, False
+        began, started = time.monotonic(), now()
+        context.progress.phase(node.name, "build")
+        compile_at(context, node, place, (lock,), log, needed)
+        source = context.plan.sources.repos[context.matrix.artifacts[node.name].repo]
+        try:
+            stored = store.publish(
+                place.build, node.inputs, commit=source.commit, source=source.where, started=started,
+                seconds=time.monotonic() - began,
+            )  # fmt: skip
+        except ArtifactError as error:
+            raise BuildError("failed", f"the build left no such output: {error.message}") from error
+        place.ready.write_text(stored.digest, encoding="utf-8")
+    return stored, True
 
 
 def compile_at(
-    context: Context,
-    node: ArtifactNode,
-    place: BuildPlace,
-    held: int,
-    log: Log,
-    needed: Mapping[str, Stored] | None = None,
-) -> None:
+    context: Context, node: ArtifactNode, place: BuildPlace, hold: tuple[int, ...], log: Log,
+    needed: Mapping[str, Stored],
+) -> None:  # fmt: skip
     """Check the artifact's repos out at `place` and run its build commands in an empty build directory.
 
     The caller holds the place's lock; the compiler holds it too, so that it outlives a harness that is killed. Raises
     BuildError.
     """
+    if node.missing_tools:
+        raise BuildError("error", "; ".join(map(hint, node.missing_tools)))
     artifact = context.matrix.artifacts[node.name]
     throw_away(place.root, context.cache)
     place.build.mkdir(parents=True)
@@ -100,19 +125,19 @@ def compile_at(
         source = context.plan.sources.repos[repo]
         checkout(source.objects, source.commit, place.root / repo, trash=context.cache / "trash")
         keep_only(place.root / repo, artifact.inputs_of(repo), context.cache)
-    tree = place.root / artifact.repo
-    env = _environment(context, node.name)
     values = {"build": shlex.quote(str(place.build)), "cpus": str(context.plan.cpus)}
-    for name, stored in (needed or {}).items():
+    for name, stored in needed.items():
         folder = place.root / "needs" / name
         put_outputs(stored, folder)
         values |= {f"{name}.{output}": shlex.quote(str(folder / output)) for output in stored.digests}
+    env = _environment(context, node.name)
     deadline = time.monotonic() + seconds(artifact.timeout)
     for text in artifact.build:
         command = expand(text, values)
         log.line(f"$ {command}")
-        left = max(1.0, deadline - time.monotonic())
-        done = run(Request(shell(command), tree, env, left, hold=(held,)), log=log, cancel=context.cancel)
+        remaining = max(1.0, deadline - time.monotonic())
+        request = Request(shell(command), place.root / artifact.repo, env, remaining, hold=hold)
+        done = run(request, log=log, cancel=context.cancel)
         if done.cancelled:
             raise BuildError("cancelled", "the run was interrupted")
         if done.timed_out:
@@ -126,8 +151,8 @@ def keep_only(tree: Path, inputs: Sequence[str], cache: Path) -> None:
 
     A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
     """
-    kept = {Path(path) for path in inputs}
-    above = {parent for path in kept for parent in path.parents}
+    wanted = {Path(path) for path in inputs}
+    above = {parent for path in wanted for parent in path.parents}
     folders = [Path()]
     while folders:
         inside = folders.pop()
@@ -135,11 +160,13 @@ def keep_only(tree: Path, inputs: Sequence[str], cache: Path) -> None:
             path = inside / item.name
             if path in above:
                 folders.append(path)
-            elif path not in kept:
+            elif path not in wanted:
                 throw_away(item, cache)
 
 
-def ensure_current(context: Context, name: str, stored: Stored, place: BuildPlace, held: int, log: Log) -> bool:
+def ensure_current(
+    context: Context, name: str, stored: Stored, place: BuildPlace, hold: tuple[int, ...], log: Log
+) -> bool:
     """Make the build directory hold a current build for a job that declares `builds`; True when that meant to compile.
 
     Raises BuildError; also when what was compiled is not the artifact that the other jobs use.
@@ -151,9 +178,7 @@ def ensure_current(context: Context, name: str, stored: Stored, place: BuildPlac
     if current and all((place.build / output).is_file() for output in stored.digests):
         return False
     node = next(node for node in context.plan.artifacts if node.name == name)
-    if node.missing_tools:
-        raise BuildError("error", "; ".join(hint(tool) for tool in node.missing_tools))
-    compile_at(context, node, place, held, log)
+    compile_at(context, node, place, hold, log, {})
     made = joint_digest(measure(place.build, tuple(stored.digests)))
     if made != stored.digest:
         raise BuildError(
@@ -163,44 +188,10 @@ def ensure_current(context: Context, name: str, stored: Stored, place: BuildPlac
     return True
 
 
-def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored], offset: float) -> ArtifactResult:
-    if node.missing_tools:
-        raise BuildError("error", "; ".join(hint(tool) for tool in node.missing_tools))
-    place = BuildPlace.of(context.cache, node.name, node.key)
-    store = Store(context.cache / "store")
-    folder = context.out / node.name
-    folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        held = stack.enter_context(locked(place.lock, context.waiting, context.interrupted))
-        log = Log(folder / "log.txt", context.masked)
-        stack.callback(log.close)
-        stored = store.find(node.name, node.key)
-        if stored is not None:
-            log.line("another run has built it meanwhile")
-            return _result(context, node, "reused", offset, stored, why="another run has built it meanwhile")
-        began, started = time.monotonic(), now()
-        context.progress.phase(node.name, "build")
-        compile_at(context, node, place, held, log, needed)
-        stored = _publish(context, node, place, started, time.monotonic() - began)
-    return _result(context, node, "built", offset, stored)
-
-
-def _publish(context: Context, node: ArtifactNode, place: BuildPlace, started: str, took: float) -> Stored:
-    source = context.plan.sources.repos[context.matrix.artifacts[node.name].repo]
-    try:
-        stored = Store(context.cache / "store").publish(
-            place.build, node.inputs, commit=source.commit, source=source.where, started=started, seconds=took
-        )
-    except ArtifactError as error:
-        raise BuildError("failed", f"the build left no such output: {error.message}") from error
-    place.ready.write_text(stored.digest, encoding="utf-8")
-    return stored
-
-
 def _environment(context: Context, name: str) -> Mapping[str, str]:
     """The environment of a build: no variable of the caller's that a compiler would read is in it."""
-    home: Path = context.work / f"build-{name}"
-    for folder in (home / "home", home / "tmp"):
-        folder.mkdir(parents=True, exist_ok=True)
-    own = {"HOME": str(home / "home"), "TMPDIR": str(home / "tmp")}
-    return outside(context.caller) | QUIET | downloads(context.cache) | own
+    folder = context.work / f"build-{name}"
+    home, tmp = folder / "home", folder / "tmp"
+    home.mkdir(parents=True, exist_ok=True)
+    tmp.mkdir(exist_ok=True)
+    return outside(context.caller) | QUIET | downloads(context.cache) | {"HOME": str(home), "TMPDIR": str(tmp)}

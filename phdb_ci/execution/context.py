@@ -32,22 +32,6 @@ class Progress(Protocol):
         """Something a person should know now, such as waiting for a lock."""
 
 
-class Silent:
-    """A Progress that says nothing."""
-
-    def started(self, name: str, expected: float | None, log: Path) -> None:
-        """Say nothing."""
-
-    def phase(self, name: str, phase: Phase) -> None:
-        """Say nothing."""
-
-    def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-
 @dataclass
 class Context:
     """One run: `out` is its run directory, `work` its folder in the cache, `caller` the caller's environment.
@@ -62,11 +46,11 @@ class Context:
     work: Path
     caller: Mapping[str, str]
     run_id: str
+    progress: Progress
+    cancel: Canceller
     attempt: int = 1
     head: str | None = None
     variants: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
-    progress: Progress = field(default_factory=Silent)
-    cancel: Canceller = field(default_factory=Canceller)
     began: float = field(default_factory=time.monotonic)
 
     @property

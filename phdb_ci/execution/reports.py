@@ -1,27 +1,29 @@
 """From the reports of a job that has ended to its suites; a copy of each stays in the leg's folder, secrets masked."""
 
 import os
-import shutil
+from contextlib import closing
 from pathlib import Path
 
 from phdb_ci.execution.process import Log
-from phdb_ci.execution.workspace import observe
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.models.matrix import Report
-from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import Suite
 from phdb_ci.reports import read_suite
 
 LIMIT = 256 * 1024 * 1024  # bytes of a report that are kept in the run directory
 
 
-def read_suites(space: Workspace, folder: Path, masked: tuple[str, ...], output_from: int) -> list[Suite]:
-    """One suite per report of the job, in its order. `output_from`: where in the log the run commands begin."""
+def read_suites(space: Workspace, folder: Path, masked: tuple[str, ...], output_from: int) -> tuple[Suite, ...]:
+    """One suite per report of the job, in its order. `output_from`: where in the log the run commands begin.
+
+    One whose report was there before the job, or replaced in it, proves nothing, whatever it says.
+    """
     suites = []
     for index, report in enumerate(space.job.reports):
         suite = _read(space, report, index, folder, masked, output_from)
-        suites.append(observe.early_problem(space, index, suite))
-    return suites
+        problem = suite.problem or space.early.get(index)
+        suites.append(suite.model_copy(update={"problem": problem}))
+    return tuple(suites)
 
 
 def _read(
@@ -32,18 +34,9 @@ def _read(
         return read_suite(report, log, log, output_from)
     if _borrowed(path):
         return Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
-    kept = kept_report(folder, index, report)
     if path.is_file() and path.stat().st_size <= LIMIT:
-        _copy_masked(path, kept, masked)
-        path = kept
+        path = _copy_masked(path, folder / "reports" / f"{index + 1}-{report.kind}.xml", masked)
     return read_suite(report, path, log, output_from)
-
-
-def kept_report(folder: Path, index: int, report: Report) -> Path:
-    """Where a leg's folder has the index-th report of its job: a file, or the log."""
-    if REPORT_KINDS[report.kind].place == "log":
-        return folder / "log.txt"
-    return folder / "reports" / f"{index + 1}-{report.kind}.xml"
 
 
 def _borrowed(path: Path) -> bool:
@@ -53,12 +46,8 @@ def _borrowed(path: Path) -> bool:
     return path.is_symlink() or path.lstat().st_nlink > 1 or path.parent.is_symlink()
 
 
-def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> None:
-    if not masked:
-        shutil.copyfile(source, target)
-        return
-    log = Log(target, masked, limit=LIMIT)
-    with source.open("rb") as reading:
+def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> Path:
+    with closing(Log(target, masked, limit=LIMIT)) as copy, source.open("rb") as reading:
         while chunk := reading.read(1 << 20):
-            log.write(chunk)
-    log.close()
+            copy.write(chunk)
+    return target

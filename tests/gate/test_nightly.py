@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.execution.process import Canceller
 from phdb_ci.execution.services import Place, Running, serving
 from phdb_ci.execution.services.address import Address
 from phdb_ci.judging.figures import interval
 from phdb_ci.matrix import load
 from phdb_ci.models.results import Facts
 from tests.gate.bench import ROOT, Ran, Scenario, ask, processes_of, wait_for
+from tests.helpers import run_context
 
 pytestmark = pytest.mark.slow
 
@@ -116,7 +116,7 @@ def server(tmp_path: Path, warm: Path) -> Iterator[Running]:
     """A server as a caller might have one."""
     service = load(ROOT / "matrix.toml").services["postgres"]
     caller = {"PATH": os.environ["PATH"]}
-    place = Place(tmp_path / "server", tmp_path / "server.log", warm, caller, (), Canceller())
+    place = Place(run_context(warm, caller), tmp_path / "server", tmp_path / "server.log")
     with serving("postgres", service, place) as running:
         yield running
 

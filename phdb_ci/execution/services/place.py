@@ -1,25 +1,19 @@
 """What a service of one leg is given, and what is known of it while it runs. Starts nothing."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from phdb_ci.base.locks import OnWait
-from phdb_ci.execution.process import Canceller
+from phdb_ci.execution.context import Context
 from phdb_ci.models.results import ServiceUse
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a service lives: `folder` is the leg's own, `log` is kept; `cancel` ends the whole run."""
+    """Where a service of a run lives: `folder` is the leg's own, `log` is kept."""
 
+    context: Context
     folder: Path
     log: Path
-    cache: Path
-    caller: Mapping[str, str]
-    masked: Sequence[str]
-    cancel: Canceller
-    on_wait: OnWait | None = None
 
 
 @dataclass

