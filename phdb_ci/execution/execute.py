@@ -30,8 +30,8 @@ def run_plan(context: Context, jobs: int) -> Results:
     artifacts: dict[str, ArtifactResult] = {}
     nodes = {node.name: artifact_node(context, node, artifacts) for node in context.plan.artifacts}
     nodes |= {node.leg: _leg_node(context, node, artifacts) for node in context.plan.legs}
-    given = run_graph(nodes, jobs)
-    legs = tuple(given[node.leg] for node in context.plan.legs)
+    results = run_graph(nodes, jobs)
+    legs = tuple(results[node.leg] for node in context.plan.legs)
     measured = {leg.leg: leg.seconds for leg in legs if leg.status == "passed"}
     measured |= {name: result.seconds for name, result in artifacts.items() if result.status == "built"}
     save_durations(context.cache, measured)

@@ -7,7 +7,6 @@ here knows of jobs.
 """
 
 import contextlib
-import functools
 import json
 import os
 import re
@@ -22,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from phdb_ci.execution.supervisor import become_subreaper, children
+
 SUPERVISOR = [
     sys.executable, "-I", "-S", "-c",
     "import sys; sys.path.append(sys.argv[1]); from supervisor import main; main(int(sys.argv[2]))",
@@ -32,7 +33,6 @@ MASK = b"***"
 GRACE = 2.0  # seconds between TERM and KILL
 LATE = 30.0  # seconds after which a supervisor that should have ended counts as stopped by its own command
 DRAIN = 1.0  # seconds that output is still read after the end of a supervisor: a stray may hold the pipe for ever
-PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -159,10 +159,10 @@ class Log:
         return self._secrets.sub(MASK, data) if self._secrets else data
 
     def _put(self, data: bytes) -> None:
-        kept = data[: self._left]
-        self._dropped += len(data) - len(kept)
-        self._left -= len(kept)
-        self._file.write(kept)
+        written = data[: self._left]
+        self._dropped += len(data) - len(written)
+        self._left -= len(written)
+        self._file.write(written)
         self._file.flush()
 
 
@@ -187,12 +187,12 @@ def run(request: Request, *, log: Log, cancel: Canceller) -> Outcome:
         finally:
             cancel.discard(supervisor.stdin)
             _wait(supervisor)
-        os.set_blocking(read, False)  # all is said; a stray that holds the other end is not waited for
-        said = _parse(result.read(1 << 20))
+        os.set_blocking(read, False)  # the result is in the pipe; a stray that holds the other end is not waited for
+        answer = _parse(result.read(1 << 20))
     if supervisor.returncode != 0:  # it was killed: what stands in its pipe may be anybody's word
-        said = None
-    orphans = _end_orphans() if said is None else ()
-    return _outcome(said, cancel, log.flush(), orphans)
+        answer = None
+    dropped = log.flush()
+    return _outcome(answer, dropped) if answer else _unknown_end(cancel)
 
 
 _supervisors: set[int] = set()
@@ -203,7 +203,7 @@ def _start(write: int, hold: tuple[int, ...]) -> "subprocess.Popen[bytes]":
     """Start a supervisor that says its result to `write`, which is closed here."""
     try:
         with _starting:
-            _become_subreaper()
+            become_subreaper()
             supervisor = subprocess.Popen(
                 [*SUPERVISOR, str(write)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -223,14 +223,6 @@ def _wait(supervisor: "subprocess.Popen[bytes]") -> None:
         supervisor.kill()
         supervisor.wait()
     _supervisors.discard(supervisor.pid)
-
-
-@functools.cache
-def _become_subreaper() -> None:
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _end_orphans() -> tuple[str, ...]:
@@ -255,26 +247,17 @@ def _end_orphans() -> tuple[str, ...]:
 
 
 def _orphans() -> list[int]:
-    found = []
-    for pid in _children():
+    orphans = []
+    for pid in children(os.getpid()):
         with contextlib.suppress(OSError):
             if pid not in _supervisors and os.getsid(pid) != os.getsid(0):
-                found.append(pid)
-    return found
-
-
-def _children() -> list[int]:
-    """This process's own children (Linux; elsewhere none are known)."""
-    found: list[int] = []
-    for task in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
-            found += map(int, task.read_text().split())
-    return found
+                orphans.append(pid)
+    return orphans
 
 
 def end_children() -> None:
     """Send TERM to this process's own children, such as a `git fetch` that is under way (Linux alone)."""
-    for pid in _children():
+    for pid in children(os.getpid()):
         with contextlib.suppress(OSError):
             leads = os.getpgid(pid) == pid
             (os.killpg if leads else os.kill)(pid, signal.SIGTERM)
@@ -301,7 +284,7 @@ def _stream(supervisor: "subprocess.Popen[bytes]", log: Log, cancel: Canceller, 
     it is killed.
     """
     assert supervisor.stdout is not None  # noqa: S101 - it is a pipe
-    limit, seen = time.monotonic() + timeout + LATE, False
+    limit, cancelled = time.monotonic() + timeout + LATE, False
     with supervisor.stdout as out, selectors.DefaultSelector() as selector:
         selector.register(out, selectors.EVENT_READ)
         while True:
@@ -317,35 +300,38 @@ def _stream(supervisor: "subprocess.Popen[bytes]", log: Log, cancel: Canceller, 
             if supervisor.returncode is not None:
                 if not ready or now > limit:
                     return
-            elif cancel.cancelled and not seen:
-                limit, seen = min(limit, now + LATE), True
+            elif cancel.cancelled and not cancelled:
+                limit, cancelled = min(limit, now + LATE), True
             elif now > limit:
                 supervisor.kill()
 
 
 def _parse(line: bytes | None) -> dict[str, Any] | None:
     try:
-        said = json.loads(line or b"")
+        answer = json.loads(line or b"")
     except ValueError:
         return None
-    return said if isinstance(said, dict) else None
+    return answer if isinstance(answer, dict) else None
 
 
-def _outcome(said: dict[str, Any] | None, cancel: Canceller, dropped: int, orphans: tuple[str, ...]) -> Outcome:
-    if said is None:
-        problem = None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
-        return Outcome(
-            130, 0.0, 0.0, timed_out=False, cancelled=cancel.cancelled, leftovers=orphans, network="open",
-            problem=problem,
-        )  # fmt: skip
-    stopped = said["stopped"]
+def _unknown_end(cancel: Canceller) -> Outcome:
+    """The outcome of a command whose supervisor did not answer; what it has left behind is ended."""
+    problem = None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
     return Outcome(
-        exit_code=137 if said["exit"] is None else said["exit"],
-        seconds=said["seconds"],
-        cpu_seconds=said["cpu"],
+        130, 0.0, 0.0, timed_out=False, cancelled=cancel.cancelled, leftovers=_end_orphans(), network="open",
+        problem=problem,
+    )  # fmt: skip
+
+
+def _outcome(answer: dict[str, Any], dropped: int) -> Outcome:
+    stopped = answer["stopped"]
+    return Outcome(
+        exit_code=137 if answer["exit"] is None else answer["exit"],
+        seconds=answer["seconds"],
+        cpu_seconds=answer["cpu"],
         timed_out=stopped == "timeout",
         cancelled=stopped == "cancelled",
-        leftovers=() if stopped else tuple(said["leftovers"]),
-        network=said["network"],
+        leftovers=() if stopped else tuple(answer["leftovers"]),
+        network=answer["network"],
         problem=f"{dropped} bytes of output over the limit of {LOG_LIMIT} were dropped" if dropped else None,
     )

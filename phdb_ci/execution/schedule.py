@@ -68,7 +68,7 @@ def run_graph(nodes: Mapping[str, Node], jobs: int) -> dict[str, Any]:
 
 
 def _may_start(nodes: Mapping[str, Node], name: str, running: Collection[str]) -> bool:
-    return not running or not (nodes[name].alone or any(nodes[one].alone for one in running))
+    return not running or not (nodes[name].alone or any(nodes[other].alone for other in running))
 
 
 def _call(name: str, node: Node, done: "queue.Queue[tuple[str, Any, BaseException | None]]") -> None:

@@ -1,4 +1,4 @@
-"""Runs one command and leaves nothing of it behind. Started by process.py, never imported by it.
+"""Runs one command and leaves nothing of it behind. Started by process.py.
 
     python -I -S -c "... from supervisor import main ..." RESULT_FD   (as a module it is compiled once)
 
@@ -35,12 +35,13 @@ def main(result_fd: int) -> None:
     request = json.loads(_read_line())
     for fd in request["hold"]:
         os.set_inheritable(fd, False)  # locks: held here until the end, never by the command
-    if LINUX:
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    become_subreaper()
     network = "open"
     if request["isolate"]:
         network = "isolated" if _isolate() else "unenforced"
-    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if LINUX else _pipe()
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_read, False)
+    os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -69,11 +70,10 @@ def _read_line() -> bytes:
     return line
 
 
-def _pipe() -> tuple[int, int]:
-    read, write = os.pipe()
-    os.set_blocking(read, False)
-    os.set_blocking(write, False)
-    return read, write
+def become_subreaper() -> None:
+    """Let orphans below this process become its children (Linux alone)."""
+    if LINUX:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _isolate() -> bool:
@@ -143,11 +143,11 @@ def _watch(child: int, deadline: float, wake: int, grace: float) -> dict[str, ob
     while result["exit"] is None and not result["stopped"]:
         if _reap(child, result):
             break
-        left = deadline - time.monotonic()
-        if left <= 0:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
             result["stopped"] = "timeout"
             break
-        ready, _, _ = select.select([0, wake], [], [], left)
+        ready, _, _ = select.select([0, wake], [], [], remaining)
         if wake in ready:
             os.read(wake, 4096)
         if 0 in ready and not os.read(0, 4096):
@@ -176,29 +176,26 @@ def _reap(child: int, result: dict[str, object] | None = None) -> bool:
 
 def _descendants() -> list[int]:
     """Every live process below this one (proc(5), task/TID/children); on other systems none are known."""
-    found: list[int] = []
-    queue = [os.getpid()]
-    while queue:
-        pid = queue.pop()
-        for child in _children(pid):
-            found.append(child)
-            queue.append(child)
-    return found
+    pids = children(os.getpid())
+    for pid in pids:  # which grows meanwhile
+        pids += children(pid)
+    return pids
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The children of a process, by all of its threads; none where there is no /proc."""
     try:
         tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - see _isolate
     except OSError:
         return []
-    children = []
+    pids = []
     for task in tasks:
         try:
             with open(f"/proc/{pid}/task/{task}/children") as file:  # noqa: PTH123
-                children += [int(word) for word in file.read().split()]
-        except OSError:
+                pids += [int(word) for word in file.read().split()]
+        except OSError:  # a thread that has ended meanwhile
             continue
-    return children
+    return pids
 
 
 def _name(pid: int) -> str:
@@ -233,15 +230,15 @@ def _alive(group: int) -> list[int]:
 def _sweep(child: int, *, settle: float, grace: float, result: dict[str, object] | None = None) -> list[str]:
     """End everything that is left; returns the names of what had to be ended, the first SHOWN of them."""
     _wait_until_gone(child, settle, result)
-    left = _alive(child)
-    names = sorted(_name(pid) if pid > 0 else "process group" for pid in left)[:SHOWN]
+    alive = _alive(child)
+    names = sorted(_name(pid) if pid > 0 else "process group" for pid in alive)[:SHOWN]
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0), (signal.SIGKILL, 10.0)):
-        if not left:
+        if not alive:
             break
-        for pid in left:
+        for pid in alive:
             _kill(pid, number)
         _wait_until_gone(child, patience, result, again=signal.SIGKILL if number == signal.SIGKILL else None)
-        left = _alive(child)
+        alive = _alive(child)
     return names
 
 
@@ -266,11 +263,11 @@ def _wait_until_gone(
     while True:
         while _reap(child, result):
             pass
-        left = _alive(child)
-        if not left or time.monotonic() >= deadline:
+        alive = _alive(child)
+        if not alive or time.monotonic() >= deadline:
             return
         if again is not None:
-            for pid in left:
+            for pid in alive:
                 _kill(pid, again)
         time.sleep(pause)
         pause = min(pause * 2, 0.02)

@@ -45,9 +45,9 @@ def outside(caller: Mapping[str, str]) -> dict[str, str]:
 
 def clean_path(path: str) -> str:
     """PATH without the harness's own environment, and without what a checkout could fill (`.`, `bin`)."""
-    own = {str(Path(sys.prefix) / "bin"), str(Path(sys.executable).parent)} if sys.prefix != sys.base_prefix else set()
-    kept = [folder for folder in path.split(":") if folder.startswith("/") and folder not in own]
-    return ":".join(kept) or "/usr/local/bin:/usr/bin:/bin"
+    ours = {str(Path(sys.prefix) / "bin"), str(Path(sys.executable).parent)} if sys.prefix != sys.base_prefix else set()
+    folders = [folder for folder in path.split(":") if folder.startswith("/") and folder not in ours]
+    return ":".join(folders) or "/usr/local/bin:/usr/bin:/bin"
 
 
 def downloads(cache: Path) -> dict[str, str]:
@@ -61,29 +61,29 @@ def secrets(caller: Mapping[str, str]) -> tuple[str, ...]:
 
     In a URL a long user name without a password is a token, and a password may stand behind the `?`.
     """
-    found = {value for name, value in caller.items() if SECRET_NAME.search(name) and len(value) >= 6}
+    hidden = {value for name, value in caller.items() if SECRET_NAME.search(name) and len(value) >= 6}
     for value in caller.values():
         if "://" in value and ("@" in value or "?" in value):
-            found |= {part for part in _passwords(value) if len(part) >= 4}
-    return tuple(sorted(found))
+            hidden |= {part for part in _passwords(value) if len(part) >= 4}
+    return tuple(sorted(hidden))
 
 
 def _passwords(value: str) -> list[str]:
-    found = []
+    passwords = []
     for word in value.split():
         try:
             url = urlsplit(word, allow_fragments=False)
         except ValueError:
             continue
         if url.password:
-            found += [url.password, unquote(url.password)]
+            passwords += [url.password, unquote(url.password)]
         elif url.username and len(url.username) >= 16:
-            found.append(url.username)
+            passwords.append(url.username)
         for pair in url.query.split("&"):
             name, _, secret = pair.partition("=")
             if SECRET_NAME.search(unquote(name)):
-                found += [secret, unquote(secret)]
-    return found
+                passwords += [secret, unquote(secret)]
+    return passwords
 
 
 def job_environment(

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 LAST_TAG = b"</testsuites>"
@@ -16,37 +16,38 @@ PERIOD = 0.02  # seconds; a runner takes longer than that to start
 
 
 @dataclass
-class _Seen:
+class _Look:
     inode: int
     size: int
     changed: int
     whole: bool
 
+    def differs(self, now: os.stat_result) -> bool:
+        """Whether the file has been written by another run since."""
+        if now.st_ino != self.inode or now.st_size < self.size:
+            return True
+        return self.whole and now.st_mtime_ns != self.changed
 
-@dataclass
+
 class Watch:
-    """A context that watches; `rewritten` holds the indexes of reports that were overwritten.
+    """A context that watches; `rewritten` holds the indexes of reports that were overwritten."""
 
-    `paths`: by index, the file and whether its runner writes it in one go (pytest) and not bit by bit (node).
-    """
+    def __init__(self, paths: Mapping[int, tuple[Path, bool]]) -> None:
+        """`paths`: by index, the file and whether its runner writes it in one go (pytest) and not bit by bit (node)."""
+        self.paths = paths
+        self.rewritten: set[int] = set()
+        self._looks: dict[int, _Look] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    paths: Mapping[int, tuple[Path, bool]]
-    rewritten: set[int] = field(default_factory=set)
-    _seen: dict[int, _Seen] = field(default_factory=dict)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> "Watch":  # noqa: PYI034 - a dataclass that nobody inherits from
-        if self.paths:
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
+    def __enter__(self) -> "Watch":  # noqa: PYI034 - nobody inherits from it
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        if self._thread:
-            self._thread.join()
-            self._look()
+        self._thread.join()
+        self._look()
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD):
@@ -56,21 +57,13 @@ class Watch:
         for index, (path, at_once) in self.paths.items():
             with suppress(OSError):
                 now = os.lstat(path)
-                seen = self._seen.get(index)
-                if seen and self._again(seen, now):
+                look = self._looks.get(index)
+                if look and look.differs(now):
                     self.rewritten.add(index)
-                if seen is None or now.st_ino != seen.inode:
-                    seen = self._seen[index] = _Seen(now.st_ino, now.st_size, now.st_mtime_ns, whole=False)
-                else:
-                    seen.size, seen.changed = now.st_size, now.st_mtime_ns
-                if at_once and not seen.whole:
-                    seen.whole = _whole(path) and os.lstat(path).st_mtime_ns == now.st_mtime_ns
-
-    @staticmethod
-    def _again(seen: _Seen, now: os.stat_result) -> bool:
-        if now.st_ino != seen.inode or now.st_size < seen.size:
-            return True
-        return seen.whole and now.st_mtime_ns != seen.changed
+                whole = look.whole if look and look.inode == now.st_ino else False
+                look = self._looks[index] = _Look(now.st_ino, now.st_size, now.st_mtime_ns, whole)
+                if at_once and not whole:
+                    look.whole = _whole(path) and os.lstat(path).st_mtime_ns == now.st_mtime_ns
 
 
 def _whole(path: Path) -> bool:
