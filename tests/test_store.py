@@ -159,7 +159,7 @@ def test_other_commit_of_the_same_inputs_shares_the_entry(store: Store, built: P
 def test_creating_and_asking_a_store_writes_nothing(store: Store) -> None:
     assert store.find("embed", "0" * 64) is None
     assert store.entries("embed") == Entries()
-    assert list(store.prune(keep=1)) == []
+    store.prune(keep=1)
     assert not store.root.exists()
 
 
@@ -366,8 +366,9 @@ def test_entry_of_another_release_is_pruned_however_new_it_is(
 ) -> None:
     made = publish(store, built)
     other = release_entry(store, built, change)
-    assert [path for path, _ in store.prune(keep=5)] == [other]
+    store.prune(keep=5)
     assert made.path.is_dir()
+    assert not other.exists()
 
 
 def test_artifact_of_another_release_that_is_handed_in_is_refused_in_plain_words(store: Store, built: Path) -> None:
@@ -415,12 +416,7 @@ def test_prune_keeps_the_newest_and_removes_what_was_set_aside(store: Store, bui
     for folder in (abandoned, fresh):
         folder.mkdir()
     os.utime(abandoned, (1, 1))
-    would = list(store.prune(keep=2, dry_run=True))
-    assert all(path.exists() for path, _ in would)
-    did = list(store.prune(keep=2))
-    assert did == would
-    assert {path.name for path, _ in did} == {made[0].key, ".new-old", "damaged"}
-    assert all(size > 0 for path, size in did if path.name == made[0].key)
+    store.prune(keep=2)
     assert {path.name for path in (store.root / "embed").iterdir()} == {made[1].key, made[2].key, ".new-now"}
 
 

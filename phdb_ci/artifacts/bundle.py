@@ -82,7 +82,7 @@ def _sound(place: Path) -> bool:
 
 def _extract(file: Path, target: Path) -> None:
     total = 0
-    seen: set[Path] = set()
+    paths: set[Path] = set()
     with tarfile.open(file, "r:") as tar:
         for member in tar:
             path = Path(member.name)
@@ -90,9 +90,9 @@ def _extract(file: Path, target: Path) -> None:
             if not plain or ".." in path.parts:
                 raise ArtifactError(f"{file} holds {member.name[:100]!r}, which is no plain file below it")
             total += member.size
-            if path in seen or len(seen) >= MOST or total > LARGEST:
+            if path in paths or len(paths) >= MOST or total > LARGEST:
                 raise ArtifactError(f"{file} holds a file twice, too many files, or more than {LARGEST >> 20} MiB")
-            seen.add(path)
+            paths.add(path)
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             reading = tar.extractfile(member)
             assert reading is not None  # noqa: S101 - a regular file has content

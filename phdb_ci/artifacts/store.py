@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,13 +48,13 @@ def joint_digest(digests: Mapping[str, str]) -> str:
 
 def measure(folder: Path, outputs: tuple[str, ...]) -> dict[str, str]:
     """The sha256 of each output below folder; `missing` for one that is not a readable regular file."""
-    found = {}
+    digests = {}
     for name in outputs:
         try:
-            found[name] = file_digest(folder / name)
+            digests[name] = file_digest(folder / name)
         except OSError:
-            found[name] = "missing"
-    return found
+            digests[name] = "missing"
+    return digests
 
 
 class Entries(NamedTuple):
@@ -86,8 +86,8 @@ class Store:
                 others += 1
             except ArtifactError as error:
                 notes.append(self._set_aside(artifact, folder, str(error)))
-        newest_first = sorted(sound, key=lambda entry: entry.built, reverse=True)
-        return Entries(tuple(newest_first), tuple(notes), others)
+        sound.sort(key=lambda entry: entry.built, reverse=True)
+        return Entries(tuple(sound), tuple(notes), others)
 
     def find(self, artifact: str, key: str) -> Stored | None:
         """The sound entry of this key, or None; a damaged one is set aside and counts as none."""
@@ -123,11 +123,8 @@ class Store:
             shutil.rmtree(temporary, ignore_errors=True)
         return load(parent / key)
 
-    def prune(self, *, keep: int, dry_run: bool = False) -> Iterator[tuple[Path, int]]:
-        """Remove all but the newest `keep` of each artifact, what was set aside, and what another release has built.
-
-        Yields path and bytes of each.
-        """
+    def prune(self, *, keep: int) -> None:
+        """Remove all but the newest `keep` of each artifact, what was set aside, and what another release has built."""
         for parent in sorted(path for path in self.root.glob("*") if path.is_dir()):
             folders = sorted(self._folders(parent.name), key=lambda path: path.stat().st_mtime, reverse=True)
             others = [folder for folder in folders if _of_other_release(folder)]
@@ -135,10 +132,7 @@ class Store:
             leftovers = [path for path in parent.glob(".new-*") if time.time() - path.stat().st_mtime > 3600]
             damaged = [parent / "damaged"] if (parent / "damaged").is_dir() else []
             for path in ours[keep:] + others + leftovers + damaged:
-                size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-                if not dry_run:
-                    shutil.rmtree(path, ignore_errors=True)
-                yield path, size
+                shutil.rmtree(path, ignore_errors=True)
 
     def _folders(self, artifact: str) -> list[Path]:
         parent = self.root / artifact
@@ -146,7 +140,7 @@ class Store:
             return []
         return [path for path in parent.iterdir() if len(path.name) == 64 and path.is_dir()]
 
-    def _set_aside(self, artifact: str, folder: Path, why: str) -> str:
+    def _set_aside(self, artifact: str, folder: Path, reason: str) -> str:
         aside = self.root / artifact / "damaged"
         aside.mkdir(exist_ok=True)
         place = Path(tempfile.mkdtemp(prefix=f"{folder.name[:16]}-", dir=aside))
@@ -154,8 +148,7 @@ class Store:
             folder.rename(place / folder.name)
         except FileNotFoundError:  # another run was quicker
             place.rmdir()
-        told = f"{artifact} {folder.name[:12]} in the store was damaged ({why})"
-        return f"{told}; set aside in {place} and not used"
+        return f"{artifact} {folder.name[:12]} in the store was damaged ({reason}); set aside in {place} and not used"
 
 
 def load(folder: Path) -> Stored:

@@ -44,8 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def prune(cache: Path, keep: int) -> None:
     """Remove old artifacts, build directories without a stored artifact, workspaces of ended runs, the trash."""
-    for _ in Store(cache / "store").prune(keep=keep):
-        pass
+    Store(cache / "store").prune(keep=keep)
     entries = [entry for entry in (cache / "store").glob("*/*") if len(entry.name) == 64]
     in_use = {f"{entry.parent.name}-{entry.name[:16]}" for entry in entries}
     for place in (cache / "builds").glob("*/"):

@@ -18,7 +18,7 @@ from phdb_ci.models.base import Record
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.proofs import JobProofs, ProofFile, Proofs
-from phdb_ci.proving import measure, provable
+from phdb_ci.proving.measure import measure, provable
 from phdb_ci.rendering.proofs_page import fault_rows, proofs_page, report_rows
 from phdb_ci.terminal import Board
 

@@ -13,6 +13,7 @@ from phdb_ci.commands._verdict import deliver, run_here, show, verdict_today
 from phdb_ci.errors import Exit
 from phdb_ci.execution import Results, run_plan
 from phdb_ci.execution.context import now
+from phdb_ci.execution.execute import Results, run_plan
 from phdb_ci.judging.gathered import Run, Span, gathered_here
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Verdict

@@ -74,21 +74,19 @@ def shell(text: str) -> list[str]:
 
 @dataclass
 class Canceller:
-    """Ends every command of a run: each registers its lifeline here; closing it ends the command."""
+    """Ends every command of a run: each registers its lifeline here; closing it ends the command.
 
+    `cancelled`: cancel() was called, and no command starts any more.
+    """
+
+    cancelled: bool = False
     _lifelines: set[IO[bytes]] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
-    _cancelled: bool = False
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether cancel() was called; no command starts after that."""
-        return self._cancelled
 
     def cancel(self) -> None:
         """End all running commands and start no more. Safe in a signal handler and more than once."""
         with self._lock:
-            self._cancelled = True
+            self.cancelled = True
             for lifeline in list(self._lifelines):
                 _close(lifeline)
 
@@ -96,7 +94,7 @@ class Canceller:
         """Register a started command; closes it at once when the run is already cancelled."""
         with self._lock:
             self._lifelines.add(lifeline)
-            if self._cancelled:
+            if self.cancelled:
                 _close(lifeline)
 
     def discard(self, lifeline: IO[bytes]) -> None:

@@ -48,13 +48,13 @@ def main(result_fd: int) -> None:
         signal.signal(ignored, signal.SIG_IGN)  # the harness decides, through the lifeline
     started = time.monotonic()
     child = _start(request)
-    result = _watch(child, started + request["timeout"], wake_read, request["grace"])
-    still_there = {} if result["stopped"] else {pid: (_name(pid), _cpu(pid)) for pid in _descendants()}
-    names = _sweep(child, settle=0.0 if result["stopped"] else SETTLE, grace=request["grace"])
+    result = _watch(child, started + request["timeout"], wake_read)
+    stopped = result["stopped"] is not None
+    alive = {} if stopped else {pid: (_name(pid), _cpu(pid)) for pid in _descendants()}
+    names = _sweep(child, result, settle=0.0 if stopped else SETTLE, grace=request["grace"])
     # How quick a machine is must not decide: tests in the background were left running, also where they end in time.
-    late = [name for pid, (name, before) in still_there.items() if ENDED.get(pid, 0.0) - before > BUSY]
-    result["leftovers"] = names or sorted(late)[:SHOWN]
-    result |= {"seconds": time.monotonic() - started, "network": network}
+    late = [name for pid, (name, before) in alive.items() if ENDED.get(pid, 0.0) - before > BUSY]
+    result |= {"leftovers": names or sorted(late)[:SHOWN], "seconds": time.monotonic() - started, "network": network}
     os.write(result_fd, json.dumps(result).encode() + b"\n")
     os._exit(0)  # there is nothing to tidy up
 
@@ -137,7 +137,7 @@ def _start(request: dict[str, object]) -> int:
         os._exit(127)
 
 
-def _watch(child: int, deadline: float, wake: int, grace: float) -> dict[str, object]:
+def _watch(child: int, deadline: float, wake: int) -> dict[str, object]:
     """Wait for the command's own process, the time limit or the end of the lifeline: what comes first."""
     result: dict[str, object] = {"exit": None, "stopped": None, "cpu": 0.0}
     while result["exit"] is None and not result["stopped"]:
@@ -152,12 +152,10 @@ def _watch(child: int, deadline: float, wake: int, grace: float) -> dict[str, ob
             os.read(wake, 4096)
         if 0 in ready and not os.read(0, 4096):
             result["stopped"] = "cancelled"
-    if result["stopped"]:
-        _sweep(child, settle=0.0, grace=grace, result=result)
     return result
 
 
-def _reap(child: int, result: dict[str, object] | None = None) -> bool:
+def _reap(child: int, result: dict[str, object]) -> bool:
     """Collect every process that has ended. True when the command's own was among them."""
     while True:
         try:
@@ -167,7 +165,7 @@ def _reap(child: int, result: dict[str, object] | None = None) -> bool:
         if pid == 0:
             return False
         ENDED[pid] = usage.ru_utime + usage.ru_stime
-        if pid == child and result is not None:
+        if pid == child and result["exit"] is None:
             code = os.waitstatus_to_exitcode(status)
             result["exit"] = code if code >= 0 else 128 - code
             result["cpu"] = ENDED[pid]
@@ -227,9 +225,9 @@ def _alive(group: int) -> list[int]:
     return [-group]
 
 
-def _sweep(child: int, *, settle: float, grace: float, result: dict[str, object] | None = None) -> list[str]:
+def _sweep(child: int, result: dict[str, object], *, settle: float, grace: float) -> list[str]:
     """End everything that is left; returns the names of what had to be ended, the first SHOWN of them."""
-    _wait_until_gone(child, settle, result)
+    _wait_until_gone(child, result, settle)
     alive = _alive(child)
     names = sorted(_name(pid) if pid > 0 else "process group" for pid in alive)[:SHOWN]
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0), (signal.SIGKILL, 10.0)):
@@ -237,7 +235,7 @@ def _sweep(child: int, *, settle: float, grace: float, result: dict[str, object]
             break
         for pid in alive:
             _kill(pid, number)
-        _wait_until_gone(child, patience, result, again=signal.SIGKILL if number == signal.SIGKILL else None)
+        _wait_until_gone(child, result, patience, again=signal.SIGKILL if number == signal.SIGKILL else None)
         alive = _alive(child)
     return names
 
@@ -254,9 +252,7 @@ def _kill(pid: int, number: int) -> None:
         pass
 
 
-def _wait_until_gone(
-    child: int, patience: float, result: dict[str, object] | None, *, again: int | None = None
-) -> None:
+def _wait_until_gone(child: int, result: dict[str, object], patience: float, *, again: int | None = None) -> None:
     """Reap until nothing is left or patience (seconds) is over; `again`: a signal for what newly appears."""
     deadline = time.monotonic() + patience
     pause = 0.001

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -22,28 +22,24 @@ from phdb_ci.models.matrix import Artifact, Matrix
 from phdb_ci.models.sources import Sources
 from phdb_ci.sources.git import tree_ids
 
-FAMILIES: dict[str, Literal["ubuntu", "macos", "windows"]] = {
-    "linux": "ubuntu", "darwin": "macos", "win32": "windows",
-}  # fmt: skip
+FAMILIES: dict[str, Literal["ubuntu", "macos"]] = {"linux": "ubuntu", "darwin": "macos"}
 
 
-def ask_tools(matrix: Matrix, jobs: Iterable[str], path: str, artifacts: Iterable[str] = ()) -> dict[str, Tool]:
+def ask_tools(matrix: Matrix, jobs: Sequence[str], path: str, artifacts: Sequence[str]) -> dict[str, Tool]:
     """Every program that these jobs and artifacts need, found on `path`; versions of those in a key alone.
 
     It needs no sources, so that it can go on while they are resolved.
     """
-    jobs = list(jobs)
-    names = _artifacts_of(matrix, jobs, artifacts)
-    keyed = {tool for name in names for tool in matrix.artifacts[name].tools}
+    keyed = {tool for name in _artifacts_of(matrix, jobs, artifacts) for tool in matrix.artifacts[name].tools}
     with ThreadPoolExecutor(max_workers=8) as pool:
         versions = dict(zip(keyed, pool.map(lambda tool: tool_version(tool, path), keyed), strict=True))
-    found = find_tools(_tools_of(matrix, jobs, names), path)
-    return {name: tool.model_copy(update={"version": versions.get(name)}) for name, tool in found.items()}
+    tools = find_tools(sorted(keyed.union(*(matrix.jobs[job].tools for job in jobs))), path)
+    return {name: tool.model_copy(update={"version": versions.get(name)}) for name, tool in tools.items()}
 
 
 def gather(
-    matrix: Matrix, jobs: Iterable[str], sources: Sources, *, cache: Path, given: Mapping[str, Path],
-    tools: Callable[[], Mapping[str, Tool]], artifacts: Iterable[str] = (), runner: str | None = None,
+    matrix: Matrix, jobs: Sequence[str], sources: Sources, *, cache: Path, given: Mapping[str, Path],
+    tools: Callable[[], Mapping[str, Tool]], artifacts: Sequence[str], runner: str | None,
 ) -> Inventory:  # fmt: skip
     """All facts for these jobs and artifacts.
 
@@ -61,18 +57,18 @@ def gather(
     trees = {name: _trees(name, matrix.artifacts[name], sources) for name in names}
     store = Store(cache / "store")
     read = {name: store.entries(name) for name in names}
-    found = tools()
+    known = tools()
     inputs: dict[str, KeyInputs] = {}
     keys: dict[str, str] = {}
     for name in names:  # what an artifact needs stands before it
-        inputs[name] = _inputs(name, matrix.artifacts[name], trees[name], found, keys)
+        inputs[name] = _inputs(name, matrix.artifacts[name], trees[name], known, keys)
         keys[name] = key_of(inputs[name])
     return Inventory(
         os_family=os_family(),
         runner=_checked_runner(runner),
         platform=platform_name(),
         cpus=cpus(),
-        tools=dict(found),
+        tools=dict(known),
         inputs=inputs,
         keys=keys,
         stored={name: entries.sound for name, entries in read.items()},
@@ -85,7 +81,7 @@ def gather(
     )
 
 
-def os_family() -> Literal["ubuntu", "macos", "windows"]:
+def os_family() -> Literal["ubuntu", "macos"]:
     """The family of runner that this machine stands in for. Raises ToolError on a system that is none."""
     if sys.platform not in FAMILIES:
         raise ToolError(f"phdb-ci runs on Linux and macOS; this is {sys.platform}")
@@ -149,12 +145,8 @@ def save_durations(cache: Path, new: Mapping[str, float]) -> None:
     write_whole(cache / "durations.json", text, parents=True)
 
 
-def _tools_of(matrix: Matrix, jobs: Iterable[str], artifacts: Iterable[str]) -> list[str]:
-    rows = [tool for job in jobs for tool in matrix.jobs[job].tools]
-    return sorted({*rows, *(tool for name in artifacts for tool in matrix.artifacts[name].tools)})
-
-
-def _artifacts_of(matrix: Matrix, jobs: Iterable[str], named: Iterable[str] = ()) -> tuple[str, ...]:
+def _artifacts_of(matrix: Matrix, jobs: Sequence[str], named: Sequence[str]) -> tuple[str, ...]:
+    """The artifacts that were named or that these jobs use, and what their builds need."""
     return matrix.needed([*named, *(name for job in jobs for name in matrix.jobs[job].artifacts)])
 
 

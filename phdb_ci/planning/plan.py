@@ -1,6 +1,6 @@
 """Matrix, Sources and Inventory → Plan: which nodes run here, what they wait for, and why. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.text import counted
@@ -100,19 +100,13 @@ def changes(old: KeyInputs, new: KeyInputs) -> tuple[str, ...]:
     """Which parts of the key differ, one line each."""
     lines = [
         f"input {path} changed ({_short(old.trees.get(path))} → {_short(new.trees.get(path))})"
-        for path in sorted({*old.trees, *new.trees})
-        if old.trees.get(path) != new.trees.get(path) or (path in old.trees) != (path in new.trees)
+        for path in _differing(old.trees, new.trees)
     ]
     lines += [
         f"tool {name} changed ({old.tools.get(name, 'none')} → {new.tools.get(name, 'none')})"
-        for name in sorted({*old.tools, *new.tools})
-        if old.tools.get(name) != new.tools.get(name)
+        for name in _differing(old.tools, new.tools)
     ]
-    lines += [
-        f"artifact {name}, which it needs, changed"
-        for name in sorted({*old.needs, *new.needs})
-        if old.needs.get(name) != new.needs.get(name)
-    ]
+    lines += [f"artifact {name}, which it needs, changed" for name in _differing(old.needs, new.needs)]
     if old.platform != new.platform:
         lines.append(f"platform changed ({old.platform} → {new.platform})")
     if old.build != new.build:
@@ -120,6 +114,11 @@ def changes(old: KeyInputs, new: KeyInputs) -> tuple[str, ...]:
     if old.outputs != new.outputs:
         lines.append("the outputs changed")
     return tuple(lines)
+
+
+def _differing(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> list[str]:
+    """The names that only one of the two has, or that both have with another value."""
+    return sorted(name for name in {*old, *new} if (name in old, old.get(name)) != (name in new, new.get(name)))
 
 
 def _short(oid: str | None) -> str:
@@ -140,8 +139,8 @@ def _legs(
             elif os in here[:1]:
                 legs.append(_leg(name, os, job, inventory, proofs))
             else:
-                why = f"this machine is {inventory.platform}"
-                idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="elsewhere", reason=why))
+                reason = f"this machine is {inventory.platform}"
+                idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="elsewhere", reason=reason))
     return legs, idle
 
 
@@ -188,8 +187,7 @@ def _artifact(name: str, matrix: Matrix, inventory: Inventory) -> ArtifactNode:
     entries = inventory.stored.get(name, ())
     for stored in entries:
         if stored.key == key:
-            whose = f"{stored.commit[:7]} (built {stored.built})"
-            same = f"same key: inputs, tools and platform are those of {whose}"
+            same = f"same key: inputs, tools and platform are those of {stored.commit[:7]} (built {stored.built})"
             return ArtifactNode(**common, action="reuse", why=(same,), stored=stored)
     why = _why_build(entries, inputs, inventory.other_release.get(name, 0))
     return ArtifactNode(**common, action="build", why=why, needs=matrix.artifacts[name].needs, missing_tools=missing)

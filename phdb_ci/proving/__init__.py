@@ -4,7 +4,3 @@ variants.py    broken artifacts and repos, made by the matrix's own commands
 tampering.py   what can be wrong with a report
 measure.py     the whole table
 """
-
-from phdb_ci.proving.measure import measure, provable
-
-__all__ = ["measure", "provable"]

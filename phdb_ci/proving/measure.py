@@ -16,7 +16,7 @@ from phdb_ci.artifacts.witness import is_program
 from phdb_ci.base.page import duration
 from phdb_ci.base.text import counted
 from phdb_ci.execution.context import Context, Phase, Progress
-from phdb_ci.execution.execute import artifact_node
+from phdb_ci.execution.execute import GUESS_LEG, artifact_node
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.leg import run_leg
 from phdb_ci.execution.schedule import Node, run_graph
@@ -30,7 +30,6 @@ from phdb_ci.proving.variants import Variant, make_variants
 SOUND, AGAIN = "nothing broken", "nothing broken, again"
 FOLDERS = {SOUND: "sound", AGAIN: "sound-again"}
 SHORTEST, FACTOR = 15, 4  # seconds, and times the control: how long a job may take with a fault
-GUESS = 5.0  # seconds that a leg is expected to take of which nothing is known
 Results = dict[tuple[str, str], LegResult]  # by leg and what the trial is with
 
 
@@ -42,7 +41,7 @@ class Trial:
     name: str
     variants: Sequence[Variant]
     limit: int | None = None
-    expected: float = GUESS
+    expected: float = GUESS_LEG
 
     @classmethod
     def of(cls, node: JobNode, fault: str, variant: Variant, control: float) -> "Trial":
@@ -147,14 +146,14 @@ def _call(context: Context, trial: Trial, artifacts: Mapping[str, ArtifactResult
     if trial.limit is not None:
         job = matrix.jobs[trial.node.job].model_copy(update={"timeout": f"{trial.limit}s"})
         matrix = matrix.model_copy(update={"jobs": {**matrix.jobs, trial.node.job: job}})
-    own = replace(
+    trial_context = replace(
         context, out=context.out / folder, work=context.work / folder, matrix=matrix,
         progress=TrialProgress(context.progress, trial),
     )  # fmt: skip
 
     def call() -> LegResult:
-        result = run_leg(own, trial.node, artifacts)
-        throw_away(own.work / trial.node.leg, own.cache)  # there will be a hundred of them
+        result = run_leg(trial_context, trial.node, artifacts)
+        throw_away(trial_context.work / trial.node.leg, context.cache)  # there will be a hundred of them
         return result
 
     return call

@@ -7,6 +7,7 @@ that the command has edited.
 
 import shlex
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -114,13 +115,9 @@ class _Making:
         env["PATH"] = f"{Path(base_python()).parent}:{env['PATH']}"
         command = expand(self.command, {word: shlex.quote(str(value)) for word, value in values.items()})
         path = self.context.out / f"{self.label.replace(',', '').replace(' ', '-')}.log"
-        log = Log(path, self.context.masked)
-        try:
+        with closing(Log(path, self.context.masked)) as log:
             log.line(f"$ {command}")
-            request = Request(shell(command), self.home, env, LIMIT)
-            done = run(request, log=log, cancel=self.context.cancel)
-        finally:
-            log.close()
+            done = run(Request(shell(command), self.home, env, LIMIT), log=log, cancel=self.context.cancel)
         if done.cancelled:
             raise Interrupted("interrupted while the broken variants were made")
         if done.timed_out or done.problem or done.exit_code:

@@ -47,7 +47,7 @@ def main() -> None:
     except EndedError:
         pass
     except (FailedError, OSError, subprocess.SubprocessError) as error:
-        keeper.say(reason=str(error))
+        keeper.report(reason=str(error))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         keeper.end()
@@ -71,14 +71,14 @@ class Keeper:
         self.process: subprocess.Popen[bytes] | None = None
         self.memory: list[str] = []
         self.made = False  # or about to be
-        self.said: dict[str, str] = {}
+        self.state: dict[str, str] = {}
 
-    def say(self, **words: str) -> None:
-        """Write the state file, whole or not at all; what was said before stays."""
-        self.said |= words
+    def report(self, **words: str) -> None:
+        """Write the state file, whole or not at all; what it held before stays."""
+        self.state |= words
         path = Path(self.spec["state"])
         new = path.with_suffix(".new")
-        new.write_text(json.dumps(self.said), encoding="utf-8")
+        new.write_text(json.dumps(self.state), encoding="utf-8")
         new.replace(path)
 
     def begin(self) -> None:
@@ -94,7 +94,7 @@ class Keeper:
             version = self._run(self.spec["make"])
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        self.say(version=version.partition(" ")[0])
+        self.report(version=version.partition(" ")[0])
 
     def wait(self) -> None:
         """Until TERM; a server of ours that ends before that is told."""
@@ -102,7 +102,7 @@ class Keeper:
             signal.pause()
         code = self.process.wait()
         how = f"killed by signal {-code}" if code < 0 else f"exit {code}"
-        self.say(reason=f"it ended by itself ({how})")
+        self.report(reason=f"it ended by itself ({how})")
 
     def end(self) -> None:
         """Leave nothing: no server, no shared memory of it, no database, no folder."""
@@ -114,7 +114,7 @@ class Keeper:
             try:
                 self._run(self.spec["drop"], timeout=DROP)
             except (FailedError, OSError, subprocess.SubprocessError) as error:
-                self.say(undropped=str(error))
+                self.report(undropped=str(error))
 
     def _start(
         self, folder: str, data: str, secret: list[str], copy: list[str] | None, user: dict[str, Any], init: list[str],
