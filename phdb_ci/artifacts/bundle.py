@@ -51,7 +51,7 @@ def unpack(file: Path, folder: Path) -> Path:
         if file.stat().st_size > LARGEST + MOST * ROOM:
             raise ArtifactError(f"{file} is larger than an artifact bundle can be")
         place = folder / file_digest(file)[:32]
-        if place.is_dir() and _sound(place):
+        if _sound(place):
             return place
         folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
@@ -60,7 +60,7 @@ def unpack(file: Path, folder: Path) -> Path:
     try:
         _extract(file, temporary)
         load(temporary)
-        if not (place.is_dir() and _sound(place)):
+        if not _sound(place):
             shutil.rmtree(place, ignore_errors=True)
             with suppress(OSError):  # somebody else was quicker: what is there is checked now
                 temporary.rename(place)

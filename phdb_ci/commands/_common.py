@@ -83,7 +83,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
             environ=os.environ,
         )  # fmt: skip
         inventory = gather(
-            matrix, jobs, sources, cache=cache, given=files, tools=tools.result, artifacts=artifacts,
+            matrix, jobs, sources, cache=cache, given=files, tools=tools.result(), artifacts=artifacts,
             runner=os.environ.get("PHDB_CI_OS"),
         )  # fmt: skip
     proofs = proofs_beside(arguments.matrix)

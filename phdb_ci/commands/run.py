@@ -11,7 +11,6 @@ from phdb_ci.commands._common import baseline_of, cache_dir, matrix_option, plan
 from phdb_ci.commands._running import Signals, context_of, parallel
 from phdb_ci.commands._verdict import deliver, run_here, show, verdict_today
 from phdb_ci.errors import Exit
-from phdb_ci.execution import Results, run_plan
 from phdb_ci.execution.context import now
 from phdb_ci.execution.execute import Results, run_plan
 from phdb_ci.judging.gathered import Run, Span, gathered_here

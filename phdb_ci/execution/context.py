@@ -67,7 +67,7 @@ class Context:
         return self.cancel.cancelled
 
     def waiting(self, path: Path) -> None:
-        """Told by a lock that somebody else holds it."""
+        """Note that another job or run holds a lock."""
         self.progress.note(f"waiting for another job or run that holds {path}")
 
 

@@ -65,7 +65,7 @@ def _read_line() -> bytes:
     while not line.endswith(b"\n"):
         chunk = os.read(0, 1 << 20)
         if not chunk:
-            sys.exit(0)  # the harness died before it said anything
+            sys.exit(0)  # the harness died before it sent a request
         line += chunk
     return line
 
@@ -131,7 +131,7 @@ def _start(request: dict[str, object]) -> int:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(str(cwd))
         os.execvpe(argv[0], argv, env)  # noqa: S606 - the command line is the matrix's
-    except (OSError, ValueError) as error:  # ValueError: a NUL in what was given
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
         os.write(2, f"phdb-ci: cannot start {argv[0]}: {error}\n".encode(errors="replace"))
     finally:
         os._exit(127)

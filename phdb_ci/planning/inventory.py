@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -39,11 +39,11 @@ def ask_tools(matrix: Matrix, jobs: Sequence[str], path: str, artifacts: Sequenc
 
 def gather(
     matrix: Matrix, jobs: Sequence[str], sources: Sources, *, cache: Path, given: Mapping[str, Path],
-    tools: Callable[[], Mapping[str, Tool]], artifacts: Sequence[str], runner: str | None,
+    tools: Mapping[str, Tool], artifacts: Sequence[str], runner: str | None,
 ) -> Inventory:  # fmt: skip
     """All facts for these jobs and artifacts.
 
-    `tools` gives what ask_tools() found; `given` maps artifact names to files handed in; `runner` is this machine's
+    `tools` are what ask_tools() gave; `given` maps artifact names to files handed in; `runner` is this machine's
     name on GitHub. Raises ToolError for a runner that it cannot be, UsageError for an artifact that the matrix does not
     have, ArtifactError for one that is not what it claims.
     """
@@ -54,29 +54,27 @@ def gather(
                 + perhaps(name, matrix.artifacts)
             )
     names = _artifacts_of(matrix, jobs, artifacts)
-    trees = {name: _trees(name, matrix.artifacts[name], sources) for name in names}
     store = Store(cache / "store")
-    read = {name: store.entries(name) for name in names}
-    known = tools()
+    entries = {name: store.entries(name) for name in names}
     inputs: dict[str, KeyInputs] = {}
     keys: dict[str, str] = {}
     for name in names:  # what an artifact needs stands before it
-        inputs[name] = _inputs(name, matrix.artifacts[name], trees[name], known, keys)
+        inputs[name] = _inputs(name, matrix.artifacts[name], sources, tools, keys)
         keys[name] = key_of(inputs[name])
     return Inventory(
         os_family=os_family(),
         runner=_checked_runner(runner),
         platform=platform_name(),
         cpus=cpus(),
-        tools=dict(known),
+        tools=dict(tools),
         inputs=inputs,
         keys=keys,
-        stored={name: entries.sound for name, entries in read.items()},
-        other_release={name: entries.others for name, entries in read.items() if entries.others},
+        stored={name: stored.sound for name, stored in entries.items()},
+        other_release={name: stored.others for name, stored in entries.items() if stored.others},
         given={
             name: _take_in(file, name, matrix.artifacts[name], cache) for name, file in given.items() if name in names
         },
-        notes=tuple(note for entries in read.values() for note in entries.notes),
+        notes=tuple(note for stored in entries.values() for note in stored.notes),
         durations=load_durations(cache),
     )
 
@@ -132,8 +130,8 @@ def tool_version(name: str, path: str) -> str:
 def load_durations(cache: Path) -> dict[str, float]:
     """Seconds per node of earlier runs; a file that cannot be read is no loss."""
     try:
-        read = json.loads((cache / "durations.json").read_bytes())
-        return {str(name): float(value) for name, value in read.items()}
+        durations = json.loads((cache / "durations.json").read_bytes())
+        return {str(name): float(value) for name, value in durations.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
@@ -160,8 +158,10 @@ def _checked_runner(runner: str | None) -> str | None:
     return runner or None
 
 
-def _trees(name: str, artifact: Artifact, sources: Sources) -> dict[str, str | None]:
-    """The git id of each input, by its text in the matrix. Raises SourceError for a repo that has none of them."""
+def _inputs(
+    name: str, artifact: Artifact, sources: Sources, tools: Mapping[str, Tool], keys: Mapping[str, str]
+) -> KeyInputs:
+    """Everything that the artifact is built from. Raises SourceError for a repo that has none of its inputs."""
     trees: dict[str, str | None] = {}
     for repo in artifact.repos:
         source, prefix = sources.repos[repo], "" if repo == artifact.repo else f"{repo}:"
@@ -173,21 +173,11 @@ def _trees(name: str, artifact: Artifact, sources: Sources) -> dict[str, str | N
                 tries=[f"is that the right place for {repo}? ({source.via})"],
             )
         trees |= {prefix + path: tree for path, tree in ids.items()}
-    return trees
-
-
-def _inputs(
-    name: str, artifact: Artifact, trees: Mapping[str, str | None], tools: Mapping[str, Tool], keys: Mapping[str, str]
-) -> KeyInputs:
     return KeyInputs(
-        artifact=name,
-        trees=dict(trees),
-        needs={need: keys[need] for need in artifact.needs},
-        build=artifact.build,
-        outputs=artifact.outputs,
-        tools={tool: tools[tool].version or "missing" for tool in artifact.tools},
+        artifact=name, trees=trees, needs={need: keys[need] for need in artifact.needs}, build=artifact.build,
+        outputs=artifact.outputs, tools={tool: tools[tool].version or "missing" for tool in artifact.tools},
         platform=platform_name(),
-    )
+    )  # fmt: skip
 
 
 def _take_in(file: Path, name: str, artifact: Artifact, cache: Path) -> Stored:

@@ -97,7 +97,7 @@ class Keeper:
         self.report(version=version.partition(" ")[0])
 
     def wait(self) -> None:
-        """Until TERM; a server of ours that ends before that is told."""
+        """Until TERM; a server of ours that ends before that is reported."""
         while self.process is None:
             signal.pause()
         code = self.process.wait()

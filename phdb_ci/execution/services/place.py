@@ -1,4 +1,4 @@
-"""What a service of one leg is given, and what is known of it while it runs. Starts nothing."""
+"""Where a service of one leg lives, and what is known of it while it runs. Starts nothing."""
 
 from dataclasses import dataclass
 from pathlib import Path

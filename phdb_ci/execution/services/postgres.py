@@ -5,7 +5,7 @@
 
 What runs is keeper.py under the supervisor of every command, so that its end is the leg's end, however that comes.
 
-A server of ours listens on 127.0.0.1 alone and has no Unix socket (no path can be too long); a password by chance keeps
+A server of ours listens on 127.0.0.1 alone and has no Unix socket (no path can be too long); a random password keeps
 other users of the machine out. fsync and every other setting that costs time stay as Postgres has them, because what it
 is compared with is durable too. Postgres refuses to run as root: then it runs as `nobody`.
 """
@@ -35,7 +35,7 @@ from phdb_ci.execution.services.place import Place, Running
 from phdb_ci.execution.workspace.environment import QUIET, clean_path
 from phdb_ci.models.hosting import Service
 
-OWNER = "PHDB_CI_SERVICE_OF"  # in a server's environment: the leg's folder, for whoever wonders whose it is
+OWNER = "PHDB_CI_SERVICE_OF"  # in a server's environment: the leg's folder, so that a person can see whose it is
 DAY = 24 * 3600.0  # no time limit of its own: it ends with its leg
 GRACE = 20.0  # seconds in which the keeper has made or dropped a database
 USER, FOLDER = "nobody", Path("/var/tmp")  # noqa: S108 - as root: who runs the server, and where it lies
