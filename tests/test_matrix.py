@@ -13,7 +13,7 @@ import pytest
 from phdb_ci import matrix
 from phdb_ci.errors import Exit, MatrixError, UsageError
 from phdb_ci.matrix.faults import quoted_line
-from phdb_ci.matrix.shapes import PATTERNS
+from phdb_ci.models.base import EXPECTED
 
 HERE = Path(__file__).parent
 OURS = HERE.parent / "matrix.toml"
@@ -211,7 +211,7 @@ class TestMessages:
 
     def test_every_pattern_has_words(self) -> None:
         patterns = set(re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', json.dumps(matrix.schema())))
-        assert {json.loads(pattern) for pattern in patterns} <= set(PATTERNS)
+        assert {json.loads(pattern) for pattern in patterns} <= set(EXPECTED)
 
     def test_report_without_kind_is_numbered(self) -> None:
         text = SMALL.replace('kind = "pytest", ', "")

@@ -15,7 +15,7 @@ from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind, report_env
 from phdb_ci.models.results import Facts, Suite
 from phdb_ci.reports import read_suite
 from phdb_ci.reports.reader import READERS
-from phdb_ci.schemas import text_of
+from phdb_ci.schemas import schemas
 
 PACKAGE = Path(__file__).parents[1] / "phdb_ci"
 KINDS: tuple[ReportKind, ...] = get_args(ReportKind)
@@ -73,7 +73,7 @@ def test_kind_can_stand_in_a_matrix_and_is_shown(kind: ReportKind) -> None:
     )
     (line, _) = evidence(matrix.jobs["smoke"])
     assert line.startswith(f"{kind}: " if REPORT_KINDS[kind].cases else "exit code alone")
-    assert f"`{kind}`: {REPORT_KINDS[kind].words}" in json.dumps(json.loads(text_of("matrix")), ensure_ascii=False)
+    assert f"`{kind}`: {REPORT_KINDS[kind].words}" in json.dumps(schemas()["matrix"], ensure_ascii=False)
 
 
 @pytest.mark.parametrize("kind", KINDS)

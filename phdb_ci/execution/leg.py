@@ -191,7 +191,7 @@ class _Leg:
         done = run(request, log=self.log, cancel=self.context.cancel)
         command = Command(
             phase=phase, text=text, exit_code=done.exit_code, seconds=round(done.seconds, 3),
-            cpu_seconds=round(done.cpu_seconds, 3), timed_out=done.timed_out, cancelled=done.cancelled,
+            timed_out=done.timed_out, cancelled=done.cancelled,
             leftovers=done.leftovers, network=done.network, problem=done.problem,
         )  # fmt: skip
         facts.commands = (*facts.commands, command)

@@ -53,9 +53,9 @@ def parse(text: str, name: str) -> Matrix:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of the file."""
-    from phdb_ci.models.schema import json_schema
+    from phdb_ci.models.schema import toml_schema
 
-    return json_schema(Matrix)
+    return toml_schema(Matrix)
 
 
 def _decoded(data: bytes, name: str) -> str:

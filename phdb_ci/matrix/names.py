@@ -6,8 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.table import Table
-from phdb_ci.models.faults import CONTROL
-from phdb_ci.models.matrix import is_folder
+from phdb_ci.models.matrix import CONTROL, is_folder
 
 SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "self"})
 # nox has a session for each of these, for each gate, artifact and job.

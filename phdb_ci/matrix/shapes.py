@@ -8,35 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from phdb_ci.matrix.faults import Fault, described, near_name
 from phdb_ci.matrix.locate import Path
-from phdb_ci.models import base, hosting, texts
+from phdb_ci.models.base import EXPECTED, SHA
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-PATTERNS = {
-    base.SHA: "a pin is the full commit id, 40 hex digits",
-    base.NAME: "a name has 1 to 64 lower-case letters, digits, - and _, a letter or digit first",
-    base.REPO: "the name of a repo, or of a folder beside the matrix, written as ./checks",
-    base.TEXT: "must be one line of text, not empty, without a space before it or control characters in it",
-    texts.ENV_NAME: "a variable's name has letters, digits and _, and starts with no digit",
-    texts.ENV_VALUE: "a variable's value cannot hold a NUL character",
-    texts.DURATION: "a duration is written as 90s, 10m or 2h",
-    texts.VERB: "a verb is the first word of a call: 1 to 32 letters and -",
-    texts.OS: "a runner is written as ubuntu-24.04, macos-15 or windows-2025",
-    texts.BRANCH: "a branch is written as main or release/1.2",
-    texts.URL: "a URL starts with https://, ssh://, git@, file:// or /",
-    texts.ISSUE: "an issue is a link that starts with https://",
-    hosting.ACTION: "an action is written as owner/name or owner/name/folder",
-    hosting.REPOSITORY: "a repository on GitHub is written as owner/name",
-    hosting.VERSION: "a version is written as v1.2.3",
-    hosting.IMAGE: "an image is written as name:tag@sha256: and 64 hex digits",
-    hosting.CRON: "a time is written as five fields of cron, such as 17 3 * * *",
-    hosting.VALUE: "a setting has letters, digits and _./:@+- alone",
-    hosting.PROBE: "a command of words with letters, digits and _./=- alone",
-    hosting.SETTING_NAME: "a variable's name has capital letters, digits and _, a letter first",
-    texts.COMMAND: "a command is a text that is not blank and has no control characters",
-}
 TYPES = {
     "string_type": "a text in quotes",
     "int_type": "a whole number",
@@ -113,7 +90,7 @@ def _literal_fault(path: Path, node: dict[str, Any], got: Any) -> Fault:
 def _wrong(detail: "ErrorDetails", node: dict[str, Any]) -> str:
     kind, got, context = detail["type"], described(detail["input"]), detail.get("ctx", {})
     if kind == "string_pattern_mismatch":
-        return f"{PATTERNS[context['pattern']]}; got {_mismatch(detail['input'], context['pattern'])}"
+        return f"{EXPECTED[context['pattern']]}; got {_mismatch(detail['input'], context['pattern'])}"
     if kind in TYPES:
         return f"must be {TYPES[kind]}{_example(node)}; got {got}"
     if kind == "too_short":
@@ -128,7 +105,7 @@ def _wrong(detail: "ErrorDetails", node: dict[str, Any]) -> str:
 
 def _mismatch(got: str, pattern: str) -> str:
     """What one cannot see at a glance about a pin: how many digits it has, or that they are capitals."""
-    if pattern == base.SHA and got and not got.lower().strip("0123456789abcdef"):
+    if pattern == SHA and got and not got.lower().strip("0123456789abcdef"):
         return "capital letters" if len(got) == 40 else str(len(got))
     return described(got)
 

@@ -7,19 +7,34 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from phdb_ci.base.text import HIDDEN
 
-SHA = r"^[0-9a-f]{40}$"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+SHA = r"^[0-9a-f]{40}$"
+FOLDER = r"\./[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*"
 # One visible line; it is shown in terminals, comments and workflows, where control characters bite.
 TEXT = rf"^[^\x20{HIDDEN}][^{HIDDEN}]*$"
 
-# A repo of the matrix by its name, or a subfolder of the folder that the matrix lies in: `./checks/contracts`.
-FOLDER = r"\./[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*"
-REPO = rf"^(?:[a-z0-9][a-z0-9_-]{{0,63}}|{FOLDER})$"
+EXPECTED: dict[str, str] = {}  # of each pattern that matrix.toml meets, what a text that does not match is told
 
-Sha = Annotated[str, StringConstraints(pattern=SHA)]
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-RepoName = Annotated[str, StringConstraints(pattern=REPO)]
-Text = Annotated[str, StringConstraints(pattern=TEXT)]
+
+def matching(pattern: str, expected: str) -> StringConstraints:
+    """A text that matches; `expected` is the message about one that does not."""
+    EXPECTED[pattern] = expected
+    return StringConstraints(pattern=pattern)
+
+
+Sha = Annotated[str, matching(SHA, "a pin is the full commit id, 40 hex digits")]
+Name = Annotated[str, matching(NAME, "a name has 1 to 64 lower-case letters, digits, - and _, a letter or digit first")]
+# A repo of the matrix by its name, or a subfolder of the folder that the matrix lies in: `./checks/contracts`.
+RepoName = Annotated[
+    str,
+    matching(
+        rf"^(?:[a-z0-9][a-z0-9_-]{{0,63}}|{FOLDER})$",
+        "the name of a repo, or of a folder beside the matrix, written as ./checks",
+    ),
+]
+Text = Annotated[
+    str, matching(TEXT, "must be one line of text, not empty, without a space before it or control characters in it")
+]
 
 
 class Record(BaseModel):

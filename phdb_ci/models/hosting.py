@@ -1,31 +1,12 @@
 """What matrix.toml says for GitHub: pinned actions, services, this project itself, a repo's own jobs. Shapes alone."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from phdb_ci.base.github_url import OWNER_NAME
 from phdb_ci.models.base import Name, Record, Sha, Text
-
-ACTION = rf"^{OWNER_NAME}(/[A-Za-z0-9._-]+)*$"
-REPOSITORY = rf"^{OWNER_NAME}$"
-VERSION = r"^v[0-9]+\.[0-9]+\.[0-9]+$"
-IMAGE = r"^[a-z0-9][a-z0-9./_-]*:[A-Za-z0-9][A-Za-z0-9._-]*@sha256:[0-9a-f]{64}$"
-CRON = r"^[0-9*,/-]+( [0-9*,/-]+){4}$"
-SETTING_NAME = r"^[A-Z][A-Z0-9_]*$"
-PROBE = r"^[A-Za-z0-9_./=-]+( [A-Za-z0-9_./=-]+)*$"
-VALUE = r"^[A-Za-z0-9_./:@+-]+$"
-
-ActionName = Annotated[str, StringConstraints(pattern=ACTION)]
-Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
-Version = Annotated[str, StringConstraints(pattern=VERSION)]
-Image = Annotated[str, StringConstraints(pattern=IMAGE)]
-Cron = Annotated[str, StringConstraints(pattern=CRON)]
-# A setting of a service; it stands in a workflow file, so it is no place for a password.
-Setting = Annotated[str, StringConstraints(pattern=VALUE)]
-Probe = Annotated[str, StringConstraints(pattern=PROBE)]
-SettingName = Annotated[str, StringConstraints(pattern=SETTING_NAME)]
+from phdb_ci.models.texts import Image, Probe, Repository, Setting, SettingName, Version
 
 # The kinds of services, each with the schemes of its addresses. execution/services has who makes each.
 ServiceKind = Literal["postgres"]

@@ -13,17 +13,57 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from phdb_ci.models.base import Name, Record, RepoName, Sha, Text
-from phdb_ci.models.faults import Breakable
 from phdb_ci.models.figures import MOST, ROUNDS, Label, Value
-from phdb_ci.models.hosting import Action, ActionName, Cron, Home, OwnJob, Service
+from phdb_ci.models.hosting import Action, Home, OwnJob, Service
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
-from phdb_ci.models.texts import Branch, Command, Duration, EnvName, EnvValue, Input, IssueUrl, Os, RelPath, Url, Verb
+from phdb_ci.models.texts import (
+    ActionName,
+    Branch,
+    Command,
+    Cron,
+    Duration,
+    EnvName,
+    EnvValue,
+    Input,
+    IssueUrl,
+    Os,
+    RelPath,
+    Url,
+    Verb,
+)  # fmt: skip
 
 TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
 HARNESS_ENV = (
     "HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", *(name for kind in REPORT_KINDS.values() for name in kind.env),
 )  # fmt: skip
+# The entry of `faults` whose command breaks nothing: what jobs are measured with before and after the faults.
+CONTROL = "control"
+
+
+class Breakable(Record):
+    """What `phdb-ci prove` can put a broken variant in the place of, each made by a command of the matrix.
+
+    The commands run in the folder of matrix.toml. A fault has one owner in the whole file; only the entry `control`,
+    which must break nothing, may stand at several.
+    """
+
+    faults: dict[Name, Command] = Field(
+        {},
+        description="commands that break it: an artifact, from `{real.OUTPUT}` to `{out.OUTPUT}`; a repo, in its "
+        "checkout `{tree}`. `control` breaks nothing",
+        examples=[{"dead": "cp /bin/false {out.tool}"}],
+    )
+    hangs: tuple[Name, ...] = Field(
+        (),
+        description="the faults with which a job may never end: only with these is a time limit a notice",
+        examples=[["hang"]],
+    )
+
+    @property
+    def fault_names(self) -> tuple[str, ...]:
+        """The faults by name; `control` is none."""
+        return tuple(name for name in self.faults if name != CONTROL)
 
 
 class Override(Record):

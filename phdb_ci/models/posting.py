@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from phdb_ci.base.github_url import HOST, OWNER_NAME
+from phdb_ci.base.github_url import HOST
 from phdb_ci.models.base import Record
+from phdb_ci.models.texts import Repository
 
 CONTEXT = "phdb-ci / verdict"
-Repository = Annotated[str, StringConstraints(pattern=rf"^{OWNER_NAME}$")]
 Server = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?$")]
 Number = Annotated[int, Field(gt=0)]
 

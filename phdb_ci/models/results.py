@@ -94,10 +94,10 @@ class Suite(Record):
 
 
 class Command(Record):
-    """One command that was run for a job.
+    """One command that was run.
 
     Attributes:
-        phase: `env` (Python environment), `setup` or `run`.
+        phase: `build` of an artifact; `env` (Python environment), `setup` or `run` of a job.
         exit_code: as the shell shows it; a signal is 128 + its number.
         leftovers: programs that were still running when the command ended, and were ended by the supervisor.
         network: `open`, `isolated` (loopback alone, enforced) or `unenforced` (isolation was asked for and
@@ -108,7 +108,6 @@ class Command(Record):
     text: str
     exit_code: int
     seconds: float
-    cpu_seconds: float = 0.0
     timed_out: bool = False
     cancelled: bool = False
     leftovers: tuple[str, ...] = ()
@@ -204,22 +203,24 @@ class Facts(Record):
         return tuple(suite for suite in self.suites if REPORT_KINDS[suite.kind].cases)
 
 
-class ArtifactResult(Record):
-    """What became of an artifact of the run: `stored` is there when jobs of this machine can use it.
-
-    `os` is the runner that it is for, where one run has several.
-    """
+class ArtifactOutcome(Record):
+    """What became of an artifact of the run; `os` is the runner that it is for, where one run has several."""
 
     name: Name
     os: Os | None = None
     status: ArtifactStatus
-    key: str = ""
-    digest: str | None = None
-    stored: Stored | None = None
+    key: str
+    digest: str | None
     why: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     seconds: float = 0.0
     offset: float = 0.0
+
+
+class ArtifactResult(ArtifactOutcome):
+    """An artifact as the run has it; `stored` where jobs of this machine can use it."""
+
+    stored: Stored | None = None
 
 
 class LegSource(Record):

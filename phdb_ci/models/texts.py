@@ -1,30 +1,67 @@
-"""The texts that matrix.toml may hold: the pattern of each kind, by which messages know it, and its type."""
+"""The texts that matrix.toml may hold, each with what its message says; those that records share are in base.py."""
 
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
-from phdb_ci.models.base import NAME, Text
+from phdb_ci.base.github_url import OWNER_NAME
+from phdb_ci.models.base import NAME, Text, matching
 
-ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
-ENV_VALUE = r"^[^\x00]*$"
 DURATION = r"^[1-9][0-9]{0,4}(s|m|h)$"
-VERB = r"^[A-Za-z-]{1,32}$"
-OS = r"^(ubuntu|macos|windows)-[a-z0-9.]+$"
-BRANCH = r"^[A-Za-z0-9_][A-Za-z0-9_./+-]*$"
-URL = r"^(https://|ssh://|git@|file://|/)[^\x00-\x1f\x7f]+$"
-ISSUE = r"^https://[^\s\x00-\x1f\x7f]+$"
-# A command may have several lines; it is not blank and holds no control character but line end and tab.
-COMMAND = r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$"
 
-EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME)]
-EnvValue = Annotated[str, StringConstraints(pattern=ENV_VALUE)]
-Duration = Annotated[str, StringConstraints(pattern=DURATION)]
-Verb = Annotated[str, StringConstraints(pattern=VERB)]
-Os = Annotated[str, StringConstraints(pattern=OS)]
-Branch = Annotated[str, StringConstraints(pattern=BRANCH)]
-Command = Annotated[str, StringConstraints(pattern=COMMAND)]
+EnvName = Annotated[
+    str, matching(r"^[A-Za-z_][A-Za-z0-9_]*$", "a variable's name has letters, digits and _, and starts with no digit")
+]
+EnvValue = Annotated[str, matching(r"^[^\x00]*$", "a variable's value cannot hold a NUL character")]
+Duration = Annotated[str, matching(DURATION, "a duration is written as 90s, 10m or 2h")]
+Verb = Annotated[str, matching(r"^[A-Za-z-]{1,32}$", "a verb is the first word of a call: 1 to 32 letters and -")]
+Os = Annotated[
+    str,
+    matching(r"^(ubuntu|macos|windows)-[a-z0-9.]+$", "a runner is written as ubuntu-24.04, macos-15 or windows-2025"),
+]
+Branch = Annotated[str, matching(r"^[A-Za-z0-9_][A-Za-z0-9_./+-]*$", "a branch is written as main or release/1.2")]
+Url = Annotated[
+    str,
+    matching(
+        r"^(https://|ssh://|git@|file://|/)[^\x00-\x1f\x7f]+$", "a URL starts with https://, ssh://, git@, file:// or /"
+    ),
+]
+IssueUrl = Annotated[str, matching(r"^https://[^\s\x00-\x1f\x7f]+$", "an issue is a link that starts with https://")]
+# A command may have several lines.
+Command = Annotated[
+    str,
+    matching(
+        r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$",
+        "a command is a text that is not blank and has no control characters",
+    ),
+]
+
+# For GitHub.
+ActionName = Annotated[
+    str, matching(rf"^{OWNER_NAME}(/[A-Za-z0-9._-]+)*$", "an action is written as owner/name or owner/name/folder")
+]
+Repository = Annotated[str, matching(rf"^{OWNER_NAME}$", "a repository on GitHub is written as owner/name")]
+Version = Annotated[str, matching(r"^v[0-9]+\.[0-9]+\.[0-9]+$", "a version is written as v1.2.3")]
+Image = Annotated[
+    str,
+    matching(
+        r"^[a-z0-9][a-z0-9./_-]*:[A-Za-z0-9][A-Za-z0-9._-]*@sha256:[0-9a-f]{64}$",
+        "an image is written as name:tag@sha256: and 64 hex digits",
+    ),
+]
+Cron = Annotated[
+    str, matching(r"^[0-9*,/-]+( [0-9*,/-]+){4}$", "a time is written as five fields of cron, such as 17 3 * * *")
+]
+# A setting of a service; it stands in a workflow file, so it is no place for a password.
+Setting = Annotated[str, matching(r"^[A-Za-z0-9_./:@+-]+$", "a setting has letters, digits and _./:@+- alone")]
+SettingName = Annotated[
+    str, matching(r"^[A-Z][A-Z0-9_]*$", "a variable's name has capital letters, digits and _, a letter first")
+]
+Probe = Annotated[
+    str,
+    matching(r"^[A-Za-z0-9_./=-]+( [A-Za-z0-9_./=-]+)*$", "a command of words with letters, digits and _./=- alone"),
+]
 
 
 def _inside(path: str) -> str:
@@ -32,9 +69,6 @@ def _inside(path: str) -> str:
     if path.startswith("/") or ".." in parts or "" in parts:
         raise ValueError("must be a path below the repository, with no '..' in it")
     return path
-
-
-RelPath = Annotated[Text, AfterValidator(_inside)]
 
 
 def _input(text: str) -> str:
@@ -45,6 +79,5 @@ def _input(text: str) -> str:
     return text
 
 
+RelPath = Annotated[Text, AfterValidator(_inside)]
 Input = Annotated[Text, AfterValidator(_input)]
-Url = Annotated[str, StringConstraints(pattern=URL)]
-IssueUrl = Annotated[str, StringConstraints(pattern=ISSUE)]

@@ -6,18 +6,15 @@ from pydantic import Field
 
 from phdb_ci.models.base import Name, Record, RepoName, Sha
 from phdb_ci.models.plan import IdleLeg
-from phdb_ci.models.results import LegResult
-from phdb_ci.models.sources import Origin, StackKind
-from phdb_ci.models.statuses import STATUSES, ArtifactStatus, MissingStatus, Outcome
+from phdb_ci.models.results import ArtifactOutcome, LegResult, LegSource
+from phdb_ci.models.sources import StackKind
+from phdb_ci.models.statuses import STATUSES, MissingStatus, Outcome
 from phdb_ci.models.texts import Os
 
 
-class VerdictSource(Record):
-    """One repo of the run, as shown: what was tested and where it came from. A folder's `commit` is its tree id."""
+class VerdictSource(LegSource):
+    """One repo of the run, as shown: what was tested and where it came from."""
 
-    repo: RepoName
-    commit: Sha
-    origin: Origin
     via: str
     where: str
     web: str | None = None
@@ -27,22 +24,9 @@ class VerdictSource(Record):
     notes: tuple[str, ...] = ()
 
 
-class VerdictArtifact(Record):
-    """An artifact of the run: how it came to be, its digest, and the jobs that used it.
+class VerdictArtifact(ArtifactOutcome):
+    """An artifact of the run with the jobs that used it and the calls that their witnesses saw."""
 
-    `status` is `reused`, `built`, `given`, `published` (by its repository's own workflow), or why there is none:
-    `failed`, `error`, `timeout`, `cancelled`. `os` is the runner that it is for, where one run has several.
-    """
-
-    name: Name
-    os: Os | None = None
-    key: str
-    status: ArtifactStatus
-    digest: str | None
-    why: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    seconds: float = 0.0
-    offset: float = 0.0
     used_by: tuple[Name, ...] = ()
     calls: int = 0
 

@@ -15,8 +15,8 @@ from phdb_ci.errors import Interrupted, MatrixError
 from phdb_ci.execution.context import Context
 from phdb_ci.execution.process import Log, Request, run, shell
 from phdb_ci.execution.workspace.environment import QUIET, base_python, outside
-from phdb_ci.models.faults import CONTROL
 from phdb_ci.models.inventory import Stored
+from phdb_ci.models.matrix import CONTROL
 from phdb_ci.models.placeholders import expand
 from phdb_ci.models.sources import Source
 from phdb_ci.sources.git import checkout, import_worktree, mirror_of
