@@ -12,7 +12,7 @@ import pytest
 
 from phdb_ci import matrix
 from phdb_ci.errors import Exit, MatrixError, UsageError
-from phdb_ci.matrix.faults import quoted_line
+from phdb_ci.matrix.problems import quoted_line
 from phdb_ci.models.base import EXPECTED
 
 HERE = Path(__file__).parent
@@ -38,7 +38,7 @@ def message_of(text: str, name: str = "matrix.toml") -> str:
     return caught.value.message
 
 
-def faults_of(message: str, name: str = "matrix.toml") -> list[tuple[int, str]]:
+def problems_of(message: str, name: str = "matrix.toml") -> list[tuple[int, str]]:
     found = re.findall(rf"^{re.escape(name)}:(\d+): (.*)$", message, re.MULTILINE)
     return [(int(line), text) for line, text in found]
 
@@ -52,10 +52,10 @@ def test_invalid_file_says_what_is_wrong_and_nothing_else(path: Path) -> None:
         matrix.load(path)
 
     message = caught.value.message
-    found = faults_of(message, str(path))
+    problems = problems_of(message, str(path))
     assert caught.value.exit_code is Exit.USAGE
-    assert [line for line, _ in found] == [int(line) for _, line in expected]
-    for (line, shown), (want, _) in zip(found, expected, strict=True):
+    assert [line for line, _ in problems] == [int(line) for _, line in expected]
+    for (line, shown), (want, _) in zip(problems, expected, strict=True):
         assert want in shown
         assert quoted_line(text, line) in message or "…" in message
 
@@ -68,13 +68,13 @@ def test_messages_have_none_of_the_jargon_of_libraries(path: Path) -> None:
     assert not re.search(r"[Ii]nput should|pydantic|Tuple|Dictionary|Value error|String|instance", str(caught.value))
 
 
-def test_several_faults_are_counted_and_sorted() -> None:
-    path = HERE / "matrices" / "invalid_several_faults.toml"
+def test_several_problems_are_counted_and_sorted() -> None:
+    path = HERE / "matrices" / "invalid_several_problems.toml"
 
-    with pytest.raises(MatrixError, match=r"invalid_several_faults\.toml has 7 faults\n") as caught:
+    with pytest.raises(MatrixError, match=r"invalid_several_problems\.toml has 7 problems\n") as caught:
         matrix.load(path)
 
-    lines = [line for line, _ in faults_of(caught.value.message, str(path))]
+    lines = [line for line, _ in problems_of(caught.value.message, str(path))]
     assert lines == sorted(lines)
 
 
@@ -93,7 +93,7 @@ def test_every_feature_loads() -> None:
     assert [report.kind for report in job.reports] == ["pytest", "lines", "junit", "junit"]
 
 
-def test_quarantine_that_is_over_is_no_fault() -> None:
+def test_quarantine_that_is_over_is_no_problem() -> None:
     quarantine = matrix.load(FEATURES).jobs["everything"].quarantine
 
     assert quarantine is not None
@@ -104,8 +104,8 @@ def test_valid_file_is_not_scanned_for_positions(monkeypatch: pytest.MonkeyPatch
     def never(_: str) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("phdb_ci.matrix.locate.positions", never)
-    monkeypatch.setattr("phdb_ci.matrix.shapes.shape_faults", never)
+    monkeypatch.setattr("phdb_ci.matrix.locate.Scanner.scan", never)
+    monkeypatch.setattr("phdb_ci.matrix.shapes.shape_problems", never)
 
     matrix.load(OURS)
 
@@ -154,7 +154,9 @@ class TestReading:
 
     def test_windows_line_ends_keep_line_numbers(self) -> None:
         text = SMALL.replace("reports", "report").replace("\n", "\r\n")
-        assert faults_of(message_of(text)) == [(10, 'At job smoke, report: unknown key. Perhaps you meant "reports"?')]
+        assert problems_of(message_of(text)) == [
+            (10, 'At job smoke, report: unknown key. Perhaps you meant "reports"?')
+        ]
 
     @pytest.mark.parametrize(
         "text",
@@ -181,7 +183,7 @@ class TestMessages:
             "      |                               ^"
         )
 
-    def test_long_line_is_cut_around_the_fault(self) -> None:
+    def test_long_line_is_cut_around_the_problem(self) -> None:
         env = ", ".join(f'V{number} = "x"' for number in range(50))
         message = message_of(SMALL + f'env = {{ {env}, HOME = "x" }}\n')
         quote, mark = message.split("\n")[1:]
@@ -198,11 +200,11 @@ class TestMessages:
 
     def test_hundreds_of_faults_are_counted(self) -> None:
         message = message_of(SMALL + "".join(f"odd{number} = 1\n" for number in range(250)))
-        assert message.startswith("matrix.toml has 250 faults\n")
+        assert message.startswith("matrix.toml has 250 problems\n")
         assert message.endswith("and 150 more")
 
     def test_empty_file_needs_everything(self) -> None:
-        shown = [text for _, text in faults_of(message_of(""))]
+        shown = [text for _, text in problems_of(message_of(""))]
         assert [text.split("needs a ")[1].split()[1] for text in shown] == [
             "`schema`,",
             "[repos.NAME].",
@@ -215,34 +217,34 @@ class TestMessages:
 
     def test_report_without_kind_is_numbered(self) -> None:
         text = SMALL.replace('kind = "pytest", ', "")
-        assert [text for _, text in faults_of(message_of(text))] == [
+        assert [text for _, text in problems_of(message_of(text))] == [
             'At job smoke, report 1: needs a key `kind`, such as `kind = "pytest"`.'
         ]
 
 
-class TestOneMistakeIsOneFault:
+class TestOneMistakeIsOneProblem:
     def test_misspelt_section(self) -> None:
         text = OURS.read_text(encoding="utf-8").replace("[artifacts.", "[artifact.")
-        assert len(faults_of(message_of(text))) == 1
+        assert len(problems_of(message_of(text))) == 1
 
     def test_misspelt_repo_in_with(self) -> None:
         text = OURS.read_text(encoding="utf-8").replace('with = ["lidb"]', 'with = ["libd"]', 1)
-        assert len(faults_of(message_of(text))) == 1
+        assert len(problems_of(message_of(text))) == 1
 
     def test_misspelt_artifact_of_a_job(self) -> None:
         text = OURS.read_text(encoding="utf-8").replace('\nartifacts = ["embed"]', '\nartifacts = ["embd"]', 1)
-        assert len(faults_of(message_of(text))) == 1
+        assert len(problems_of(message_of(text))) == 1
 
     def test_artifact_without_outputs(self) -> None:
         text = OURS.read_text(encoding="utf-8").replace('outputs = ["lidb_embed"]\n', "")
-        assert len(faults_of(message_of(text))) == 1
+        assert len(problems_of(message_of(text))) == 1
 
     def test_misspelt_job_of_a_gate(self) -> None:
         text = OURS.read_text(encoding="utf-8").replace('jobs = ["e2e-engine"', 'jobs = ["e2e-engin"', 1)
-        assert len(faults_of(message_of(text))) == 1
+        assert len(problems_of(message_of(text))) == 1
 
     def test_value_of_the_wrong_shape_is_not_checked_further(self) -> None:
-        assert len(faults_of(message_of(SMALL + 'artifacts = ["Embed"]\n'))) == 1
+        assert len(problems_of(message_of(SMALL + 'artifacts = ["Embed"]\n'))) == 1
 
 
 class TestSchema:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from phdb_ci import matrix
 from phdb_ci.errors import PhdbError
-from phdb_ci.matrix.locate import positions
+from phdb_ci.matrix.locate import scan
 
 HERE = Path(__file__).parent
 OURS = HERE.parent / "matrix.toml"
@@ -103,10 +103,10 @@ def test_every_key_has_its_position(document: dict[str, Any], header: str) -> No
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return
-    found = positions(text)
+    keys = scan(text).keys
 
-    assert set(found) == set(paths_of(parsed))
-    for path, offset in found.items():
+    assert set(keys) == set(paths_of(parsed))
+    for path, offset in keys.items():
         if isinstance(path[-1], str) and text[offset] != "[":
             assert text.startswith((written(path[-1]), path[-1]), offset)
 
@@ -131,4 +131,4 @@ def test_every_key_has_its_position(document: dict[str, Any], header: str) -> No
 )  # fmt: skip
 def test_positions_of(text: str, path: tuple[str | int, ...], line: int) -> None:
     assert path in paths_of(tomllib.loads(text))
-    assert text.count("\n", 0, positions(text)[path]) + 1 == line
+    assert text.count("\n", 0, scan(text).keys[path]) + 1 == line

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.errors import MatrixError, SourceError
 from phdb_ci.matrix.load import parse
-from phdb_ci.matrix.locate import Path, values
+from phdb_ci.matrix.locate import Path, scan
 from phdb_ci.models.hosting import Action, Home
 from phdb_ci.models.matrix import Repo
 
@@ -84,7 +84,7 @@ def repo_move(name: str, repo: Repo, refs: Refs, branches: Iterable[str] = ()) -
     """To the present commit of its branch. Raises SourceError, with the near ones of `branches`, if there is none."""
     commit = refs.get(HEADS + repo.track)
     if commit is None:
-        near = perhaps(repo.track, (one.removeprefix(HEADS) for one in branches), cutoff=0.5)
+        near = perhaps(repo.track, (branch.removeprefix(HEADS) for branch in branches), cutoff=0.5)
         message = f'{name}: there is no branch "{repo.track}" (repos.{name}.track) in its repository.{near}'
         raise SourceError(message, tries=["correct `track` in matrix.toml"])
     return Move("repo", name, repo.url, repo.pin, commit, repo.track)
@@ -105,8 +105,8 @@ def action_move(name: str, action: Action, url: str, refs: Refs) -> Move:
     if tag is None:
         raise SourceError(f"{name}: it has no release tag (vX.Y.Z)", tries=["check its name in matrix.toml"])
     if _number(tag) < _number(action.version):
-        told = f"{name}: its newest release is {tag}, older than {action.version}, which the matrix has"
-        raise SourceError(told, tries=["was a release deleted, or did the matrix name one that never was?"])
+        message = f"{name}: its newest release is {tag}, older than {action.version}, which the matrix has"
+        raise SourceError(message, tries=["was a release deleted, or did the matrix name one that never was?"])
     fault = _fault(action, refs)
     note = f"{fault}: was the pin wrong, or was the tag moved? Look before you use it" if fault else ""
     return Move("action", name, url, action.commit, refs[TAGS + tag], tag, action.version, note)
@@ -131,25 +131,25 @@ def edited(text: str, name: str, wanted: Mapping[Path, str]) -> str:
     Raises:
         MatrixError: the new text would be no matrix, or not exactly the old one with these values.
     """
-    document = _document(text, name)
-    places = values(text)
+    expected = _document(text, name)
+    places = scan(text).values
     edits = []
     for path, new in wanted.items():
-        old = _replace(document, path, new)
+        old = _replace(expected, path, new)
         edits.append((*_within(text, places.get(path), old, path, name), new))
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
-    if _document(text, name) != document:
+    if _document(text, name) != expected:
         raise MatrixError(f"{name}: the new values cannot be set without changing more than them")
     return text
 
 
 def _fault(action: Action, refs: Refs) -> str:
-    said = f"the matrix says that {action.version} is {action.commit}"
-    named = refs.get(TAGS + action.version)
-    if named is None:
-        return f"{said}, and there is no such tag"
-    return f"{said}, and the tag says {named}" if named != action.commit else ""
+    claim = f"the matrix says that {action.version} is {action.commit}"
+    commit = refs.get(TAGS + action.version)
+    if commit is None:
+        return f"{claim}, and there is no such tag"
+    return f"{claim}, and the tag says {commit}" if commit != action.commit else ""
 
 
 def _document(text: str, name: str) -> dict[str, Any]:
@@ -169,13 +169,12 @@ def _replace(document: dict[str, Any], path: Path, new: str) -> str:
 def _within(text: str, place: tuple[int, int] | None, old: str, path: Path, name: str) -> tuple[int, int]:
     """Where the old value stands between its quotes."""
     start, end = place or (0, 0)
-    quote = next((sign for sign in _QUOTES if text.startswith(sign, start)), "")
-    start, end = start + len(quote), end - len(quote)
-    if place is None or text[start:end] != old:
-        key = ".".join(map(str, path))
-        tries = [f'write it as {path[-1]} = "{old}"']
-        raise MatrixError(f"{name}: {key} is written in a way that cannot be changed in place", tries=tries)
-    return start, end
+    for quote in _QUOTES:
+        if text[start:end] == f"{quote}{old}{quote}":
+            return start + len(quote), end - len(quote)
+    key = ".".join(map(str, path))
+    tries = [f'write it as {path[-1]} = "{old}"']
+    raise MatrixError(f"{name}: {key} is written in a way that cannot be changed in place", tries=tries)
 
 
 def _number(version: str) -> tuple[int, ...]:

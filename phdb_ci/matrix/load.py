@@ -1,26 +1,30 @@
-"""Read matrix.toml, check it, and give the Matrix or one MatrixError that holds every fault."""
+"""Read matrix.toml, check it, and give the Matrix or one MatrixError that holds every problem."""
 
 import ast
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phdb_ci.errors import MatrixError, UsageError
-from phdb_ci.matrix.check import check
-from phdb_ci.matrix.faults import Fault, described, key_text, quoted_line, report
-from phdb_ci.matrix.locate import offset_of, positions
+from phdb_ci.matrix import names, placeholder_rules, rules
+from phdb_ci.matrix.locate import offset_of, scan
+from phdb_ci.matrix.problems import Problem, described, key_text, quoted_line, report
+from phdb_ci.matrix.table import Table
 from phdb_ci.models.matrix import Matrix
 
-if TYPE_CHECKING:
-    from pydantic import ValidationError
-
+RULES = (
+    names.repos, names.artifacts, names.services, names.witnesses, names.faults, names.gates, names.taken,
+    names.repeated, rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.times, rules.skips,
+    rules.schedules, rules.services, rules.figures,
+    placeholder_rules.in_builds, placeholder_rules.in_faults, placeholder_rules.in_jobs,
+)  # fmt: skip
 LIMIT = 1024 * 1024
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 def load(path: Path) -> Matrix:
-    """The Matrix of a file. Raises UsageError when it cannot be read, MatrixError when it is faulty."""
+    """The Matrix of a file. Raises UsageError when it cannot be read, MatrixError when it is wrong."""
     try:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
@@ -38,15 +42,14 @@ def load(path: Path) -> Matrix:
 
 
 def parse(text: str, name: str) -> Matrix:
-    """The Matrix that text describes; messages call it `name`. Raises MatrixError with every fault."""
+    """The Matrix that text describes; messages call it `name`. Raises MatrixError with every problem."""
     text = text.replace("\r\n", "\n")
     try:
         document = _document(text, name)
-        found = _shaped(document)
-        faults = _faults(document, found)
-        if isinstance(found, Matrix) and not faults:
-            return found
-        raise MatrixError(report(faults, document, text, name))
+        matrix, problems = _checked(document)
+        if matrix is not None and not problems:
+            return matrix
+        raise MatrixError(report(problems, document, text, name))
     except RecursionError:
         raise MatrixError(f"{name}: its tables and lists are nested too deep") from None
 
@@ -106,37 +109,31 @@ def _plainly(problem: str, text: str, line: int) -> str:
     if problem != f"cannot declare {shown} twice":
         return problem.replace(shown, key)
     above = "".join(f"{line_above}\n" for line_above in text.split("\n")[: line - 1])
-    first = above.count("\n", 0, offset_of(path, positions(above))) + 1
+    first = above.count("\n", 0, offset_of(path, scan(above).keys)) + 1
     return f"the table [{key}] stands twice; the first is on line {first}"
 
 
-def _shaped(document: dict[str, Any]) -> "Matrix | ValidationError":
+def _checked(document: dict[str, Any]) -> tuple[Matrix | None, list[Problem]]:
+    """The Matrix, and every problem; of a value that has the wrong shape already, the rules say nothing."""
     from pydantic import ValidationError
 
+    version = document.get("schema", 1)
+    if type(version) is not int or version != 1:
+        # Another format: nothing else that we could say about it would be true.
+        return None, [Problem(("schema",), f"this file says schema = {described(version)}; this phdb-ci reads 1")]
+    problems = [problem for rule in RULES for problem in rule(Table((), document))]
     try:
         # strict: "4" is no number and "no" is no false. Strict tuples must be tuples.
-        return Matrix.model_validate(_tuples(document), strict=True, by_alias=True, by_name=False)
+        return Matrix.model_validate(_tuples(document), strict=True, by_alias=True, by_name=False), problems
     except ValidationError as error:
-        return error
+        from phdb_ci.matrix.shapes import shape_problems
+
+        from_shapes = shape_problems(error, schema())
+        paths = {problem.path for problem in from_shapes}
+        return None, from_shapes + [problem for problem in problems if problem.path not in paths]
 
 
 def _tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _tuples(item) for key, item in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _faults(document: dict[str, Any], found: "Matrix | ValidationError") -> list[Fault]:
-    """Everything that is wrong; of a value that has the wrong shape already, the rules say nothing."""
-    version = document.get("schema", 1)
-    if type(version) is not int or version != 1:
-        # Another format: nothing else that we could say about it would be true.
-        return [Fault(("schema",), f"this file says schema = {described(version)}; this phdb-ci reads 1")]
-    from_rules = list(check(document))
-    if isinstance(found, Matrix):
-        return from_rules
-    from phdb_ci.matrix.shapes import shape_faults
-
-    from_shapes = shape_faults(found, schema())
-    taken = {fault.path for fault in from_shapes}
-    return from_shapes + [fault for fault in from_rules if fault.path not in taken]

@@ -23,32 +23,30 @@ _STRINGS = (
 )
 
 
-def positions(text: str) -> dict[Path, int]:
-    """For every table, key and list entry of the text: the offset at which it starts."""
-    scanner = _Scanner(text)
+def scan(text: str) -> "Scanner":
+    """Where everything in a text stands."""
+    scanner = Scanner(text)
     scanner.scan()
-    return scanner.found
+    return scanner
 
 
-def values(text: str) -> dict[Path, tuple[int, int]]:
-    """For every key and list entry of the text: where its value starts and ends, quotes and brackets included."""
-    scanner = _Scanner(text)
-    scanner.scan()
-    return scanner.values
-
-
-def offset_of(path: Path, found: Mapping[Path, int]) -> int:
+def offset_of(path: Path, keys: Mapping[Path, int]) -> int:
     """The offset of the key, else of what holds it, else of the file's start."""
-    return next((found[path[:length]] for length in range(len(path), 0, -1) if path[:length] in found), 0)
+    return next((keys[path[:length]] for length in range(len(path), 0, -1) if path[:length] in keys), 0)
 
 
-class _Scanner:
-    """One pass over the text; `at` is the offset reached so far."""
+class Scanner:
+    """One pass over the text; `at` is the offset reached so far.
+
+    Attributes:
+        keys: where every table, key and list entry starts.
+        values: where the value of every key and list entry starts and ends, quotes and brackets included.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.found: dict[Path, int] = {}
+        self.keys: dict[Path, int] = {}
         self.values: dict[Path, tuple[int, int]] = {}
         self.lengths: dict[Path, int] = {}
 
@@ -86,15 +84,15 @@ class _Scanner:
         if brackets == 2:
             self.lengths[path] = self.lengths.get(path, 0) + 1
         path = self.inside(path, start)
-        self.found[path] = start
+        self.keys[path] = start
         return path
 
     def inside(self, path: Path, start: int) -> Path:
         """The path itself, or its newest entry when it is a list of tables; noted if not met before."""
-        self.found.setdefault(path, start)
+        self.keys.setdefault(path, start)
         if path in self.lengths:
             path = (*path, self.lengths[path] - 1)
-            self.found.setdefault(path, start)
+            self.keys.setdefault(path, start)
         return path
 
     def key(self) -> list[str]:
@@ -118,7 +116,7 @@ class _Scanner:
         path = table
         for name in self.key():
             path = (*path, name)
-            self.found.setdefault(path, start)
+            self.keys.setdefault(path, start)
         self.blank()
         self.at += 1  # the equals sign
         self.value(path)
@@ -143,7 +141,7 @@ class _Scanner:
             elif closing == "}":
                 self.pair(path)
             else:
-                self.found[(*path, index)] = self.at
+                self.keys[(*path, index)] = self.at
                 self.value((*path, index))
                 index += 1
         self.at += 1

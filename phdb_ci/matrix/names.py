@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from phdb_ci.matrix.faults import Fault, shown_text
 from phdb_ci.matrix.locate import Path
+from phdb_ci.matrix.problems import Problem, shown_text
 from phdb_ci.matrix.table import Table
 from phdb_ci.models.matrix import CONTROL, is_folder
 
@@ -14,11 +14,12 @@ SESSIONS = frozenset({
     "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
     "fakegreen", "benchmark",
 })  # fmt: skip
+COMMANDS = ("build", "setup", "run")
 # The first word of a placeholder is one of these or an artifact.
 PLACEHOLDERS = frozenset({"repos", "services", "build", "data", "tmp", "home", "cpus"})
 
 
-def repos(root: Table) -> Iterator[Fault]:
+def repos(root: Table) -> Iterator[Problem]:
     """`repo` and `with` of artifacts and jobs name repos; those of a job also folders beside the matrix."""
     for owner in root.tables("artifacts") + root.tables("jobs"):
         uses = owner.one("repo") + owner.texts("with")
@@ -28,10 +29,10 @@ def repos(root: Table) -> Iterator[Fault]:
         for path, text in artifact.texts("inputs"):
             repo = text.rpartition(":")[0]
             if repo and repo not in own:
-                yield Fault(path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`', near=own)
+                yield Problem(path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`', near=own)
 
 
-def artifacts(root: Table) -> Iterator[Fault]:
+def artifacts(root: Table) -> Iterator[Problem]:
     """`artifacts`, `builds` and `needs` name artifacts; what a job builds it uses, and is built from its own repo."""
     names = known(root, "artifacts")
     for artifact in root.tables("artifacts"):
@@ -42,32 +43,32 @@ def artifacts(root: Table) -> Iterator[Fault]:
         yield from _unknown("artifact", job.texts("artifacts") + job.texts("builds"), names)
         for path, name in job.texts("builds"):
             if name not in job.words("artifacts") and name in homes:
-                yield Fault(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
+                yield Problem(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
                 continue
             home, own = homes.get(name), job.text("repo")
             if root.table("artifacts").table(name).words("needs"):
-                yield Fault(path, f"{name} needs other artifacts, so no job can build it again by itself")
+                yield Problem(path, f"{name} needs other artifacts, so no job can build it again by itself")
             if home != own and {home, own} <= set(root.keys("repos")):
-                yield Fault(path, f"{name} is built from repo {home}, and this job runs in {own}")
+                yield Problem(path, f"{name} is built from repo {home}, and this job runs in {own}")
 
 
-def _circles(root: Table) -> Iterator[Fault]:
+def _circles(root: Table) -> Iterator[Problem]:
     """No artifact needs itself, over however many others."""
     graph = {artifact.name: artifact.words("needs") for artifact in root.tables("artifacts")}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         circle = error.args[1]
-        yield Fault(("artifacts", circle[0], "needs"), f"a circle: {' needs '.join(reversed(circle))}")
+        yield Problem(("artifacts", circle[0], "needs"), f"a circle: {' needs '.join(reversed(circle))}")
 
 
-def services(root: Table) -> Iterator[Fault]:
+def services(root: Table) -> Iterator[Problem]:
     """`job.services` names services."""
     for job in root.tables("jobs"):
         yield from _unknown("service", job.texts("services"), root.keys("services"))
 
 
-def witnesses(root: Table) -> Iterator[Fault]:
+def witnesses(root: Table) -> Iterator[Problem]:
     """`evidence.witness.artifact` is an artifact of the job."""
     names = known(root, "artifacts")
     for job in root.tables("jobs"):
@@ -76,18 +77,18 @@ def witnesses(root: Table) -> Iterator[Fault]:
         yield from _unknown("artifact", uses, names)
         for path, name in uses:
             if name not in own and {name, *own} <= set(names or ()):
-                yield Fault(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
+                yield Problem(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
             if root.table("artifacts").table(name).values.get("program") is False:
-                yield Fault(path, f"{name} is a library (program = false): nothing sees its calls")
+                yield Problem(path, f"{name} is a library (program = false): nothing sees its calls")
 
 
-def faults(root: Table) -> Iterator[Fault]:
+def faults(root: Table) -> Iterator[Problem]:
     """A fault has one owner, `hangs` names its owner's, and a job claims to notice only what can apply to it."""
     owners: dict[str, str] = {}
     for owner in _breakables(root).values():
         for fault in owner.keys("faults"):
             if fault in owners:
-                yield Fault(owner.table("faults").at(fault), f"{fault} is a fault of {owners[fault]} already")
+                yield Problem(owner.table("faults").at(fault), f"{fault} is a fault of {owners[fault]} already")
             elif fault != CONTROL:
                 owners[fault] = f"{owner.path[0]}.{owner.name}"
         yield from _unknown("fault", owner.texts("hangs"), owner.keys("faults"))
@@ -100,8 +101,8 @@ def _breakables(root: Table) -> dict[str, Table]:
     return {f"{owner.path[0]}.{owner.name}": owner for key in ("artifacts", "repos") for owner in root.tables(key)}
 
 
-def _claims(job: Table, owners: Mapping[str, str], known_owners: Collection[str]) -> Iterator[Fault]:
-    """The job's `notices`; nothing is said of a job that uses what is not there, which is a fault of its own."""
+def _claims(job: Table, owners: Mapping[str, str], known_owners: Collection[str]) -> Iterator[Problem]:
+    """The job's `notices`; nothing is said of a job that uses what is not there, which is a problem of its own."""
     used = {f"artifacts.{name}" for name in job.words("artifacts") + job.words("builds")}
     used |= {f"repos.{name}" for name in job.words("repo") + job.words("with") if not is_folder(name)}
     if not used.issubset(known_owners):
@@ -109,13 +110,13 @@ def _claims(job: Table, owners: Mapping[str, str], known_owners: Collection[str]
     possible = tuple(fault for fault, owner in owners.items() if owner in used)
     for path, fault in job.texts("notices"):
         if fault in owners and fault not in possible:
-            yield Fault(path, f"{fault} is a fault of {owners[fault]}, which this job does not use")
+            yield Problem(path, f"{fault} is a fault of {owners[fault]}, which this job does not use")
         elif fault not in owners:
             unknown = f"there is no fault {shown_text(fault)} of what this job uses"
-            yield Fault(path, unknown, got=fault, near=possible)
+            yield Problem(path, unknown, got=fault, near=possible)
 
 
-def gates(root: Table) -> Iterator[Fault]:
+def gates(root: Table) -> Iterator[Problem]:
     """A gate's jobs exist, and its lead is one of them."""
     names = known(root, "jobs")
     for gate in root.tables("gates"):
@@ -123,17 +124,17 @@ def gates(root: Table) -> Iterator[Fault]:
         yield from _unknown("job", gate.texts("jobs"), names)
         for path, name in gate.one("lead"):
             if own and name not in own and set(own) <= set(names or ()):
-                yield Fault(path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=own)
+                yield Problem(path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=own)
 
 
 def known(root: Table, section: str) -> tuple[str, ...] | None:
-    """The names in a section; None when it is absent by a fault of its own, such as `[artifact.engine]`."""
+    """The names in a section; None when it is absent by a problem of its own, such as `[artifact.engine]`."""
     names = root.keys(section)
     needed = section != "artifacts" or not SECTIONS.issuperset(root.values)
     return None if needed and not names else names
 
 
-def taken(root: Table) -> Iterator[Fault]:
+def taken(root: Table) -> Iterator[Problem]:
     """Jobs, gates, artifacts and the sessions of nox share one set of names."""
     gate_names, artifact_names = frozenset(root.keys("gates")), frozenset(root.keys("artifacts"))
     for job in root.tables("jobs"):
@@ -146,44 +147,44 @@ def taken(root: Table) -> Iterator[Fault]:
         yield from _collision(artifact, "artifact", uses)
         for path, output in artifact.texts("outputs"):
             if output == "build":
-                yield Fault(path, f"{{{artifact.name}.build}} is the build directory, so no output can be called build")
+                yield Problem(
+                    path, f"{{{artifact.name}.build}} is the build directory, so no output can be called build"
+                )
 
 
-def repeated(root: Table) -> Iterator[Fault]:
+def repeated(root: Table) -> Iterator[Problem]:
     """No list names anything twice. Commands may be run twice; overrides have a rule of their own."""
-    jobs = root.tables("jobs")
-    plan = [
-        (jobs, ("with", "artifacts", "builds", "notices", "tools", "python", "os", "services")),
-        (root.tables("repos"), ("docs", "hangs")),
-        (root.tables("artifacts"), ("with", "needs", "inputs", "tools", "outputs", "hangs")),
-        (root.tables("gates"), ("on", "jobs", "branches")),
-        ([job.table("evidence") for job in jobs], ("forbid_env",)),
-        ([job.table("evidence").table("manifest") for job in jobs], ("status",)),
-        ([job.table("evidence").table("figures") for job in jobs], ("names",)),
-        ([report for job in jobs for report in job.rows("reports")], ("critical",)),
-    ]
-    for tables, keys in plan:
-        for table in tables:
-            for key in keys:
-                yield from _twice(table.texts(key))
+    for key in root.values:
+        for table in root.tables(key):
+            yield from _repeated(table)
 
 
-def _unknown(kind: str, uses: Iterable[tuple[Path, str]], names: tuple[str, ...] | None) -> Iterator[Fault]:
+def _repeated(table: Table) -> Iterator[Problem]:
+    for key, value in table.values.items():
+        if isinstance(value, dict) and key != "override":
+            yield from _repeated(table.table(key))
+        elif isinstance(value, list) and key not in COMMANDS:
+            yield from _twice(table.texts(key))
+            for row in table.rows(key):
+                yield from _repeated(row)
+
+
+def _unknown(kind: str, uses: Iterable[tuple[Path, str]], names: tuple[str, ...] | None) -> Iterator[Problem]:
     for path, name in uses:
         if names is not None and name not in names:
-            yield Fault(path, f"there is no {kind} {shown_text(name)}", got=name, near=names)
+            yield Problem(path, f"there is no {kind} {shown_text(name)}", got=name, near=names)
 
 
-def _collision(table: Table, kind: str, uses: list[tuple[str, frozenset[str]]]) -> Iterator[Fault]:
+def _collision(table: Table, kind: str, uses: list[tuple[str, frozenset[str]]]) -> Iterator[Problem]:
     for what, names in uses:
         if table.name in names:
-            yield Fault(table.path, f"{table.name} is the name of {what}, so no {kind} can have it")
+            yield Problem(table.path, f"{table.name} is the name of {what}, so no {kind} can have it")
             return
 
 
-def _twice(entries: Iterable[tuple[Path, str]]) -> Iterator[Fault]:
+def _twice(entries: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
     seen = set()
     for path, text in entries:
         if text in seen:
-            yield Fault(path, f"{shown_text(text)} stands in this list twice")
+            yield Problem(path, f"{shown_text(text)} stands in this list twice")
         seen.add(text)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from phdb_ci.matrix.faults import Fault
 from phdb_ci.matrix.locate import Path
+from phdb_ci.matrix.problems import Problem
 from phdb_ci.matrix.table import Table
 from phdb_ci.models.matrix import is_folder
 from phdb_ci.models.placeholders import placeholders
@@ -12,7 +12,7 @@ JOB_WORDS = ("data", "tmp", "home", "cpus")
 BUILD_WORDS = ("build", "cpus")
 
 
-def in_builds(root: Table) -> Iterator[Fault]:
+def in_builds(root: Table) -> Iterator[Problem]:
     """The build commands of an artifact."""
     for artifact in root.tables("artifacts"):
         for path, text in artifact.texts("build"):
@@ -20,10 +20,10 @@ def in_builds(root: Table) -> Iterator[Fault]:
             yield from _unknown(path, text, (*BUILD_WORDS, *needed), {})
 
 
-def in_faults(root: Table) -> Iterator[Fault]:
+def in_faults(root: Table) -> Iterator[Problem]:
     """The commands that make broken variants: of an artifact's outputs, of a repo's tree."""
     for artifact in root.tables("artifacts"):
-        outputs = artifact.words("outputs") or ("",)  # without any, which is a fault of its own, each may be meant
+        outputs = artifact.words("outputs") or ("",)  # without any, which is a problem of its own, each may be meant
         known = tuple(f"{word}.{output}" for output in outputs for word in ("real", "out"))
         for path, text in artifact.texts("faults"):
             yield from _unknown(path, text, known, {})
@@ -32,7 +32,7 @@ def in_faults(root: Table) -> Iterator[Fault]:
             yield from _unknown(path, text, ("tree",), {})
 
 
-def in_jobs(root: Table) -> Iterator[Fault]:
+def in_jobs(root: Table) -> Iterator[Problem]:
     """The environment, set-up and run commands of a job."""
     for job in root.tables("jobs"):
         services = [f"services.{name}" for name in job.words("services")]
@@ -42,7 +42,7 @@ def in_jobs(root: Table) -> Iterator[Fault]:
 
 
 def _repos(job: Table, root: Table) -> list[str]:
-    """The job's repos. When it names one that is not there, any may be meant: that is one fault, not many."""
+    """The job's repos. When it names one that is not there, any may be meant: that is one problem, not many."""
     own = tuple(name for name in job.words("repo") + job.words("with") if not is_folder(name))
     names = root.keys("repos")
     return [f"repos.{name}" for name in (own if set(own) <= set(names) else own + names)]
@@ -75,14 +75,14 @@ def _advice(root: Table) -> dict[str, str]:
     return advice
 
 
-def _unknown(path: Path, text: str, known: tuple[str, ...], advice: dict[str, str]) -> Iterator[Fault]:
+def _unknown(path: Path, text: str, known: tuple[str, ...], advice: dict[str, str]) -> Iterator[Problem]:
     loose = tuple(name for name in known if name.endswith("."))
     for name in dict.fromkeys(placeholders(text)):
         if name in known or name.startswith(loose):
             continue
         if name in advice:
-            yield Fault(path, f"{{{name}}} has no value here: {advice[name]}")
+            yield Problem(path, f"{{{name}}} has no value here: {advice[name]}")
             continue
         shown = f"{{{name[:60]}}}"
         what = f"there is no placeholder {shown}; braces that are plain text are written {{{shown}}}"
-        yield Fault(path, what, got=f"{{{name}}}", near=tuple(f"{{{other}}}" for other in known))
+        yield Problem(path, what, got=f"{{{name}}}", near=tuple(f"{{{other}}}" for other in known))

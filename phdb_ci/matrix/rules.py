@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import cast
 
-from phdb_ci.matrix.faults import Fault, shown_text
+from phdb_ci.matrix.problems import Problem, shown_text
 from phdb_ci.matrix.table import Table
 from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
 from phdb_ci.models.matrix import HARNESS_ENV, Job, seconds
@@ -14,46 +14,46 @@ from phdb_ci.models.texts import DURATION
 LONGEST = "6h"
 
 
-def overrides(root: Table) -> Iterator[Fault]:
+def overrides(root: Table) -> Iterator[Problem]:
     """A variable overrides one repo, in one way."""
     first: dict[str, str] = {}
     for repo in root.tables("repos"):
         override = repo.table("override")
         for path, name in override.texts("path") + override.texts("ref"):
             if name in first:
-                yield Fault(path, f"{name} overrides repo {first[name]} already; a variable stands for one thing")
+                yield Problem(path, f"{name} overrides repo {first[name]} already; a variable stands for one thing")
             first.setdefault(name, repo.name)
 
 
-def environment(root: Table) -> Iterator[Fault]:
+def environment(root: Table) -> Iterator[Problem]:
     """A job sets no variable that the harness sets. What its evidence forbids is judged when it runs (evidence.py)."""
     for job in root.tables("jobs"):
         env = job.table("env")
         for name in env.values:
             if name in HARNESS_ENV:
-                yield Fault(env.at(name), f"{name} is set by the harness for every job, so a job cannot set it")
+                yield Problem(env.at(name), f"{name} is set by the harness for every job, so a job cannot set it")
 
 
-def reports(root: Table) -> Iterator[Fault]:
+def reports(root: Table) -> Iterator[Problem]:
     """Each kind of report has its own keys, and what can be told apart only once stands there once."""
     for job in root.tables("jobs"):
         every = job.rows("reports")
         earlier: set[str] = set()
         for report in every:
             name, kind = _kind(report)
-            if kind is None:  # the shapes have a fault for it
+            if kind is None:  # the shapes have a problem for it
                 continue
             yield from _report_path(report, name, kind)
             yield from _report_counts(report, name, kind)
             if kind.once and name in earlier:
-                yield Fault(report.path, f"a second report of kind {name}; a job has at most one of them")
+                yield Problem(report.path, f"a second report of kind {name}; a job has at most one of them")
             if not kind.cases and len(every) > 1:
-                yield Fault(report.path, f"kind {name} stands alone; where there are other reports, they say more")
+                yield Problem(report.path, f"kind {name} stands alone; where there are other reports, they say more")
             earlier.add(name)
         yield from _same_file(every)
 
 
-def exit_alone(root: Table) -> Iterator[Fault]:
+def exit_alone(root: Table) -> Iterator[Problem]:
     """A job that reports by its exit code alone has other evidence."""
     for job in root.tables("jobs"):
         evidence = job.table("evidence")
@@ -63,40 +63,40 @@ def exit_alone(root: Table) -> Iterator[Fault]:
             and not any(map(_may_have_cases, rows))
             and not {"witness", "manifest", "figures"} & set(evidence.values)
         ):
-            yield Fault(
+            yield Problem(
                 job.at("reports"),
                 "its exit code would be all there is; add evidence.witness, evidence.manifest or evidence.figures",
             )
 
 
-def times(root: Table) -> Iterator[Fault]:
+def times(root: Table) -> Iterator[Problem]:
     """No time limit is longer than GitHub lets a job run."""
     for table in root.tables("jobs") + root.tables("artifacts"):
         limit = table.text("timeout")
         if limit is not None and re.fullmatch(DURATION, limit) and seconds(limit) > seconds(LONGEST):
-            yield Fault(table.at("timeout"), f"must be at most {LONGEST}, after which GitHub ends a job; got {limit}")
+            yield Problem(table.at("timeout"), f"must be at most {LONGEST}, after which GitHub ends a job; got {limit}")
 
 
-def skips(root: Table) -> Iterator[Fault]:
+def skips(root: Table) -> Iterator[Problem]:
     """A runner is either used or skipped."""
     for job in root.tables("jobs"):
         used = job.words("os") if "os" in job.values else Job.model_fields["os"].default
         for name in job.table("skip").values:
             if name in used:
-                yield Fault(job.table("skip").at(name), f"the job runs on {name} (key `os`), so it cannot skip it")
+                yield Problem(job.table("skip").at(name), f"the job runs on {name} (key `os`), so it cannot skip it")
 
 
-def schedules(root: Table) -> Iterator[Fault]:
+def schedules(root: Table) -> Iterator[Problem]:
     """A gate that starts by itself says when, and no other does."""
     for gate in root.tables("gates"):
         by_itself = "schedule" in gate.words("on")
         if by_itself and "cron" not in gate.values:
-            yield Fault(gate.at("cron"), 'needs a key `cron`, such as `cron = "17 3 * * *"`', missing=True)
+            yield Problem(gate.at("cron"), 'needs a key `cron`, such as `cron = "17 3 * * *"`', missing=True)
         if not by_itself and "cron" in gate.values:
-            yield Fault(gate.at("cron"), 'nothing starts at that time; add "schedule" to `on`')
+            yield Problem(gate.at("cron"), 'nothing starts at that time; add "schedule" to `on`')
 
 
-def services(root: Table) -> Iterator[Fault]:
+def services(root: Table) -> Iterator[Problem]:
     """GitHub starts services on Linux runners alone; each service of a job has a variable of its own.
 
     A server listens outside of the network that `network = false` gives a job. An address is one of its kind.
@@ -105,30 +105,32 @@ def services(root: Table) -> Iterator[Fault]:
         schemes = SERVICE_KINDS.get(cast("ServiceKind", service.text("kind")))
         url = service.text("url")
         if url is not None and schemes and url.partition("://")[0] not in schemes:
-            yield Fault(
+            yield Problem(
                 service.at("url"), f"an address of this kind starts with {schemes[0]}://; got {shown_text(url)}"
             )
     for job in root.tables("jobs"):
         if job.words("services") and job.values.get("network") is False:
-            yield Fault(job.at("network"), "a service listens outside the job's own network: drop `network = false`")
+            yield Problem(job.at("network"), "a service listens outside the job's own network: drop `network = false`")
         seen: dict[str | None, str] = {}
         for path, name in job.texts("services"):
             variable = root.table("services").table(name).text("variable")
             if variable is not None and seen.get(variable, name) != name:
-                yield Fault(path, f"{name} is told to jobs by {variable}, as {seen[variable]} is already")
+                yield Problem(path, f"{name} is told to jobs by {variable}, as {seen[variable]} is already")
             seen[variable] = name
         for path, name in job.texts("os"):
             if job.words("services") and not name.startswith("ubuntu"):
-                yield Fault(path, f"GitHub starts no service on {name}; a job with services runs on ubuntu alone")
+                yield Problem(path, f"GitHub starts no service on {name}; a job with services runs on ubuntu alone")
 
 
-def figures(root: Table) -> Iterator[Fault]:
+def figures(root: Table) -> Iterator[Problem]:
     """Measured figures decide nothing on a pull request."""
     measuring = [job.name for job in root.tables("jobs") if "figures" in job.table("evidence").values]
     for gate in root.tables("gates"):
         for path, name in gate.texts("jobs"):
             if name in measuring and "pull_request" in gate.words("on"):
-                yield Fault(path, f"{name} measures: a threshold on a shared machine decides nothing on a pull request")
+                yield Problem(
+                    path, f"{name} measures: a threshold on a shared machine decides nothing on a pull request"
+                )
 
 
 def _kind(report: Table) -> tuple[str, KindOfReport | None]:
@@ -142,30 +144,30 @@ def _may_have_cases(report: Table) -> bool:
     return kind is None or kind.cases
 
 
-def _report_path(report: Table, name: str, kind: KindOfReport) -> Iterator[Fault]:
+def _report_path(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
     if kind.place == "path" and "path" not in report.values:
-        yield Fault(report.at("path"), 'needs a key `path`, such as `path = "report.xml"`', missing=True)
+        yield Problem(report.at("path"), 'needs a key `path`, such as `path = "report.xml"`', missing=True)
     if kind.place != "path" and "path" in report.values:
         able = " and ".join(name for name, kind in REPORT_KINDS.items() if kind.place == "path")
-        yield Fault(report.at("path"), f"only kind {able} has a path; a report of kind {name} has none")
+        yield Problem(report.at("path"), f"only kind {able} has a path; a report of kind {name} has none")
 
 
-def _report_counts(report: Table, name: str, kind: KindOfReport) -> Iterator[Fault]:
+def _report_counts(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
     least = report.values.get("min_tests")
     if not kind.cases:
         if least != 0 and "min_tests" in report.values:
-            yield Fault(report.at("min_tests"), f"must be 0 for kind {name}, which counts no tests")
+            yield Problem(report.at("min_tests"), f"must be 0 for kind {name}, which counts no tests")
         for key in ("skips", "max_skips", "critical"):
             if key in report.values:
-                yield Fault(report.at(key), f"kind {name} knows no tests, so it has no {key}")
+                yield Problem(report.at(key), f"kind {name} knows no tests, so it has no {key}")
     elif least == 0:
-        yield Fault(report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1")
+        yield Problem(report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1")
 
 
-def _same_file(every: list[Table]) -> Iterator[Fault]:
+def _same_file(every: list[Table]) -> Iterator[Problem]:
     seen = set()
     for report in every:
         path = report.text("path")
         if path is not None and path in seen:
-            yield Fault(report.at("path"), f"another report is read from {shown_text(path)} already")
+            yield Problem(report.at("path"), f"another report is read from {shown_text(path)} already")
         seen.add(path)

@@ -6,8 +6,8 @@ The JSON Schema of the matrix knows which keys a table has, which words a key ta
 import json
 from typing import TYPE_CHECKING, Any
 
-from phdb_ci.matrix.faults import Fault, described, near_name
 from phdb_ci.matrix.locate import Path
+from phdb_ci.matrix.problems import Problem, described, near_name
 from phdb_ci.models.base import EXPECTED, SHA
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ BOUNDS = {
 }
 
 
-def shape_faults(error: "ValidationError", schema: dict[str, Any]) -> list[Fault]:
-    """A fault for each finding of pydantic's; a required key under a wrong name is one fault, not two."""
+def shape_problems(error: "ValidationError", schema: dict[str, Any]) -> list[Problem]:
+    """A problem for each finding of pydantic's; a required key under a wrong name is one problem, not two."""
     # Of a list with a wrong entry pydantic also says that what is left of it is too short.
     details = [one for one in error.errors(include_url=False) if not (one["type"] == "too_short" and one["input"])]
-    faults = [_fault(detail, schema) for detail in details]
-    incomplete = {fault.path[:-1] for fault in faults if fault.missing}
-    odd = [fault for fault in faults if fault.got and fault.path[:-1] in incomplete]
-    misspelt = {(*fault.path[:-1], near_name(fault)) for fault in odd}
-    return [fault for fault in faults if not (fault.missing and fault.path in misspelt)]
+    problems = [_problem(detail, schema) for detail in details]
+    incomplete = {problem.path[:-1] for problem in problems if problem.missing}
+    odd = [problem for problem in problems if problem.got and problem.path[:-1] in incomplete]
+    misspelt = {(*problem.path[:-1], near_name(problem)) for problem in odd}
+    return [problem for problem in problems if not (problem.missing and problem.path in misspelt)]
 
 
 def node_at(schema: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -63,16 +63,16 @@ def toml(value: Any, *, plain: bool = False) -> str:
     return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
-def _fault(detail: "ErrorDetails", schema: dict[str, Any]) -> Fault:
+def _problem(detail: "ErrorDetails", schema: dict[str, Any]) -> Problem:
     path = tuple(part for part in detail["loc"] if part != "[key]")
     node, parent = node_at(schema, path), node_at(schema, path[:-1])
     if detail["type"] == "extra_forbidden":
-        return Fault(path, "unknown key", got=str(path[-1]), near=tuple(parent.get("properties", ())))
+        return Problem(path, "unknown key", got=str(path[-1]), near=tuple(parent.get("properties", ())))
     if detail["type"] == "missing":
-        return Fault(path, _missing(str(path[-1]), node), missing=True)
+        return Problem(path, _missing(str(path[-1]), node), missing=True)
     if detail["type"] == "literal_error":
-        return _literal_fault(path, node, detail["input"])
-    return Fault(path, _wrong(detail, node))
+        return _literal_problem(path, node, detail["input"])
+    return Problem(path, _wrong(detail, node))
 
 
 def _missing(key: str, node: dict[str, Any]) -> str:
@@ -81,10 +81,10 @@ def _missing(key: str, node: dict[str, Any]) -> str:
     return f"needs a key `{key}`{_example(node, f'{key} = ')}"
 
 
-def _literal_fault(path: Path, node: dict[str, Any], got: Any) -> Fault:
+def _literal_problem(path: Path, node: dict[str, Any], got: Any) -> Problem:
     words = tuple(str(word) for word in node.get("enum", [node["const"]] if "const" in node else ()))
     text = f"must be one of {', '.join(words)}; got {described(got)}"
-    return Fault(path, text, got=got if isinstance(got, str) else "", near=words)
+    return Problem(path, text, got=got if isinstance(got, str) else "", near=words)
 
 
 def _wrong(detail: "ErrorDetails", node: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The parsed file as the rules read it: as it should be, and as empty where it is of another type.
 
-All faults are shown in one run, so the rules also look at files that have the wrong shape elsewhere.
+All problems are shown in one run, so the rules also look at files that have the wrong shape elsewhere.
 """
 
 from collections.abc import Mapping

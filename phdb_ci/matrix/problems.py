@@ -1,4 +1,4 @@
-"""A fault of the file, and how faults are shown: place, whose it is, what was expected, the line itself."""
+"""A problem of the file, and how problems are shown: place, owner, what was expected, the line itself."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from phdb_ci.base.nearest import nearest
 from phdb_ci.base.text import cut
-from phdb_ci.matrix.locate import Path, offset_of, positions
+from phdb_ci.matrix.locate import Path, offset_of, scan
 
 KINDS = {"repos": "repo", "artifacts": "artifact", "jobs": "job", "gates": "gate"}
 SHOWN = 100
@@ -15,14 +15,14 @@ WIDTH = 110
 
 
 @dataclass(frozen=True)
-class Fault:
+class Problem:
     """Something wrong at a key of the file.
 
     Attributes:
         path: the keys that lead to it; a number is a place in a list.
         text: what is wrong and what was expected, without a full stop.
         got, near: a name that was not known, and the known ones that it may have been meant for.
-        missing: the last key of path is not there; the fault is its table's.
+        missing: the last key of path is not there; the problem is its table's.
     """
 
     path: Path
@@ -32,25 +32,25 @@ class Fault:
     missing: bool = False
 
 
-def report(faults: list[Fault], document: Mapping[str, Any], text: str, name: str) -> str:
-    """All faults as one message, by line. Positions are looked for only here: a sound file costs nothing."""
-    found = positions(text)
-    placed = sorted(((offset_of(fault.path, found), fault) for fault in faults), key=lambda item: item[0])
-    blocks = [_block(fault, offset, document, text, name) for offset, fault in placed[:SHOWN]]
+def report(problems: list[Problem], document: Mapping[str, Any], text: str, name: str) -> str:
+    """All problems as one message, by line. Positions are looked for only here: a sound file costs nothing."""
+    keys = scan(text).keys
+    placed = sorted(((offset_of(problem.path, keys), problem) for problem in problems), key=lambda item: item[0])
+    blocks = [_block(problem, offset, document, text, name) for offset, problem in placed[:SHOWN]]
     if len(placed) > SHOWN:
         blocks.append(f"and {len(placed) - SHOWN} more")
-    head = [f"{name} has {len(placed)} faults"] if len(placed) > 1 else []
+    head = [f"{name} has {len(placed)} problems"] if len(placed) > 1 else []
     return "\n".join(head + blocks)
 
 
-def near_name(fault: Fault) -> str | None:
+def near_name(problem: Problem) -> str | None:
     """The known name that was probably meant."""
-    return nearest(fault.got, fault.near) if fault.got else None
+    return nearest(problem.got, problem.near) if problem.got else None
 
 
-def where(fault: Fault, document: Mapping[str, Any]) -> str:
-    """Who the fault is about, by name: `job e2e-engine, report 2 (lines), min_tests`."""
-    path = fault.path[:-1] if fault.missing else fault.path
+def where(problem: Problem, document: Mapping[str, Any]) -> str:
+    """Who the problem is about, by name: `job e2e-engine, report 2 (lines), min_tests`."""
+    path = problem.path[:-1] if problem.missing else problem.path
     words: list[list[str]] = [[]]
     node: Any = document
     for depth, part in enumerate(path):
@@ -108,11 +108,11 @@ def key_text(key: str | int) -> str:
     return str(key) if re.fullmatch(r"[A-Za-z0-9_-]+", str(key)) else shown_text(str(key))
 
 
-def _block(fault: Fault, offset: int, document: Mapping[str, Any], text: str, name: str) -> str:
+def _block(problem: Problem, offset: int, document: Mapping[str, Any], text: str, name: str) -> str:
     line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset) - 1
-    near = near_name(fault)
+    near = near_name(problem)
     hint = f" Perhaps you meant {shown_text(near)}?" if near else ""
-    head = f"{name}:{line}: At {where(fault, document)}: {fault.text}.{hint}"
+    head = f"{name}:{line}: At {where(problem, document)}: {problem.text}.{hint}"
     return f"{head}\n{quoted_line(text, line, column)}"
 
 
