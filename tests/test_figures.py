@@ -12,7 +12,7 @@ from phdb_ci import schemas
 from phdb_ci.judging.figures import digits, interval
 from phdb_ci.models.matrix import Figures
 from phdb_ci.models.results import FiguresFact
-from phdb_ci.reports.figures import judge
+from phdb_ci.reports.documents import read_figures
 
 WANTED = Figures(file="figures.json", names=("publish", "read"), rounds=6, threshold=1.2, unit="ratio of P95")
 
@@ -27,7 +27,7 @@ def document(*figures: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 def read(text: object) -> FiguresFact:
     data = text if isinstance(text, str) else json.dumps(text)
-    return judge(data.encode(), "b/figures.json", WANTED)
+    return read_figures(data.encode(), "b/figures.json", WANTED)
 
 
 def test_figures_are_read() -> None:

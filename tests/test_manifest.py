@@ -5,13 +5,13 @@ import json
 import pytest
 
 from phdb_ci.models.matrix import Manifest
-from phdb_ci.reports.manifest import judge
+from phdb_ci.reports.documents import read_manifest
 
 STUB = Manifest(file="m.json", status=("stub",))
 
 
 def problems(key: str) -> tuple[str, ...]:
-    return judge(json.dumps({"status": "stub", key: 1.5}).encode(), "m.json", STUB).problems
+    return read_manifest(json.dumps({"status": "stub", key: 1.5}).encode(), "m.json", STUB).problems
 
 
 @pytest.mark.parametrize(

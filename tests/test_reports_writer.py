@@ -14,7 +14,8 @@ from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.report_kinds import ReportKind
 from phdb_ci.models.results import Case, CaseStatus, Counts, Facts, LegResult, Suite
 from phdb_ci.models.statuses import Status
-from phdb_ci.reports import read_report, write_junit
+from phdb_ci.reports import read_report
+from phdb_ci.reports.writer import write_junit
 
 STATUSES: tuple[CaseStatus, ...] = ("passed", "failed", "error", "skipped", "todo")
 

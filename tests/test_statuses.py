@@ -13,7 +13,7 @@ from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.statuses import STATUSES, AnyStatus, ArtifactStatus, BuiltStatus, IdleStatus, MissingStatus, Status
 from phdb_ci.rendering.comment import comment
 from phdb_ci.rendering.verdict_text import verdict_text
-from phdb_ci.reports import write_junit
+from phdb_ci.reports.writer import write_junit
 from phdb_ci.terminal import Board
 from tests.builders import artifact, exit_only, idle, leg, missing, result, verdict
 

@@ -32,7 +32,7 @@ def deliver(verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs:
     verdict.json is the last of the files, so that it is there only with the others.
     """
     from phdb_ci.rendering.comment import comment, summary
-    from phdb_ci.reports import write_junit
+    from phdb_ci.reports.writer import write_junit
 
     write_junit(out / "junit.xml", [leg.result for leg in verdict.legs])
     write_whole(out / "comment.md", comment(verdict))

@@ -33,7 +33,7 @@ from phdb_ci.models.results import (
     ManifestFact,
 )
 from phdb_ci.planning.plan import hint
-from phdb_ci.reports import figures, manifest
+from phdb_ci.reports.documents import find, read_figures, read_manifest
 
 RESULT = "result.json"
 W = TypeVar("W", bound=Document)
@@ -219,9 +219,9 @@ class _Leg:
         self._note_changed(observe.changed_files(space))
         facts.links_out = observe.links_out(space)
         if wanted.manifest:
-            facts.manifest = self._document(wanted.manifest, manifest.judge, ManifestFact)
+            facts.manifest = self._document(wanted.manifest, read_manifest, ManifestFact)
         if wanted.figures:
-            facts.figures = self._document(wanted.figures, figures.judge, FiguresFact)
+            facts.figures = self._document(wanted.figures, read_figures, FiguresFact)
 
     def _keep_builds(self) -> None:
         """A build directory that the job left as it was stays current; else it is made anew next time."""
@@ -233,7 +233,7 @@ class _Leg:
 
     def _document(self, wanted: W, judge: Callable[[bytes, str, W], F], absent: Callable[..., F]) -> F:
         """What became of a document that the job must write; it is kept among the leg's reports."""
-        document = manifest.find(wanted.file, self.space.tops)
+        document = find(wanted.file, self.space.tops)
         if isinstance(document, str):
             return absent(absent=document)
         (self.folder / "reports" / wanted.kept).write_bytes(document.text)

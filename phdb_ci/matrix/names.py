@@ -22,14 +22,16 @@ PLACEHOLDERS = frozenset({"repos", "services", "build", "data", "tmp", "home", "
 def repos(root: Table) -> Iterator[Problem]:
     """`repo` and `with` of artifacts and jobs name repos; those of a job also folders beside the matrix."""
     for owner in root.tables("artifacts") + root.tables("jobs"):
-        uses = owner.one("repo") + owner.texts("with")
+        uses = owner.texts("repo") + owner.texts("with")
         yield from _unknown("repo", [use for use in uses if not is_folder(use[1])], known(root, "repos"))
     for artifact in root.tables("artifacts"):
-        own = artifact.words("repo") + artifact.words("with")
+        sources = artifact.words("repo") + artifact.words("with")
         for path, text in artifact.texts("inputs"):
             repo = text.rpartition(":")[0]
-            if repo and repo not in own:
-                yield Problem(path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`', near=own)
+            if repo and repo not in sources:
+                yield Problem(
+                    path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`', near=sources
+                )
 
 
 def artifacts(root: Table) -> Iterator[Problem]:
@@ -45,11 +47,11 @@ def artifacts(root: Table) -> Iterator[Problem]:
             if name not in job.words("artifacts") and name in homes:
                 yield Problem(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
                 continue
-            home, own = homes.get(name), job.text("repo")
+            home, repo = homes.get(name), job.text("repo")
             if root.table("artifacts").table(name).words("needs"):
                 yield Problem(path, f"{name} needs other artifacts, so no job can build it again by itself")
-            if home != own and {home, own} <= set(root.keys("repos")):
-                yield Problem(path, f"{name} is built from repo {home}, and this job runs in {own}")
+            if home != repo and {home, repo} <= set(root.keys("repos")):
+                yield Problem(path, f"{name} is built from repo {home}, and this job runs in {repo}")
 
 
 def _circles(root: Table) -> Iterator[Problem]:
@@ -72,11 +74,11 @@ def witnesses(root: Table) -> Iterator[Problem]:
     """`evidence.witness.artifact` is an artifact of the job."""
     names = known(root, "artifacts")
     for job in root.tables("jobs"):
-        own = job.words("artifacts")
-        uses = job.table("evidence").table("witness").one("artifact")
+        used = job.words("artifacts")
+        uses = job.table("evidence").table("witness").texts("artifact")
         yield from _unknown("artifact", uses, names)
         for path, name in uses:
-            if name not in own and {name, *own} <= set(names or ()):
+            if name not in used and {name, *used} <= set(names or ()):
                 yield Problem(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
             if root.table("artifacts").table(name).values.get("program") is False:
                 yield Problem(path, f"{name} is a library (program = false): nothing sees its calls")
@@ -120,11 +122,11 @@ def gates(root: Table) -> Iterator[Problem]:
     """A gate's jobs exist, and its lead is one of them."""
     names = known(root, "jobs")
     for gate in root.tables("gates"):
-        own = gate.words("jobs")
+        jobs = gate.words("jobs")
         yield from _unknown("job", gate.texts("jobs"), names)
-        for path, name in gate.one("lead"):
-            if own and name not in own and set(own) <= set(names or ()):
-                yield Problem(path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=own)
+        for path, name in gate.texts("lead"):
+            if jobs and name not in jobs and set(jobs) <= set(names or ()):
+                yield Problem(path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=jobs)
 
 
 def known(root: Table, section: str) -> tuple[str, ...] | None:
@@ -176,15 +178,15 @@ def _unknown(kind: str, uses: Iterable[tuple[Path, str]], names: tuple[str, ...]
 
 
 def _collision(table: Table, kind: str, uses: list[tuple[str, frozenset[str]]]) -> Iterator[Problem]:
-    for what, names in uses:
+    for user, names in uses:
         if table.name in names:
-            yield Problem(table.path, f"{table.name} is the name of {what}, so no {kind} can have it")
+            yield Problem(table.path, f"{table.name} is the name of {user}, so no {kind} can have it")
             return
 
 
 def _twice(entries: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
-    seen = set()
+    earlier = set()
     for path, text in entries:
-        if text in seen:
+        if text in earlier:
             yield Problem(path, f"{shown_text(text)} stands in this list twice")
-        seen.add(text)
+        earlier.add(text)

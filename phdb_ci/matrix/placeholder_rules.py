@@ -43,15 +43,16 @@ def in_jobs(root: Table) -> Iterator[Problem]:
 
 def _repos(job: Table, root: Table) -> list[str]:
     """The job's repos. When it names one that is not there, any may be meant: that is one problem, not many."""
-    own = tuple(name for name in job.words("repo") + job.words("with") if not is_folder(name))
+    used = tuple(name for name in job.words("repo") + job.words("with") if not is_folder(name))
     names = root.keys("repos")
-    return [f"repos.{name}" for name in (own if set(own) <= set(names) else own + names)]
+    return [f"repos.{name}" for name in (used if set(used) <= set(names) else used + names)]
 
 
 def _artifacts(job: Table, root: Table) -> list[str]:
     """Outputs and build directories of the job's artifacts; for one whose outputs are unknown, `NAME.`."""
-    own, names = job.words("artifacts"), root.keys("artifacts")
-    used = own if set(own) <= set(names) else own + names
+    used, names = job.words("artifacts"), root.keys("artifacts")
+    if not set(used) <= set(names):
+        used += names
     builds = [f"{name}.build" for name in job.words("builds")]
     return builds + [output for name in used for output in _outputs(name, root) or [f"{name}."]]
 
@@ -84,5 +85,5 @@ def _unknown(path: Path, text: str, known: tuple[str, ...], advice: dict[str, st
             yield Problem(path, f"{{{name}}} has no value here: {advice[name]}")
             continue
         shown = f"{{{name[:60]}}}"
-        what = f"there is no placeholder {shown}; braces that are plain text are written {{{shown}}}"
-        yield Problem(path, what, got=f"{{{name}}}", near=tuple(f"{{{other}}}" for other in known))
+        message = f"there is no placeholder {shown}; braces that are plain text are written {{{shown}}}"
+        yield Problem(path, message, got=f"{{{name}}}", near=tuple(f"{{{other}}}" for other in known))

@@ -8,7 +8,7 @@ from phdb_ci.matrix.problems import Problem, shown_text
 from phdb_ci.matrix.table import Table
 from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
 from phdb_ci.models.matrix import HARNESS_ENV, Job, seconds
-from phdb_ci.models.report_kinds import REPORT_KINDS, KindOfReport
+from phdb_ci.models.report_kinds import REPORT_KINDS, KindOfReport, ReportKind
 from phdb_ci.models.texts import DURATION
 
 LONGEST = "6h"
@@ -37,32 +37,28 @@ def environment(root: Table) -> Iterator[Problem]:
 def reports(root: Table) -> Iterator[Problem]:
     """Each kind of report has its own keys, and what can be told apart only once stands there once."""
     for job in root.tables("jobs"):
-        every = job.rows("reports")
+        rows = job.rows("reports")
         earlier: set[str] = set()
-        for report in every:
-            name, kind = _kind(report)
+        for report in rows:
+            name, kind = report.text("kind") or "", _kind(report)
             if kind is None:  # the shapes have a problem for it
                 continue
             yield from _report_path(report, name, kind)
             yield from _report_counts(report, name, kind)
             if kind.once and name in earlier:
                 yield Problem(report.path, f"a second report of kind {name}; a job has at most one of them")
-            if not kind.cases and len(every) > 1:
+            if not kind.cases and len(rows) > 1:
                 yield Problem(report.path, f"kind {name} stands alone; where there are other reports, they say more")
             earlier.add(name)
-        yield from _same_file(every)
+        yield from _same_file(rows)
 
 
 def exit_alone(root: Table) -> Iterator[Problem]:
     """A job that reports by its exit code alone has other evidence."""
     for job in root.tables("jobs"):
-        evidence = job.table("evidence")
-        rows = job.rows("reports")
-        if (
-            rows
-            and not any(map(_may_have_cases, rows))
-            and not {"witness", "manifest", "figures"} & set(evidence.values)
-        ):
+        kinds = [_kind(report) for report in job.rows("reports")]
+        other = {"witness", "manifest", "figures"} & set(job.table("evidence").values)
+        if kinds and not other and all(kind is not None and not kind.cases for kind in kinds):
             yield Problem(
                 job.at("reports"),
                 "its exit code would be all there is; add evidence.witness, evidence.manifest or evidence.figures",
@@ -111,12 +107,12 @@ def services(root: Table) -> Iterator[Problem]:
     for job in root.tables("jobs"):
         if job.words("services") and job.values.get("network") is False:
             yield Problem(job.at("network"), "a service listens outside the job's own network: drop `network = false`")
-        seen: dict[str | None, str] = {}
+        holders: dict[str | None, str] = {}
         for path, name in job.texts("services"):
             variable = root.table("services").table(name).text("variable")
-            if variable is not None and seen.get(variable, name) != name:
-                yield Problem(path, f"{name} is told to jobs by {variable}, as {seen[variable]} is already")
-            seen[variable] = name
+            if variable is not None and holders.get(variable, name) != name:
+                yield Problem(path, f"{name} uses the variable {variable}, as {holders[variable]} does already")
+            holders[variable] = name
         for path, name in job.texts("os"):
             if job.words("services") and not name.startswith("ubuntu"):
                 yield Problem(path, f"GitHub starts no service on {name}; a job with services runs on ubuntu alone")
@@ -133,15 +129,8 @@ def figures(root: Table) -> Iterator[Problem]:
                 )
 
 
-def _kind(report: Table) -> tuple[str, KindOfReport | None]:
-    """The name of a report's kind, and its entry where there is such a kind."""
-    name = report.text("kind") or ""
-    return name, next((kind for known, kind in REPORT_KINDS.items() if known == name), None)
-
-
-def _may_have_cases(report: Table) -> bool:
-    _, kind = _kind(report)
-    return kind is None or kind.cases
+def _kind(report: Table) -> KindOfReport | None:
+    return REPORT_KINDS.get(cast("ReportKind", report.text("kind")))
 
 
 def _report_path(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
@@ -164,10 +153,10 @@ def _report_counts(report: Table, name: str, kind: KindOfReport) -> Iterator[Pro
         yield Problem(report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1")
 
 
-def _same_file(every: list[Table]) -> Iterator[Problem]:
-    seen = set()
-    for report in every:
+def _same_file(rows: list[Table]) -> Iterator[Problem]:
+    earlier = set()
+    for report in rows:
         path = report.text("path")
-        if path is not None and path in seen:
+        if path is not None and path in earlier:
             yield Problem(report.at("path"), f"another report is read from {shown_text(path)} already")
-        seen.add(path)
+        earlier.add(path)

@@ -33,8 +33,8 @@ BOUNDS = {
 def shape_problems(error: "ValidationError", schema: dict[str, Any]) -> list[Problem]:
     """A problem for each finding of pydantic's; a required key under a wrong name is one problem, not two."""
     # Of a list with a wrong entry pydantic also says that what is left of it is too short.
-    details = [one for one in error.errors(include_url=False) if not (one["type"] == "too_short" and one["input"])]
-    problems = [_problem(detail, schema) for detail in details]
+    details = error.errors(include_url=False)
+    problems = [_problem(detail, schema) for detail in details if detail["type"] != "too_short" or not detail["input"]]
     incomplete = {problem.path[:-1] for problem in problems if problem.missing}
     odd = [problem for problem in problems if problem.got and problem.path[:-1] in incomplete]
     misspelt = {(*problem.path[:-1], near_name(problem)) for problem in odd}

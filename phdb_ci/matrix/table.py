@@ -25,7 +25,7 @@ class Table:
     def table(self, key: str) -> "Table":
         """The table at key."""
         value = self.values.get(key)
-        return Table((*self.path, key), value if isinstance(value, dict) else {})
+        return Table(self.at(key), value if isinstance(value, dict) else {})
 
     def tables(self, key: str) -> list["Table"]:
         """The tables in the table at key: `[jobs.NAME]` for `jobs`."""
@@ -39,22 +39,23 @@ class Table:
         return [Table((*self.path, key, index), row) for index, row in rows if isinstance(row, dict)]
 
     def texts(self, key: str) -> list[tuple[Path, str]]:
-        """The texts in the table or list at key, each with its path."""
-        return [((*self.path, key, part), value) for part, value in self._entries(key) if isinstance(value, str)]
+        """The text at key, or those in the table or list there, each with its path."""
+        value, path = self.values.get(key), self.at(key)
+        entries: dict[Path, Any] = {path: value}
+        if isinstance(value, dict):
+            entries = {(*path, name): item for name, item in value.items()}
+        elif isinstance(value, list):
+            entries = {(*path, index): item for index, item in enumerate(value)}
+        return [(place, item) for place, item in entries.items() if isinstance(item, str)]
 
     def text(self, key: str) -> str | None:
         """The text at key."""
         value = self.values.get(key)
         return value if isinstance(value, str) else None
 
-    def one(self, key: str) -> list[tuple[Path, str]]:
-        """The text at key with its path, as a list of one or none."""
-        text = self.text(key)
-        return [] if text is None else [(self.at(key), text)]
-
     def words(self, key: str) -> tuple[str, ...]:
-        """The text at key, or the texts in the table or list there, without their paths."""
-        return tuple(text for _, text in self.one(key) + self.texts(key))
+        """The same texts without their paths."""
+        return tuple(text for _, text in self.texts(key))
 
     def keys(self, key: str) -> tuple[str, ...]:
         """The keys of the table at key."""
@@ -63,9 +64,3 @@ class Table:
     def at(self, key: str) -> Path:
         """The path of key."""
         return (*self.path, key)
-
-    def _entries(self, key: str) -> list[tuple[str | int, Any]]:
-        value = self.values.get(key)
-        if isinstance(value, dict):
-            return list(value.items())
-        return list(enumerate(value)) if isinstance(value, list) else []

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from phdb_ci.base.text import counted
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.proofs import ProofFile, Proofs
 from phdb_ci.models.report_kinds import REPORT_KINDS
@@ -36,8 +37,7 @@ def _report(report: Report) -> str:
         skipped = "none skipped"
     else:
         most = f"at most {report.max_skips} skipped, and" if report.max_skips is not None else "skipped"
-        rules = len(report.skips)
-        skipped = f"{most} only by {rules} named rule{'' if rules == 1 else 's'}"
+        skipped = f"{most} only by {counted(len(report.skips), 'named rule')}"
     return f"{report.kind}: ≥ {report.min_tests} executed, {skipped}"
 
 
@@ -61,7 +61,7 @@ def commits_told(commits: Mapping[str, str]) -> str:
 
 def claims_everywhere(name: str, job: Job, proofs: ProofFile) -> str:
     """The same over every kind of stack that was measured, for a page about none in particular."""
-    told = [f"{claims(name, job, table)} ({table.stack})" for table in proofs.tables if table.of(name)]
-    if not job.notices or not told:
-        return f"claims {len(job.notices)}, none measured yet" if job.notices else "claims none"
-    return "; ".join(told)
+    if not job.notices:
+        return "claims none"
+    measured = [f"{claims(name, job, table)} ({table.stack})" for table in proofs.tables if table.of(name)]
+    return "; ".join(measured) or f"claims {len(job.notices)}, none measured yet"

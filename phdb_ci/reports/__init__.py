@@ -6,6 +6,5 @@ evidence lives here.
 """
 
 from phdb_ci.reports.reader import read_report, read_suite, with_output
-from phdb_ci.reports.writer import write_junit
 
-__all__ = ["read_report", "read_suite", "with_output", "write_junit"]
+__all__ = ["read_report", "read_suite", "with_output"]

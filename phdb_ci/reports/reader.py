@@ -50,7 +50,7 @@ def read_suite(report: Report, path: Path, log: Path, output_from: int) -> Suite
 def read_report(
     kind: ReportKind, path: Path, *, skips: Mapping[str, str], critical: Sequence[str], start: int = 0
 ) -> Suite:
-    """Read one report.
+    """Read one report; with a `problem` where the file cannot be believed, and with whatever could be counted.
 
     Args:
         kind: of the report; `junit` for the XML of any writer.
@@ -58,9 +58,6 @@ def read_report(
         skips: pattern → reason, the named skips.
         critical: patterns of cases that must have been executed.
         start: the byte of a log at which the run commands' output begins.
-
-    Returns:
-        The Suite, with `problem` set where the file cannot be believed and with whatever could be counted.
     """
     tally = Tally(kind, skips, critical)
     new = READERS[kind].cases
@@ -76,13 +73,7 @@ def read_report(
 
 
 def with_output(suite: Suite, log: Path, start: int) -> Suite:
-    """The suite, and what the job's output says of it.
-
-    Args:
-        suite: what the report says.
-        log: the job's log.
-        start: the byte at which the run commands' output begins.
-    """
+    """The suite, and what the job's output says of it from the byte `start` of its log on."""
     output = READERS[suite.kind].output
     if output is None:
         return suite

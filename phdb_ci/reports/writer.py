@@ -7,15 +7,13 @@ code, no evidence, blocked) gets one case, named after the job, that carries the
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from junitparser import Error, Failure, Skipped, TestCase, TestSuite
 
 from phdb_ci.base.files import whole_file
 from phdb_ci.models.results import Case, LegResult, Suite
 from phdb_ci.models.statuses import STATUSES
 from phdb_ci.reports.text import detail_text, message_line, name_line
-
-if TYPE_CHECKING:
-    from junitparser import TestCase, TestSuite
 
 _OPEN = b'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="phdb-ci">\n'
 _CLOSE = b"</testsuites>\n"
@@ -25,14 +23,7 @@ def write_junit(path: Path, legs: Iterable[LegResult]) -> None:
     """Write the JUnit file of a run: one leg in memory at a time, and the file appears whole or not at all.
 
     The totals of a `<testsuite>` are what was counted; its cases are those that were kept, and the property
-    `not kept` says how many are missing.
-
-    Args:
-        path: the file, replaced when it is there.
-        legs: the results, in the order in which they shall stand.
-
-    Raises:
-        DiskError: it cannot be written.
+    `not kept` says how many are missing. Raises DiskError: it cannot be written.
     """
     with whole_file(path) as file:
         file.write(_OPEN)
@@ -41,7 +32,7 @@ def write_junit(path: Path, legs: Iterable[LegResult]) -> None:
         file.write(_CLOSE)
 
 
-def _suites(leg: LegResult) -> Iterator["TestSuite"]:
+def _suites(leg: LegResult) -> Iterator[TestSuite]:
     numbers: Counter[str] = Counter()
     for suite in leg.facts.counted_suites:
         numbers[suite.kind] += 1
@@ -53,7 +44,7 @@ def _suites(leg: LegResult) -> Iterator["TestSuite"]:
         yield _leg_itself(leg)
 
 
-def _report(leg: LegResult, suite: Suite, name: str) -> "TestSuite":
+def _report(leg: LegResult, suite: Suite, name: str) -> TestSuite:
     properties = {
         "kind": suite.kind,
         "problem": suite.problem or "",
@@ -69,9 +60,7 @@ def _report(leg: LegResult, suite: Suite, name: str) -> "TestSuite":
     return element
 
 
-def _leg_itself(leg: LegResult) -> "TestSuite":
-    from junitparser import Error, Failure, Skipped
-
+def _leg_itself(leg: LegResult) -> TestSuite:
     case = _named(leg.job, leg.leg, leg.seconds)
     if leg.status != "passed":
         kind = {"failure": Failure, "skipped": Skipped}.get(STATUSES[leg.status].junit or "", Error)
@@ -82,9 +71,7 @@ def _leg_itself(leg: LegResult) -> "TestSuite":
     return _element(leg, leg.leg, {}, [case])
 
 
-def _element(leg: LegResult, name: str, properties: dict[str, str], cases: list["TestCase"]) -> "TestSuite":
-    from junitparser import TestSuite
-
+def _element(leg: LegResult, name: str, properties: dict[str, str], cases: list[TestCase]) -> TestSuite:
     element = TestSuite(name_line(name))
     facts = {"gate": leg.gate, "job": leg.job, "os": leg.os, "status": leg.status}
     if leg.quarantine is not None:
@@ -96,9 +83,7 @@ def _element(leg: LegResult, name: str, properties: dict[str, str], cases: list[
     return element
 
 
-def _case(case: Case) -> "TestCase":
-    from junitparser import Error, Failure, Skipped
-
+def _case(case: Case) -> TestCase:
     element = _named(case.name, case.suite, case.seconds)
     if case.status != "passed":
         kind = {"failed": Failure, "error": Error}.get(case.status, Skipped)
@@ -108,12 +93,10 @@ def _case(case: Case) -> "TestCase":
     return element
 
 
-def _named(name: str, suite: str, seconds: float) -> "TestCase":
-    from junitparser import TestCase
-
+def _named(name: str, suite: str, seconds: float) -> TestCase:
     return TestCase(name_line(name), name_line(suite) if suite else "", max(seconds, 0.0))
 
 
-def _as_bytes(suite: "TestSuite") -> bytes:
+def _as_bytes(suite: TestSuite) -> bytes:
     data: bytes = suite.tostring()  # type: ignore[no-untyped-call]
     return data + b"\n"

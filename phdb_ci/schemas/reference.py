@@ -27,8 +27,8 @@ def reference(schema: Mapping[str, Any]) -> str:
 
 def with_reference(page: str, schema: Mapping[str, Any]) -> str:
     """A page with the reference between its two markers. Raises ValueError for a page without them."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, reference_and_after = page.partition(BEGIN)
+    _, end, after = reference_and_after.partition(END)
     if not begin or not end:
         raise ValueError(f"the page lacks {BEGIN} or {END}")
     return f"{before}{BEGIN}\n\n{reference(schema)}\n{END}{after}"

@@ -1,7 +1,6 @@
-"""The documents that a job must write: put earlier ones away, find what the job wrote; a manifest is read here too.
+"""The JSON documents that a job must write: put earlier ones away, find what the job wrote, read it.
 
-It is hostile text. What it says is gathered here as facts; that a fact is a fault is evidence.py's to say. Documents of
-figures are read by figures.py.
+It is hostile text. What it says is gathered here as facts; that a fact is against the job is judging's to say.
 """
 
 import fnmatch
@@ -10,15 +9,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from phdb_ci.base.files import open_regular, walk
 from phdb_ci.base.strict_json import NotStrictError, parse
-from phdb_ci.models.matrix import Manifest
-from phdb_ci.models.results import ManifestFact
+from phdb_ci.models.figures import FiguresDocument
+from phdb_ci.models.matrix import Figures, Manifest
+from phdb_ci.models.results import FiguresFact, ManifestFact
 
-LIMIT = 8 * 1024 * 1024  # bytes; a manifest is a page or two
+LIMIT = 8 * 1024 * 1024  # bytes; a document is a page or two
 DEPTH = 50
 LONGEST = 200  # characters of a key or a word that are looked at
+SHOWN = 5  # problems of one document
 # A key that names something measured, whatever it is called, but for what is set beforehand.
 _WORDS = r"p\d+|[munµ]s|msec|latency|throughput|qps|tps|rps|speedup|ops|ratio|mean|median|avg|stddev"
 MEASURED_KEY = re.compile(rf"(?:.*[_-])?(?:{_WORDS})(?:[_-].*)?", re.IGNORECASE)
@@ -34,7 +36,7 @@ def put_away(pattern: str, checkouts: Iterable[Path]) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class Written:
     """The one document that a job has written: how it is called, where it is, its text."""
 
     shown: str
@@ -42,14 +44,14 @@ class Found:
     text: bytes
 
 
-def find(pattern: str, checkouts: Iterable[Path]) -> Found | str:
+def find(pattern: str, checkouts: Iterable[Path]) -> Written | str:
     """The document, or why there is none to judge."""
-    found = _matching(pattern, checkouts)
-    if not found:
+    files = _matching(pattern, checkouts)
+    if not files:
         return f"the job wrote no {pattern}"
-    if len(found) > 1:
-        return f"the job wrote {len(found)} files that match {pattern}"
-    shown, path = found[0]
+    if len(files) > 1:
+        return f"the job wrote {len(files)} files that match {pattern}"
+    shown, path = files[0]
     try:
         with open_regular(path) as file:
             text = file.read(LIMIT + 1)
@@ -57,50 +59,76 @@ def find(pattern: str, checkouts: Iterable[Path]) -> Found | str:
         return f"{shown} is a link or no regular file"
     if len(text) > LIMIT:
         return f"{shown} is larger than {LIMIT} bytes"
-    return Found(shown, path, text)
+    return Written(shown, path, text)
 
 
-def judge(text: bytes, shown: str, wanted: Manifest) -> ManifestFact:
-    """The status and the problems of a manifest's text."""
+def read_manifest(text: bytes, shown: str, wanted: Manifest) -> ManifestFact:
+    """The status and the problems of a manifest."""
     try:
         document = parse(text)
     except NotStrictError as error:
-        told = f": {error}" if str(error) else ""
-        return ManifestFact(file=shown, problems=(f"{shown} is not JSON{told}",))
+        return ManifestFact(file=shown, problems=(_not_json(shown, error),))
     status = document.get("status") if isinstance(document, dict) else None
     problems = []
     if status not in wanted.status:
         problems.append(f"{shown} has status {str(status)[:40]!r}, expected {' or '.join(wanted.status)}")
     if not wanted.numbers:
-        problems += [f"{shown} holds a number that was not measured here: {place}" for place in _numbers(document)[:5]]
+        numbers = _numbers(document)[:SHOWN]
+        problems += [f"{shown} holds a number that was not measured here: {place}" for place in numbers]
     return ManifestFact(file=shown, status=str(status)[:40], problems=tuple(problems))
+
+
+def read_figures(text: bytes, shown: str, wanted: Figures) -> FiguresFact:
+    """The figures and notes, or why it is no document of figures. That one is missing or too high is not said here."""
+    from pydantic import ValidationError
+
+    fact = FiguresFact(file=shown, unit=wanted.unit, threshold=wanted.threshold)
+    try:
+        parse(text)
+        document = FiguresDocument.model_validate_json(text, strict=True)
+    except NotStrictError as error:
+        return fact.model_copy(update={"problems": (_not_json(shown, error),)})
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=False)[:SHOWN]
+        problems = tuple(f"{shown}: {_place(detail['loc'])}: {detail['msg']}" for detail in details)
+        return fact.model_copy(update={"problems": problems})
+    return fact.model_copy(update={"figures": document.figures, "notes": document.notes})
+
+
+def _not_json(shown: str, error: NotStrictError) -> str:
+    return f"{shown} is not JSON" + (f": {error}" if str(error) else "")
+
+
+def _place(keys: Iterable[Any]) -> str:
+    place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return place.lstrip(".") or "the document"
 
 
 def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:
     """Where something measured stands; anything but null counts, so that "1.0" is no way round."""
     if depth > DEPTH:
         return [f"{where} (nested too deep)"]
-    found = []
+    places = []
     if isinstance(node, dict):
         for key, value in node.items():
             place = f"{where}.{str(key)[:40]}".lstrip(".")
-            if _measured(key) and not isinstance(value, dict | list | None):
-                found.append(place)
+            if _measured(key, value):
+                places.append(place)
             elif depth and key == "status" and value in MEASURED_STATUS:
-                found.append(f"{place} is {value!r}")
+                places.append(f"{place} is {value!r}")
             else:
-                found += _numbers(value, place, depth + 1)
+                places += _numbers(value, place, depth + 1)
     elif isinstance(node, list):
+        key = where.rsplit(".", 1)[-1].split("[", maxsplit=1)[0]
         for index, value in enumerate(node):
             place = f"{where}[{index}]"
-            bare = _measured(where.rsplit(".", 1)[-1].split("[", maxsplit=1)[0]) and not isinstance(
-                value, dict | list | None
-            )
-            found += [place] if bare else _numbers(value, place, depth + 1)
-    return found
+            places += [place] if _measured(key, value) else _numbers(value, place, depth + 1)
+    return places
 
 
-def _measured(key: str) -> bool:
+def _measured(key: str, value: object) -> bool:
+    if isinstance(value, dict | list | None):
+        return False
     key = key[:LONGEST]
     return MEASURED_KEY.fullmatch(_HUMP.sub("_", key)) is not None and SET_KEY.fullmatch(key) is None
 
@@ -108,12 +136,12 @@ def _measured(key: str) -> bool:
 def _matching(pattern: str, checkouts: Iterable[Path]) -> list[tuple[str, Path]]:
     """Every file below the checkouts that the pattern names, as `repo/path` and path."""
     patterns = {pattern, pattern.removeprefix("**/")}
-    found = []
+    files = []
     for top in checkouts:
         for folder, names in walk(top):
             for name in names:
                 inside = f"{folder}/{name}"[len(str(top)) + 1 :]
-                if any(fnmatch.fnmatchcase(inside, one) for one in patterns):
+                if any(fnmatch.fnmatchcase(inside, glob) for glob in patterns):
                     shown = os.fsencode(f"{top.name}/{inside}").decode(errors="replace")
-                    found.append((shown, Path(folder, name)))
-    return sorted(found)
+                    files.append((shown, Path(folder, name)))
+    return sorted(files)
