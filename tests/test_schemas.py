@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci import schemas
+from phdb_ci.schemas.reference import TITLES
 
 CURRENT = schemas.current()
 
@@ -25,10 +26,12 @@ def test_rewrite_leaves_current_files_alone() -> None:
 
 def test_reference_has_every_key_of_every_table() -> None:
     page = schemas.PAGE.read_text(encoding="utf-8")
+    records = schemas.schemas()["matrix"]["$defs"]
     absent = [
         f"{name}.{key}"
-        for name, record in schemas.schemas()["matrix"]["$defs"].items()
+        for name, record in records.items()
         for key in record["properties"]
         if f"| `{key}` |" not in page
     ]
     assert absent == []
+    assert set(TITLES) == set(records)

@@ -30,7 +30,6 @@ class JunitReader:
     def __init__(self, tally: Tally, dialect: Dialect) -> None:
         self.tally = tally
         self.dialect = dialect
-        self._suite_of = dialect.suite_of
         self.totals = Totals()
         self.nameless = self.strays = self.flaky = self.controls = 0
         self._flaky_names: list[str] = []
@@ -178,7 +177,7 @@ class JunitReader:
         name, time = attrs.get("name", ""), attrs.get("time")
         if not name:
             self.nameless += 1
-        suite = self._suite_of(attrs, self._path)
+        suite = self.dialect.suite_of(attrs, self._path)
         seconds = seconds_of(time) if time else 0.0
         if result is None:
             case = RawCase(suite, name, stated_status(attrs), seconds, "", "")

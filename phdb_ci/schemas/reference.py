@@ -1,23 +1,24 @@
 """The reference of matrix.toml in docs/matrix.md, made from the JSON Schema: one table per kind of row. Pure."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 BEGIN, END = "<!-- keys:begin -->", "<!-- keys:end -->"
-TITLES = {  # record of the schema: how its table is written in TOML
+TITLES = {  # every record of the schema, in the order of the page: how its table is written in TOML
     "Repo": "[repos.NAME]", "Override": "override = { … }", "OwnJob": "ci = [{ … }]", "Artifact": "[artifacts.NAME]",
-    "Job": "[jobs.NAME]", "Report": "reports = [{ … }]", "Evidence": "evidence = { … }", "Gate": "[gates.NAME]",
-    "Service": "[services.NAME]", "Home": "[self]", "Action": '[actions] "OWNER/NAME" = { … }',
+    "Job": "[jobs.NAME]", "Report": "reports = [{ … }]", "Evidence": "evidence = { … }", "Witness": "witness = { … }",
+    "Manifest": "manifest = { … }", "Figures": "figures = { … }", "Quarantine": "quarantine = { … }",
+    "Gate": "[gates.NAME]", "Service": "[services.NAME]", "Action": '[actions] "OWNER/NAME" = { … }', "Home": "[self]",
 }  # fmt: skip
 TYPES = {"string": "text", "integer": "number", "number": "number", "boolean": "true or false", "array": "list"}
 
 
 def reference(schema: Mapping[str, Any]) -> str:
-    """Every table of the file as Markdown; a record without a title of its own is named after its key."""
+    """Every table of the file as Markdown."""
     lines: list[str] = []
-    for name, record in _in_order(schema):
-        title = TITLES.get(name) or f"{name.lower()} = {{ … }}"
+    for name, title in TITLES.items():
+        record = schema["$defs"][name]
         lines += [f"### `{title}`", "", "| key | value | what it says |", "|:--|:--|:--|"]
         required = record.get("required", ())
         lines += [_row(key, node, key in required) for key, node in record["properties"].items()]
@@ -32,30 +33,6 @@ def with_reference(page: str, schema: Mapping[str, Any]) -> str:
     if not begin or not end:
         raise ValueError(f"the page lacks {BEGIN} or {END}")
     return f"{before}{BEGIN}\n\n{reference(schema)}\n{END}{after}"
-
-
-def _in_order(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The records that the file can hold, each before those inside it."""
-    records, shown = schema["$defs"], set()
-    waiting = list(schema["properties"].values())
-    while waiting:
-        for name in _named(waiting.pop(0)):
-            if name not in shown:
-                shown.add(name)
-                yield name, records[name]
-                waiting = [*records[name]["properties"].values(), *waiting]
-
-
-def _named(node: Any) -> Iterator[str]:
-    """The records that a part of the schema refers to."""
-    if isinstance(node, dict):
-        if "$ref" in node:
-            yield node["$ref"].rsplit("/", 1)[1]
-        for value in node.values():
-            yield from _named(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _named(value)
 
 
 def _row(key: str, node: Mapping[str, Any], required: bool) -> str:
