@@ -98,7 +98,6 @@ def stored(inputs: KeyInputs | None = None, **fields: Any) -> Stored:
         "digest": "d" * 64,
         "commit": PIN,
         "built": "2026-11-25T03:00:00Z",
-        "seconds": 30.0,
     }
     return Stored.model_validate(told | fields)
 

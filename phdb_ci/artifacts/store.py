@@ -184,7 +184,7 @@ def _manifest(folder: Path) -> Stored:
         metadata = statement["predicate"]["runDetails"]["metadata"]
         return Stored(
             artifact=inputs.artifact, key=key_of(inputs), inputs=inputs, path=folder, digests=digests,
-            digest=joint_digest(digests), built=str(metadata["finishedOn"]), seconds=float(metadata["seconds"]),
+            digest=joint_digest(digests), built=str(metadata["finishedOn"]),
             commit=str(definition["resolvedDependencies"][0]["digest"]["gitCommit"]),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:

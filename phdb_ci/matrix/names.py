@@ -23,7 +23,7 @@ def repos(root: Table) -> Iterator[Problem]:
     """`repo` and `with` of artifacts and jobs name repos; those of a job also folders beside the matrix."""
     for owner in root.tables("artifacts") + root.tables("jobs"):
         uses = owner.texts("repo") + owner.texts("with")
-        yield from _unknown("repo", [use for use in uses if not is_folder(use[1])], known(root, "repos"))
+        yield from _unknown("repo", [use for use in uses if not is_folder(use[1])], _known(root, "repos"))
     for artifact in root.tables("artifacts"):
         sources = artifact.words("repo") + artifact.words("with")
         for path, text in artifact.texts("inputs"):
@@ -35,23 +35,42 @@ def repos(root: Table) -> Iterator[Problem]:
 
 
 def artifacts(root: Table) -> Iterator[Problem]:
-    """`artifacts`, `builds` and `needs` name artifacts; what a job builds it uses, and is built from its own repo."""
-    names = known(root, "artifacts")
+    """`artifacts`, `builds`, `needs` and witnesses name artifacts; what a job builds or counts, it uses."""
+    names = _known(root, "artifacts")
     for artifact in root.tables("artifacts"):
         yield from _unknown("artifact", artifact.texts("needs"), names)
     yield from _circles(root)
-    homes = {artifact.name: artifact.text("repo") for artifact in root.tables("artifacts")}
     for job in root.tables("jobs"):
-        yield from _unknown("artifact", job.texts("artifacts") + job.texts("builds"), names)
-        for path, name in job.texts("builds"):
-            if name not in job.words("artifacts") and name in homes:
+        used = job.words("artifacts")
+        uses = job.texts("builds") + _witnessed(job)
+        yield from _unknown("artifact", job.texts("artifacts") + uses, names)
+        for path, name in uses:
+            if name not in used and {name, *used} <= set(names or ()):
                 yield Problem(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
-                continue
-            home, repo = homes.get(name), job.text("repo")
-            if root.table("artifacts").table(name).words("needs"):
+
+
+def builds(root: Table) -> Iterator[Problem]:
+    """What a job builds again needs nothing and is built from the job's own repo."""
+    for job in root.tables("jobs"):
+        for path, name in job.texts("builds"):
+            artifact, repo = root.table("artifacts").table(name), job.text("repo")
+            home = artifact.text("repo")
+            if artifact.words("needs"):
                 yield Problem(path, f"{name} needs other artifacts, so no job can build it again by itself")
             if home != repo and {home, repo} <= set(root.keys("repos")):
                 yield Problem(path, f"{name} is built from repo {home}, and this job runs in {repo}")
+
+
+def witnesses(root: Table) -> Iterator[Problem]:
+    """A witness counts the calls of a program."""
+    for job in root.tables("jobs"):
+        for path, name in _witnessed(job):
+            if root.table("artifacts").table(name).values.get("program") is False:
+                yield Problem(path, f"{name} is a library (program = false): nothing sees its calls")
+
+
+def _witnessed(job: Table) -> list[tuple[Path, str]]:
+    return job.table("evidence").table("witness").texts("artifact")
 
 
 def _circles(root: Table) -> Iterator[Problem]:
@@ -68,20 +87,6 @@ def services(root: Table) -> Iterator[Problem]:
     """`job.services` names services."""
     for job in root.tables("jobs"):
         yield from _unknown("service", job.texts("services"), root.keys("services"))
-
-
-def witnesses(root: Table) -> Iterator[Problem]:
-    """`evidence.witness.artifact` is an artifact of the job."""
-    names = known(root, "artifacts")
-    for job in root.tables("jobs"):
-        used = job.words("artifacts")
-        uses = job.table("evidence").table("witness").texts("artifact")
-        yield from _unknown("artifact", uses, names)
-        for path, name in uses:
-            if name not in used and {name, *used} <= set(names or ()):
-                yield Problem(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
-            if root.table("artifacts").table(name).values.get("program") is False:
-                yield Problem(path, f"{name} is a library (program = false): nothing sees its calls")
 
 
 def faults(root: Table) -> Iterator[Problem]:
@@ -120,7 +125,7 @@ def _claims(job: Table, owners: Mapping[str, str], known_owners: Collection[str]
 
 def gates(root: Table) -> Iterator[Problem]:
     """A gate's jobs exist, and its lead is one of them."""
-    names = known(root, "jobs")
+    names = _known(root, "jobs")
     for gate in root.tables("gates"):
         jobs = gate.words("jobs")
         yield from _unknown("job", gate.texts("jobs"), names)
@@ -129,14 +134,14 @@ def gates(root: Table) -> Iterator[Problem]:
                 yield Problem(path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=jobs)
 
 
-def known(root: Table, section: str) -> tuple[str, ...] | None:
+def _known(root: Table, section: str) -> tuple[str, ...] | None:
     """The names in a section; None when it is absent by a problem of its own, such as `[artifact.engine]`."""
     names = root.keys(section)
     needed = section != "artifacts" or not SECTIONS.issuperset(root.values)
     return None if needed and not names else names
 
 
-def taken(root: Table) -> Iterator[Problem]:
+def collisions(root: Table) -> Iterator[Problem]:
     """Jobs, gates, artifacts and the sessions of nox share one set of names."""
     gate_names, artifact_names = frozenset(root.keys("gates")), frozenset(root.keys("artifacts"))
     for job in root.tables("jobs"):

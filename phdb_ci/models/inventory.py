@@ -51,7 +51,6 @@ class Stored(Record):
     digest: str
     commit: Sha
     built: str
-    seconds: float
 
 
 class Tool(Record):
