@@ -1,7 +1,7 @@
 """All records: frozen, strict about unknown keys, written as JSON and read back.
 
 One file per step of the flow (matrix, sources, inventory, plan, results, verdict). Records hold facts and no
-behaviour beyond reading them; they import nothing of phdb-ci but each other.
+behaviour beyond reading them; they import nothing of phdb-ci but each other and base.
 """
 
 import os

@@ -105,10 +105,7 @@ def _class_name(case: Attrs, path: Sequence[str]) -> str:
 
 def _class_name_unless_repeated(case: Attrs, path: Sequence[str]) -> str:
     """Ctest repeats the case's name as its class."""
-    classname = case.get("classname")
-    if classname is None:
-        return _suites_around(case, path)
-    return classname if classname != case.get("name") else ""
+    return "" if case.get("classname") == case.get("name", "") else _class_name(case, path)
 
 
 def _pytest_problem(totals: Totals, cases: Cases) -> str | None:
@@ -117,14 +114,14 @@ def _pytest_problem(totals: Totals, cases: Cases) -> str | None:
     `failures`, `errors` and `skipped` count result elements; `tests` counts what ran, so none where there are cases
     means that they were listed and not run (`--setup-only`).
     """
-    wrong = [
+    contradictions = [
         f"pytest says {word}={stated}, the report holds {totals.elements[element]}"
         for word, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
         if (stated := totals.stated[word]) is not None and stated != totals.elements[element]
     ]
     if totals.stated["tests"] == 0 < sum(cases.values()):
-        wrong.append(_pytest_tests(totals, cases))
-    return _contradiction(wrong)
+        contradictions.append(_pytest_tests(totals, cases))
+    return _contradiction(contradictions)
 
 
 def _pytest_difference(totals: Totals, cases: Cases) -> str | None:
@@ -140,7 +137,7 @@ def _pytest_tests(totals: Totals, cases: Cases) -> str:
 
 
 def _node_problem(totals: Totals, cases: Cases) -> str | None:
-    """What node leaves when it ends before its tests do, and what another one leaves in its name."""
+    """What node leaves when it ends before its tests do, and what another program leaves in its name."""
     if not cases["failed"] and totals.unfinished:
         return "node ended in the midst of a suite: the report has no end of it"
     if not cases["failed"] and not totals.footer:
@@ -187,5 +184,5 @@ def whole_number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _contradiction(wrong: Sequence[str]) -> str | None:
-    return f"contradicts itself: {'; '.join(wrong)}" if wrong else None
+def _contradiction(contradictions: Sequence[str]) -> str | None:
+    return f"contradicts itself: {'; '.join(contradictions)}" if contradictions else None

@@ -43,7 +43,7 @@ class JunitReader:
         self._held: RawCase | None = None
         self._failed: set[int] = set()
         self._add = self._add_once if dialect.merges_teardown else tally.add
-        self._parser = expat.ParserCreate()
+        self._parser: expat.XMLParserType
 
     def read(self, path: Path, _start: int) -> None:
         """Run the whole file through the handlers. Raises Refused: it is no whole, well-formed JUnit report."""
@@ -62,7 +62,7 @@ class JunitReader:
             at_end = True
             parser.Parse(b"", True)
         except expat.ExpatError as error:
-            raise Refused(self._what_is_wrong(error, at_end=at_end)) from error
+            raise Refused(self._syntax_problem(error, at_end=at_end)) from error
         except (LookupError, ValueError) as error:  # how pyexpat says that it does not know an encoding
             raise Refused(f"declares an encoding that cannot be read: {error}") from error
         finally:
@@ -80,7 +80,7 @@ class JunitReader:
             notes += [difference] if difference else []
         return problem, notes
 
-    def _what_is_wrong(self, error: expat.ExpatError, *, at_end: bool) -> str:
+    def _syntax_problem(self, error: expat.ExpatError, *, at_end: bool) -> str:
         if not at_end:
             return f"is not well-formed XML: {expat.ErrorString(error.code)}, line {error.lineno}"
         return f"is truncated: it breaks off in line {error.lineno}" if self._locals else "holds no XML"
@@ -102,7 +102,7 @@ class JunitReader:
             (self.strays, "failure outside any test case counts", "failures outside any test case count", "as a case"),
             (self.flaky, "case", "cases", f"passed only when run again: {', '.join(self._flaky_names)}"),
         )  # fmt: skip
-        return [f"{counted(number, one, many)} {end}" for number, one, many, end in notes if number]
+        return [f"{counted(number, singular, plural)} {end}" for number, singular, plural, end in notes if number]
 
     # Handlers
 

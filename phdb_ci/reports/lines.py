@@ -74,13 +74,13 @@ class LinesReader:
         name, _, reason = text.partition(": ")
         name = name_line(name.strip().removesuffix(":").removesuffix(".test"))
         reason = message_line(reason)
-        known = self.cases.get(name)
-        if known is None:
+        earlier = self.cases.get(name)
+        if earlier is None:
             if len(self.cases) >= MAX_NAMES:
                 raise Refused(f"has more than {MAX_NAMES:,} names in PASS, SKIP and FAIL lines")
             self.cases[name] = (status, reason)
             return
-        if {status, known[0]} == {"passed", "failed"}:
+        if {status, earlier[0]} == {"passed", "failed"}:
             self.torn.add(name)
-        if _WORST[status] > _WORST[known[0]] or (status == known[0] and not known[1]):
+        if _WORST[status] > _WORST[earlier[0]] or (status == earlier[0] and not earlier[1]):
             self.cases[name] = (status, reason)
