@@ -13,7 +13,7 @@ from phdb_ci.base.page import table
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
 from phdb_ci.execution.workspace.environment import clean_path
 from phdb_ci.matrix import load
-from phdb_ci.models.base import Record, first_fault
+from phdb_ci.models.base import Record, first_problem
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.proofs import ProofFile
@@ -148,4 +148,4 @@ def _read(path: Path, kind: type[R], name: str, tries: Sequence[str] = ()) -> R:
     except FileNotFoundError as error:
         raise ResultsError(f"there is no file {path}") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise ResultsError(f"{path}: not {name}: {first_fault(error)}", tries=tries) from error
+        raise ResultsError(f"{path}: not {name}: {first_problem(error)}", tries=tries) from error

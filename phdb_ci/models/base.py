@@ -43,14 +43,14 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
 
 
-def first_fault(error: Exception) -> str:
-    """What is wrong with a document that is no such record, in one line: the key first, where one is at fault."""
+def first_problem(error: Exception) -> str:
+    """What is wrong with a document that is no such record, in one line: the key first, where there is one."""
     if not isinstance(error, ValidationError):
         return str(error).splitlines()[0]
-    fault, *others = error.errors(include_url=False, include_context=False, include_input=False)
-    key = ".".join(map(str, fault["loc"]))
+    first, *others = error.errors(include_url=False, include_context=False, include_input=False)
+    key = ".".join(map(str, first["loc"]))
     more = f" (and {len(others)} more)" if others else ""
-    return f"{key}: {fault['msg']}{more}" if key else f"{fault['msg']}{more}"
+    return f"{key}: {first['msg']}{more}" if key else f"{first['msg']}{more}"
 
 
 def glob_matches(pattern: str, text: str) -> bool:

@@ -18,7 +18,7 @@ from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newes
 from phdb_ci.judging.fanin.read import Needs, ResultFile
 from phdb_ci.judging.gathered import Gathered, Run, Span, reproduce, shown_source
 from phdb_ci.judging.verdict import decides, judged_anew
-from phdb_ci.models.base import Record, first_fault, glob_matches
+from phdb_ci.models.base import Record, first_problem, glob_matches
 from phdb_ci.models.hosting import job_id
 from phdb_ci.models.labels import claims
 from phdb_ci.models.matrix import Matrix
@@ -184,7 +184,7 @@ def _from_plan(kind: type[AnyRecord], needs: Needs, output: str) -> AnyRecord | 
         return None if text is None else kind.model_validate_json(text)
     except ValueError as error:
         name = "sources are" if output == "sources" else f"`{output}` is"
-        raise ResultsError(f"the plan's {name} no record of ours: {first_fault(error)}") from error
+        raise ResultsError(f"the plan's {name} no record of ours: {first_problem(error)}") from error
 
 
 def _unaffected(fan: _Fan) -> tuple[Unaffected | None, list[str]]:

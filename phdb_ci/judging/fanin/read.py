@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phdb_ci.base.strict_json import parse
 from phdb_ci.errors import ResultsError
-from phdb_ci.models.base import first_fault
+from phdb_ci.models.base import first_problem
 from phdb_ci.models.results import LegResult
 
 RESULT = "result.json"
@@ -93,7 +93,7 @@ def _read(path: Path) -> ResultFile:
     except OSError as error:
         return ResultFile(leg, None, f"{RESULT}: {error.strerror}")
     except (ValueError, RecursionError) as error:
-        return ResultFile(leg, None, f"{RESULT} is no record of ours: {first_fault(error)[:200]}")
+        return ResultFile(leg, None, f"{RESULT} is no record of ours: {first_problem(error)[:200]}")
     if result.leg != leg:
         return ResultFile(leg, None, f"{RESULT} is of {result.leg}")
     return ResultFile(leg, result)
