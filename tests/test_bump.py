@@ -15,7 +15,7 @@ from phdb_ci.errors import DiskError, Exit, MatrixError, NetworkError, SourceErr
 from phdb_ci.matrix import load
 from phdb_ci.matrix.bump import TAGS, edited, newest
 from phdb_ci.matrix.locate import Path as Keys
-from phdb_ci.sources.git import remote_refs
+from phdb_ci.sources.git.remote import remote_refs
 from tests.repositories import commit, git, init
 
 OLD = "c0ffee" + "0" * 34

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import SourceError
-from phdb_ci.sources.git import Mirror, changed_since, mirror_of, take_local
+from phdb_ci.sources.git.content import changed_since
+from phdb_ci.sources.git.mirror import Mirror, mirror_of, take_local
 from tests.repositories import C0, C1, C2, F1, P1, T1, commit, fork_commit, git, init
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import Exit, NetworkError, PhdbError, SourceError, UsageError
-from phdb_ci.sources.git import Mirror, mirror_of, pinned, take, take_local, take_ref
 from phdb_ci.sources.git.command import Done
-from phdb_ci.sources.git.mirror import unreachable
+from phdb_ci.sources.git.mirror import Mirror, mirror_of, pinned, take, take_local
 from tests.repositories import C0, C1, C2, F1, P1, T1, X1, commit, force_push, fork_commit, git, listing
 
 NOWHERE = "1" * 40
@@ -50,7 +49,7 @@ def test_present_pin_needs_no_remote(at: Mirror, upstream: Path) -> None:
 def test_pin_survives_force_push_upstream(at: Mirror, upstream: Path) -> None:
     take(at, C2)
     assert force_push(upstream) == X1
-    assert take_ref(at, "main").commit == X1
+    assert take(at, "main").commit == X1
     found = take(at, C2)
     assert (found.commit, found.reachable) == (C2, False)
     assert "force-pushed away" in found.notes[0]
@@ -61,7 +60,7 @@ def test_pin_survives_force_push_upstream(at: Mirror, upstream: Path) -> None:
 def test_fetch_prunes_but_keeps_pins(at: Mirror, upstream: Path) -> None:
     take(at, T1)
     force_push(upstream)
-    take_ref(at, "main")
+    take(at, "main")
     assert set(refs(at)) == {"refs/heads/main", "refs/tags/v1", f"refs/pins/{T1}", f"refs/pins/{X1}"}
 
 
@@ -77,7 +76,7 @@ def test_fork_commit_that_is_merged_later_is_reachable(at: Mirror, upstream: Pat
     fork_commit(upstream)
     take(at, F1)
     git(upstream, "update-ref", "refs/heads/main", F1)
-    assert take_ref(at, "main").reachable
+    assert take(at, "main").reachable
     assert take(at, F1).reachable
 
 
@@ -100,7 +99,7 @@ def test_pin_of_something_else_than_a_commit_is_a_source_error(at: Mirror, upstr
     ],
 )  # fmt: skip
 def test_ref_is_resolved(at: Mirror, ref: str, expected: str) -> None:
-    assert take_ref(at, ref).commit == expected
+    assert take(at, ref).commit == expected
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def test_ref_is_resolved(at: Mirror, ref: str, expected: str) -> None:
 )  # fmt: skip
 def test_unknown_ref_says_what_is_near(at: Mirror, ref: str, tries: str) -> None:
     with pytest.raises(SourceError, match="is no branch, tag, commit or pull request") as caught:
-        take_ref(at, ref)
+        take(at, ref)
     assert tries in caught.value.render()
 
 
@@ -125,21 +124,21 @@ def test_unknown_ref_says_what_is_near(at: Mirror, ref: str, tries: str) -> None
 )  # fmt: skip
 def test_what_cannot_be_a_ref_is_refused(at: Mirror, ref: str) -> None:
     with pytest.raises(UsageError, match="cannot be a ref"):
-        take_ref(at, ref)
+        take(at, ref)
 
 
 def test_branch_and_tag_of_one_name_are_ambiguous(at: Mirror, upstream: Path) -> None:
     git(upstream, "branch", "v1", C2)
     with pytest.raises(SourceError, match="more than one thing") as caught:
-        take_ref(at, "v1")
+        take(at, "v1")
     assert caught.value.tries == ("say refs/heads/v1", "say refs/tags/v1")
-    assert take_ref(at, "refs/tags/v1").commit == C0
+    assert take(at, "refs/tags/v1").commit == C0
 
 
 def test_branch_that_became_a_folder_is_fetched(at: Mirror, upstream: Path) -> None:
-    take_ref(at, "topic")
+    take(at, "topic")
     git(upstream, "branch", "-m", "topic", "topic/two")
-    assert take_ref(at, "topic/two").commit == T1
+    assert take(at, "topic/two").commit == T1
 
 
 def test_missing_repository_is_a_source_error(cache: Path, tmp_path: Path) -> None:
@@ -173,7 +172,7 @@ def test_ext_command_never_runs(cache: Path, tmp_path: Path, monkeypatch: pytest
     ],
 )
 def test_failed_fetch_is_of_its_kind(cache: Path, said: str, code: Exit) -> None:
-    error: PhdbError = unreachable(mirror_of(cache, "lidb", "https://u:p@h/x"), Done(128, b"", said))
+    error: PhdbError = mirror_of(cache, "lidb", "https://u:p@h/x").unreachable(Done(128, b"", said))
     assert error.exit_code == code
     assert error.message.startswith("lidb: https://***@h/x: ")
     assert error.tries
@@ -196,7 +195,7 @@ def test_lock_files_of_a_killed_fetch_do_not_matter(at: Mirror, upstream: Path) 
     (at.path / "refs" / "heads" / "main.lock").touch()
     (at.path / "packed-refs.lock").touch()
     new = commit(upstream, "c3", when=1_700_000_700, a_txt="four\n")
-    assert take_ref(at, "main").commit == new
+    assert take(at, "main").commit == new
 
 
 def test_half_made_mirror_is_made_anew(at: Mirror) -> None:
@@ -226,9 +225,9 @@ def test_hook_environment_changes_nothing(at: Mirror, tmp_path: Path, monkeypatc
 
 def test_two_processes_at_once_on_one_cache(at: Mirror, cache: Path, upstream: Path) -> None:
     code = (
-        "import sys, pathlib; from phdb_ci.sources.git import mirror_of, take, take_ref\n"
+        "import sys, pathlib; from phdb_ci.sources.git.mirror import mirror_of, take\n"
         "at = mirror_of(pathlib.Path(sys.argv[1]), 'lidb', sys.argv[2])\n"
-        "print(take(at, sys.argv[3]).commit, take_ref(at, 'main').commit)"
+        "print(take(at, sys.argv[3]).commit, take(at, 'main').commit)"
     )
     command = [sys.executable, "-c", code, str(cache), f"file://{upstream}", C1]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import DiskError, PhdbError
-from phdb_ci.sources.git import Checkout, changed, checkout, discard, mirror_of, same_content, take, unknown
+from phdb_ci.sources.git.mirror import mirror_of, take
+from phdb_ci.sources.git.place import Checkout, changed, checkout, discard, same_content, unknown
 from tests.repositories import C0, C2, commit, git, init, listing
 
 Tamper = Callable[[Path], object]

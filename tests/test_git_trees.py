@@ -9,16 +9,10 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.errors import DiskError, SourceError
-from phdb_ci.sources.git import (
-    Imported,
-    Mirror,
-    checkout,
-    import_directory,
-    import_folder,
-    import_worktree,
-    mirror_of,
-    tree_ids,
-)
+from phdb_ci.sources.git.content import tree_ids
+from phdb_ci.sources.git.mirror import Mirror, Taken, mirror_of
+from phdb_ci.sources.git.place import checkout
+from phdb_ci.sources.git.trees import import_directory, import_folder, import_worktree
 from tests.repositories import C0, C1, C2, build_upstream, commit, git, init, listing
 
 Change = Callable[[Path], object]
@@ -44,11 +38,11 @@ def at(cache: Path, directory: Path) -> Mirror:
     return mirror_of(cache, "lidb", str(directory.resolve()))
 
 
-def taken(cache: Path, directory: Path) -> Imported:
+def taken(cache: Path, directory: Path) -> Taken:
     return import_worktree(at(cache, directory))
 
 
-def facts(found: Imported) -> tuple[str, bool, tuple[str, ...]]:
+def facts(found: Taken) -> tuple[str, bool, tuple[str, ...]]:
     return found.commit, found.dirty, found.notes
 
 
@@ -411,7 +405,7 @@ def test_path_with_colon_and_quote_is_taken(cache: Path, template: Path, tmp_pat
     git(at(cache, odd).path, "fsck", "--connectivity-only")
 
 
-def subfolder(cache: Path, directory: Path) -> Imported:
+def subfolder(cache: Path, directory: Path) -> Taken:
     return import_folder(mirror_of(cache, "matrix-folder", str(directory)))
 
 

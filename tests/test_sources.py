@@ -11,7 +11,7 @@ from phdb_ci.base.locks import locked
 from phdb_ci.errors import DiskError, Exit, NetworkError, PhdbError, SourceError, UsageError
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.sources import Source, Sources
-from phdb_ci.sources.git import mirror_of
+from phdb_ci.sources.git.mirror import mirror_of
 from phdb_ci.sources.resolve import resolve
 from tests.repositories import C0, C1, C2, F1, P1, T1, commit, force_push, fork_commit, git, init, listing
 
@@ -174,7 +174,7 @@ def test_plain_directory_is_taken_whole(bench: Bench, tmp_path: Path) -> None:
     ("spec", "error", "words"),
     [
         ("/nowhere/at/all", SourceError, "no such directory: /nowhere/at/all"),
-        ("{tmp}/empty", SourceError, "is not a git repository"),
+        ("{tmp}/empty", SourceError, "is neither a git repository"),
         ("{tmp}/upstream@nope", SourceError, "'nope' is no branch"),
         ("{tmp}/upstream@pull/8", SourceError, "'pull/8' is no branch"),
         ("{tmp}/upstream@", UsageError, "cannot be a ref"),

@@ -6,7 +6,8 @@ import pytest
 
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.execution.workspace.observe import changed_files, twins, unknown_files
-from phdb_ci.sources.git import checkout, mirror_of, take
+from phdb_ci.sources.git.mirror import mirror_of, take
+from phdb_ci.sources.git.place import checkout
 from tests.helpers import job
 from tests.repositories import commit
 

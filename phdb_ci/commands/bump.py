@@ -35,7 +35,8 @@ from phdb_ci.matrix.bump import (
 )  # fmt: skip
 from phdb_ci.matrix.locate import Path as Keys
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.sources.git import mask, remote_refs
+from phdb_ci.sources.git.env import mask
+from phdb_ci.sources.git.remote import remote_refs
 
 SELF = "self"
 WORKERS = 8  # remotes that are asked at once

@@ -19,7 +19,10 @@ from phdb_ci.models.base import glob_matches
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Unaffected
-from phdb_ci.sources.git import FULL, changed_since, mask, mirror_of
+from phdb_ci.sources.git.content import changed_since
+from phdb_ci.sources.git.env import mask
+from phdb_ci.sources.git.mirror import mirror_of
+from phdb_ci.sources.git.refs import FULL
 from phdb_ci.terminal import page_of
 
 LONGEST = 200  # characters of a path that is named there

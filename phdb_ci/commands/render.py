@@ -19,7 +19,8 @@ from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.rendering.workflows import files_of, workflow_files
-from phdb_ci.sources.git import mask, origin_of
+from phdb_ci.sources.git.env import mask
+from phdb_ci.sources.git.remote import origin_of
 
 
 def main(arguments: argparse.Namespace) -> int:

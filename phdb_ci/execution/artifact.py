@@ -22,7 +22,7 @@ from phdb_ci.models.plan import ArtifactNode
 from phdb_ci.models.results import ArtifactResult
 from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
 from phdb_ci.planning.plan import hint
-from phdb_ci.sources.git import checkout
+from phdb_ci.sources.git.place import checkout
 
 MEANWHILE = "another run has built it meanwhile"
 

@@ -20,7 +20,7 @@ from phdb_ci.errors import ArtifactError, SourceError, ToolError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored, Tool
 from phdb_ci.models.matrix import Artifact, Matrix
 from phdb_ci.models.sources import Sources
-from phdb_ci.sources.git import tree_ids
+from phdb_ci.sources.git.content import tree_ids
 
 FAMILIES: dict[str, Literal["ubuntu", "macos"]] = {"linux": "ubuntu", "darwin": "macos"}
 

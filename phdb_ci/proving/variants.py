@@ -19,7 +19,9 @@ from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import CONTROL
 from phdb_ci.models.placeholders import expand
 from phdb_ci.models.sources import Source
-from phdb_ci.sources.git import checkout, import_worktree, mirror_of
+from phdb_ci.sources.git.mirror import mirror_of
+from phdb_ci.sources.git.place import checkout
+from phdb_ci.sources.git.trees import import_worktree
 
 LIMIT = 60.0  # seconds that a command may take
 

@@ -16,7 +16,7 @@ from uv import find_uv_bin
 from phdb_ci.execution.workspace.environment import QUIET, base_python, downloads, outside
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.sources import Sources
-from phdb_ci.sources.git import checkout
+from phdb_ci.sources.git.place import checkout
 from tests.benchmark.programs import cores
 
 BUILD = "build-artifacts"

@@ -5,7 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from phdb_ci.sources.git import Checkout, checkout
+from phdb_ci.sources.git.place import Checkout, checkout
 
 
 def _place(wanted: tuple[str, str, str]) -> Checkout:

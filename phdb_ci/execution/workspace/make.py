@@ -21,7 +21,7 @@ from phdb_ci.models.matrix import Job, is_folder
 from phdb_ci.models.placeholders import expand
 from phdb_ci.models.plan import JobNode
 from phdb_ci.models.report_kinds import REPORT_KINDS, report_env
-from phdb_ci.sources.git import Checkout, checkout
+from phdb_ci.sources.git.place import Checkout, checkout
 
 FOLDERS = ("ws", "home", "tmp", "data", "art", "reports")
 

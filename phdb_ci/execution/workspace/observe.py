@@ -17,7 +17,7 @@ from phdb_ci.models.matrix import Job
 from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse
 from phdb_ci.reports.documents import put_away
-from phdb_ci.sources.git import Checkout, changed, outside_links, same_content, unknown
+from phdb_ci.sources.git.place import Checkout, changed, outside_links, same_content, unknown
 
 
 @contextmanager

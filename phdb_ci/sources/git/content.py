@@ -1,4 +1,4 @@
-"""What a commit holds, asked of the mirror alone: its files, and the ids of its files and folders."""
+"""What a commit holds: its files, their ids, and which of them changed since another commit."""
 
 import os
 import posixpath
@@ -7,8 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from phdb_ci.errors import DiskError
-from phdb_ci.sources.git.command import Done, git
+from phdb_ci.errors import DiskError, SourceError
+from phdb_ci.sources.git.command import Done, git, git_ok
+from phdb_ci.sources.git.mirror import Mirror, take, take_local
 from phdb_ci.sources.git.refs import FULL
 
 LINK, SUBMODULE, FOLDER = 0o120000, 0o160000, 0o040000
@@ -59,6 +60,33 @@ def tree_ids(mirror: Path, commit: str, paths: Iterable[str]) -> dict[str, str |
         raise unreadable(mirror, commit, done)
     ids = {path: line for path, line in zip(asked, answers[1:], strict=False) if FULL.fullmatch(line)}
     return {path: ids.get(path) for path in wanted}
+
+
+def changed_since(at: Mirror, base: str, head: str) -> tuple[str, ...]:
+    """The paths that differ between head and where it left base's history, renames as two paths.
+
+    Args:
+        at: the mirror that holds head; base is fetched into it where it is missing.
+        base: a full commit id.
+        head: a full commit id.
+
+    Raises:
+        SourceError: base is not to be had, or the two have no common history.
+        NetworkError: the remote could not be asked.
+    """
+    (take_local if Path(at.url).is_absolute() else take)(at, base)
+    bare = ("--git-dir", str(at.path))
+    forks = git(*bare, "merge-base", "--all", base, head).text.split()
+    if not forks:
+        raise SourceError(f"{at.repo}: {base[:7]} and {head[:7]} have no common history")
+    # What head did since it left; what base got meanwhile is not its change. Where the two have met before and parted
+    # again there are several places to leave from, and what differs from any of them counts: head may undo a merge.
+    options = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
+    paths: dict[bytes, None] = {}
+    for fork in forks:
+        paths |= dict.fromkeys(git_ok(*bare, "diff", *options, fork, head).out.split(b"\0"))
+    # All of them: one that was left out could be the one that matters.
+    return tuple(os.fsdecode(path).encode(errors="replace").decode() for path in paths if path)
 
 
 def unreadable(mirror: Path, commit: str, done: Done) -> DiskError:

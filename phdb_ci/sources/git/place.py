@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phdb_ci.base.files import remove
+from phdb_ci.base.files import open_regular, remove
 from phdb_ci.errors import DiskError
 from phdb_ci.sources.git.command import failure, git, git_ok
 from phdb_ci.sources.git.content import FOLDER, LINK, SUBMODULE, Entry, entries, unreadable
@@ -53,7 +53,7 @@ def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, tras
             return placed
         if again:
             discard(dest, trash)
-        if os.path.lexists(dest) and not _empty(dest):
+        if os.path.lexists(dest) and (dest.is_symlink() or not dest.is_dir() or any(dest.iterdir())):
             tries = ["move it away", "choose another directory"]
             raise DiskError(f"{dest} exists and is no checkout of phdb-ci; it is left alone", tries=tries)
         dest.mkdir(parents=True, exist_ok=True)
@@ -113,10 +113,6 @@ def discard(path: Path, trash: Path | None) -> None:
     else:
         trash.mkdir(parents=True, exist_ok=True)
         path.rename(trash / uuid.uuid4().hex)
-
-
-def _empty(dest: Path) -> bool:
-    return dest.is_dir() and not dest.is_symlink() and not any(dest.iterdir())
 
 
 def _git_dir(placed: Checkout) -> tuple[str, str]:
@@ -201,15 +197,12 @@ def _as_committed(path: str, entry: Entry) -> bool:
             return entry.mode == LINK and _blob(os.fsencode(Path(path).readlink())) == entry.oid
         # Of the permissions, git records the owner's x-bit alone.
         expected = stat.S_ISREG(mode) and (0o100755 if mode & 0o100 else 0o100644)
-        return entry.mode == expected and _blob(_read(path, entry.size + 1)) == entry.oid
+        if entry.mode != expected:
+            return False
+        with open_regular(Path(path)) as file:
+            return _blob(file.read(entry.size + 1)) == entry.oid
     except OSError:
         return False
-
-
-def _read(path: str, limit: int) -> bytes:
-    """The first bytes of a file; no link can lead elsewhere, no pipe can block."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        return file.read(limit)
 
 
 def _blob(content: bytes) -> str:

@@ -16,15 +16,15 @@ _PULL = re.compile(r"pull/([1-9][0-9]*)")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$|^@$|^$")
 
 
-def check_ref(ref: str, who: str) -> None:
+def check_ref(ref: str, who: str, *tries: str) -> None:
     """Refuse what cannot be a ref, and above all what git could take for an option.
 
     Raises:
         UsageError: it is no ref; `who` asked for it.
     """
     if _FORBIDDEN.search(ref):
-        tries = ["a branch, a tag, a commit (at least 7 of its digits) or pull/N"]
-        raise UsageError(f"{who}: {ref!r} cannot be a ref", tries=tries)
+        expected = "a branch, a tag, a commit (at least 7 of its digits) or pull/N"
+        raise UsageError(f"{who}: {ref!r} cannot be a ref", tries=[*tries, expected])
 
 
 def find(

@@ -13,14 +13,14 @@ machine.
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from phdb_ci.base.locks import locked
 from phdb_ci.errors import SourceError
 from phdb_ci.sources.git.command import Done, git, git_ok
-from phdb_ci.sources.git.mirror import Mirror, ceiling, fetch_commit, keep, pinned, prepare, unreachable
+from phdb_ci.sources.git.mirror import Mirror, Taken, ceiling, fetch_commit, keep, pinned, prepare
 from phdb_ci.sources.git.refs import FULL
 
 _EPOCH = 946_684_800  # 2000-01-01, the date of every commit that has no date of its own
@@ -30,26 +30,7 @@ _EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # the tree with nothing in 
 _CACHES = (".phdb-ci/", ".nox/", ".venv/", "__pycache__/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/")
 
 
-@dataclass(frozen=True)
-class Imported:
-    """The commit that stands for a directory.
-
-    Attributes:
-        commit: its id; the mirror keeps it.
-        tree: the id of its tree.
-        head: the commit of the repository that the directory is in; None without one.
-        dirty: the directory is not what `head` has.
-        notes: what was left out.
-    """
-
-    commit: str
-    tree: str
-    head: str | None = None
-    dirty: bool = False
-    notes: tuple[str, ...] = ()
-
-
-def import_directory(at: Mirror) -> Imported:
+def import_directory(at: Mirror) -> Taken:
     """One commit of a plain directory (the mirror's), with the same id on every machine.
 
     Raises:
@@ -60,7 +41,7 @@ def import_directory(at: Mirror) -> Imported:
         return _import_plain(at)
 
 
-def import_worktree(at: Mirror) -> Imported:
+def import_worktree(at: Mirror) -> Taken:
     """The commit of a git working tree (the mirror's directory) as it stands, ignored files left out.
 
     Raises:
@@ -72,20 +53,20 @@ def import_worktree(at: Mirror) -> Imported:
         prepare(at)
         if head and pinned(at, head.commit) is None:
             fetch_commit(at, head.commit)
-            keep(at, head.commit, reachable=True)
+            keep(at, head.commit)
         index = _Index(at, env=alone)
         notes = _left_out(at, index.add_working_tree(""))
         tree = index.write_tree("")
         if head is None:
-            return Imported(_commit(at, tree, "Uncommitted files"), tree, dirty=True, notes=notes)
+            return replace(_commit(at, tree, "Uncommitted files"), dirty=True, notes=notes)
         if tree == head.tree:
-            return Imported(head.commit, tree, head.commit, notes=notes)
+            return Taken(head.commit, tree=tree, head=head.commit, notes=notes)
         message = f"Uncommitted changes on {head.commit[:12]}"
         commit = _commit(at, tree, message, parent=head.commit, when=head.when)
-        return Imported(commit, tree, head.commit, dirty=True, notes=notes)
+        return replace(commit, head=head.commit, dirty=True, notes=notes)
 
 
-def import_folder(at: Mirror) -> Imported:
+def import_folder(at: Mirror) -> Taken:
     """One commit whose tree is exactly the mirror's directory, which may be a folder of a git working tree.
 
     Its id depends on the files alone. A folder of which no repository takes anything is taken as a plain directory.
@@ -95,7 +76,7 @@ def import_folder(at: Mirror) -> Imported:
     """
     inside = git("-C", at.url, "rev-parse", "--show-prefix", sealed=False)
     if inside.code != 0 and "not a git repository" not in inside.err:
-        raise unreachable(at, inside)
+        raise at.unreachable(inside)
     prefix = os.fsdecode(inside.out).removesuffix("\n")
     with locked(at.lock, at.on_wait):
         prepare(at)
@@ -109,11 +90,11 @@ def import_folder(at: Mirror) -> Imported:
             fetch_commit(replace(at, url=top), head.commit)
         tree = index.write_tree(prefix)
         committed = git("-C", at.url, "rev-parse", "--quiet", "--verify", f"HEAD:{prefix}", sealed=False).text
-        commit, known = _commit(at, tree, _PLAIN), head.commit if head else None
-        return Imported(commit, tree, known, dirty=tree != committed, notes=_left_out(at, listed))
+        commit, head_id = _commit(at, tree, _PLAIN), head.commit if head else None
+        return replace(commit, head=head_id, dirty=tree != committed, notes=_left_out(at, listed))
 
 
-def _import_plain(at: Mirror) -> Imported:
+def _import_plain(at: Mirror) -> Taken:
     index = _Index(at, "--git-dir", str(at.path), "--work-tree", at.url, sealed=True)
     excludes = index.folder / "exclude"
     excludes.write_text("\n".join(_CACHES))
@@ -124,7 +105,7 @@ def _import_plain(at: Mirror) -> Imported:
     tree = index.write_tree("")
     if tree == _EMPTY:
         raise SourceError(f"{at.repo}: {at.where} is neither a git repository nor a folder with files")
-    return Imported(_commit(at, tree, _PLAIN), tree)
+    return _commit(at, tree, _PLAIN)
 
 
 def _nested(at: Mirror, inner: str) -> SourceError:
@@ -148,7 +129,7 @@ def _head(at: Mirror, env: Mapping[str, str] | None = None) -> _Head | None:
         return _Head(commit, tree, int(when))
     if "bad revision" in done.err or "any commits yet" in done.err:
         return None
-    raise unreachable(at, done)
+    raise at.unreachable(done)
 
 
 class _Listed(NamedTuple):
@@ -158,13 +139,11 @@ class _Listed(NamedTuple):
     line: str
     absent: bool
 
-    @property
-    def submodule(self) -> bool:
-        return self.line.startswith("160000 ")
-
 
 def _left_out(at: Mirror, listed: list[_Listed]) -> tuple[str, ...]:
-    notes = [f"{at.repo}: submodule {entry.path} is not checked out" for entry in listed if entry.submodule]
+    notes = [
+        f"{at.repo}: submodule {entry.path} is not checked out" for entry in listed if entry.line.startswith("160000 ")
+    ]
     if absent := sum(entry.absent for entry in listed):
         notes.append(f"{at.repo}: {absent} files outside the sparse checkout are taken from its HEAD")
     return tuple(notes)
@@ -222,14 +201,13 @@ class _Index:
         raise SourceError(f"{self.at.repo}: cannot take {self.at.where} as it stands: {done.line}")
 
 
-def _commit(at: Mirror, tree: str, message: str, *, parent: str | None = None, when: int = _EPOCH) -> str:
-    """Store and keep a commit of ours, whose id depends on nothing but these arguments; its id."""
+def _commit(at: Mirror, tree: str, message: str, *, parent: str | None = None, when: int = _EPOCH) -> Taken:
+    """Store and keep a commit of ours, whose id depends on nothing but these arguments."""
     who = {"NAME": "phdb-ci", "EMAIL": "phdb-ci@localhost", "DATE": f"{when} +0000"}
     env = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in who.items()}
     parents = ("-p", parent) if parent else ()
     commit = git_ok("--git-dir", str(at.path), "commit-tree", tree, *parents, "-m", message, env=env).text
-    keep(at, commit, reachable=True)
-    return commit
+    return replace(keep(at, commit), tree=tree)
 
 
 def is_repository(directory: Path) -> bool:
