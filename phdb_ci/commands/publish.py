@@ -73,8 +73,7 @@ def _publish(arguments: argparse.Namespace, environ: Mapping[str, str], waits: "
     ):
         if value is not None and not re.fullmatch(form, value):
             raise UsageError(message)
-    from phdb_ci.github.address import api_of
-    from phdb_ci.github.client import Client, Waits
+    from phdb_ci.github.client import Client, Waits, api_of
     from phdb_ci.github.publish import Place, publish
 
     client = Client(api_of(environ), token, repository, waits or Waits())

@@ -48,10 +48,10 @@ def _entry(entries: list[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo:
         raise _refused(f"holds more than {MOST_ENTRIES} files")
     for entry in entries:
         _check(entry)
-    found = [entry for entry in entries if entry.filename == name]
-    if len(found) != 1:
-        raise _refused(f"holds {len(found) or 'no'} {name}")
-    return found[0]
+    named = [entry for entry in entries if entry.filename == name]
+    if len(named) != 1:
+        raise _refused(f"holds {len(named) or 'no'} {name}")
+    return named[0]
 
 
 def _check(entry: zipfile.ZipInfo) -> None:
@@ -81,5 +81,5 @@ def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> by
     return b"".join(parts)
 
 
-def _refused(why: str) -> ResultsError:
-    return ResultsError(f"the verdict's artifact {why}; nothing was published")
+def _refused(fault: str) -> ResultsError:
+    return ResultsError(f"the verdict's artifact {fault}; nothing was published")

@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from github import Auth, Github, GithubException, GithubRetry
 
 from phdb_ci import __version__
 from phdb_ci.base.text import one_line
-from phdb_ci.errors import NetworkError, PhdbError, RefusedError, RightsError
+from phdb_ci.errors import NetworkError, PhdbError, RefusedError, RightsError, UsageError
 
 if TYPE_CHECKING:
     from github.Repository import Repository
 
 T = TypeVar("T")
 MANY = 100  # the longest page that GitHub gives
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")  # the only machine that a token goes to over plain http
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,33 @@ class Waits:
     timeout: int = 30
 
 
+QUICK = Waits(posts=(), longest=10.0, secondary=5.0, backoff=0.2, timeout=15)  # for what a run can do without
+
+
+def api_of(environ: Mapping[str, str]) -> str:
+    """`$GITHUB_API_URL`, by default GitHub's own. Raises UsageError for an address that no token should go to."""
+    url = environ.get("GITHUB_API_URL") or "https://api.github.com"
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return url.rstrip("/")
+    raise UsageError(f"$GITHUB_API_URL={url[:100]}: expected an address like https://api.github.com")
+
+
 class Patience(GithubRetry):
     """PyGithub's retry, which knows rate limits, with a limit to how long a server may make us wait."""
 
     def get_retry_after(self, response: object) -> float | None:
         """What the server asks for, at most as long as we are willing to wait."""
-        asked = super().get_retry_after(response)  # type: ignore[arg-type]  # urllib3 names a base class of its own
+        seconds = super().get_retry_after(response)  # type: ignore[arg-type]  # urllib3 names a base class of its own
         longest = self.max_rate_limit_wait
-        return asked if asked is None or longest is None else min(asked, longest)
+        return seconds if seconds is None or longest is None else min(seconds, longest)
 
 
 class Client:
     """A repository on GitHub, as a token sees it."""
 
     def __init__(self, api: str, token: str, repository: str, waits: Waits) -> None:
-        self.api, self.token, self.waits = api.rstrip("/"), token, waits
-        self.name = repository
+        self.api, self.token, self.name, self.waits = api, token, repository, waits
         retry = Patience(
             total=4, allowed_methods=frozenset({"GET", "PATCH", "DELETE"}), backoff_factor=waits.backoff,
             backoff_max=waits.longest, status_forcelist=[429, *range(500, 600)],
@@ -83,30 +96,30 @@ class Client:
         except GithubException as error:
             raise self.refusal(what, grant, error.status, message_of(error)) from error
         except OSError as error:  # all that requests and urllib raise
-            told = self.clean(str(error)) or type(error).__name__
-            raise NetworkError(f"{what}: {self.api} could not be reached: {told}") from error
+            reason = self.clean(str(error)) or type(error).__name__
+            raise NetworkError(f"{what}: {self.api} could not be reached: {reason}") from error
 
     def refusal(self, what: str, grant: str, status: int, message: str) -> PhdbError:
         """The error for an answer of the API."""
-        told = f"{what}: GitHub answers {status}" + (f", {self.clean(message)}" if message else "")
+        answer = f"{what}: GitHub answers {status}" + (f", {self.clean(message)}" if message else "")
         permission = f"grant `{grant}` under `permissions:` of the job that publishes"
         if is_busy(status, message):
-            return NetworkError(told, tries=("run it again later",))
+            return NetworkError(answer, tries=("run it again later",))
         if "disabled" in message.lower() or status == 410:
-            return RefusedError(told, tries=("switch issues on in the repository's settings",))
+            return RefusedError(answer, tries=("switch issues on in the repository's settings",))
         if status == 401:
-            return RightsError(told, tries=("set $GITHUB_TOKEN to a token that is valid",))
+            return RightsError(answer, tries=("set $GITHUB_TOKEN to a token that is valid",))
         if status == 403:
-            return RightsError(told, tries=(permission,))
+            return RightsError(answer, tries=(permission,))
         if status == 404:
-            return RefusedError(told, tries=("check --repository and --run-id", permission))
-        return RefusedError(told)
+            return RefusedError(answer, tries=("check --repository and --run-id", permission))
+        return RefusedError(answer)
 
     def clean(self, text: str) -> str:
         """A text of the server, fit for a terminal, and without the token whatever it says."""
         return one_line(text.replace(self.token, "***"), 300)
 
-    def insist(self, make: Callable[[], T], there: Callable[[], T | None]) -> T:
+    def insist(self, make: Callable[[], T], find: Callable[[], T | None]) -> T:
         """POST until it is there. After an answer that leaves it open we look, and make only what is missing."""
         for wait in self.waits.posts:
             try:
@@ -116,16 +129,16 @@ class Client:
                 if pause is None:
                     raise
                 time.sleep(pause)
-            found = there()
-            if found is not None:
-                return found
+            made = find()
+            if made is not None:
+                return made
         return make()
 
     def _pause(self, error: GithubException | OSError, wait: float) -> float | None:
         """How long to wait after a POST that failed; None where another try is no use."""
         if not isinstance(error, GithubException):
             return wait
-        asked = header(error.headers, "retry-after")
+        asked = str((error.headers or {}).get("retry-after") or "")
         if not is_busy(error.status, message_of(error)) and not (error.status == 403 and asked):
             return None
         limited = error.status < 500
@@ -142,13 +155,8 @@ def message_of(error: GithubException) -> str:
     """What GitHub says, its single faults included."""
     data = error.data if isinstance(error.data, Mapping) else {}
     faults = data.get("errors")
-    told = [
+    reasons = [
         str(fault.get("message") or fault.get("code") or "") if isinstance(fault, Mapping) else str(fault)
         for fault in (faults if isinstance(faults, list) else [])[:5]
     ]
-    return ": ".join(filter(None, [str(data.get("message") or ""), *told]))
-
-
-def header(headers: Mapping[str, object] | None, name: str) -> str:
-    """A header of an answer, empty where there is none."""
-    return str((headers or {}).get(name) or "")
+    return ": ".join(filter(None, [str(data.get("message") or ""), *reasons]))

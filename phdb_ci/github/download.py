@@ -4,10 +4,10 @@ GitHub answers with the address of a blob store. That is another host: it never 
 """
 
 import time
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
 from typing import IO
 from urllib.error import HTTPError
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from phdb_ci import __version__
@@ -17,63 +17,58 @@ from phdb_ci.github.client import Client
 LIMIT = 32 * 1024 * 1024
 SECONDS = 120.0
 _CHUNK = 64 * 1024
-_MOVED = (301, 302, 303, 307, 308)
-_HOPS, _TRIES = 3, 4
+_TRIES = 4
 
 
 class Expired(Exception):  # noqa: N818 - no error: artifacts do not live for ever
     """The artifact is no longer there."""
 
 
-class _Stay(HTTPRedirectHandler):
-    """Follow nothing by itself: it would take the token along."""
+class _Redirects(HTTPRedirectHandler):
+    """Follow a few redirects: to https, or to the plain http of a stand-in of GitHub on this machine."""
 
-    def redirect_request(self, *_: object) -> None:
-        """No new request."""
+    max_redirections = 3
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        """The next request; None makes the redirect an error."""
+        fp.close()  # urllib would read this answer to its end, however long it is
+        if urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
+            return None
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def fetch(client: Client, artifact: int, *, limit: int = LIMIT, seconds: float = SECONDS) -> bytes:
+def fetch(client: Client, artifact: int, *, limit: int = LIMIT) -> bytes:
     """The archive of an artifact. Raises ResultsError when it is too large or elsewhere, Expired when it is gone."""
     url = f"{client.api}/repos/{client.name}/actions/artifacts/{artifact}/zip"
-    deadline = time.monotonic() + seconds
-    for left in reversed(range(_TRIES)):
+    deadline = time.monotonic() + SECONDS
+    for more in reversed(range(_TRIES)):
         try:
-            return _follow(client, url, limit, deadline)
+            with build_opener(_Redirects).open(_request(client, url), timeout=client.waits.timeout) as answer:
+                return _read(answer, answer.headers.get("Content-Length", ""), limit, deadline)
         except HTTPError as error:
+            error.close()
             if error.code == 410:
                 raise Expired from error
-            if error.code < 500 or not left:
+            if error.code < 400:
+                fault = "is not at an https address, or leads from one address to the next"
+                raise ResultsError(f"the verdict's artifact {fault}; nothing was published") from error
+            if error.code < 500 or not more:
                 raise client.refusal("fetching the verdict", "actions: read", error.code, error.reason) from error
         except (OSError, HTTPException) as error:
-            if not left or time.monotonic() > deadline:
+            if not more or time.monotonic() > deadline:
                 raise OSError(str(error)) from error
-        time.sleep(min(client.waits.backoff * 2 ** (_TRIES - 1 - left), client.waits.longest))
+        time.sleep(min(client.waits.backoff * 2 ** (_TRIES - 1 - more), client.waits.longest))
     raise AssertionError("the last try returns or raises")
 
 
-def _follow(client: Client, url: str, limit: int, deadline: float) -> bytes:
-    opener = build_opener(_Stay)
-    headers = {"Authorization": f"Bearer {client.token}", "Accept": "application/vnd.github+json"}
-    for _ in range(_HOPS):
-        request = Request(url, headers={"User-Agent": f"phdb-ci/{__version__}", **headers})  # noqa: S310 - see _next
-        try:
-            with opener.open(request, timeout=client.waits.timeout) as answer:
-                return _read(answer, answer.headers.get("Content-Length", ""), limit, deadline)
-        except HTTPError as error:
-            with error:
-                if error.code not in _MOVED:
-                    raise
-                url, headers = _next(client, url, error.headers.get("Location", "")), {}
-    raise ResultsError("the verdict's artifact leads from one address to the next; nothing was published")
-
-
-def _next(client: Client, url: str, location: str) -> str:
-    """Where a redirect leads: to https, or to the plain http of a stand-in of GitHub on this machine."""
-    target = urljoin(url, location)
-    scheme = urlsplit(target).scheme
-    if scheme != "https" and scheme != urlsplit(client.api).scheme:
-        raise ResultsError("the verdict's artifact is not at an https address; nothing was published")
-    return target
+def _request(client: Client, url: str) -> Request:
+    request = Request(url, headers={"User-Agent": f"phdb-ci/{__version__}"})  # noqa: S310 - api_of has checked it
+    # Not redirected: urllib sends these to this address alone.
+    request.add_unredirected_header("Authorization", f"Bearer {client.token}")
+    request.add_unredirected_header("Accept", "application/vnd.github+json")
+    return request
 
 
 def _read(answer: IO[bytes], length: str, limit: int, deadline: float) -> bytes:

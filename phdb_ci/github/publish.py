@@ -4,22 +4,18 @@ Level-triggered: whichever run woke us, the newest decides, so that the order in
 write everything is read again, and what is not settled then is settled once more.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from github import UnknownObjectException
 
 from phdb_ci.errors import PhdbError, ResultsError
-from phdb_ci.github.archive import verdict_bytes
 from phdb_ci.github.client import Client
-from phdb_ci.github.comment import find, settle
-from phdb_ci.github.download import Expired, fetch
-from phdb_ci.github.runs import Run, artifacts_of, jobs_of, newest, pulls_of, run_of
-from phdb_ci.github.statuses import set_status
-from phdb_ci.github.verdict_file import verdict_of
+from phdb_ci.github.posts import find, set_status, settle
+from phdb_ci.github.runs import Run, jobs_of, newest, pulls_of, run_of
+from phdb_ci.github.verdict_file import verdict_left
 from phdb_ci.models.posting import CommitStatus, Posting, Published
-from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.comment import comments, commit_status
 from phdb_ci.rendering.comment.marker import State
 from phdb_ci.rendering.comment.no_verdict import no_verdict_comment, no_verdict_status
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
 
 EVENTS = ("pull_request", "push")
 TURNS = 3
-_UNTOLD = ("cancelled", "action_required")  # ends after which what a run left is no verdict
+_NO_VERDICT = ("cancelled", "action_required")  # conclusions after which what a run left is no verdict
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Words:
     `refused`: what the run left is not believed. Nothing of it is published; what stood there before must not stay.
     """
 
-    bodies: Callable[[], Iterator[str]]
+    bodies: tuple[str, ...]
     status: CommitStatus
     refused: ResultsError | None = None
 
@@ -71,12 +67,11 @@ def publish(client: Client, number: int, place: Place) -> Published:
     with client.asking("who we are", "metadata: read"):
         author = place.author or client.login()
     done = Published(run=woke.id)
-    said: dict[tuple[int, int, int | None], Words] = {}
+    words: dict[tuple[int, int, int | None], Words] = {}
     for _ in range(TURNS):
-        turn = _turn(client, woke, place, author, said)
-        written = turn.comment in ("created", "edited") or turn.status == "created" or turn.removed
+        turn = _turn(client, woke, place, author, words)
         done = _both(done, turn)
-        if not written:
+        if turn.comment in (None, "unchanged") and turn.status in (None, "unchanged") and not turn.removed:
             break
     return done
 
@@ -93,7 +88,7 @@ def _ignored(run: Run, place: Place) -> str | None:
 
 
 def _turn(
-    client: Client, woke: Run, place: Place, author: str, said: dict[tuple[int, int, int | None], Words]
+    client: Client, woke: Run, place: Place, author: str, words: dict[tuple[int, int, int | None], Words]
 ) -> Published:
     """Read all that counts and write what is not yet so."""
     pulls: list[PullRequest | None] = [None]
@@ -101,7 +96,9 @@ def _turn(
         with client.asking("pull requests", "pull-requests: write"):
             pulls = list(pulls_of(client, woke))
         if not pulls:
-            return Published(run=woke.id, notes=(_no_pull(woke),))
+            head = f"{woke.sha[:7]} of {woke.home or 'a repository that is gone'}"
+            note = f"no open pull request has the head {head}, it has moved on or is closed: nothing was published"
+            return Published(run=woke.id, notes=(note,))
     with client.asking("runs", "actions: read"):
         run = newest(client, woke)
     if run.status != "completed":
@@ -111,15 +108,10 @@ def _turn(
     # One branch may be proposed for several: the verdict is about the commit, and so about each.
     for pull in pulls:
         key = (run.id, run.attempt, pull.number if pull else None)
-        if key not in said:
-            said[key] = _words(client, run, place, pull)
-        done = _both(done, _write(client, run, pull, author, said[key]))
+        if key not in words:
+            words[key] = _words(client, run, place, pull)
+        done = _both(done, _write(client, run, pull, author, words[key]))
     return done
-
-
-def _no_pull(run: Run) -> str:
-    commit = f"{run.sha[:7]} of {run.home or 'a repository that is gone'}"
-    return f"no open pull request has the head {commit}, it has moved on or is closed: nothing was published"
 
 
 def _words(client: Client, run: Run, place: Place, pull: "PullRequest | None") -> Words:
@@ -130,37 +122,23 @@ def _words(client: Client, run: Run, place: Place, pull: "PullRequest | None") -
     )  # fmt: skip
     refused: ResultsError | None = None
     try:
-        verdict, why = (None, "") if run.conclusion in _UNTOLD else _verdict(client, run, place)
+        verdict, reason = (None, "") if run.conclusion in _NO_VERDICT else verdict_left(client, run, place.legs)
     except ResultsError as error:
-        verdict, why, refused = None, "left a verdict that is not believed", error
+        verdict, reason, refused = None, "left a verdict that is not believed", error
     if verdict is None:
-        body = no_verdict_comment(posting, run.sha, run.conclusion, why)
-        return Words(lambda: iter([body]), no_verdict_status(posting, run.conclusion, why), refused)
-    legs = [leg.result.leg for leg in verdict.legs] + [f"{one.job}@{one.os}" for one in verdict.missing]
+        body = no_verdict_comment(posting, run.sha, run.conclusion, reason)
+        return Words((body,), no_verdict_status(posting, run.conclusion, reason), refused)
+    legs = [leg.result.leg for leg in verdict.legs] + [f"{leg.job}@{leg.os}" for leg in verdict.missing]
     with client.asking("the run's jobs", "actions: read"):
         posting = posting.model_copy(update={"jobs": jobs_of(client, run, legs)})
-    return Words(lambda: comments(verdict, posting), commit_status(verdict, posting))
-
-
-def _verdict(client: Client, run: Run, place: Place) -> tuple[Verdict | None, str]:
-    """The run's verdict, or None and why there is none."""
-    with client.asking("the run's artifacts", "actions: read"):
-        kept = [one.id for one in artifacts_of(client, "verdict", run.id)]
-        if not kept:
-            return None, "left no verdict"
-        try:
-            archive = fetch(client, max(kept))
-        except Expired:
-            return None, "left a verdict that is no longer kept"
-    verdict = verdict_of(verdict_bytes(archive), run, place.legs)
-    return verdict, "" if verdict else "left a verdict of an earlier attempt alone"
+    return Words(tuple(comments(verdict, posting)), commit_status(verdict, posting))
 
 
 def _write(client: Client, run: Run, pull: "PullRequest | None", author: str, words: Words) -> Published:
     """The comment, then the status; a comment that cannot be written does not keep the status back."""
     done = Published(run=run.id, attempt=run.attempt, pull=pull.number if pull else None)
     failed: PhdbError | None = words.refused
-    if pull and (not words.refused or _there(client, pull, author)):
+    if pull and (not words.refused or _commented(client, pull, author)):
         try:
             with client.asking("the comment", "pull-requests: write"):
                 settled = settle(client, pull, author, words.bodies, lambda state: _known(client, state))
@@ -181,7 +159,7 @@ def _write(client: Client, run: Run, pull: "PullRequest | None", author: str, wo
     return done
 
 
-def _there(client: Client, pull: "PullRequest", author: str) -> bool:
+def _commented(client: Client, pull: "PullRequest", author: str) -> bool:
     """Whether the pull request has a comment of ours, which would go on standing."""
     with client.asking("the comment", "pull-requests: write"):
         return bool(find(pull, author))

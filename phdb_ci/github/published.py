@@ -5,7 +5,6 @@ a push to the tracked branch of the repository itself, never by a pull request o
 run's key. On GitHub its provenance is verified besides (docs/security.md). Whatever goes wrong here is a note.
 """
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,9 +13,8 @@ from phdb_ci.artifacts.bundle import LARGEST, SUFFIX, unpack
 from phdb_ci.artifacts.store import load
 from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import ArtifactError, PhdbError
-from phdb_ci.github.address import api_of
 from phdb_ci.github.archive import verdict_bytes
-from phdb_ci.github.client import Client, Waits
+from phdb_ci.github.client import QUICK, Client, api_of
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.runs import Run, artifacts_of, run_of
 from phdb_ci.models.inventory import Stored
@@ -24,20 +22,19 @@ from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import ArtifactNode, Plan
 
 MOST = 10  # of one key that are looked at
-_QUICK = Waits(posts=(), longest=10.0, secondary=5.0, backoff=0.2, timeout=15)
 
 
 def with_published(plan: Plan, matrix: Matrix, cache: Path, environ: Mapping[str, str]) -> Plan:
     """The plan, its builds replaced by what their repositories have published under the same key."""
     nodes, notes = [], list(plan.notes)
     for node in plan.artifacts:
-        found = None
+        published = None
         if node.action == "build":
             try:
-                found = _published(node, matrix, cache, environ)
+                published = _published(node, matrix, cache, environ)
             except PhdbError as error:
                 notes.append(f"{node.name}: nothing that was published is taken: {error.message}")
-        nodes.append(found or node)
+        nodes.append(published or node)
     return plan.model_copy(update={"artifacts": tuple(nodes), "notes": tuple(notes)})
 
 
@@ -46,32 +43,28 @@ def _published(node: ArtifactNode, matrix: Matrix, cache: Path, environ: Mapping
     repository, token = repository_of(repo.url), environ.get("GITHUB_TOKEN", "")
     if repository is None or not token:
         return None
-    client = Client(api_of(environ), token, repository, _QUICK)
+    client = Client(api_of(environ), token, repository, QUICK)
     with client.asking(f"artifacts of {repository}", "actions: read"):
         for run, artifact in _candidates(client, node, repo.track):
             try:
                 stored = _take(client, artifact, node, cache / "given")
             except Expired:
                 continue
-            why = f"published by {repository}, run {run.id}, under the same key"
-            return node.model_copy(update={"action": "published", "stored": stored, "why": (why,)})
+            reason = f"published by {repository}, run {run.id}, under the same key"
+            return node.model_copy(update={"action": "published", "stored": stored, "why": (reason,)})
     return None
 
 
 def _candidates(client: Client, node: ArtifactNode, track: str) -> Iterator[tuple[Run, int]]:
     """The artifacts of this name and key that the right workflow made, newest first."""
     name = f"{node.name}-{node.key}"
-    made = {one.id: one.workflow_run.id for one in artifacts_of(client, name) if one.workflow_run}
-    for artifact in sorted(made, reverse=True)[:MOST]:
-        run = run_of(client, made[artifact])
-        if _ours(run, client, node.name, track):
+    # By the workflow that publishes, on a push to the tracked branch of the repository itself.
+    right = (f".github/workflows/phdb-{node.name}.yml", "push", track, client.name, "success")
+    runs = {artifact.id: artifact.workflow_run.id for artifact in artifacts_of(client, name) if artifact.workflow_run}
+    for artifact in sorted(runs, reverse=True)[:MOST]:
+        run = run_of(client, runs[artifact])
+        if (run.path, run.event, run.branch, run.home, run.conclusion) == right:
             yield run, artifact
-
-
-def _ours(run: Run, client: Client, name: str, track: str) -> bool:
-    """Whether a run is of the workflow that publishes, on a push to the tracked branch of the repository itself."""
-    told = (run.path, run.event, run.branch, run.home, run.conclusion)
-    return told == (f".github/workflows/phdb-{name}.yml", "push", track, client.name, "success")
 
 
 def _take(client: Client, artifact: int, node: ArtifactNode, folder: Path) -> Stored:
@@ -79,13 +72,10 @@ def _take(client: Client, artifact: int, node: ArtifactNode, folder: Path) -> St
     archive = fetch(client, artifact, limit=LARGEST)
     data = verdict_bytes(archive, name=f"{node.name}{SUFFIX}", limit=LARGEST)
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, path = tempfile.mkstemp(dir=folder, prefix=".published-", suffix=SUFFIX)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        stored = load(unpack(Path(path), folder))
-    finally:
-        Path(path).unlink(missing_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".published-", suffix=SUFFIX) as file:
+        file.write(data)
+        file.flush()
+        stored = load(unpack(Path(file.name), folder))
     if stored.key != node.key or stored.artifact != node.name:
         raise ArtifactError(f"it has another key than its name says: {stored.key[:12]}, not {node.key[:12]}")
     return stored

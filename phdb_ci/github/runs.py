@@ -5,6 +5,7 @@ A pull request is never found by what a run left behind, nor by `workflow_run.pu
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,9 @@ class Run:
     home: str
 
     @property
-    def order(self) -> tuple[int, int]:
-        """By this one run is newer than another of the same workflow."""
-        return self.number, self.attempt
-
-    @property
-    def owner(self) -> str:
-        """Who owns the repository that the branch is in."""
-        return self.home.partition("/")[0]
+    def subject(self) -> tuple[str, ...]:
+        """What it judges: the same for two runs of which the newer counts."""
+        return self.path, self.sha, self.branch, self.home, self.event
 
 
 def run_of(client: Client, number: int) -> Run:
@@ -56,17 +52,17 @@ def newest(client: Client, woke: Run) -> Run:
     One that was skipped has judged nothing and takes nothing's place.
     """
     workflow = client.repository.get_workflow(PurePosixPath(woke.path).name)
-    found = map(_run, workflow.get_runs(event=woke.event, head_sha=woke.sha))
-    same = [one for one in found if _same(one, woke) and one.conclusion != "skipped"]
-    return max([woke, *same], key=lambda one: one.order)
+    runs = map(_run, workflow.get_runs(event=woke.event, head_sha=woke.sha))
+    same = [run for run in runs if run.subject == woke.subject and run.conclusion != "skipped"]
+    return max([woke, *same], key=lambda run: (run.number, run.attempt))
 
 
 def pulls_of(client: Client, run: Run) -> "list[PullRequest]":
     """The open pull requests of this repository whose head is the run's commit, on its branch, in its repository."""
-    found = client.repository.get_pulls(state="open", head=f"{run.owner}:{run.branch}")
+    owner = run.home.partition("/")[0]
     return [
         pull
-        for pull in found
+        for pull in client.repository.get_pulls(state="open", head=f"{owner}:{run.branch}")
         if pull.head.sha == run.sha
         and pull.head.ref == run.branch
         and pull.head.repo is not None
@@ -77,10 +73,9 @@ def pulls_of(client: Client, run: Run) -> "list[PullRequest]":
 
 def artifacts_of(client: Client, name: str, run: int | None = None) -> "list[Artifact]":
     """The artifacts of this name that are still kept: of a run, or of the whole repository."""
-    of = f"runs/{run}/artifacts" if run is not None else "artifacts"
-    url = f"{client.repository.url}/actions/{of}"
+    url = f"{client.repository.url}/actions/{'' if run is None else f'runs/{run}/'}artifacts"
     listed = PaginatedList(Artifact, client.repository.requester, url, {"name": name}, list_item="artifacts")
-    return [one for one in listed if one.name == name and not one.expired]
+    return [artifact for artifact in listed if artifact.name == name and not artifact.expired]
 
 
 def runs_on(client: Client, workflow: str, branch: str, most: int) -> "list[Run]":
@@ -88,15 +83,11 @@ def runs_on(client: Client, workflow: str, branch: str, most: int) -> "list[Run]
 
     A pull request's run has the branch of the pull request for its own, which may be called like any of ours.
     """
-    found = client.repository.get_workflow(workflow).get_runs(branch=branch, status="success")
-    passed: list[Run] = []
-    for one in found:
-        run = _run(one)
-        if run.event != "pull_request" and run.home == client.name and run.conclusion == "success":
-            passed.append(run)
-        if len(passed) == most:
-            break
-    return passed
+    runs = map(_run, client.repository.get_workflow(workflow).get_runs(branch=branch, status="success"))
+    passed = (
+        run for run in runs if run.event != "pull_request" and run.home == client.name and run.conclusion == "success"
+    )
+    return list(islice(passed, most))
 
 
 def jobs_of(client: Client, run: Run, legs: Iterable[str]) -> dict[str, int]:
@@ -108,16 +99,10 @@ def jobs_of(client: Client, run: Run, legs: Iterable[str]) -> dict[str, int]:
     return {leg: number for leg, number in named.items() if leg in wanted}
 
 
-def _same(one: Run, other: Run) -> bool:
-    return (one.path, one.sha, one.branch, one.home, one.event) == (
-        other.path, other.sha, other.branch, other.home, other.event,
-    )  # fmt: skip
-
-
-def _run(one: "WorkflowRun") -> Run:
-    home = one.head_repository  # gone when a fork was deleted
+def _run(run: "WorkflowRun") -> Run:
+    home = run.head_repository  # gone when a fork was deleted
     return Run(
-        id=one.id, number=one.run_number, attempt=one.run_attempt or 1, event=one.event or "",
-        status=one.status or "", conclusion=one.conclusion or "", path=(one.path or "").partition("@")[0],
-        sha=one.head_sha, branch=one.head_branch or "", home=home.full_name if home else "",
+        id=run.id, number=run.run_number, attempt=run.run_attempt or 1, event=run.event or "",
+        status=run.status or "", conclusion=run.conclusion or "", path=(run.path or "").partition("@")[0],
+        sha=run.head_sha, branch=run.head_branch or "", home=home.full_name if home else "",
     )  # fmt: skip

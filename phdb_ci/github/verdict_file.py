@@ -1,4 +1,4 @@
-"""The bytes of a verdict.json → a Verdict of this very run. Whatever does not agree with the API is refused.
+"""The verdict.json that a run left → a Verdict of this very run. Whatever does not agree with the API is refused.
 
 A record may say what it likes about its jobs; it may not be about another run or commit, contradict itself, or be
 better than what GitHub says of the run.
@@ -9,19 +9,38 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from phdb_ci.errors import ResultsError
-from phdb_ci.github.runs import Run
+from phdb_ci.github.archive import verdict_bytes
+from phdb_ci.github.client import Client
+from phdb_ci.github.download import Expired, fetch
+from phdb_ci.github.runs import Run, artifacts_of
 from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.verdict import Verdict
 
 MOST_OBJECTS, MOST_VALUES = 400_000, 4_000_000
 
 
-def verdict_of(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None = None) -> Verdict | None:
-    """The verdict; None for one that an earlier attempt of the run left. Raises ResultsError for any other.
+def verdict_left(
+    client: Client, run: Run, legs: Mapping[str, frozenset[str]] | None = None
+) -> tuple[Verdict | None, str]:
+    """The run's verdict; None, and what the run did instead, where there is none. Raises ResultsError for a bad one.
 
     `legs` are those of each gate: a verdict about fewer would leave out what failed. None where another release, which
     may have had others, was at work.
     """
+    with client.asking("the run's artifacts", "actions: read"):
+        ids = [artifact.id for artifact in artifacts_of(client, "verdict", run.id)]
+        if not ids:
+            return None, "left no verdict"
+        try:
+            archive = fetch(client, max(ids))
+        except Expired:
+            return None, "left a verdict that is no longer kept"
+    verdict = _checked(verdict_bytes(archive), run, legs)
+    return verdict, "" if verdict else "left a verdict of an earlier attempt alone"
+
+
+def _checked(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None) -> Verdict | None:
+    """The verdict; None for one that an earlier attempt of the run left."""
     verdict = _parsed(raw)
     if verdict.run_id != str(run.id):
         raise _refused("is of another run")
@@ -31,9 +50,9 @@ def verdict_of(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None =
         raise _refused("is of an attempt that the run has not had")
     if verdict.attempt < run.attempt:
         return None
-    told = [*(leg.result.leg for leg in verdict.legs), *(f"{one.job}@{one.os}" for one in verdict.missing)]
-    told += [f"{one.job}@{one.os}" for one in verdict.idle]
-    if legs is not None and (len(told) != len(set(told)) or legs.get(verdict.gate) != frozenset(told)):
+    names = [leg.result.leg for leg in verdict.legs]
+    names += [f"{leg.job}@{leg.os}" for leg in verdict.missing] + [f"{leg.job}@{leg.os}" for leg in verdict.idle]
+    if legs is not None and (len(names) != len(set(names)) or legs.get(verdict.gate) != frozenset(names)):
         raise _refused("is not about exactly the jobs of its gate")
     if verdict.outcome != outcome(verdict.legs, verdict.missing, unaffected=verdict.unaffected):
         raise _refused("says another outcome than its own results")
@@ -55,5 +74,5 @@ def _parsed(raw: bytes) -> Verdict:
         raise _refused("is no JSON") from None
 
 
-def _refused(why: str) -> ResultsError:
-    return ResultsError(f"the verdict that the run left {why}; nothing was published")
+def _refused(fault: str) -> ResultsError:
+    return ResultsError(f"the verdict that the run left {fault}; nothing was published")

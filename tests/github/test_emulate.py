@@ -8,13 +8,13 @@ import os
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from phdb_ci.github.client import Client
-from phdb_ci.github.comment import find, settle
+from phdb_ci.github.posts import find, settle
 from phdb_ci.github.runs import Run, pulls_of
 from phdb_ci.models.posting import Posting
 from phdb_ci.rendering.comment import comments
@@ -91,10 +91,10 @@ def known(_: State) -> bool:
     return True
 
 
-def bodies(number: int, *, good: bool = True) -> Callable[[], Iterator[str]]:
+def bodies(number: int, *, good: bool = True) -> tuple[str, ...]:
     made = (passing if good else failing)(run_id=str(number), head=HEAD)
     posting = Posting(repository=OWN, run_id=number, run_number=number, base="main")
-    return lambda: comments(made, posting)
+    return tuple(comments(made, posting))
 
 
 def test_comment_is_created_edited_and_then_left_alone(emulated: Emulated) -> None:

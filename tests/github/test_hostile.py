@@ -253,7 +253,7 @@ def test_archive_that_breaks_off_is_fetched_again(world: World) -> None:
 
 
 def test_archive_without_an_end_is_given_up_in_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download.fetch, "__kwdefaults__", {"limit": download.LIMIT, "seconds": 0.3})
+    monkeypatch.setattr(download, "SECONDS", 0.3)
 
     def drip() -> Iterator[bytes]:
         for _ in range(200):
