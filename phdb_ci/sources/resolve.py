@@ -129,16 +129,13 @@ def _wish(name: str, repo: Repo, stack: Path | None, environ: Mapping[str, str])
         if not top.is_dir():
             raise SourceError(f"{via}: no such directory")
         return _Wish(via, directory=(top / name).resolve())
-    wishes = [_variable(variable, environ[variable], repo) for variable in _variables(repo) if environ.get(variable)]
+    variables = (*repo.override.path, *repo.override.ref)
+    wishes = [_variable(variable, environ[variable], repo) for variable in variables if environ.get(variable)]
     for other in wishes[1:]:
         if (other.directory, other.ref) != (wishes[0].directory, wishes[0].ref):
             tries = [f"unset one of them, or say --repo {name}=…, which wins"]
             raise UsageError(f"{name}: {wishes[0].via} and {other.via} disagree", tries=tries)
     return wishes[0] if wishes else _Wish("matrix.toml")
-
-
-def _variables(repo: Repo) -> tuple[str, ...]:
-    return (*repo.override.path, *repo.override.ref)
 
 
 def _variable(variable: str, value: str, repo: Repo) -> _Wish:
@@ -176,11 +173,11 @@ def _each(source: Callable[[str], Source], names: Sequence[str], wishes: Mapping
 
 def _source(at: Mirror, pin: str, wish: _Wish) -> Source:
     """The repo that the mirror is of."""
-    taken = take(at, wish.ref or pin) if wish.directory is None else _local(at, wish.directory, wish)
+    result = _local(at, wish.directory, wish) if wish.directory else take(at, wish.ref or pin)
     origin = "ref" if wish.ref else "tree" if wish.directory else "pin"
     return Source(
-        repo=at.repo, commit=taken.commit, origin=origin, via=wish.via, where=at.where, objects=at.path, pin=pin,
-        dirty=taken.dirty, reachable=taken.reachable, notes=taken.notes,
+        repo=at.repo, commit=result.commit, origin=origin, via=wish.via, where=at.where, objects=at.path, pin=pin,
+        dirty=result.dirty, reachable=result.reachable, notes=result.notes,
     )  # fmt: skip
 
 
@@ -206,13 +203,13 @@ def _folder(name: str, home: Path, cache: Path, on_wait: OnWait | None) -> Sourc
     if not path.is_dir():
         raise SourceError(f"{name}: there is no folder {path}", tries=["it is looked for beside the matrix"])
     at = mirror_of(cache, "matrix-folder", str(path), on_wait=on_wait)
-    taken = import_folder(at)
+    folder = import_folder(at)
     state = "in no repository"
-    if taken.head:
-        state = f"{'changed since' if taken.dirty else 'as in'} {taken.head[:12]}"
+    if folder.head:
+        state = f"{'changed since' if folder.dirty else 'as in'} {folder.head[:12]}"
     return Source(
-        repo=name, commit=taken.commit, origin="folder", via=f"beside the matrix, {state}", where=at.where,
-        objects=at.path, pin=None, tree=taken.tree, dirty=taken.dirty, notes=taken.notes,
+        repo=name, commit=folder.commit, origin="folder", via=f"beside the matrix, {state}", where=at.where,
+        objects=at.path, pin=None, tree=folder.tree, dirty=folder.dirty, notes=folder.notes,
     )  # fmt: skip
 
 

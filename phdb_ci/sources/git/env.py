@@ -39,9 +39,8 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]+@")
 
 def clean_env(environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` without the GIT_* variables that would redirect git, plus our fixed ones."""
-    kept = {k: v for k, v in environ.items() if not k.startswith("GIT_") or _KEPT.fullmatch(k)}
-    kept.setdefault("GIT_ALLOW_PROTOCOL", _PROTOCOLS)
-    return kept | _FIXED
+    allowed = {name: value for name, value in environ.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)}
+    return {"GIT_ALLOW_PROTOCOL": _PROTOCOLS} | allowed | _FIXED
 
 
 def sealed_env(environ: Mapping[str, str]) -> dict[str, str]:

@@ -106,9 +106,9 @@ def take(at: Mirror, ref: str) -> Taken:
         NetworkError: the remote could not be asked.
     """
     full = FULL.fullmatch(ref)
-    taken = pinned(at, ref) if full else None
-    if taken is not None:
-        return taken
+    known = pinned(at, ref) if full else None
+    if known is not None:
+        return known
     with locked(at.lock, at.on_wait):
         prepare(at)
         if full:
@@ -181,16 +181,14 @@ def _fetch(at: Mirror, *refspecs: str, options: tuple[str, ...] = ()) -> Done:
 
 def _fetched(at: Mirror, commit: str) -> Taken:
     fetch(at)
-    taken = _look(at, commit)
-    if taken is None:
-        # Servers give a commit by its id although no ref of theirs leads to it: a fork's, or one that was
-        # forced away.
-        fetch_commit(at, commit)
-        taken = _look(at, commit)
-    if taken is None:
-        tries = ["the id of an annotated tag is not that of its commit: git rev-parse TAG^{commit}"]
-        raise SourceError(f"{at.repo}: {commit} is not a commit of {at.where}", tries=tries)
-    return taken
+    if fetched := _look(at, commit):
+        return fetched
+    # Servers give a commit by its id although no ref of theirs leads to it: a fork's, or one that was forced away.
+    fetch_commit(at, commit)
+    if fetched := _look(at, commit):
+        return fetched
+    tries = ["the id of an annotated tag is not that of its commit: git rev-parse TAG^{commit}"]
+    raise SourceError(f"{at.repo}: {commit} is not a commit of {at.where}", tries=tries)
 
 
 def _look(at: Mirror, commit: str) -> Taken | None:

@@ -90,8 +90,8 @@ def import_folder(at: Mirror) -> Taken:
             fetch_commit(replace(at, url=top), head.commit)
         tree = index.write_tree(prefix)
         committed = git("-C", at.url, "rev-parse", "--quiet", "--verify", f"HEAD:{prefix}", sealed=False).text
-        commit, head_id = _commit(at, tree, _PLAIN), head.commit if head else None
-        return replace(commit, head=head_id, dirty=tree != committed, notes=_left_out(at, listed))
+        commit = _commit(at, tree, _PLAIN)
+        return replace(commit, head=head and head.commit, dirty=tree != committed, notes=_left_out(at, listed))
 
 
 def _import_plain(at: Mirror) -> Taken:
