@@ -67,7 +67,7 @@ def hostile(text: str) -> Verdict:
         missing=[missing("d", "ubuntu-24.04", text)], idle=[idle("e", "macos-15", summary=text, reason=text)],
         sources=(
             source("lidb", origin="ref", via=text, where=text, web=text, notes=(text,), pin=sha("1")),
-            source("lis", origin="depends-on", via=text, where=text, web=f"https://github.com/a/b/{text}"),
+            source("lis", origin="ref", via=text, where=text, web=f"https://github.com/a/b/{text}"),
         ),
         artifacts=(artifact(digest=text, key=text, why=(text,), reasons=(text,)),),
         tool=text, gate=text, headline=text, run_id=text, run_url=f"{RUN_URL}?{text}",

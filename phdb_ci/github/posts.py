@@ -24,15 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of it. `newer`: another run of the same commit is further; nothing was written."""
+    """What became of the comment; nothing is written where it is `newer`, of a later run for the same commit.
 
-    done: Literal["created", "edited", "unchanged", "newer"]
+    `none`: there is none, and none was to be created.
+    """
+
+    done: Literal["created", "edited", "unchanged", "newer", "none"]
     removed: int = 0
 
 
 def settle(
-    client: Client, pull: "PullRequest", author: str, bodies: Sequence[str], known: Callable[[State], bool]
-) -> Settled:
+    client: Client, pull: "PullRequest", author: str, bodies: Sequence[str], known: Callable[[State], bool],
+    *, create: bool = True,
+) -> Settled:  # fmt: skip
     """Bring the comment to the first of these bodies that GitHub takes; the oldest stays, others of ours go.
 
     `known` says whether a run is one that GitHub knows: a marker can be edited, and could name one that never was.
@@ -42,7 +46,7 @@ def settle(
     if wanted and any(known(state) for state in _newer(ours, wanted)):
         return Settled("newer")
     if not ours:
-        return _create(client, pull, author, bodies)
+        return _create(client, pull, author, bodies) if create else Settled("none")
     oldest, *others = ours
     stays = any(_is(oldest.body or "", body) for body in bodies)
     if not stays:

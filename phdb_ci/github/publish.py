@@ -4,15 +4,16 @@ Level-triggered: whichever run woke us, the newest decides, so that the order in
 write everything is read again, and what is not settled then is settled once more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from github import UnknownObjectException
 
 from phdb_ci.errors import PhdbError, ResultsError
 from phdb_ci.github.client import Client
-from phdb_ci.github.posts import find, set_status, settle
+from phdb_ci.github.posts import set_status, settle
 from phdb_ci.github.runs import Run, jobs_of, newest, pulls_of, run_of
 from phdb_ci.github.verdict_file import verdict_left
 from phdb_ci.models.posting import CommitStatus, Posting, Published
@@ -67,9 +68,9 @@ def publish(client: Client, number: int, place: Place) -> Published:
     with client.asking("who we are", "metadata: read"):
         author = place.author or client.login()
     done = Published(run=woke.id)
-    words: dict[tuple[int, int, int | None], Words] = {}
+    words = cache(partial(_words, client, place))
     for _ in range(TURNS):
-        turn = _turn(client, woke, place, author, words)
+        turn = _turn(client, woke, author, words)
         done = _both(done, turn)
         if turn.comment in (None, "unchanged") and turn.status in (None, "unchanged") and not turn.removed:
             break
@@ -87,9 +88,7 @@ def _ignored(run: Run, place: Place) -> str | None:
     return None
 
 
-def _turn(
-    client: Client, woke: Run, place: Place, author: str, words: dict[tuple[int, int, int | None], Words]
-) -> Published:
+def _turn(client: Client, woke: Run, author: str, words: Callable[[Run, str | None], Words]) -> Published:
     """Read all that counts and write what is not yet so."""
     pulls: list[PullRequest | None] = [None]
     if woke.event == "pull_request":
@@ -107,15 +106,11 @@ def _turn(
     done = Published(run=run.id, attempt=run.attempt)
     # One branch may be proposed for several: the verdict is about the commit, and so about each.
     for pull in pulls:
-        key = (run.id, run.attempt, pull.number if pull else None)
-        if key not in words:
-            words[key] = _words(client, run, place, pull)
-        done = _both(done, _write(client, run, pull, author, words[key]))
+        done = _both(done, _write(client, run, pull, author, words(run, pull.base.ref if pull else None)))
     return done
 
 
-def _words(client: Client, run: Run, place: Place, pull: "PullRequest | None") -> Words:
-    base = pull.base.ref if pull else None
+def _words(client: Client, place: Place, run: Run, base: str | None) -> Words:
     posting = Posting(
         repository=client.name, server=place.server, run_id=run.id, run_number=run.number, attempt=run.attempt,
         base=base,
@@ -138,17 +133,19 @@ def _write(client: Client, run: Run, pull: "PullRequest | None", author: str, wo
     """The comment, then the status; a comment that cannot be written does not keep the status back."""
     done = Published(run=run.id, attempt=run.attempt, pull=pull.number if pull else None)
     failed: PhdbError | None = words.refused
-    if pull and (not words.refused or _commented(client, pull, author)):
+    if pull:
+        create, known = words.refused is None, partial(_known, client)
         try:
             with client.asking("the comment", "pull-requests: write"):
-                settled = settle(client, pull, author, words.bodies, lambda state: _known(client, state))
+                settled = settle(client, pull, author, words.bodies, known, create=create)
         except PhdbError as error:
             failed = _joined(failed, error)
         else:
             if settled.done == "newer":
                 note = f"the comment is of a newer run than {run.id}, attempt {run.attempt}: nothing was published"
                 return done.model_copy(update={"notes": (note,)})
-            done = done.model_copy(update={"comment": settled.done, "removed": settled.removed})
+            if settled.done != "none":
+                done = done.model_copy(update={"comment": settled.done, "removed": settled.removed})
     try:
         with client.asking("the commit status", "statuses: write"):
             done = done.model_copy(update={"status": set_status(client, run.sha, words.status)})
@@ -159,21 +156,13 @@ def _write(client: Client, run: Run, pull: "PullRequest | None", author: str, wo
     return done
 
 
-def _commented(client: Client, pull: "PullRequest", author: str) -> bool:
-    """Whether the pull request has a comment of ours, which would go on standing."""
-    with client.asking("the comment", "pull-requests: write"):
-        return bool(find(pull, author))
-
-
 def _known(client: Client, state: State) -> bool:
     """Whether a comment's marker names a run that there is."""
     try:
-        run = run_of(client, int(state.run_id)) if state.run_id.isdecimal() else None
-    except UnknownObjectException:
+        run = run_of(client, int(state.run_id))
+    except (ValueError, UnknownObjectException):
         return False
-    if run is None or (run.number, run.sha) != (state.run_number, state.head):
-        return False
-    return state.attempt <= run.attempt
+    return (run.number, run.sha) == (state.run_number, state.head) and state.attempt <= run.attempt
 
 
 def _joined(first: PhdbError | None, second: PhdbError) -> PhdbError:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from phdb_ci.models.base import Record, RepoName, Sha
 
-Origin = Literal["pin", "ref", "tree", "depends-on", "folder"]
+Origin = Literal["pin", "ref", "tree", "folder"]
 StackKind = Literal["public", "stand-in", "local"]
 
 
@@ -14,8 +14,8 @@ class Source(Record):
 
     Attributes:
         commit: what is tested.
-        origin: `pin` (the matrix), `ref` (an override), `tree` (a working tree as it stands), `depends-on`,
-            `folder` (a subfolder of the matrix's own folder as it stands).
+        origin: `pin` (the matrix), `ref` (an override), `tree` (a working tree as it stands), `folder` (a
+            subfolder of the matrix's own folder as it stands).
         via: who asked, in the user's words: `matrix.toml`, `--repo engine=pull/3`, `$ENGINE_REF`, `--stack
             tests/stack`.
         where: the URL or directory that it came from.

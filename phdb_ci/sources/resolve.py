@@ -43,18 +43,10 @@ def resolve(
     matrix: Matrix, repos: Iterable[str], *, cache: Path, specs: Mapping[str, str], stack: Path | None,
     environ: Mapping[str, str], home: Path = Path(), on_wait: OnWait | None = None,
 ) -> Sources:  # fmt: skip
-    """Resolve the repos that a run needs.
+    """Resolve the repos that a run needs, and no other; `./FOLDER` is a subfolder of the matrix's own folder, `home`.
 
-    Args:
-        matrix: where pins, URLs and the names of environment variables are.
-        repos: the names that are needed, `./FOLDER` for a subfolder of `home`; others are not looked at.
-        home: the folder that the matrix lies in.
-        cache: the folder below which mirrors are.
-        specs: `--repo NAME=SPEC` as given.
-        stack: `--stack DIR`: every repo that no `--repo` names comes from DIR/NAME, and the environment does
-            not count.
-        environ: the caller's environment.
-        on_wait: called with a lock's path when another run holds it.
+    `specs` are `--repo NAME=SPEC`. With `stack`, `--stack DIR`, every repo that none of them names comes from DIR/NAME,
+    and the environment does not count. `on_wait` is called with a lock's path when another run holds it.
 
     Raises:
         UsageError: an unknown name, a SPEC that cannot be one, variables that contradict each other.
@@ -72,9 +64,13 @@ def resolve(
             return _folder(name, home, cache, on_wait)
         repo, wish = matrix.repos[name], wishes[name]
         at = mirror_of(cache, name, str(wish.directory or repo.url), on_wait=on_wait)
-        return _source(at, repo.pin, wish)
+        try:
+            return _source(at, repo.pin, wish)
+        except PhdbError as error:
+            error.tries = (*wish.instead, *error.tries)
+            raise
 
-    sources = _each(source, names, wishes)
+    sources = _each(source, names)
     by_stack = stack is not None and wishes.keys().isdisjoint(specs)
     return Sources(stack=_kind(wishes, sources, by_stack=by_stack), repos=sources)
 
@@ -147,14 +143,13 @@ def _variable(variable: str, value: str, repo: Repo) -> _Wish:
     return _Wish(via, ref=value)
 
 
-def _each(source: Callable[[str], Source], names: Sequence[str], wishes: Mapping[str, _Wish]) -> dict[str, Source]:
+def _each(source: Callable[[str], Source], names: Sequence[str]) -> dict[str, Source]:
     """Resolve all side by side; every failure is reported, not only the first."""
 
     def attempt(name: str) -> Source | PhdbError:
         try:
             return source(name)
         except PhdbError as error:
-            error.tries = (*(wishes[name].instead if name in wishes else ()), *error.tries)
             return error
         except OSError as error:
             return DiskError(f"{name}: {error}", tries=["is there space in the cache? may it be written?"])

@@ -9,9 +9,7 @@ from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
 from phdb_ci.rendering.comment.entries import Shown
 from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, commit_link, compare_link, table, word
 
-ORIGINS: Mapping[Origin, str] = {
-    "pin": "pin", "ref": "override", "tree": "working tree", "depends-on": "depends on", "folder": "folder",
-}  # fmt: skip
+ORIGINS: Mapping[Origin, str] = {"pin": "pin", "ref": "override", "tree": "working tree", "folder": "folder"}
 MOST, MOST_WARNINGS = 50, 10
 
 

@@ -60,13 +60,9 @@ class Done:
 
 
 def git(*args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"", sealed: bool = True) -> Done:
-    """Run `git *args` to its end, whatever its exit code.
+    """Run `git *args` to its end, whatever its exit code; a caller puts user text behind `--end-of-options` or `--`.
 
-    Args:
-        args: what stands after `git`; a caller puts user text behind `--end-of-options` or `--`.
-        env: variables on top of the clean environment.
-        stdin: what the command reads.
-        sealed: no configuration of the machine or user counts (see env.py).
+    `env` comes on top of the clean environment. `sealed`: no configuration of the machine or user counts (see env.py).
     """
     cleaned = (sealed_env if sealed else clean_env)(os.environ) | dict(env or {})
     options = _ALWAYS + (_SEALED if sealed else ())

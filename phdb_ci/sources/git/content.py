@@ -65,10 +65,7 @@ def tree_ids(mirror: Path, commit: str, paths: Iterable[str]) -> dict[str, str |
 def changed_since(at: Mirror, base: str, head: str) -> tuple[str, ...]:
     """The paths that differ between head and where it left base's history, renames as two paths.
 
-    Args:
-        at: the mirror that holds head; base is fetched into it where it is missing.
-        base: a full commit id.
-        head: a full commit id.
+    Both are full ids. The mirror holds head; base is fetched into it where it is missing.
 
     Raises:
         SourceError: base is not to be had, or the two have no common history.

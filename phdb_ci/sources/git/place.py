@@ -34,24 +34,17 @@ class Checkout:
 
 
 def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, trash: Path | None = None) -> Checkout:
-    """Make `dest` hold exactly this commit of the mirror; the caller is alone with `dest`.
+    """Make `dest` hold exactly this commit of the mirror; the caller is alone with `dest`, which is absent or empty.
 
-    Args:
-        mirror: the bare repository with the commit.
-        commit: its full id.
-        dest: the directory; it must be absent or empty.
-        again: `dest` is ours and may hold an earlier checkout, in whatever state: what is right in it is not touched,
-            so that its times stay; what the commit does not have is removed.
-        trash: a folder on the same disk where what is removed is moved to; without it, it is deleted at once.
-
-    Raises:
-        DiskError: it cannot be written, is not ours, or the mirror is damaged.
+    `again`: it is ours and may hold an earlier checkout, in whatever state: what is right in it is not touched, so that
+    its times stay; what the commit does not have is removed. What is removed is moved to `trash`, on the same disk;
+    without one it is deleted. Raises DiskError when `dest` cannot be written or is not ours, or the mirror is damaged.
     """
     placed = Checkout(dest, commit, mirror, entries(mirror, commit))
     try:
-        if again and _restore(placed, trash):
-            return placed
         if again:
+            if _restore(placed, trash):
+                return placed
             discard(dest, trash)
         if os.path.lexists(dest) and (dest.is_symlink() or not dest.is_dir() or any(dest.iterdir())):
             tries = ["move it away", "choose another directory"]
@@ -74,7 +67,7 @@ def changed(placed: Checkout) -> list[str]:
 
 
 def unknown(placed: Checkout) -> list[str]:
-    """The files that are not the commit's and that no .gitignore names; a new one beside tracked files is told."""
+    """The files that neither the commit has nor a .gitignore names; a new .gitignore in a tracked folder counts."""
     with _private_index(placed) as (_, env):
         where = ("-C", str(placed.dest), *_git_dir(placed), "--work-tree", str(placed.dest.absolute()))
         those = ("--others", "--exclude-per-directory=.gitignore", "-z")
