@@ -1,4 +1,4 @@
-"""The archive of an artifact → the bytes of its verdict.json. Pure; everything about the archive is hostile.
+"""The archive of an artifact → the bytes of one file in it. Pure; everything about the archive is hostile.
 
 Nothing is written anywhere, so that no path in it could lead anywhere; a path that tries is refused all the same.
 """
@@ -20,7 +20,7 @@ _END = struct.Struct("<4s4H2LH")  # the record that ends an archive: its counts,
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 
-def verdict_bytes(archive: bytes, *, name: str = NAME, limit: int = LIMIT) -> bytes:
+def file_in(archive: bytes, *, name: str = NAME, limit: int = LIMIT) -> bytes:
     """The one file of this name at the top of the archive. Raises ResultsError for any archive that is not plain."""
     _check_end(archive)
     try:
@@ -82,4 +82,4 @@ def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> by
 
 
 def _refused(fault: str) -> ResultsError:
-    return ResultsError(f"the verdict's artifact {fault}; nothing was published")
+    return ResultsError(f"the artifact {fault}")

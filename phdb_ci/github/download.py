@@ -53,9 +53,9 @@ def fetch(client: Client, artifact: int, *, limit: int = LIMIT) -> bytes:
                 raise Expired from error
             if error.code < 400:
                 fault = "is not at an https address, or leads from one address to the next"
-                raise ResultsError(f"the verdict's artifact {fault}; nothing was published") from error
+                raise ResultsError(f"the artifact {fault}") from error
             if error.code < 500 or not more:
-                raise client.refusal("fetching the verdict", "actions: read", error.code, error.reason) from error
+                raise client.refusal("fetching the artifact", "actions: read", error.code, error.reason) from error
         except (OSError, HTTPException) as error:
             if not more or time.monotonic() > deadline:
                 raise OSError(str(error)) from error
@@ -81,7 +81,7 @@ def _read(answer: IO[bytes], length: str, limit: int, deadline: float) -> bytes:
         if size > limit:
             raise _too_large(limit)
         if time.monotonic() > deadline:
-            raise TimeoutError("the verdict's artifact does not come to an end")
+            raise TimeoutError("the artifact does not come to an end")
         parts.append(part)
     if length.isdigit() and str(size) != length.lstrip("0").rjust(1, "0"):
         raise OSError(f"the artifact ended after {size} of {length[:20]} bytes")
@@ -89,4 +89,4 @@ def _read(answer: IO[bytes], length: str, limit: int, deadline: float) -> bytes:
 
 
 def _too_large(limit: int) -> ResultsError:
-    return ResultsError(f"the verdict's artifact is larger than {limit} bytes; nothing was published")
+    return ResultsError(f"the artifact is larger than {limit} bytes")

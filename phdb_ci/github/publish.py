@@ -119,7 +119,8 @@ def _words(client: Client, place: Place, run: Run, base: str | None) -> Words:
     try:
         verdict, reason = (None, "") if run.conclusion in _NO_VERDICT else verdict_left(client, run, place.legs)
     except ResultsError as error:
-        verdict, reason, refused = None, "left a verdict that is not believed", error
+        verdict, reason = None, "left a verdict that is not believed"
+        refused = ResultsError(f"{error.message}; nothing was published")
     if verdict is None:
         body = no_verdict_comment(posting, run.sha, run.conclusion, reason)
         return Words((body,), no_verdict_status(posting, run.conclusion, reason), refused)

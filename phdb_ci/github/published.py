@@ -13,7 +13,7 @@ from phdb_ci.artifacts.bundle import LARGEST, SUFFIX, unpack
 from phdb_ci.artifacts.store import load
 from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import ArtifactError, PhdbError
-from phdb_ci.github.archive import verdict_bytes
+from phdb_ci.github.archive import file_in
 from phdb_ci.github.client import QUICK, Client, api_of
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.runs import Run, artifacts_of, run_of
@@ -70,7 +70,7 @@ def _candidates(client: Client, node: ArtifactNode, track: str) -> Iterator[tupl
 def _take(client: Client, artifact: int, node: ArtifactNode, folder: Path) -> Stored:
     """Download, unpack and check it: bounded, and of this very key."""
     archive = fetch(client, artifact, limit=LARGEST)
-    data = verdict_bytes(archive, name=f"{node.name}{SUFFIX}", limit=LARGEST)
+    data = file_in(archive, name=f"{node.name}{SUFFIX}", limit=LARGEST)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".published-", suffix=SUFFIX) as file:
         file.write(data)

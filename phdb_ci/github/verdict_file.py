@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from phdb_ci.errors import ResultsError
-from phdb_ci.github.archive import verdict_bytes
+from phdb_ci.github.archive import file_in
 from phdb_ci.github.client import Client
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.runs import Run, artifacts_of
@@ -35,7 +35,7 @@ def verdict_left(
             archive = fetch(client, max(ids))
         except Expired:
             return None, "left a verdict that is no longer kept"
-    verdict = _checked(verdict_bytes(archive), run, legs)
+    verdict = _checked(file_in(archive), run, legs)
     return verdict, "" if verdict else "left a verdict of an earlier attempt alone"
 
 
@@ -75,4 +75,4 @@ def _parsed(raw: bytes) -> Verdict:
 
 
 def _refused(fault: str) -> ResultsError:
-    return ResultsError(f"the verdict that the run left {fault}; nothing was published")
+    return ResultsError(f"the verdict that the run left {fault}")

@@ -11,7 +11,7 @@ import pytest
 
 from phdb_ci.errors import NetworkError, ResultsError
 from phdb_ci.github import download
-from phdb_ci.github.archive import LIMIT, verdict_bytes
+from phdb_ci.github.archive import LIMIT, file_in
 from phdb_ci.github.verdict_file import MOST_OBJECTS
 from tests.builders import HEAD, leg, sha, verdict
 from tests.github.fake import OWN, Fault
@@ -139,18 +139,18 @@ def refused(world: World) -> str:
 def test_archive_that_is_not_plain_is_refused(name: str) -> None:
     make, why = ARCHIVES[name]
     with pytest.raises(ResultsError) as caught:
-        verdict_bytes(make())
+        file_in(make())
     assert why in caught.value.message
 
 
 def test_plain_archive_is_unpacked_and_other_files_are_ignored() -> None:
-    assert verdict_bytes(zipped(b"{}", change=entry("notes.txt"))) == b"{}"
-    assert verdict_bytes(zipped(b"{}", change=entry("sub/folder/notes.txt"))) == b"{}"
+    assert file_in(zipped(b"{}", change=entry("notes.txt"))) == b"{}"
+    assert file_in(zipped(b"{}", change=entry("sub/folder/notes.txt"))) == b"{}"
 
 
 def test_inflation_is_counted_and_not_believed() -> None:
     with pytest.raises(ResultsError, match="more than 1000 bytes"):
-        verdict_bytes(zipped(b"x" * 2_000), limit=1_000)
+        file_in(zipped(b"x" * 2_000), limit=1_000)
 
 
 @pytest.mark.parametrize("name", ["zip bomb", "symlink", "path upwards", "twice", "no archive"])
