@@ -151,8 +151,15 @@ def doctor(session: nox.Session) -> None:
 
 
 @nox.session
+def unit(session: nox.Session) -> None:
+    """The quick tests: functions of records, rules, pages; no job runs."""
+    _install(session, "tests")
+    session.run("pytest", "-n", "auto", "tests/unit", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
-    """The project's own tests: `nox -s tests -- -m "not slow"` for the quick ones."""
+    """All tests of the project but those of its workflows (`lint`, `act`)."""
     _install(session, "tests")
     session.run("pytest", "-n", "auto", *session.posargs)
 

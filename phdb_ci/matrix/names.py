@@ -11,7 +11,7 @@ from phdb_ci.models.matrix import CONTROL, is_folder
 SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "self"})
 # nox has a session for each of these, for each gate, artifact and job.
 SESSIONS = frozenset({
-    "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "lint", "act",
+    "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "unit", "lint", "act",
     "fakegreen", "benchmark",
 })  # fmt: skip
 COMMANDS = ("build", "setup", "run")

@@ -1,7 +1,7 @@
 """STATUSES: every status and outcome, said once: its sign, its colour, its words, and what follows from it.
 
 To add a status: add its word to the type below that it belongs to, add its row to STATUSES, and write the schemas anew
-(`python -m phdb_ci.schemas`). tests/test_statuses.py names what is missing.
+(`python -m phdb_ci.schemas`). tests/unit/test_statuses.py names what is missing.
 """
 
 from collections.abc import Mapping

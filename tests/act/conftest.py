@@ -14,7 +14,7 @@ from tests.act.actions import pinned
 from tests.act.bench import HOME, RELEASE, flow, workflow
 from tests.act.runner import Act
 from tests.act.world import base_python
-from tests.gate.bench import once
+from tests.integration.gate.bench import once
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ from typing import Any
 from tests.act.actions import downloads
 from tests.act.log import Job, jobs_of
 from tests.act.proxy import proxy
-from tests.gate.bench import processes_of, wait_for
+from tests.integration.gate.bench import processes_of, wait_for
 
 SHA = "5ba" + "e" * 37  # github.sha, unless told otherwise
 LABELS = ("ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "windows-2025")

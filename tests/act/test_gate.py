@@ -14,7 +14,7 @@ from tests.act.log import Job
 from tests.act.rerun import keep
 from tests.act.runner import Act, Ran
 from tests.act.world import ROOT, SMALL, World, verdict
-from tests.gate.bench import counting_compiler, sources_of_lidb
+from tests.integration.gate.bench import counting_compiler, sources_of_lidb
 
 E2E = "tests/e2e/lidb.test.mjs"
 LEG = "e2e-engine__ubuntu-24_04"

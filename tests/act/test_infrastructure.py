@@ -11,7 +11,7 @@ from tests.act import runner
 from tests.act.bench import HOME, PULL_REQUEST, RELEASE, flow, needs_of, one_job, run, upload, workflow
 from tests.act.rerun import keep, with_needs
 from tests.act.runner import SHA, Act
-from tests.gate.bench import processes_of
+from tests.integration.gate.bench import processes_of
 
 # A workflow of another repository
 

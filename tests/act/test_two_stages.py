@@ -7,9 +7,9 @@ import pytest
 
 from tests.act.runner import Act, Ran
 from tests.act.world import SMALL, World, verdict
-from tests.github.contract import Contract
-from tests.github.fake import BOT, OWN, Fake
-from tests.github.server import serving
+from tests.integration.github.contract import Contract
+from tests.integration.github.fake import BOT, OWN, Fake
+from tests.integration.github.server import serving
 
 BRANCH = "change-1"
 

@@ -22,7 +22,7 @@ from phdb_ci.matrix.load import parse
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.workflows import files_of, workflow_files
 from tests.act.runner import Act, Ran
-from tests.gate.bench import JUNK, REPOS, STACK
+from tests.integration.gate.bench import JUNK, REPOS, STACK
 from tests.repositories import git, init
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.gate.bench import JUNK, ROOT, STACK, once
+from tests.integration.gate.bench import JUNK, ROOT, STACK, once
 
 CHECKS = ROOT / "checks" / "contracts"
 BREAKS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("contract_breaks.toml").read_text())["break"]

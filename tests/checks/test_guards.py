@@ -15,7 +15,7 @@ import pytest
 
 from checks.guards import probes, rules
 from checks.guards.manifests import green_without_measurement
-from tests.gate.bench import JUNK, STACK
+from tests.integration.gate.bench import JUNK, STACK
 
 SUITE = Path(rules.__file__).parent
 STATIC = {rule.guard for rule in rules.rules()} | {"no-green-without-measurement"}

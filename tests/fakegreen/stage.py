@@ -12,7 +12,7 @@ from phdb_ci.models.results import Facts
 from tests.fakegreen.corpus import Case, Change, text_of
 from tests.fakegreen.plain import exit_sign, junit_sign
 from tests.fakegreen.score import Result
-from tests.gate.bench import JUNK, OS, REPOS, STACK, Ran, Scenario
+from tests.integration.gate.bench import JUNK, OS, REPOS, STACK, Ran, Scenario
 
 LIMIT = 300  # seconds for one case; a busy machine is slow, a case that hangs is a finding
 GIT = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
