@@ -165,6 +165,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def breaks(session: nox.Session) -> None:
+    """Can each case of the contracts fail? The stand-in stack broken in one place, some fifty times."""
+    _install(session, "tests")
+    session.run("pytest", "-n", "auto", "-m", "breaks", "tests/checks", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style with ruff, types with strict mypy, and the rendered workflows with every linter and our own rules."""
     _install(session, "lint", "tests")

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from shutil import copytree
+from shutil import copy2, copytree
 from typing import Any
 
 import pytest
 
-from tests.integration.gate.bench import JUNK, ROOT, STACK, once
+from tests.integration.gate.bench import JUNK, ROOT, STACK
 
 CHECKS = ROOT / "checks" / "contracts"
 BREAKS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("contract_breaks.toml").read_text())["break"]
@@ -22,31 +22,54 @@ CASES = 67  # of the suites, on the stand-in stack
 
 
 def _row(row: dict[str, Any]) -> Any:
-    """Slow unless it says that it is quick: one of each program's is enough for a look."""
-    return pytest.param(row, id=row["name"], marks=() if row.get("quick") else pytest.mark.slow)
+    """In a session of its own unless it says that it is quick: one of each program's is enough for a look."""
+    return pytest.param(row, id=row["name"], marks=() if row.get("quick") else pytest.mark.breaks)
+
+
+class Workshop:
+    """A copy of lidb with its build directory: an engine with an edit costs one file and a link."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        copytree(STACK / "lidb", folder / "lidb", ignore=JUNK)
+        self._make("-S", str(folder / "lidb"), "-B", str(folder / "build"), "-DCMAKE_BUILD_TYPE=Debug")
+
+    def engine(self, edits: list[dict[str, str]], to: Path) -> Path:
+        """The engine with these edits, as a file of its own; the copy is as before afterwards."""
+        before = {edit["file"]: (self.folder / edit["file"]).read_text() for edit in edits}
+        for edit in edits:
+            apply(self.folder, edit)
+        try:
+            self._make("--build", str(self.folder / "build"), "--target", "lidb_embed", "-j", "2")
+            return Path(copy2(self.folder / "build" / "lidb_embed", to))
+        finally:
+            for file, text in before.items():
+                (self.folder / file).write_text(text)
+
+    @staticmethod
+    def _make(*arguments: str) -> None:
+        done = subprocess.run(["cmake", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """One for each worker."""
+    return Workshop(tmp_path_factory.mktemp("workshop"))
+
+
+@pytest.fixture(scope="session")
+def engine(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The engine of the stack as it is."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if base.name.startswith("popen-") else base
-
-    def make(folder: Path) -> None:
-        build(STACK / "lidb", folder / "build")
-
-    return once(shared, "contracts-engine", make) / "build" / "lidb_embed"
+    return workshop.engine([], tmp_path_factory.mktemp("engine") / "lidb_embed")
 
 
-def build(lidb: Path, folder: Path) -> Path:
-    """The engine of a checkout; quickly made, not a quick one."""
-    for command in (
-        ["cmake", "-S", str(lidb), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Debug"],
-        ["cmake", "--build", str(folder), "--target", "lidb_embed", "-j", "2"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    return folder / "lidb_embed"
+def apply(folder: Path, edit: dict[str, str]) -> None:
+    """Replace a text that stands exactly once in a file of a stack."""
+    path = folder / edit["file"]
+    text = path.read_text()
+    assert text.count(edit["old"]) == 1, f"{edit['old']!r} stands {text.count(edit['old'])} times in {path.name}"
+    path.write_text(text.replace(edit["old"], edit["new"]))
 
 
 def run(stack: Path, engine: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -62,15 +85,13 @@ def run(stack: Path, engine: Path, *arguments: str) -> "subprocess.CompletedProc
 
 
 @pytest.mark.parametrize("row", [_row(row) for row in BREAKS])
-def test_break_is_caught_by_its_case(tmp_path: Path, engine: Path, row: dict[str, Any]) -> None:
+def test_break_is_caught_by_its_case(tmp_path: Path, engine: Path, workshop: Workshop, row: dict[str, Any]) -> None:
     copytree(STACK, tmp_path / "stack", ignore=JUNK)
     for edit in row["edits"]:
-        path = tmp_path / "stack" / edit["file"]
-        text = path.read_text()
-        assert text.count(edit["old"]) == 1, f"{edit['old']!r} stands {text.count(edit['old'])} times in {path.name}"
-        path.write_text(text.replace(edit["old"], edit["new"]))
-    if any(edit["file"].endswith(PROGRAM) for edit in row["edits"]):
-        engine = build(tmp_path / "stack" / "lidb", tmp_path / "build")
+        apply(tmp_path / "stack", edit)
+    program = [edit for edit in row["edits"] if edit["file"].endswith(PROGRAM)]
+    if program:
+        engine = workshop.engine(program, tmp_path / "lidb_embed")
 
     done = run(tmp_path / "stack", engine, row["case"])
 
