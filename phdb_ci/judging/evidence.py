@@ -92,14 +92,14 @@ def report_unreadable(_job: Job, facts: Facts) -> Iterable[str]:
 def case_failed(_job: Job, facts: Facts) -> Iterable[str]:
     """A test failed, whatever the exit code says."""
     for suite in facts.suites:
-        bad = suite.counts.failed + suite.counts.error
-        if bad:
-            yield f"{bad} of {suite.counts.executed} {suite.kind} tests failed{_first_failure(suite)}"
+        if suite.counts.failing:
+            share = f"{suite.counts.failing} of {suite.counts.executed}"
+            yield f"{share} {suite.kind} tests failed{_first_failure(suite)}"
 
 
 def _first_failure(suite: Suite) -> str:
     """The first failing case and its message, as the end of a reason."""
-    case = next((case for case in suite.cases if case.status in ("failed", "error")), None)
+    case = next((case for case in suite.cases if case.failing), None)
     if case is None:
         return ""
     text = f"{case.title}: {case.message}" if case.message else case.title

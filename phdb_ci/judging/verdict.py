@@ -129,7 +129,7 @@ def _leg(result: LegResult, gathered: Gathered, baseline: Verdict | None, today:
 
 def failing_titles(result: LegResult) -> set[str]:
     """The titles of a leg's failing cases."""
-    return {case.title for suite in result.facts.suites for case in suite.cases if case.status in ("failed", "error")}
+    return {case.title for suite in result.facts.suites for case in suite.cases if case.failing}
 
 
 def _executed(result: LegResult) -> int:

@@ -28,12 +28,22 @@ class Counts(Record):
     @property
     def executed(self) -> int:
         """Cases that ran to an end: passed, failed or error."""
-        return self.passed + self.failed + self.error
+        return self.passed + self.failing
+
+    @property
+    def failing(self) -> int:
+        """Cases that failed, those that ended in an error included."""
+        return self.failed + self.error
+
+    @property
+    def left_out(self) -> int:
+        """Cases that did not run: skipped, or still to be written."""
+        return self.skipped + self.todo
 
     @property
     def total(self) -> int:
         """All cases."""
-        return self.executed + self.skipped + self.todo
+        return self.executed + self.left_out
 
 
 class Case(Record):
@@ -54,6 +64,11 @@ class Case(Record):
     seconds: float = 0.0
     message: str = ""
     detail: str = ""
+
+    @property
+    def failing(self) -> bool:
+        """Whether it failed or ended in an error."""
+        return self.status in ("failed", "error")
 
     @property
     def title(self) -> str:

@@ -75,8 +75,8 @@ def _counts(result: LegResult) -> tuple[str, str, str]:
         return "-", "-", "-"
     return (
         str(sum(suite.counts.passed for suite in suites)),
-        str(sum(suite.counts.failed + suite.counts.error for suite in suites)),
-        str(sum(suite.counts.skipped + suite.counts.todo for suite in suites)),
+        str(sum(suite.counts.failing for suite in suites)),
+        str(sum(suite.counts.left_out for suite in suites)),
     )
 
 

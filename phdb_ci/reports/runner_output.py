@@ -49,7 +49,7 @@ def _pytest(suite: Suite, lines: Iterator[str]) -> Suite:
             deselected = int(counts[1][:9]) if counts else 0
     if warned:
         suite = with_problem(suite, f"a test of it cannot fail: pytest warned {warned}")
-    if stopped and not suite.counts.failed + suite.counts.error:
+    if stopped and not suite.counts.failing:
         suite = with_problem(suite, f"pytest stopped before its end: {stopped}")
     if not deselected:
         return suite
@@ -61,7 +61,7 @@ def _pytest(suite: Suite, lines: Iterator[str]) -> Suite:
 
 def _node(suite: Suite, lines: Iterator[str]) -> Suite:
     """An `after` hook that fails is listed as failing, and neither a case nor a total of the report shows it."""
-    if suite.counts.failed + suite.counts.error:
+    if suite.counts.failing:
         return suite
     listed = False
     for line in lines:

@@ -53,7 +53,7 @@ def _reasons(entry: Entry, result: LegResult) -> list[str]:
 
 
 def _failing(result: LegResult) -> list[Case]:
-    return [case for suite in result.facts.suites for case in suite.cases if case.status in ("failed", "error")]
+    return [case for suite in result.facts.suites for case in suite.cases if case.failing]
 
 
 def _test(case: Case) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def main_table(shown: Shown, most: int) -> str:
 
 def failures(result: LegResult | None) -> int:
     """How many cases of a leg failed, those that ended in an error included."""
-    return sum(suite.counts.failed + suite.counts.error for suite in result.facts.suites) if result else 0
+    return sum(suite.counts.failing for suite in result.facts.suites) if result else 0
 
 
 def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ def _counts(entry: Entry) -> tuple[str, str, str]:
         passed = "exit code only" if entry.is_green else DASH
         return (passed, DASH, DASH) if result else ("", "", "")
     failed = failures(result)
-    skipped = sum(suite.counts.skipped + suite.counts.todo for suite in suites)
+    skipped = sum(suite.counts.left_out for suite in suites)
     return str(sum(suite.counts.passed for suite in suites)), f"**{failed}**" if failed else "0", str(skipped)
 
 
