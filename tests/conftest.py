@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from phdb_ci.sources.git import command
 from tests.repositories import build_upstream, copy_of
+
+# How busy a machine is decides no test.
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
 
 
 @pytest.fixture(scope="session")
