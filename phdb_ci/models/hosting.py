@@ -8,7 +8,8 @@ from pydantic import Field
 from phdb_ci.models.base import Name, Record, Sha, Text
 from phdb_ci.models.texts import Image, Probe, Repository, Setting, SettingName, Version
 
-# The kinds of services, each with the schemes of its addresses. execution/services has who makes each.
+# To add a kind of service: its word here, the schemes of its addresses below, who starts it in SERVERS
+# (execution/services), then `python -m phdb_ci.schemas`. tests/unit/test_service_kinds.py names what is missing.
 ServiceKind = Literal["postgres"]
 SERVICE_KINDS: Mapping[ServiceKind, tuple[str, ...]] = {"postgres": ("postgresql", "postgres")}
 

@@ -1,4 +1,4 @@
-"""The matrix: what matrix.toml says, after it was checked. The file format is described in README.md.
+"""The matrix: what matrix.toml says, after it was checked. The file format is described in docs/matrix.md.
 
 `phdb_ci.matrix` reads the file, locates faults and checks what takes more than one value; here are shapes.
 Descriptions and examples of the keys show in editors (schemas/matrix.schema.json) and in messages.

@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from phdb_ci.errors import Interrupted, ToolError, UsageError
 from phdb_ci.execution.process import Log, Outcome, Request
-from phdb_ci.execution.services import SERVERS, Place, Running, postgres, serving, wheel
+from phdb_ci.execution.services import Place, Running, postgres, serving, wheel
 from phdb_ci.execution.services.address import Address
 from phdb_ci.execution.services.postgres import Database
 from phdb_ci.matrix import load
-from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
 from tests.helpers import run_context
 from tests.integration.gate.bench import ROOT, ask, processes_of, wait_for
 
@@ -36,14 +34,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, cache: Path) -> Place:
     return Place(run_context(cache, CALLER), tmp_path / "leg", tmp_path / "postgres.log")
-
-
-# Kinds
-
-
-def test_every_kind_is_complete_everywhere() -> None:
-    assert get_args(ServiceKind) == tuple(SERVICE_KINDS) == tuple(SERVERS)
-    assert all(SERVICE_KINDS.values())
 
 
 # Addresses

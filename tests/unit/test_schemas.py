@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci import schemas
+from phdb_ci.matrix import parse
 from phdb_ci.schemas.reference import TITLES
 
 CURRENT = schemas.current()
@@ -35,3 +36,8 @@ def test_reference_has_every_key_of_every_table() -> None:
     ]
     assert absent == []
     assert set(TITLES) == set(records)
+
+
+def test_example_of_the_page_is_a_matrix() -> None:
+    text = schemas.PAGE.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
+    assert parse(text, "docs/matrix.md").gates["pr-gate"].jobs == ("e2e",)
