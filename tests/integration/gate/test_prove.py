@@ -92,7 +92,7 @@ def test_fault_of_an_engine_that_is_never_called_is_not_missed(gate: Scenario) -
     ("old", "new", "reason"),
     [
         ("engine.py dead {real", "engine.py deaf {real", "artifact embed, fault dead: exit 2: python3 checks"),
-        ("engine.py dead {real.lidb_embed} {out.lidb_embed}", "engine.py dead {real.lidb_embed} /dev/null", "no {out"),
+        ("engine.py dead {real.lidb_embed} {out.lidb_embed}", "engine.py dead {real.lidb_embed} elsewhere", "no {out"),
         ("> {tree}/liorm/__init__.py", "> /dev/null", "repo lidb, fault raises-at-import: the command changed no"),
     ],
     ids=["fails", "writes-nothing", "changes-nothing"],
