@@ -134,21 +134,23 @@ def test_any_change_of_a_plain_directory_gives_another_commit(cache: Path, tmp_p
     assert import_directory(mirror).commit != PLAIN
 
 
-def test_caches_of_tools_are_left_out_of_a_plain_directory(cache: Path, tmp_path: Path) -> None:
+def test_caches_of_tools_are_left_out_of_a_folder_and_taken_of_a_repo(cache: Path, tmp_path: Path) -> None:
     directory = plain(tmp_path / "d")
     for name in (".phdb-ci/runs", ".nox/tests", ".venv/bin", "src/__pycache__", ".mypy_cache"):
         (directory / name).mkdir(parents=True)
         (directory / name / "x").touch()
-    assert import_directory(at(cache, directory)).commit == PLAIN
+    assert import_folder(at(cache, directory)).commit == PLAIN
+    mirror = at(cache, directory)
+    assert ".venv/bin/x" in files(mirror, import_directory(mirror).commit)
 
 
-def test_ignore_rules_of_a_plain_directory_can_take_a_cache_in(cache: Path, tmp_path: Path) -> None:
+def test_ignore_rules_of_a_folder_can_take_a_cache_in(cache: Path, tmp_path: Path) -> None:
     directory = plain(tmp_path / "d")
     (directory / ".nox").mkdir()
     (directory / ".nox" / "x").touch()
     (directory / ".gitignore").write_text("!.nox/\n")
     mirror = at(cache, directory)
-    assert ".nox/x" in files(mirror, import_directory(mirror).commit)
+    assert ".nox/x" in files(mirror, import_folder(mirror).commit)
 
 
 def test_cache_inside_the_directory_is_not_imported(tmp_path: Path) -> None:

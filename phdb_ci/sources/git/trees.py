@@ -12,7 +12,7 @@ machine.
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +26,8 @@ from phdb_ci.sources.git.refs import FULL
 _EPOCH = 946_684_800  # 2000-01-01, the date of every commit that has no date of its own
 _PLAIN = "A plain directory"
 _EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # the tree with nothing in it
-# What tools leave behind where no repository says what to ignore; a .gitignore can take it in again.
+# What tools leave behind in a folder beside a matrix where no repository says what to ignore. Of a repo nothing is left
+# out: a .venv that was committed by mistake is part of what is tested.
 _CACHES = (".phdb-ci/", ".nox/", ".venv/", "__pycache__/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/")
 
 
@@ -38,7 +39,7 @@ def import_directory(at: Mirror) -> Taken:
     """
     with locked(at.lock, at.on_wait):
         prepare(at)
-        return _import_plain(at)
+        return _import_plain(at, without=())
 
 
 def import_worktree(at: Mirror) -> Taken:
@@ -83,7 +84,7 @@ def import_folder(at: Mirror) -> Taken:
         index = _Index(at)
         listed = index.add_working_tree(prefix) if inside.code == 0 else []
         if not listed:
-            return _import_plain(at)
+            return _import_plain(at, without=_CACHES)
         head = _head(at)
         if head and any(entry.absent for entry in listed):
             top = git("-C", at.url, "rev-parse", "--show-toplevel", sealed=False).text
@@ -94,10 +95,10 @@ def import_folder(at: Mirror) -> Taken:
         return replace(commit, head=head and head.commit, dirty=tree != committed, notes=_left_out(at, listed))
 
 
-def _import_plain(at: Mirror) -> Taken:
+def _import_plain(at: Mirror, *, without: Iterable[str]) -> Taken:
     index = _Index(at, "--git-dir", str(at.path), "--work-tree", at.url, sealed=True)
     excludes = index.folder / "exclude"
-    excludes.write_text("\n".join(_CACHES))
+    excludes.write_text("\n".join(without))
     added = index.git("-c", f"core.excludesFile={excludes}", "add", "--all", "--", ".")
     _, embedded, inner = added.err.partition("adding embedded git repository: ")
     if embedded:
