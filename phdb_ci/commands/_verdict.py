@@ -21,9 +21,12 @@ from phdb_ci.models.verdict import Verdict
 from phdb_ci.terminal import page_of
 
 
-def verdict_today(gathered: Gathered, baseline: Verdict | None, notes: Sequence[str]) -> Verdict:
+def verdict_today(
+    gathered: Gathered, baseline: Verdict | None, notes: Sequence[str], today: date | None = None
+) -> Verdict:
     """The verdict of this release over what was gathered; a quarantine ends on the user's own day."""
-    return make_verdict(gathered, tool=__version__, today=date.today(), baseline=baseline, notes=notes)  # noqa: DTZ011
+    day = today or date.today()  # noqa: DTZ011 - a quarantine ends on the user's own day
+    return make_verdict(gathered, tool=__version__, today=day, baseline=baseline, notes=notes)
 
 
 def deliver(verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs: Mapping[str, object]) -> None:

@@ -25,7 +25,7 @@ def main(arguments: argparse.Namespace) -> int:
     run = replace(run, id=arguments.run_id or run.id)
     results, needs = read_results(arguments.results), read_needs(arguments.needs)
     gathered = gather(matrix, arguments.gate, results, needs, run, today, proofs_beside(arguments.matrix))
-    verdict = verdict_today(gathered, *baseline_of(arguments.baseline, os.environ))
+    verdict = verdict_today(gathered, *baseline_of(arguments.baseline, os.environ), today)
     out = run_directory(arguments.out, arguments.matrix, new_run_id(), arguments.gate)
     deliver(verdict, out, arguments, {"outcome": verdict.outcome})
     show(verdict, out, arguments)
