@@ -196,21 +196,22 @@ def children(pid: int) -> list[int]:
     return pids
 
 
-def _name(pid: int) -> str:
+def _proc(pid: int, name: str) -> str:
+    """A file below /proc/PID (proc(5)): a process is named by any bytes; "" when it has ended."""
     try:
-        with open(f"/proc/{pid}/comm", errors="replace") as file:  # noqa: PTH123
-            return file.read().strip()[:32] or "?"
+        with open(f"/proc/{pid}/{name}", errors="replace") as file:  # noqa: PTH123
+            return file.read()
     except OSError:
-        return "?"
+        return ""
+
+
+def _name(pid: int) -> str:
+    return _proc(pid, "comm").strip()[:32] or "?"
 
 
 def _cpu(pid: int) -> float:
-    """CPU seconds that a process and the children that it collected have used (proc(5), stat)."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
+    """CPU seconds that a process and the children that it collected have used (proc(5), stat); 0 when it has ended."""
+    fields = _proc(pid, "stat").rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -251,7 +251,8 @@ def test_file_that_is_no_verdict_is_named_with_its_key(
 
 
 def test_older_python_is_told_by_the_noxfile() -> None:
-    code = "import sys, nox; sys.modules['tomllib'] = None; exec(open('noxfile.py').read())"
+    stand_in = "sys.modules |= {'nox': sys, 'nox.command': types.SimpleNamespace(CommandFailed=None), 'tomllib': None}"
+    code = f"import sys, types; {stand_in}; exec(open('noxfile.py').read())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("phdb-ci needs Python 3.11 or newer, and nox runs on ")
