@@ -94,11 +94,10 @@ def package(database: LidbEmbed) -> Row:
 
 @pytest.fixture
 def run(bridge: Bridge) -> Row:
-    """An agent run that the bridge has written, twice: it is done."""
-    running = new_run()
-    for status in ("running", "done"):
-        bridge.upsert(running | {"status": status})
-    return {"id": running["id"], "status": "done"}
+    """An agent run that the bridge has written."""
+    done = new_run(status="done")
+    bridge.upsert(done)
+    return {"id": done["id"], "status": "done"}
 
 
 @pytest.fixture

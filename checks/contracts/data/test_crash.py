@@ -14,7 +14,7 @@ AT_ANSWER, IN_BETWEEN = 12, 24  # writers that are killed when they have answere
 SESSIONS = 3  # sessions that are killed
 ROWS, TEXT = 24, "x" * 65_536  # more than a log of one MiB holds
 LARGE = "y" * 1_200_000  # what no such log holds: its write is a checkpoint
-CHECKPOINTS = 16  # that are cut off
+CHECKPOINTS = 8  # that are cut off
 SENT, ACKNOWLEDGED, ONE_SHOT = (100, 10, 4)  # runs of a session; answers before it is killed; runs of a call each
 STATES = ("running", "done")  # in which a run is written, one after the other
 

@@ -31,8 +31,7 @@ FAILING = (
     ("upsert_agent_run", "{}"),
     ("no_such_command",),
 )
-ALONE, TOGETHER = 5, 40  # calls that are timed: a process each, and in one session
-COUNTED = 3  # calls of each command whose engine starts are counted
+ALONE, TOGETHER = 3, 40  # calls of each command: a process each, and in one session
 COMMANDS = {
     "probe": (),
     "upsert_agent_run": (json.dumps(new_run()),),
@@ -127,32 +126,23 @@ def test_session(session: Session, engine: LidbEmbed) -> None:
     assert session.answer("probe")["engine"], "$.engine: true expected in a session"
 
 
-def test_cost(bridge: Bridge) -> None:
-    """Each command, with a process per call and in a session: the median is told, not judged."""
-    session = bridge.session()
-    for command, arguments in COMMANDS.items():
-        alone = median(ALONE, lambda: answer(f"bridge-{command}", bridge.run(command, *arguments)))  # noqa: B023
-        print(f"{command}: a process per call: {ALONE} calls, median {alone:.1f} ms")
-        if session is not None:
-            together = median(TOGETHER, lambda: session.answer(command, *arguments))  # noqa: B023
-            print(f"{command}: in a session: {TOGETHER} calls, median {together:.1f} ms")
-
-
 def test_session_saves_starts(session: Session, stack: Stack) -> None:
-    """In a session more calls do not mean more starts of the engine."""
+    """In a session more calls do not mean more starts of the engine. What a call costs is told, not judged."""
     session.program.kill()
     counting = Bridge(stack.with_engine("counting"))
     for command, arguments in COMMANDS.items():
         stack.log.write_text("")
-        for _ in range(COUNTED):
-            answer(f"bridge-{command}", counting.run(command, *arguments))
-        print(f"{command}: {starts(stack) / COUNTED:.1f} engine starts per call, a process each")
+        alone = median(ALONE, lambda: answer(f"bridge-{command}", counting.run(command, *arguments)))  # noqa: B023
+        each = starts(stack) / ALONE
+        print(f"{command}: a process per call: median {alone:.1f} ms, {each:.1f} engine starts, of {ALONE} calls")
     again = counting.session()
     assert again is not None
     stack.log.write_text("")
-    for command, arguments in [*COMMANDS.items()] * COUNTED:
-        again.answer(command, *arguments)
-    assert starts(stack) == 0, f"{starts(stack)} engine starts in {COUNTED * len(COMMANDS)} calls of one session"
+    for command, arguments in COMMANDS.items():
+        together = median(TOGETHER, lambda: again.answer(command, *arguments))  # noqa: B023
+        print(f"{command}: in a session: median {together:.1f} ms, of {TOGETHER} calls")
+    calls = TOGETHER * len(COMMANDS)
+    assert starts(stack) == 0, f"{starts(stack)} engine starts in {calls} calls of one session"
 
 
 def assert_refused(done: Done) -> None:
