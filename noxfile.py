@@ -165,6 +165,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def long(session: nox.Session) -> None:
+    """Tests that hold a promise of `tests` in more ways, each by a whole run."""
+    _install(session, "tests")
+    session.run("pytest", "-n", "auto", "-m", "long", *session.posargs)
+
+
+@nox.session
 def breaks(session: nox.Session) -> None:
     """Can each case of the contracts fail? The stand-in stack broken in one place, some fifty times."""
     _install(session, "tests")

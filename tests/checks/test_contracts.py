@@ -99,7 +99,7 @@ def test_break_is_caught_by_its_case(tmp_path: Path, engine: Path, workshop: Wor
     assert row["says"] in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.breaks
 def test_stack_as_it_is_keeps_every_contract(tmp_path: Path, engine: Path) -> None:
     copytree(STACK, tmp_path / "stack", ignore=JUNK)
 

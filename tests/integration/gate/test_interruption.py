@@ -11,7 +11,7 @@ from tests.integration.gate.bench import OS, Scenario, Started, wait_for
 
 TERM, INT, KILL, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGHUP
 E2E = f"e2e-engine@{OS}"
-SEEDS = [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
+SEEDS = [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long)]
 # A job that does what it can not to end: it ignores TERM, and has children outside its group that do so too.
 STUBBORN = (
     "trap '' TERM INT HUP; setsid sh -c 'trap \"\" TERM; sleep 301; sleep 302' & sleep 303 & echo going;"
@@ -38,7 +38,7 @@ def assert_ended(started: Started, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [TERM, INT, pytest.param(HUP, marks=pytest.mark.slow)], ids=lambda number: number.name
+    "number", [TERM, INT, pytest.param(HUP, marks=pytest.mark.long)], ids=lambda number: number.name
 )
 def test_signal_during_a_job_ends_everything_and_gives_an_incomplete_verdict(
     own: Scenario, number: signal.Signals
@@ -55,7 +55,7 @@ def test_signal_during_a_job_ends_everything_and_gives_an_incomplete_verdict(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [TERM, INT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [TERM, pytest.param(INT, marks=pytest.mark.long)], ids=lambda number: number.name)
 def test_signal_during_the_build_ends_everything_and_gives_an_incomplete_verdict(
     quick: Scenario, number: signal.Signals
 ) -> None:
@@ -174,7 +174,7 @@ def test_next_run_is_green_after_kills_during_the_build(quick: Scenario) -> None
     assert ran.embed.status == "built"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_run_that_waits_for_a_build_that_is_killed_builds_and_is_green(quick: Scenario) -> None:
     first = quick.start("lis-tests")
     first.wait_for("embed", "Building CXX")
@@ -189,7 +189,7 @@ def test_run_that_waits_for_a_build_that_is_killed_builds_and_is_green(quick: Sc
     assert ran.embed.status == "built"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_next_run_is_green_after_a_kill_in_a_job_that_builds(quick: Scenario) -> None:
     quick.patch("lidb/scripts/smoke.sh", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_BUILD_TYPE=None")
     quick.patch(

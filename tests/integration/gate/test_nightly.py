@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +31,7 @@ ENGINES = "benchmarks/tier_db_registry/engines.py"
 MANIFEST = "benchmarks/tier_db_registry/manifest.py"
 WRITE = '    (RESULTS / name).write_text(json.dumps(document, indent=2) + "\\n", encoding="utf-8")\n'
 FOLDERS = ("/tmp", "/var/tmp")
+SOFT = (signal.SIGINT, signal.SIGTERM)
 SCENARIOS = ("registry_publish", "registry_read_by_name", "registry_read_latest")
 
 
@@ -130,6 +130,7 @@ def databases(server: Running, cache: Path) -> list[str]:
     return ask(server.url, "SELECT datname FROM pg_database ORDER BY 1", cache).split()
 
 
+@pytest.mark.long
 def test_callers_server_gets_a_database_that_is_gone_afterwards(nightly: Scenario, server: Running, warm: Path) -> None:
     before = databases(server, warm)
     ran = nightly.run(JOB, env={"POSTGRES_URL": admin(server)})
@@ -148,6 +149,7 @@ def test_callers_server_that_does_not_answer_is_an_error(nightly: Scenario) -> N
     assert "the postgres that POSTGRES_URL names does not answer" in ran.leg(JOB).reasons[0]
 
 
+@pytest.mark.long
 def test_password_of_the_callers_server_is_in_no_file_of_the_run(nightly: Scenario, server: Running) -> None:
     password = Address.of(server.url, "URL").password
     assert password
@@ -172,70 +174,76 @@ def test_without_psycopg_is_failed_as_another_engine_mode(nightly: Scenario) -> 
     )
 
 
+QUICK = ("no-ratio", "no-scenario", "not-its-own")  # the others by tests/checks/test_ratios.py, and here in `long`
+NO_MEASUREMENTS = {
+    "nan": ("scenarios[0]['ratio_vs_postgres'] = float('nan')", "is not JSON: NaN is no number"),
+    "infinity": ("scenarios[1]['ratio_vs_postgres'] = float('inf')", "is not JSON: Infinity is no number"),
+    "text": (
+        "scenarios[1]['ratio_vs_postgres'] = '1.0'",
+        "registry_read_by_name: ratio_vs_postgres is '1.0', no finite number above zero",
+    ),
+    "zero": (
+        "scenarios[2]['engines']['postgres']['p95_ms'] = 0",
+        "registry_read_latest: p95_ms of postgres is 0, no finite number above zero",
+    ),
+    "no-ratio": ("scenarios[0]['ratio_vs_postgres'] = None", "registry_publish has no ratio_vs_postgres"),
+    "no-scenario": ("scenarios[:] = scenarios[:2]", "registry_read_latest is not in the manifest"),
+    "mode": ("document['engine_mode'] = 'lidb_only'", "engine_mode is 'lidb_only', expected 'compare'"),
+    "no-mode": ("document['engine_mode'] = None", "engine_mode is None, expected 'compare'"),
+    "sqlite-mode": (
+        "document['engine_mode'] = 'sqlite_fallback'",
+        "engine_mode is 'sqlite_fallback', expected 'compare'",
+    ),
+    "sqlite-backend": (
+        "scenarios[0]['engines']['lidb']['backend'] = 'sqlite3'",
+        "measured on a fallback: scenarios[0].engines.lidb.backend is 'sqlite3'",
+    ),
+    "fallback": ("document['fallback'] = True", "measured on a fallback: fallback says True"),
+    "no-rows": (
+        "scenarios[1]['engines']['lidb']['rows'] = 0",
+        "registry_read_by_name: lidb returned no rows, so its time is that of nothing",
+    ),
+    "rows-unknown": (
+        "scenarios[1]['engines']['lidb'].pop('rows', None)",
+        "registry_read_by_name: the manifest does not say how many rows lidb returned",
+    ),
+    "old-time": ("document['measured_at'] = '2026-01-31T03:00:00Z'", "measured_at is 2026-01-31T03:00:00Z, "),
+    "not-its-own": ("scenarios[0]['ratio_vs_postgres'] = 0.0001", "registry_publish: ratio_vs_postgres is 0.0001"),
+    "stub": ("document['status'] = 'stub'", "has status 'stub', expected pass or fail"),
+    "no-time": ("document['measured_at'] = None", "does not say when it was measured"),
+    "ratio-a-little-better": (
+        "one = scenarios[0]; one['ratio_vs_postgres'] = round(0.985 * one['ratio_vs_postgres'] - 0.001, 3)",
+        "registry_publish: ratio_vs_postgres is ",
+    ),
+    "one-told-twice": (
+        "scenarios[2].update({key: scenarios[1][key] for key in ('engines', 'ratio_vs_postgres')})",
+        "registry_read_latest: in 7 rounds every figure is that of registry_read_by_name, to the last digit",
+    ),
+    "too-few": (
+        "scenarios[2]['engines']['lidb']['rows'] = 19",
+        "registry_read_latest: a P95 of lidb over 19 rows is none; it takes 20",
+    ),
+    "other-work": (
+        "scenarios[2]['engines']['lidb']['rows'] = 99",
+        "registry_read_latest: rows 99 of lidb and 20 of postgres: the engines did not do the same",
+    ),
+}
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("scenarios[0]['ratio_vs_postgres'] = float('nan')", "is not JSON: NaN is no number"),
-        ("scenarios[1]['ratio_vs_postgres'] = float('inf')", "is not JSON: Infinity is no number"),
-        (
-            "scenarios[1]['ratio_vs_postgres'] = '1.0'",
-            "registry_read_by_name: ratio_vs_postgres is '1.0', no finite number above zero",
-        ),
-        (
-            "scenarios[2]['engines']['postgres']['p95_ms'] = 0",
-            "registry_read_latest: p95_ms of postgres is 0, no finite number above zero",
-        ),
-        ("scenarios[0]['ratio_vs_postgres'] = None", "registry_publish has no ratio_vs_postgres"),
-        ("scenarios[:] = scenarios[:2]", "registry_read_latest is not in the manifest"),
-        ("document['engine_mode'] = 'lidb_only'", "engine_mode is 'lidb_only', expected 'compare'"),
-        ("document['engine_mode'] = None", "engine_mode is None, expected 'compare'"),
-        ("document['engine_mode'] = 'sqlite_fallback'", "engine_mode is 'sqlite_fallback', expected 'compare'"),
-        (
-            "scenarios[0]['engines']['lidb']['backend'] = 'sqlite3'",
-            "measured on a fallback: scenarios[0].engines.lidb.backend is 'sqlite3'",
-        ),
-        ("document['fallback'] = True", "measured on a fallback: fallback says True"),
-        (
-            "scenarios[1]['engines']['lidb']['rows'] = 0",
-            "registry_read_by_name: lidb returned no rows, so its time is that of nothing",
-        ),
-        (
-            "scenarios[1]['engines']['lidb'].pop('rows', None)",
-            "registry_read_by_name: the manifest does not say how many rows lidb returned",
-        ),
-        ("document['measured_at'] = '2026-01-31T03:00:00Z'", "measured_at is 2026-01-31T03:00:00Z, "),
-        ("scenarios[0]['ratio_vs_postgres'] = 0.0001", "registry_publish: ratio_vs_postgres is 0.0001"),
-        ("document['status'] = 'stub'", "has status 'stub', expected pass or fail"),
-        ("document['measured_at'] = None", "does not say when it was measured"),
-        (
-            "one = scenarios[0]; one['ratio_vs_postgres'] = round(0.985 * one['ratio_vs_postgres'] - 0.001, 3)",
-            "registry_publish: ratio_vs_postgres is ",
-        ),
-        (
-            "scenarios[2].update({key: scenarios[1][key] for key in ('engines', 'ratio_vs_postgres')})",
-            "registry_read_latest: in 7 rounds every figure is that of registry_read_by_name, to the last digit",
-        ),
-        (
-            "scenarios[2]['engines']['lidb']['rows'] = 19",
-            "registry_read_latest: a P95 of lidb over 19 rows is none; it takes 20",
-        ),
-        (
-            "scenarios[2]['engines']['lidb']['rows'] = 99",
-            "registry_read_latest: rows 99 of lidb and 20 of postgres: the engines did not do the same",
-        ),
+        pytest.param(*row, id=name, marks=() if name in QUICK else pytest.mark.long)
+        for name, row in NO_MEASUREMENTS.items()
     ],
-    ids=[
-        "nan", "infinity", "text", "zero", "no-ratio", "no-scenario", "mode", "no-mode", "sqlite-mode",
-        "sqlite-backend", "fallback", "no-rows", "rows-unknown", "old-time", "not-its-own", "stub", "no-time",
-        "ratio-a-little-better", "one-told-twice", "too-few", "other-work",
-    ],
-)  # fmt: skip
+)
 def test_manifest_that_is_no_measurement_is_failed(nightly: Scenario, change: str, reason: str) -> None:
     written(nightly, change)
 
     assert_failed(nightly.run(JOB), reason)
 
 
+@pytest.mark.long
 def test_overflowing_number_is_failed(nightly: Scenario) -> None:
     old = '"ratio_vs_postgres": [0-9.]*'
     instead(nightly, f"{RUN} && sed -i 's/{old}/\"ratio_vs_postgres\": 1e999/' {FILE}")
@@ -250,6 +258,7 @@ def test_empty_reads_are_failed(nightly: Scenario) -> None:
     assert_failed(nightly.run(JOB), "registry_read_by_name: lidb returned no rows")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
@@ -267,6 +276,7 @@ def test_stale_manifest_is_failed(nightly: Scenario, command: str, reason: str) 
     assert_failed(nightly.run(JOB), reason)
 
 
+@pytest.mark.long
 def test_figures_that_are_copied_from_round_to_round_are_failed(nightly: Scenario) -> None:
     nightly.write("benchmarks/old.json", stale('"NOW"'))
     instead(nightly, f"{RUN} && sed s/NOW/$(date -u +%FT%TZ)/ old.json > {FILE}")
@@ -276,6 +286,7 @@ def test_figures_that_are_copied_from_round_to_round_are_failed(nightly: Scenari
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["lidb", "postgres"])
 def test_figures_of_one_engine_that_are_kept_from_the_first_round_are_failed(nightly: Scenario, engine: str) -> None:
     nightly.patch(
@@ -324,6 +335,7 @@ def test_engine_that_is_not_started_in_the_timed_rounds_is_failed(nightly: Scena
     )
 
 
+@pytest.mark.long
 def test_night_that_is_replayed_from_the_repository_is_failed(nightly: Scenario) -> None:
     """A manifest per round, copied; a table is made on Postgres; the engine is called three times and told nothing."""
     nightly.write("benchmarks/night.json", stale("null"))
@@ -365,6 +377,7 @@ def stale(measured_at: str) -> str:
     return f'{{{head}, "scenarios": [{rows}]}}\n'
 
 
+@pytest.mark.long
 def test_figures_that_postgres_has_nothing_to_do_with_are_failed(nightly: Scenario) -> None:
     """A compare that never asks the server: an sqlite database of its own in the place of psycopg."""
     nightly.patch(ENGINES, "            import psycopg\n", "            import standin as psycopg\n")
@@ -387,12 +400,14 @@ def test_figures_that_postgres_has_nothing_to_do_with_are_failed(nightly: Scenar
     )
 
 
+@pytest.mark.long
 def test_round_that_fails_is_failed_and_the_missing_ones_are_told(nightly: Scenario) -> None:
     instead(nightly, f'{RUN} && echo >> "$TMPDIR/n" && test $(wc -l < "$TMPDIR/n") -lt 4')
 
     assert_failed(nightly.run(JOB), "round 3: exit 1: bash scripts", "2 of 6 timed rounds were measured")
 
 
+@pytest.mark.long
 def test_timed_rounds_through_the_witness_are_failed(nightly: Scenario) -> None:
     nightly.edit("--engine {embed.real.lidb_embed}", "--engine {embed.lidb_embed}", job=JOB)
     ran = nightly.run(JOB)
@@ -401,6 +416,7 @@ def test_timed_rounds_through_the_witness_are_failed(nightly: Scenario) -> None:
     assert "--launcher and --engine are one program: timed through the witness" in ran.log(JOB)
 
 
+@pytest.mark.long
 def test_benchmark_that_takes_the_witness_in_the_timed_rounds_is_failed(nightly: Scenario) -> None:
     instead(nightly, f'export LIDB_EMBED="${{LIDB_EMBED%/*}}/../lidb_embed"\n{RUN}')
     nightly.edit(
@@ -424,12 +440,14 @@ def test_engine_that_the_witness_never_sees_is_unproven(nightly: Scenario) -> No
     nightly.run(JOB).assert_not_green(JOB, "unproven", "embed was called 0 times")
 
 
+@pytest.mark.long
 def test_ratio_of_which_the_whole_interval_is_above_the_threshold_is_failed(nightly: Scenario) -> None:
     nightly.edit("rounds = 6", "rounds = 6, threshold = 0.0001", job=JOB)
 
     assert_failed(nightly.run(JOB), "registry_publish: ratio of P95 ", "over 6 rounds, against 0.0001: all of it above")
 
 
+@pytest.mark.long
 def test_threshold_within_the_interval_decides_nothing(nightly: Scenario) -> None:
     nightly.edit("rounds = 6", "rounds = 6, threshold = 2.0", job=JOB)
     nightly.patch(HARNESS, "    manifest.check(document)\n", "")
@@ -498,7 +516,7 @@ def postmaster(scenario: Scenario) -> int:
     return found[0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, *(pytest.param(number, marks=pytest.mark.long) for number in SOFT)])
 def test_postgres_that_is_stopped_in_the_middle_is_failed(alone: Scenario, number: signal.Signals) -> None:
     alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
     started = alone.start(JOB)
@@ -518,6 +536,7 @@ def memory() -> set[str]:
     return {row[1] for row in rows if row[6] == "0"}
 
 
+@pytest.mark.long
 def test_callers_server_that_is_stopped_in_the_middle_is_failed(alone: Scenario, server: Running, warm: Path) -> None:
     alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
     alone.env["POSTGRES_URL"] = admin(server)
@@ -530,8 +549,8 @@ def test_callers_server_that_is_stopped_in_the_middle_is_failed(alone: Scenario,
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["$ cd ", "$ venv"], ids=["measuring", "early"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+@pytest.mark.parametrize("moment", ["$ cd ", pytest.param("$ venv", marks=pytest.mark.long)])
 def test_harness_that_is_ended_leaves_no_server(alone: Scenario, number: signal.Signals, moment: str) -> None:
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", moment)
@@ -544,6 +563,7 @@ def test_harness_that_is_ended_leaves_no_server(alone: Scenario, number: signal.
     assert_no_cluster_is_left()
 
 
+@pytest.mark.long
 def test_killed_harness_leaves_no_database_on_the_callers_server(alone: Scenario, server: Running, warm: Path) -> None:
     before = databases(server, warm)
     alone.env["POSTGRES_URL"] = admin(server)
@@ -568,6 +588,7 @@ def test_killed_keeper_takes_its_server_with_it(alone: Scenario) -> None:
     assert not started.left()
 
 
+@pytest.mark.long
 def test_two_jobs_have_a_server_each(nightly: Scenario) -> None:
     text = nightly.matrix.read_text()
     start = text.index(f"[jobs.{JOB}]")
@@ -592,12 +613,10 @@ def test_pull_requests_stay_validate_only(nightly: Scenario) -> None:
     nightly.run("bench-validate").assert_not_green("bench-validate", "failed", "a number that was not measured here")
 
 
-def test_measuring_takes_minutes_at_most(gate: Scenario) -> None:
-    """The matrix as it is, all rounds of it."""
-    began = time.monotonic()
+@pytest.mark.long
+def test_matrix_as_it_is_measures_every_round(gate: Scenario) -> None:
     ran = gate.run(JOB, timeout=600)
 
     assert ran.leg(JOB).facts.services, ran.told
-    assert time.monotonic() - began < 300
     assert ran.leg(JOB).status in ("passed", "failed")
     assert not [reason for reason in ran.leg(JOB).reasons if "all of it above" not in reason], ran.told

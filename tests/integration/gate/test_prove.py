@@ -168,6 +168,7 @@ def test_number_of_jobs_that_would_never_end_is_refused(gate: Scenario) -> None:
     assert (done.returncode, "at least one node" in done.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_report_that_is_whole_but_for_its_tests_is_noticed_by_what_it_says(gate: Scenario) -> None:
     gate.edit('with = ["lidb"]\n', "", job="bench-validate")
     done = gate.cli("prove", "e2e-engine", "bench-validate", "--json", "--stack", "stack", "--out", str(gate.out()))

@@ -149,6 +149,7 @@ def test_jobs_met_the_engine_as_often_in_both_runs(twice: Twice) -> None:
     assert {job: calls[0][job] for job in engine - chance} == {job: calls[1][job] for job in engine - chance}
 
 
+@pytest.mark.long
 def test_audit_of_the_nightly_gate_is_green(twice: Twice, tmp_path: Path, pristine: Path) -> None:
     nightly = Scenario(
         tmp_path, pristine, twice.folder / "cache", env={"PATH": f"{twice.folder / 'bin'}:{os.environ['PATH']}"}
