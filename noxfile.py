@@ -166,9 +166,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def long(session: nox.Session) -> None:
-    """Tests that hold a promise of `tests` in more ways, each by a whole run."""
-    _install(session, "tests")
-    session.run("pytest", "-n", "auto", "-m", "long", *session.posargs)
+    """Tests that hold a promise of `tests` or `act` in more ways, each by a whole run."""
+    _install(session, "act", "tests")
+    session.run("pytest", "-n", "auto", "-m", "long", "tests", "tests/act", *session.posargs, env={"PHDB_CI_ACT": "1"})
 
 
 @nox.session

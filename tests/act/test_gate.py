@@ -85,6 +85,7 @@ def test_green_pull_request_passes_on_one_engine_that_was_built_once(
     assert not ran.left
 
 
+@pytest.mark.long
 def test_another_digest_than_the_build_told_is_refused_by_every_consumer(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
@@ -101,6 +102,7 @@ def test_another_digest_than_the_build_told_is_refused_by_every_consumer(
         assert "not what was asked for" in "\n".join(leg(ran, name).lines)
 
 
+@pytest.mark.long
 def test_failing_suite_fails_the_verdict_and_names_the_test(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
@@ -116,6 +118,7 @@ def test_failing_suite_fails_the_verdict_and_names_the_test(
     ]
 
 
+@pytest.mark.long
 def test_quarantined_failure_is_shown_and_does_not_decide(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
@@ -155,6 +158,7 @@ def test_rerun_of_the_failed_job_counts_its_newest_attempt_and_keeps_the_others(
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_result_that_was_never_handed_over_is_missing_and_not_green(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
@@ -171,6 +175,7 @@ def test_result_that_was_never_handed_over_is_missing_and_not_green(
     assert leg(ran, "db-smoke").result == "success"
 
 
+@pytest.mark.long
 def test_result_of_an_earlier_attempt_does_not_stand_for_a_job_that_was_broken_off(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
@@ -189,6 +194,7 @@ def test_result_of_an_earlier_attempt_does_not_stand_for_a_job_that_was_broken_o
     assert [item.job for item in given.missing] == ["db-smoke"]
 
 
+@pytest.mark.long
 def test_engine_that_does_not_build_blocks_its_consumers(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
