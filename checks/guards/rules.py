@@ -208,7 +208,7 @@ def logical_lines(text: str, first: int = 1) -> Iterator[tuple[int, str]]:
 def line_of(text: str, key: str, value: object, after: str = "") -> int:
     """The line of a JSON or TOML file where a key has a value, as well as text can tell; 1 where it cannot."""
     start = max(text.find(after), 0)
-    quoted = re.escape(json.dumps(value, ensure_ascii=False).strip('"'))[:QUOTE]
+    quoted = re.escape(json.dumps(value, ensure_ascii=False).strip('"')[:QUOTE])
     pattern = rf"""(?<![\w-]){re.escape(key)}["']?\s*[:=]\s*["']?{quoted}|["']{quoted}"""
     place = re.compile(pattern).search(text, start) or re.search(pattern, text)
     return text.count("\n", 0, place.start()) + 1 if place else 1

@@ -294,3 +294,9 @@ def test_missing_checkout_is_no_pass(
     monkeypatch.delenv(f"GUARDS_{repo.upper().replace('-', '_')}")
     with pytest.raises(RuntimeError, match=f"names no checkout of {repo}"):
         rules.breaches("no-replication-claim")
+
+
+@pytest.mark.parametrize("length", range(rules.QUOTE - 3, rules.QUOTE + 2))
+def test_long_value_is_found_in_its_line_wherever_its_text_is_cut(length: int) -> None:
+    value = "x" * length + "-.-"
+    assert rules.line_of(json.dumps({"a": 1, "key": value}, indent=1), "key", value) == 3
