@@ -7,8 +7,7 @@ wait for the artifact of its own runner, and only so has each a result that the 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import UsageError
 from phdb_ci.models.hosting import Home, job_id
 from phdb_ci.models.labels import evidence
-from phdb_ci.models.matrix import Gate, Job, Matrix, seconds
+from phdb_ci.models.matrix import Gate, Matrix, seconds
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,119 +26,7 @@ SETUP_MINUTES = 15  # checkout, tools and installs of a job on a cold runner, be
 PYTHON, NODE = "3.12", "22"
 RESERVED = ("phdb-ci", "head", "since", "base", "sources", "run", "unaffected", "outcome")
 OWN = ".github/workflows"
-
-
-@dataclass(frozen=True)
-class Build:
-    """The build of an artifact for one runner: a job of the workflow.
-
-    `home` is the repository on GitHub that publishes the artifact, `track` its branch.
-    """
-
-    artifact: str
-    os: str
-    minutes: int
-    home: str | None
-    track: str
-
-    @property
-    def id(self) -> str:
-        """Its id among the workflow's jobs."""
-        return job_id(self.artifact, self.os)
-
-    @property
-    def stored(self) -> str:
-        """The name under which it is handed on within a run."""
-        return f"{self.artifact}-{self.os}"
-
-    @property
-    def variable(self) -> str:
-        """The variable that holds its digest in a consumer's step."""
-        return re.sub(r"\W", "_", self.artifact).upper() + "_DIGEST"
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A job on one runner; `builds` are the artifacts that it waits for."""
-
-    job: str
-    os: str
-    row: Job
-    builds: tuple[Build, ...]
-
-    @property
-    def id(self) -> str:
-        """Its id among the workflow's jobs."""
-        return job_id(self.job, self.os)
-
-    @property
-    def name(self) -> str:
-        """`job@os`."""
-        return f"{self.job}@{self.os}"
-
-    @property
-    def minutes(self) -> int:
-        """Its time limit on GitHub."""
-        return _minutes(self.row.timeout)
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The jobs that it waits for."""
-        return ("plan", *(build.id for build in self.builds))
-
-    @property
-    def isolated(self) -> bool:
-        """Whether its commands get a network of their own, which Ubuntu's runners do not let anybody have."""
-        return not self.row.network and self.os.startswith("ubuntu")
-
-    @property
-    def measurements(self) -> str | None:
-        """The manifest of measured numbers that is kept beside its result."""
-        manifest = self.row.evidence.manifest
-        return manifest.kept if manifest and manifest.numbers else None
-
-    @property
-    def comments(self) -> Iterator[str]:
-        """What it shows and must leave."""
-        yield f"shows: {self.row.summary}"
-        yield from (f"must leave: {line}" for line in evidence(self.row))
-        if quarantine := self.row.quarantine:
-            yield f"quarantined until {quarantine.until} ({quarantine.issue}, {quarantine.owner}): {quarantine.reason}"
-
-    @property
-    def command(self) -> str:
-        """What the leg runs: the same session as on a laptop, on the artifacts of this run."""
-        artifacts = "".join(
-            f' --artifact "{build.artifact}={build.artifact}/{build.artifact}.tar#sha256=${{{build.variable}}}"'
-            for build in self.builds
-        )
-        return f"python -m nox --no-venv -s {self.job} --{artifacts} --out results"
-
-
-@dataclass(frozen=True)
-class GateFile:
-    """A gate's workflow."""
-
-    name: str
-    gate: Gate
-    builds: tuple[Build, ...]
-    legs: tuple[Leg, ...]
-    skipped: tuple[str, ...]
-
-    @property
-    def called(self) -> bool:
-        """Whether other repositories start it."""
-        return is_called(self.gate)
-
-    @property
-    def asked(self) -> bool:
-        """Whether who starts it says which commits: a caller, or a person."""
-        return self.called or "workflow_dispatch" in self.gate.on
-
-    @property
-    def verdict_needs(self) -> tuple[str, ...]:
-        """Every other job: the verdict looks at all of them."""
-        return ("plan", *(build.id for build in self.builds), *(leg.id for leg in self.legs))
+Node = tuple[str, str]  # a job or an artifact, and the runner that it is run or built on
 
 
 def workflow_files(matrix: Matrix) -> dict[str, str]:
@@ -157,8 +44,10 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
         files[path] = text
 
     started = {name: gate for name, gate in matrix.gates.items() if gate.on}
-    for name in started:
-        add(f"{OWN}/{name}.yml", _render("gate", matrix, file=gate_file(matrix, name)))
+    for name, gate in started.items():
+        builds, legs = builds_of(matrix, gate.jobs), legs_of(matrix, gate.jobs)
+        text = _render("gate", matrix, name=name, gate=gate, called=is_called(gate), builds=builds, legs=legs)
+        add(f"{OWN}/{name}.yml", text)
     called = [name for name, gate in started.items() if is_called(gate)]
     if called:
         _check_references(matrix)
@@ -169,10 +58,10 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
         for repo in home.aggregators:
             add(f"workflows/{repo}/phdb-aggregate.yml", _render("aggregate", matrix, repo=repo, name=name))
     every = builds_of(matrix, matrix.jobs)
-    for artifact in dict.fromkeys(build.artifact for build in every):  # one that no job uses has no runner to build on
-        repo, builds = matrix.artifacts[artifact].repo, [build for build in every if build.artifact == artifact]
-        text = _render("artifact", matrix, repo=repo, artifact=artifact, builds=builds)
-        add(f"workflows/{repo}/phdb-{artifact}.yml", text)
+    for artifact in dict.fromkeys(artifact for artifact, _ in every):  # one that no job uses has no runner to build on
+        row, runners = matrix.artifacts[artifact], [os for name, os in every if name == artifact]
+        text = _render("artifact", matrix, name=artifact, artifact=row, runners=runners)
+        add(f"workflows/{row.repo}/phdb-{artifact}.yml", text)
     return files
 
 
@@ -199,35 +88,20 @@ def is_called(gate: Gate) -> bool:
     return bool({"pull_request", "push"} & set(gate.on))
 
 
-def gate_file(matrix: Matrix, name: str) -> GateFile:
-    """What the template shows of a gate."""
-    gate = matrix.gates[name]
-    rows = {job: matrix.jobs[job] for job in gate.jobs}
-    builds = builds_of(matrix, gate.jobs)
-    legs = [
-        Leg(job, os, row, tuple(build for build in builds if build.os == os and build.artifact in row.artifacts))
-        for job, row in rows.items()
-        for os in row.os
-        if os not in row.skip
-    ]
-    skipped = [f"{job}@{os}: {reason}" for job, row in rows.items() for os, reason in row.skip.items()]
-    return GateFile(name, gate, builds, tuple(legs), tuple(skipped))
+def legs_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[Node, ...]:
+    """The legs of these jobs, without those that are skipped by a written rule."""
+    rows = {job: matrix.jobs[job] for job in jobs}
+    return tuple((job, os) for job, row in rows.items() for os in row.os if os not in row.skip)
 
 
-def builds_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[Build, ...]:
+def builds_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[Node, ...]:
     """The builds that these jobs need: one per artifact and runner."""
     rows = [matrix.jobs[job] for job in jobs]
-    wanted = dict.fromkeys((artifact, os) for row in rows for artifact in row.artifacts for os in row.os)
-    return tuple(_build(matrix, artifact, os) for artifact, os in wanted)
+    return tuple(dict.fromkeys((artifact, os) for row in rows for artifact in row.artifacts for os in row.os))
 
 
-def _build(matrix: Matrix, artifact: str, os: str) -> Build:
-    row = matrix.artifacts[artifact]
-    repo = matrix.repos[row.repo]
-    return Build(artifact, os, _minutes(row.timeout), repository_of(repo.url), repo.track)
-
-
-def _minutes(limit: str) -> int:
+def minutes(limit: str) -> int:
+    """The time limit on GitHub of what has this one in the matrix."""
     return -(-seconds(limit) // 60) + SETUP_MINUTES
 
 
@@ -263,13 +137,15 @@ def environment() -> "Environment":
     """The one Jinja2 environment: delimiters that neither bash nor GitHub uses, unknown names are errors."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    env = Environment(
         loader=FileSystemLoader(templates()), undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 - YAML, not HTML
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         variable_start_string="!{{", variable_end_string="}}",
         block_start_string="<%", block_end_string="%>", comment_start_string="<#", comment_end_string="#>",
     )  # fmt: skip
+    env.globals |= {"job_id": job_id, "repository_of": repository_of, "evidence": evidence, "minutes": minutes}
+    return env
 
 
 def templates() -> Path:
