@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from phdb_ci.base.files import open_regular
-from phdb_ci.base.page import Page, columns, duration
-from phdb_ci.base.text import harmless
+from phdb_ci.base.page import Page, columns
+from phdb_ci.base.text import duration, harmless
 from phdb_ci.models.statuses import STATUSES, AnyStatus, Colour
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Board:
         with self._lock:
             nodes = dict(self._running)
             bad = f", {self._bad} not green" if self._bad else ""
-            counts = f"{self._done}/{self._total} done{bad}, {len(nodes)} running, {_clock(now - self._began)}"
+            counts = f"{self._done}/{self._total} done{bad}, {len(nodes)} running, {duration(now - self._began, 0)}"
         shown = dict(list(nodes.items())[: max(0, height - 1)])
         names = {name: self.page.fit(OS.sub("", name)) for name in shown}
         room = min(max(map(columns, names.values()), default=0), width - PHASE - ELAPSED - REMAINING - 3)
@@ -189,18 +189,13 @@ def _row(name: str, node: Running, page: Page, width: int, room: int, now: float
     elapsed = now - node.began
     remaining = ""
     if node.expected is not None:
-        remaining = f"~{_clock(node.expected - elapsed)} left" if elapsed < node.expected else "overdue"
-    times = f"{_clock(elapsed):>{ELAPSED}} {remaining:>{REMAINING}}"
+        remaining = f"~{duration(node.expected - elapsed, 0)} left" if elapsed < node.expected else "overdue"
+    times = f"{duration(elapsed, 0):>{ELAPSED}} {remaining:>{REMAINING}}"
     head = f"{page.cut(name, room):<{room}} {node.phase:<{PHASE}} {times}"
     space = width - columns(head) - 2
     if space < OUTPUT:
         return page.cut(head.rstrip(), width)
     return f"{head}  {page.cut(_last_line(node.log), space)}".rstrip()
-
-
-def _clock(seconds: float) -> str:
-    """Whole seconds: `7 s`, `2:05`."""
-    return f"{seconds:.0f} s" if seconds < 59.5 else f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
 
 
 def _last_line(path: Path) -> str:

@@ -58,11 +58,6 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(REPLACE, _replaced)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as `3.2 s` or `2:05`."""
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
 def columns(text: str) -> int:
     """How many columns of a terminal a line takes up."""
     return len(text) if text.isascii() else sum(map(_columns, text))

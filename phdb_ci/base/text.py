@@ -1,6 +1,11 @@
 """Text for people: counted, cut, and without the characters that nobody sees. Pure."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+TIMES, DASH = "\u00d7", "\u2013"  # a dash where nothing is counted, which is not the same as none
+LONGEST = 1e7  # seconds; what claims to be longer is no duration
 
 # Insides of a regular expression's brackets. Controls, the ends of lines and the marks that turn the direction of
 # writing change how a whole line reads; a JSON Schema can hold them.
@@ -23,6 +28,32 @@ _UNSEEN = re.compile(rf"[{UNSEEN}](?<![\t\n])")
 def counted(number: int, one: str, many: str | None = None) -> str:
     """The number with its word: `1 leg`, `7 legs`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def listed(items: Sequence[str], most: int = 4) -> str:
+    """`a`, `a and b`, `a, b and 7 more`."""
+    if len(items) > most:
+        items = [*items[:most], f"{len(items) - most} more"]
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def tallied(words: Iterable[str]) -> str:
+    """`2 failed, 1 unproven`, in the order in which they come first."""
+    return ", ".join(f"{number} {word}" for word, number in Counter(words).items())
+
+
+def bounded(seconds: float) -> float:
+    """A duration that can be reckoned with: finite, not negative."""
+    return min(max(seconds, 0.0), LONGEST)
+
+
+def duration(seconds: float, digits: int = 1) -> str:
+    """`3.2 s`, `4:58`, `1:02:03`; `digits` of the seconds behind the point below a minute."""
+    total = round(bounded(seconds), digits)
+    if total < 60:
+        return f"{total:.{digits}f} s"
+    minutes, total = divmod(round(total), 60)
+    return f"{minutes}:{total:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{total:02}"
 
 
 def cut(text: str, limit: int) -> str:

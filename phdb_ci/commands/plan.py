@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 
 from phdb_ci.base.nearest import perhaps
-from phdb_ci.base.page import ENDLESS, Page, blocks, duration
-from phdb_ci.base.text import counted, harmless
+from phdb_ci.base.page import ENDLESS, Page, blocks
+from phdb_ci.base.text import counted, duration, harmless
 from phdb_ci.commands._common import cache_dir, check_named, planned, proofs_beside
 from phdb_ci.commands._verdict import write_outputs
 from phdb_ci.errors import Exit, UsageError

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from phdb_ci import __version__
 from phdb_ci.artifacts.witness import is_program
-from phdb_ci.base.page import duration
-from phdb_ci.base.text import counted
+from phdb_ci.base.text import counted, duration
 from phdb_ci.execution.context import Context, Phase, Progress
 from phdb_ci.execution.execute import GUESS_LEG, artifact_node
 from phdb_ci.execution.housekeeping import throw_away

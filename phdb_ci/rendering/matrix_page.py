@@ -7,8 +7,7 @@ made safe, as it may hold what Markdown or a table would take for its own.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from phdb_ci.base.labels import DASH, listed
-from phdb_ci.base.text import counted
+from phdb_ci.base.text import DASH, counted, listed
 from phdb_ci.models.labels import claims_everywhere, evidence
 from phdb_ci.models.matrix import Gate, Job, Matrix
 from phdb_ci.models.proofs import ProofFile

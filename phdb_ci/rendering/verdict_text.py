@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from phdb_ci.base.page import ENDLESS, Page, blocks, duration
-from phdb_ci.base.text import counted, harmless
+from phdb_ci.base.page import ENDLESS, Page, blocks
+from phdb_ci.base.text import counted, duration, harmless
 from phdb_ci.models.results import ArtifactUse, LegResult
 from phdb_ci.models.statuses import STATUSES, AnyStatus
 from phdb_ci.models.verdict import Verdict, VerdictLeg

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.base.text import HIDDEN, HOLLOW, UNSEEN, counted, cut, one_line, plain
+from phdb_ci.base.text import HIDDEN, HOLLOW, UNSEEN, counted, cut, duration, one_line, plain
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,17 @@ from phdb_ci.base.text import HIDDEN, HOLLOW, UNSEEN, counted, cut, one_line, pl
 )
 def test_number_has_its_word(number: int, words: list[str], text: str) -> None:
     assert counted(number, *words) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "digits", "text"),
+    [
+        (0.04, 1, "0.0 s"), (59.94, 1, "59.9 s"), (59.96, 1, "1:00"), (60, 1, "1:00"), (3725, 1, "1:02:05"),
+        (59.4, 0, "59 s"), (59.6, 0, "1:00"), (125.6, 0, "2:06"), (-1, 1, "0.0 s"), (float("inf"), 1, "2777:46:40"),
+    ],
+)  # fmt: skip
+def test_duration_is_short(seconds: float, digits: int, text: str) -> None:
+    assert duration(seconds, digits) == text
 
 
 @pytest.mark.parametrize(("text", "short"), [("abc", "abc"), ("abcd", "ab…"), ("a bcd", "a…")])

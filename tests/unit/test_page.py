@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.base.page import REPLACE, SIGNS, Page, blocks, columns, duration, fold, table
+from phdb_ci.base.page import REPLACE, SIGNS, Page, blocks, columns, fold, table
 from phdb_ci.base.text import harmless
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069]")
@@ -45,11 +45,6 @@ def test_harmless_text_never_lets_a_command_through(text: str) -> None:
     for given_text in (text, f"##[{text}", f"\x1b[{text}", f"\x1b]{text}##["):
         assert not CONTROL.search(harmless(given_text))
         assert "##[" not in harmless(given_text)
-
-
-@pytest.mark.parametrize(("seconds", "shown"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (60, "1:00"), (3725, "62:05")])
-def test_duration_is_short(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
 
 
 # Tables

@@ -87,18 +87,18 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
     assert heading(text) == "## ❌ phdb-ci: 2 of 6 jobs failed; 1 not run"
     assert text.splitlines()[3] == (
         "**e2e-engine** and **db-smoke (ubuntu-24.04)** failed for lis `9f2c1e0` · gate **pr-gate** · "
-        f"[run 4242]({RUN_URL}) attempt 1 · 8 min 42 s"
+        f"[run 4242]({RUN_URL}) attempt 1 · took 8:42"
     )
     table = [line for line in text.splitlines() if line.startswith("|")][:9]
     assert table == [
         "|  | job | passed | failed | skipped | time | vs baseline | result |",
         "|:-:|:--|--:|--:|--:|--:|:--|:--|",
         "| ❌ | **e2e-engine** | 41 | **2** | 0 | 4:58 | 1 new failure | **failed**: `exit 1` and 1 more |",
-        "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 0:38 | 1 new failure | **failed**: `why` |",
-        "| ✅ | smoke | exit code only | – | – | 0:38 |  | embed called 4× |",  # noqa: RUF001 - as shown
-        "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 0:38 |  | embed called 6× |",  # noqa: RUF001 - as shown
+        "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 38.0 s | 1 new failure | **failed**: `why` |",
+        "| ✅ | smoke | exit code only | – | – | 38.0 s |  | embed called 4× |",  # noqa: RUF001 - as shown
+        "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 38.0 s |  | embed called 6× |",  # noqa: RUF001 - as shown
         "| ✅ | e2e-mock | 37 | 0 | 0 | 1:03 |  | tests alone, no artifact called |",
-        "| ✅ | bench-validate | exit code only | – | – | 0:03 |  | exit code alone, no artifact called |",  # noqa: RUF001 - as shown
+        "| ✅ | bench-validate | exit code only | – | – | 3.0 s |  | exit code alone, no artifact called |",  # noqa: RUF001 - as shown
         "| ⚪ | pg-bench |  |  |  |  |  | skipped: `nightly only` |",
     ]
     assert "| `tests/e2e/test_query.py > test_join[left\\|outer]` | `AssertionError: expected 3" in text
@@ -206,7 +206,7 @@ def test_pass_says_what_was_not_run() -> None:
     made = verdict(leg("a"), leg("b"), idle=[idle("a")], head=None)
     text = comment(made)
     assert heading(text) == "## ✅ phdb-ci: all 2 jobs passed; 1 not run"
-    assert "Everything that decides passed for the pinned commits · gate **pr-gate** · run `4242` · 8 min" in text
+    assert "Everything that decides passed for the pinned commits · gate **pr-gate** · run `4242` · took 8:42" in text
     assert page(made).row("a (macos-15)")[::6] == ["⚪", "elsewhere: runs on macos, this is ubuntu"]
     assert "Not green" not in text
 
@@ -316,7 +316,7 @@ def test_summary_holds_every_skip_and_the_commands_of_what_is_not_green() -> Non
     )
     text = summary(made)
     found = checked(text, SUMMARY_BUDGET)
-    assert ["setup", "npm ci", "0", "0:03", "open", ""] in found.rows
+    assert ["setup", "npm ci", "0", "3.0 s", "open", ""] in found.rows
     assert ["skip_89", "skipped", "not here"] in found.rows
     assert "- `a note`" in text
     assert "make" not in text

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar, get_args
 
 from phdb_ci.base.github_url import page_of
-from phdb_ci.base.labels import seconds
+from phdb_ci.base.text import bounded
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
 from phdb_ci.judging.fanin.read import Needs, ResultFile
@@ -247,7 +247,7 @@ def _placed(legs: Sequence[LegResult]) -> tuple[Span, list[LegResult]]:
     """
     starts = [(leg, start) for leg in legs if (start := _time(leg.started)) is not None]
     first = min([start for _, start in starts], default=0.0)
-    last = max([start + seconds(leg.seconds) for leg, start in starts], default=first)
+    last = max([start + bounded(leg.seconds) for leg, start in starts], default=first)
     offsets = {leg.leg: start - first for leg, start in starts}
     placed = [leg.model_copy(update={"offset": offsets.get(leg.leg, 0.0)}) for leg in legs]
     return Span(datetime.fromtimestamp(first, UTC).strftime(_CLOCK), last - first), placed

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from phdb_ci.base.labels import DASH, TIMES, clock
-from phdb_ci.base.text import counted
+from phdb_ci.base.text import DASH, TIMES, counted, duration
 from phdb_ci.models.results import Command, LegResult, Rule
 from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
@@ -141,7 +140,7 @@ def _command(command: Command) -> Row:
         code(command.problem or "", TITLE_LIMIT),
     ]
     return (
-        command.phase, code(command.text), str(command.exit_code), clock(command.seconds), command.network,
+        command.phase, code(command.text), str(command.exit_code), duration(command.seconds), command.network,
         ", ".join(filter(None, ends)),
     )  # fmt: skip
 

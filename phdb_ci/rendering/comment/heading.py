@@ -3,8 +3,7 @@
 import re
 from typing import Literal
 
-from phdb_ci.base.labels import listed, spoken, tallied
-from phdb_ci.base.text import counted, cut
+from phdb_ci.base.text import counted, cut, duration, listed, tallied
 from phdb_ci.models.posting import CommitStatus
 from phdb_ci.models.statuses import STATUSES, AnyStatus
 from phdb_ci.models.verdict import Verdict, VerdictSource
@@ -40,7 +39,7 @@ def sentence(shown: Shown) -> str:
     if changed:
         jobs = f"Not run: no job reads what changed in {word(changed.repo)} since `{changed.base[:7]}`,"
     facts = [f"{jobs} for {_tested(verdict)}", _asked(shown), _run(shown)]
-    return " · ".join(facts if changed else [*facts, spoken(verdict.seconds)])
+    return " · ".join(facts if changed else [*facts, f"took {duration(verdict.seconds)}"])
 
 
 def stack_warning(verdict: Verdict) -> str | None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from phdb_ci.base.labels import clock, listed
-from phdb_ci.base.text import counted, cut
+from phdb_ci.base.text import counted, cut, duration, listed
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
 from phdb_ci.rendering.comment.entries import Shown
@@ -108,7 +107,7 @@ def _called(artifact: VerdictArtifact) -> str:
 
 
 def _artifact(artifact: VerdictArtifact) -> tuple[str, ...]:
-    how = f"built in {clock(artifact.seconds)}" if artifact.status == "built" else artifact.status
+    how = f"built in {duration(artifact.seconds)}" if artifact.status == "built" else artifact.status
     reasons = listed(list(filter(None, map(code, (*artifact.reasons, *artifact.why)))), 3)
     digest = code(f"sha256:{cut(artifact.digest, 13)}", 40) if artifact.digest else "none"
     how = how if artifact.is_there else f"**{how}**"

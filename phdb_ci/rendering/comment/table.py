@@ -1,7 +1,6 @@
 """The one table: a row per leg, what it counted, and in its last column why it is green or why it is not."""
 
-from phdb_ci.base.labels import DASH, clock, tallied
-from phdb_ci.base.text import counted
+from phdb_ci.base.text import DASH, counted, duration, tallied
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.results import LegResult
@@ -35,7 +34,7 @@ def failures(result: LegResult | None) -> int:
 def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str, ...]:
     result = entry.result
     versus = (_versus(entry),) if compared else ()
-    time = clock(result.seconds) if result and result.seconds else ""
+    time = duration(result.seconds) if result and result.seconds else ""
     url = posting.job_url(f"{entry.job}@{entry.os}") if posting else None
     label = f"[{entry.label}]({url})" if url else entry.label
     label = f"**{label}**" if entry.is_bad else label

@@ -2,7 +2,7 @@
 
 import re
 
-from phdb_ci.base.labels import seconds
+from phdb_ci.base.text import bounded
 from phdb_ci.rendering.comment.entries import Shown
 from phdb_ci.rendering.markdown import Section, fenced
 
@@ -34,6 +34,6 @@ def label(text: str) -> str:
 
 def _task(name: str, good: bool, offset: float, took: float) -> str:
     """A task; `name` begins with a word that is none of the syntax: a job may be called `gantt`."""
-    start = round(seconds(offset))
-    end = max(start + 1, round(seconds(offset) + seconds(took)))
+    start = round(bounded(offset))
+    end = max(start + 1, round(bounded(offset) + bounded(took)))
     return f"    {label(name)} :{'done' if good else 'crit'}, {start}, {end}"
