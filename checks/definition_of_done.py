@@ -19,7 +19,7 @@ from typing import Any
 
 from phdb_ci.base.page import table
 from phdb_ci.base.text import harmless
-from phdb_ci.commands._common import read_verdict
+from phdb_ci.commands._options import read_verdict
 from phdb_ci.errors import PhdbError
 from phdb_ci.judging import figures
 from phdb_ci.judging.verdict import decides, judged_anew

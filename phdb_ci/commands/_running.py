@@ -5,8 +5,8 @@ import signal
 from argparse import Namespace
 from typing import Self
 
-from phdb_ci.commands._common import cache_dir
-from phdb_ci.commands._verdict import new_run_id, run_directory, run_here
+from phdb_ci.commands._delivery import new_run_id, run_directory, run_here
+from phdb_ci.commands._options import cache_dir
 from phdb_ci.errors import Interrupted, UsageError
 from phdb_ci.execution.context import Context
 from phdb_ci.execution.housekeeping import open_work

@@ -18,7 +18,7 @@ from phdb_ci.base.github_url import clone_url, page_of
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.page import table
 from phdb_ci.base.text import counted
-from phdb_ci.commands._common import matrix_option
+from phdb_ci.commands._options import matrix_option
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load, parse
 from phdb_ci.matrix.bump import (

@@ -9,7 +9,7 @@ from pathlib import Path
 from phdb_ci.artifacts.store import Store
 from phdb_ci.base.files import walk
 from phdb_ci.base.page import table
-from phdb_ci.commands._common import cache_dir
+from phdb_ci.commands._options import cache_dir
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.execution.housekeeping import empty_trash, sweep_work, throw_away
 

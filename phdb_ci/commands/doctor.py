@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from phdb_ci.base.page import table
-from phdb_ci.commands._common import cache_dir
+from phdb_ci.commands._options import cache_dir
 from phdb_ci.errors import Exit
 from phdb_ci.execution.process import Canceller, Log, Request, run
 from phdb_ci.execution.workspace.environment import clean_path

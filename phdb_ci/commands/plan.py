@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.page import ENDLESS, Page, blocks
 from phdb_ci.base.text import counted, duration, harmless
-from phdb_ci.commands._common import cache_dir, check_named, planned, proofs_beside
-from phdb_ci.commands._verdict import write_outputs
+from phdb_ci.commands._delivery import write_outputs
+from phdb_ci.commands._options import cache_dir, check_named, planned, proofs_beside
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.base import glob_matches

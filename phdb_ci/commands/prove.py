@@ -10,7 +10,7 @@ import sys
 
 from phdb_ci.base.files import write_whole
 from phdb_ci.base.page import table
-from phdb_ci.commands._common import PROOFS, planned, proofs_beside, read_proofs
+from phdb_ci.commands._options import PROOFS, planned, proofs_beside, read_proofs
 from phdb_ci.commands._running import Signals, context_of, parallel
 from phdb_ci.errors import Exit, Interrupted, UsageError
 from phdb_ci.matrix import load

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from phdb_ci.base.github_url import HOST, OWNER_NAME
 from phdb_ci.base.text import counted
-from phdb_ci.commands._common import read_verdict, runs_of
-from phdb_ci.commands._verdict import append
+from phdb_ci.commands._delivery import append
+from phdb_ci.commands._options import read_verdict, runs_of
 from phdb_ci.errors import Exit, ResultsError, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix

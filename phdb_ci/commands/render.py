@@ -14,7 +14,7 @@ from pathlib import Path
 
 from phdb_ci.base.files import open_regular, write_whole
 from phdb_ci.base.nearest import perhaps
-from phdb_ci.commands._common import matrix_option, pairs
+from phdb_ci.commands._options import matrix_option, pairs
 from phdb_ci.errors import DiskError, Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phdb_ci.artifacts.bundle import SUFFIX, pack
-from phdb_ci.commands._common import baseline_of, cache_dir, matrix_option, planned
+from phdb_ci.commands._delivery import deliver, run_here, show, verdict_today
+from phdb_ci.commands._options import baseline_of, cache_dir, matrix_option, planned
 from phdb_ci.commands._running import Signals, context_of, parallel
-from phdb_ci.commands._verdict import deliver, run_here, show, verdict_today
 from phdb_ci.errors import Exit
 from phdb_ci.execution.context import now
 from phdb_ci.execution.execute import Results, run_plan

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date
 
 from phdb_ci.base.nearest import perhaps
-from phdb_ci.commands._common import baseline_of, proofs_beside
-from phdb_ci.commands._verdict import deliver, new_run_id, run_directory, run_here, show, verdict_today
+from phdb_ci.commands._delivery import deliver, new_run_id, run_directory, run_here, show, verdict_today
+from phdb_ci.commands._options import baseline_of, proofs_beside
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.judging.fanin import gather, read_needs, read_results
 from phdb_ci.matrix import load

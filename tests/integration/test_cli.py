@@ -191,7 +191,7 @@ def test_matrix_that_is_nowhere_is_told(
 def test_what_belongs_to_the_matrix_stays_beside_it(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from phdb_ci.commands._common import matrix_option, runs_of
+    from phdb_ci.commands._options import matrix_option, runs_of
 
     (home / "below").mkdir()
     monkeypatch.chdir(home / "below")

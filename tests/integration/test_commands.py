@@ -12,8 +12,8 @@ from phdb_ci.artifacts.store import take_in
 from phdb_ci.base.files import remove
 from phdb_ci.cli import main
 from phdb_ci.commands import cache, doctor
-from phdb_ci.commands._common import read_verdict
-from phdb_ci.commands._verdict import run_here, write_outputs
+from phdb_ci.commands._delivery import run_here, write_outputs
+from phdb_ci.commands._options import read_verdict
 from phdb_ci.errors import ArtifactError, Exit, ResultsError, UsageError
 from phdb_ci.judging.gathered import Run
 from phdb_ci.models.sources import Sources

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.commands import plan
-from phdb_ci.commands._common import proofs_beside
+from phdb_ci.commands._options import proofs_beside
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.labels import claims_everywhere

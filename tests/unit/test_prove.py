@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from phdb_ci.commands._common import proofs_beside
+from phdb_ci.commands._options import proofs_beside
 from phdb_ci.commands.prove import merged, untrue
 from phdb_ci.errors import ResultsError
 from phdb_ci.models.labels import claims, claims_everywhere

@@ -13,7 +13,7 @@ from pathlib import Path
 from phdb_ci import __version__
 from phdb_ci.base.files import write_whole
 from phdb_ci.base.github_url import HOST, OWNER_NAME
-from phdb_ci.commands._common import runs_of
+from phdb_ci.commands._options import runs_of
 from phdb_ci.errors import DiskError, UsageError
 from phdb_ci.judging.gathered import Gathered, Run
 from phdb_ci.judging.verdict import make_verdict
