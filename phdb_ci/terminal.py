@@ -139,7 +139,7 @@ class Board:
         from rich.text import Text
 
         colour = STATUSES[status].colour
-        mark = MARKS[colour] if self.page.fit(MARKS[colour]) == MARKS[colour] else STATUSES[status].sign
+        mark = self.page.fit(MARKS[colour])
         room = max(NAME, min(28, width - 22))
         line = f"{mark} {status:<9}  {self.page.cut(name, room):<{room}} {duration(seconds):>7}"
         space = width - columns(line) - 2

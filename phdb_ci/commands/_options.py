@@ -112,7 +112,7 @@ def baseline_of(option: str | None, environ: Mapping[str, str]) -> "tuple[Verdic
         return None, ()
     if not option.startswith("github:"):
         return read_verdict(Path(option)), ()
-    from phdb_ci.github.baseline import newest_green
+    from phdb_ci.github.verdict_file import newest_green
 
     try:
         return newest_green(option.removeprefix("github:"), environ), ()
@@ -140,7 +140,6 @@ def proofs_beside(matrix: Path) -> ProofFile:
 
 
 def _read(path: Path, kind: type[R], name: str, tries: Sequence[str] = ()) -> R:
-    """The record that a file holds. Raises ResultsError for anything else."""
     try:
         if path.stat().st_size > LIMIT:
             raise ResultsError(f"{path}: larger than {LIMIT} bytes")

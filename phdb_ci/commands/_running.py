@@ -23,16 +23,15 @@ class Signals:
     def __init__(self) -> None:
         self.cancel = Canceller()
         self.running = False
-        self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._handle)
+        ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        self._before = {number: signal.signal(number, self._handle) for number in ends}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal() itself returned
+            signal.signal(number, handler)
 
     def _handle(self, _number: int, _frame: object) -> None:
         self.cancel.cancel()

@@ -20,19 +20,7 @@ from phdb_ci.base.page import table
 from phdb_ci.base.text import counted
 from phdb_ci.commands._options import matrix_option
 from phdb_ci.errors import DiskError, Exit, UsageError
-from phdb_ci.matrix import load, parse
-from phdb_ci.matrix.bump import (
-    HEADS,
-    RELEASES,
-    Move,
-    Pin,
-    Refs,
-    action_move,
-    action_pin,
-    edited,
-    home_move,
-    repo_move,
-)  # fmt: skip
+from phdb_ci.matrix import bump, load, parse
 from phdb_ci.matrix.locate import Path as Keys
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.sources.git.env import mask
@@ -52,8 +40,8 @@ def main(arguments: argparse.Namespace) -> int:
     moves = [_move(matrix, name, asked[asks[name]]) for name in names]
     of_actions = [(name, action, asks[name][0], asked[asks[name]]) for name, action in actions.items()]
     if arguments.check:
-        return _check(moves, [action_pin(*facts) for facts in of_actions], arguments)
-    moves += [action_move(*facts) for facts in of_actions]
+        return _check(moves, [bump.action_pin(*facts) for facts in of_actions], arguments)
+    moves += [bump.action_move(*facts) for facts in of_actions]
     wanted = {path: new for move in moves if move.moved for path, new in move.values.items()}
     if wanted:
         _write(arguments.matrix, matrix, wanted)
@@ -76,31 +64,30 @@ def _names(matrix: Matrix, arguments: argparse.Namespace) -> list[str]:
 
 
 def _ask(matrix: Matrix, name: str) -> tuple[str, str]:
-    """Which refs of which URL say where a repo, this project or an action should be."""
     if name in matrix.repos:
-        return matrix.repos[name].url, HEADS + matrix.repos[name].track
+        return matrix.repos[name].url, bump.HEADS + matrix.repos[name].track
     if name == SELF and matrix.self_:
-        return clone_url(matrix.self_.repository), RELEASES
-    return clone_url("/".join(name.split("/")[:2])), RELEASES  # an action may lie in a folder (`actions/cache/restore`)
+        return clone_url(matrix.self_.repository), bump.RELEASES
+    return clone_url(
+        "/".join(name.split("/")[:2])
+    ), bump.RELEASES  # an action may lie in a folder (`actions/cache/restore`)
 
 
-def _asked(asks: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Refs]:
-    """Ask every remote once, several at a time."""
+def _asked(asks: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], bump.Refs]:
     unique = list(dict.fromkeys(asks))
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         return dict(zip(unique, pool.map(lambda ask: remote_refs(ask[0], [ask[1]]), unique), strict=True))
 
 
-def _move(matrix: Matrix, name: str, refs: Refs) -> Move:
+def _move(matrix: Matrix, name: str, refs: bump.Refs) -> bump.Move:
     if name == SELF and matrix.self_:
-        return home_move(matrix.self_, clone_url(matrix.self_.repository), refs)
+        return bump.home_move(matrix.self_, clone_url(matrix.self_.repository), refs)
     repo = matrix.repos[name]
     # The other branches only when it is missing: a repository may have thousands.
-    return repo_move(name, repo, refs, () if refs else remote_refs(repo.url, [HEADS + "*"]))
+    return bump.repo_move(name, repo, refs, () if refs else remote_refs(repo.url, [bump.HEADS + "*"]))
 
 
-def _check(moves: list[Move], pins: list[Pin], arguments: argparse.Namespace) -> int:
-    """Say what would move and what is untrue; 1 when there is something."""
+def _check(moves: list[bump.Move], pins: list[bump.Pin], arguments: argparse.Namespace) -> int:
     moving = [move for move in moves if move.moved]
     wrong = [pin for pin in pins if pin.fault]
     code = Exit.FAIL if moving or wrong else Exit.PASS
@@ -118,8 +105,7 @@ def _check(moves: list[Move], pins: list[Pin], arguments: argparse.Namespace) ->
     return code
 
 
-def _report(matrix: Matrix, moves: list[Move], arguments: argparse.Namespace) -> None:
-    """Say what moved, and what to run next."""
+def _report(matrix: Matrix, moves: list[bump.Move], arguments: argparse.Namespace) -> None:
     moved = sum(move.moved for move in moves)
     if arguments.json:
         _print_json(moves, written=bool(moved))
@@ -136,7 +122,7 @@ def _report(matrix: Matrix, moves: list[Move], arguments: argparse.Namespace) ->
     print(f"wrote {arguments.matrix}: {moved} moved. Next: `{render}` and `{plan}`")
 
 
-def _row(move: Move) -> tuple[str, str, str, str]:
+def _row(move: bump.Move) -> tuple[str, str, str, str]:
     version = f"{move.version} → {move.follows}" if move.version not in ("", move.follows) else move.follows
     if move.old == move.new:
         return move.name, f"{move.old[:7]} unchanged", version, ""
@@ -145,13 +131,13 @@ def _row(move: Move) -> tuple[str, str, str, str]:
     return move.name, f"{move.old[:7]} → {move.new[:7]}", version, link
 
 
-def _pin_row(pin: Pin) -> tuple[str, str, str, str]:
+def _pin_row(pin: bump.Pin) -> tuple[str, str, str, str]:
     return pin.name, pin.commit[:7], pin.version, "WRONG" if pin.fault else "ok"
 
 
-def _print_json(records: Iterable[Move | Pin], *, written: bool) -> None:
+def _print_json(records: Iterable[bump.Move | bump.Pin], *, written: bool) -> None:
     shown = [
-        asdict(record) | {"url": mask(record.url)} | ({"moved": record.moved} if isinstance(record, Move) else {})
+        asdict(record) | {"url": mask(record.url)} | ({"moved": record.moved} if isinstance(record, bump.Move) else {})
         for record in records
     ]
     print(json.dumps({"written": written, "records": shown}, indent=1))
@@ -167,4 +153,4 @@ def _write(path: Path, matrix: Matrix, wanted: Mapping[Keys, str]) -> None:
     if parse(text, str(path)) != matrix:
         tries = ["run the command again"]
         raise UsageError(f"{path} was changed while the remotes were asked; nothing was written", tries=tries)
-    write_whole(target, edited(text, str(path), wanted), mode=mode)
+    write_whole(target, bump.edited(text, str(path), wanted), mode=mode)

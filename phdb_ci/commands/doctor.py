@@ -48,7 +48,6 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _row(tool: Tool, path: str) -> tuple[str, str, str]:
-    """Whether a tool exists and works, its name, and its version or how to get it."""
     if tool.path is None:
         return "missing", tool.name, hint(tool.name)
     version = tool_version(tool.name, path)

@@ -90,7 +90,6 @@ def legs_of(matrix: Matrix) -> dict[str, frozenset[str]]:
 
 
 def _lines(done: Published) -> list[str]:
-    """What was done, one line each."""
     place = f"pull request {done.pull}: " if done.pull else ""
     lines = [f"{place}comment {done.comment}"] if done.comment else []
     lines += [f"{counted(done.removed, 'older comment')} removed"] if done.removed else []

@@ -84,14 +84,12 @@ def _checkout(repo: str, place: str, url: str) -> Path:
 
 
 def _last_part(url: str) -> str:
-    """What a repository is called, by its URL."""
     return re.split("[/:]", url.rstrip("/"))[-1].removesuffix(".git").lower()
 
 
 def _check(
     root: Path, files: Mapping[str, str], changed: list[str], unknown: list[str], arguments: argparse.Namespace
 ) -> int:
-    """Print every difference and the command that repairs it; 1 when there is one."""
     if arguments.json:
         print(json.dumps({"files": len(files), "changed": changed, "unknown": unknown}))
         return Exit.FAIL if changed or unknown else Exit.PASS

@@ -52,7 +52,6 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _hand_out(plan: Plan, results: Results, out: Path) -> None:
-    """Put the artifacts that were asked for by name into the run directory, each as one file with its manifest."""
     for name in plan.named:
         stored = results.artifacts[name].stored
         if stored is not None:
@@ -61,7 +60,6 @@ def _hand_out(plan: Plan, results: Results, out: Path) -> None:
 
 
 def _outputs(verdict: Verdict) -> dict[str, object]:
-    """What a workflow wants to know: the outcome, and of a single artifact its key and digest."""
     values: dict[str, object] = {"outcome": verdict.outcome}
     if len(verdict.artifacts) == 1:
         artifact = verdict.artifacts[0]

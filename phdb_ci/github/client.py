@@ -26,20 +26,14 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")  # the only machine that a token g
 
 @dataclass(frozen=True)
 class Waits:
-    """All patience in one place, in seconds.
+    """All patience in one place, in seconds."""
 
-    Attributes:
-        secondary: after a secondary rate limit that does not say how long; longest: whatever it says.
-        posts: before a POST is tried again, once for each further try.
-        backoff: the first wait after an error of the server; it doubles.
-    """
-
-    requests: float = 0.25
-    writes: float = 1.0
-    secondary: float = 15.0
-    longest: float = 60.0
-    backoff: float = 1.0
-    posts: tuple[float, ...] = (2.0, 5.0, 15.0)
+    requests: float = 0.25  # between two
+    writes: float = 1.0  # between two
+    secondary: float = 15.0  # after a secondary rate limit that does not say how long
+    longest: float = 60.0  # whatever a rate limit says
+    backoff: float = 1.0  # after the first error of the server; it doubles
+    posts: tuple[float, ...] = (2.0, 5.0, 15.0)  # before a POST is tried again, once for each further try
     timeout: int = 30
 
 

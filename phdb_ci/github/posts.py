@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of the comment; nothing is written where it is `newer`, of a later run for the same commit.
+    """What became of the comment: None where there is none to write, `newer` where it is of a later run."""
 
-    `none`: there is none, and none was to be created.
-    """
-
-    done: Literal["created", "edited", "unchanged", "newer", "none"]
+    done: Literal["created", "edited", "unchanged", "newer"] | None
     removed: int = 0
 
 
@@ -46,7 +43,7 @@ def settle(
     if wanted and any(known(state) for state in _newer(ours, wanted)):
         return Settled("newer")
     if not ours:
-        return _create(client, pull, author, bodies) if create else Settled("none")
+        return _create(client, pull, author, bodies) if create else Settled(None)
     oldest, *others = ours
     stays = any(_is(oldest.body or "", body) for body in bodies)
     if not stays:
@@ -81,7 +78,6 @@ def _create(client: Client, pull: "PullRequest", author: str, bodies: Sequence[s
 
 
 def _newer(comments: "list[IssueComment]", wanted: State) -> Iterator[State]:
-    """What comments of ours say of a newer run for the same commit."""
     for comment in comments:
         state, _ = read(comment.body or "")
         if state is None or state.head != wanted.head or state.run_number is None:

@@ -31,39 +31,28 @@ _NO_VERDICT = ("cancelled", "action_required")  # conclusions after which what a
 
 @dataclass(frozen=True)
 class Place:
-    """Where to publish, and what counts.
+    """Where to publish, and what counts."""
 
-    Attributes:
-        server: the web server that links lead to.
-        workflow: the file of the workflow whose runs count.
-        legs: the legs of each gate, as the matrix has them: a verdict is about all of them.
-        author: whom we write as; the token's owner by default.
-    """
-
-    server: str
-    workflow: str
-    legs: Mapping[str, frozenset[str]]
-    author: str | None = None
+    server: str  # the web server that links lead to
+    workflow: str  # the file of the workflow whose runs count
+    legs: Mapping[str, frozenset[str]]  # of each gate, as the matrix has them: a verdict is about all of them
+    author: str | None = None  # whom we write as; the token's owner by default
 
 
 @dataclass(frozen=True)
 class Words:
-    """What is to be published of a run: the comment, from full to short, and the status.
+    """What is to be published of a run. Nothing of what was refused, but what stood there before must not stay."""
 
-    `refused`: what the run left is not believed. Nothing of it is published; what stood there before must not stay.
-    """
-
-    bodies: tuple[str, ...]
+    bodies: tuple[str, ...]  # the comment, from full to short
     status: CommitStatus
-    refused: ResultsError | None = None
+    refused: ResultsError | None = None  # what the run left is not believed
 
 
 def publish(client: Client, number: int, place: Place) -> Published:
     """Bring comment and status up to date with the newest run beside this one. Raises PhdbError for what failed."""
     with client.asking(f"run {number}", "actions: read"):
         woke = run_of(client, number)
-    ignored = _ignored(woke, place)
-    if ignored:
+    if ignored := _ignored(woke, place):
         return Published(run=woke.id, notes=(ignored,))
     with client.asking("who we are", "metadata: read"):
         author = place.author or client.login()
@@ -78,7 +67,6 @@ def publish(client: Client, number: int, place: Place) -> Published:
 
 
 def _ignored(run: Run, place: Place) -> str | None:
-    """Why a run is none of ours."""
     if run.path != place.workflow:
         return f"run {run.id} is of another workflow than {place.workflow}: nothing to publish"
     if run.event not in EVENTS:
@@ -89,7 +77,6 @@ def _ignored(run: Run, place: Place) -> str | None:
 
 
 def _turn(client: Client, woke: Run, author: str, words: Callable[[Run, str | None], Words]) -> Published:
-    """Read all that counts and write what is not yet so."""
     pulls: list[PullRequest | None] = [None]
     if woke.event == "pull_request":
         with client.asking("pull requests", "pull-requests: write"):
@@ -115,12 +102,12 @@ def _words(client: Client, place: Place, run: Run, base: str | None) -> Words:
         repository=client.name, server=place.server, run_id=run.id, run_number=run.number, attempt=run.attempt,
         base=base,
     )  # fmt: skip
-    refused: ResultsError | None = None
+    verdict, reason, refused = None, "", None
     try:
-        verdict, reason = (None, "") if run.conclusion in _NO_VERDICT else verdict_left(client, run, place.legs)
+        if run.conclusion not in _NO_VERDICT:
+            verdict, reason = verdict_left(client, run, place.legs)
     except ResultsError as error:
-        verdict, reason = None, "left a verdict that is not believed"
-        refused = ResultsError(f"{error.message}; nothing was published")
+        reason, refused = "left a verdict that is not believed", ResultsError(f"{error.message}; nothing was published")
     if verdict is None:
         body = no_verdict_comment(posting, run.sha, run.conclusion, reason)
         return Words((body,), no_verdict_status(posting, run.conclusion, reason), refused)
@@ -133,32 +120,29 @@ def _words(client: Client, place: Place, run: Run, base: str | None) -> Words:
 def _write(client: Client, run: Run, pull: "PullRequest | None", author: str, words: Words) -> Published:
     """The comment, then the status; a comment that cannot be written does not keep the status back."""
     done = Published(run=run.id, attempt=run.attempt, pull=pull.number if pull else None)
-    failed: PhdbError | None = words.refused
-    if pull:
-        create, known = words.refused is None, partial(_known, client)
-        try:
+    errors: list[PhdbError] = [words.refused] if words.refused else []
+    try:
+        if pull:
             with client.asking("the comment", "pull-requests: write"):
-                settled = settle(client, pull, author, words.bodies, known, create=create)
-        except PhdbError as error:
-            failed = _joined(failed, error)
-        else:
+                create = words.refused is None
+                settled = settle(client, pull, author, words.bodies, partial(_known, client), create=create)
             if settled.done == "newer":
                 note = f"the comment is of a newer run than {run.id}, attempt {run.attempt}: nothing was published"
                 return done.model_copy(update={"notes": (note,)})
-            if settled.done != "none":
-                done = done.model_copy(update={"comment": settled.done, "removed": settled.removed})
+            done = done.model_copy(update={"comment": settled.done, "removed": settled.removed})
+    except PhdbError as error:
+        errors.append(error)
     try:
         with client.asking("the commit status", "statuses: write"):
             done = done.model_copy(update={"status": set_status(client, run.sha, words.status)})
     except PhdbError as error:
-        failed = _joined(failed, error)
-    if failed:
-        raise failed
+        errors.append(error)
+    if errors:
+        raise _joined(errors)
     return done
 
 
 def _known(client: Client, state: State) -> bool:
-    """Whether a comment's marker names a run that there is."""
     try:
         run = run_of(client, int(state.run_id))
     except (ValueError, UnknownObjectException):
@@ -166,11 +150,12 @@ def _known(client: Client, state: State) -> bool:
     return (run.number, run.sha) == (state.run_number, state.head) and state.attempt <= run.attempt
 
 
-def _joined(first: PhdbError | None, second: PhdbError) -> PhdbError:
-    """Both errors as one, so that somebody who has to grant two things learns it at once."""
-    if first is None or type(first) is not type(second):
-        return first or second
-    return type(first)(f"{first.message}; {second.message}", tries=dict.fromkeys((*first.tries, *second.tries)))
+def _joined(errors: list[PhdbError]) -> PhdbError:
+    """Errors of one kind as one, so that somebody who has to grant two things learns it at once."""
+    kind = type(errors[0])
+    same = [error for error in errors if type(error) is kind]
+    tries = dict.fromkeys(line for error in same for line in error.tries)
+    return kind("; ".join(error.message for error in same), tries=tries)
 
 
 def _both(before: Published, after: Published) -> Published:

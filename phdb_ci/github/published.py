@@ -56,7 +56,6 @@ def _published(node: ArtifactNode, matrix: Matrix, cache: Path, environ: Mapping
 
 
 def _candidates(client: Client, node: ArtifactNode, track: str) -> Iterator[tuple[Run, int]]:
-    """The artifacts of this name and key that the right workflow made, newest first."""
     name = f"{node.name}-{node.key}"
     # By the workflow that publishes, on a push to the tracked branch of the repository itself.
     right = (f".github/workflows/phdb-{node.name}.yml", "push", track, client.name, "success")
@@ -68,7 +67,6 @@ def _candidates(client: Client, node: ArtifactNode, track: str) -> Iterator[tupl
 
 
 def _take(client: Client, artifact: int, node: ArtifactNode, folder: Path) -> Stored:
-    """Download, unpack and check it: bounded, and of this very key."""
     archive = fetch(client, artifact, limit=LARGEST)
     data = file_in(archive, name=f"{node.name}{SUFFIX}", limit=LARGEST)
     folder.mkdir(parents=True, exist_ok=True)

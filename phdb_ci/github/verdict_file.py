@@ -4,19 +4,23 @@ A record may say what it likes about its jobs; it may not be about another run o
 better than what GitHub says of the run.
 """
 
+import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
-from phdb_ci.errors import ResultsError
+from phdb_ci.errors import ResultsError, UsageError
 from phdb_ci.github.archive import file_in
-from phdb_ci.github.client import Client
+from phdb_ci.github.client import QUICK, Client, api_of
 from phdb_ci.github.download import Expired, fetch
-from phdb_ci.github.runs import Run, artifacts_of
+from phdb_ci.github.runs import Run, artifacts_of, runs_on
 from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.verdict import Verdict
 
 MOST_OBJECTS, MOST_VALUES = 400_000, 4_000_000
+MOST_RUNS = 5  # that are looked at for a baseline: a verdict is kept for 90 days
+_WORKFLOW = re.compile(r"([^/]+/[^/]+)/(\.github/workflows/[^/@]+)@.+")
 
 
 def verdict_left(
@@ -37,6 +41,29 @@ def verdict_left(
             return None, "left a verdict that is no longer kept"
     verdict = _checked(file_in(archive), run, legs)
     return verdict, "" if verdict else "left a verdict of an earlier attempt alone"
+
+
+def newest_green(branch: str, environ: Mapping[str, str]) -> Verdict | None:
+    """The verdict of the newest run there that passed; None where none is kept.
+
+    Raises UsageError outside of GitHub, NetworkError and the like when it cannot be asked.
+    """
+    workflow, token = _WORKFLOW.fullmatch(environ.get("GITHUB_WORKFLOW_REF", "")), environ.get("GITHUB_TOKEN", "")
+    if workflow is None or not token:
+        raise UsageError("github: needs $GITHUB_WORKFLOW_REF and $GITHUB_TOKEN, as on GitHub")
+    client = Client(api_of(environ), token, workflow[1], QUICK)
+    with client.asking(f"runs of {branch}", "actions: read"):
+        runs = runs_on(client, PurePosixPath(workflow[2]).name, branch, MOST_RUNS)
+    others = [run for run in runs if run.path == workflow[2] and str(run.id) != environ.get("GITHUB_RUN_ID")]
+    return next(filter(None, (_green(client, run) for run in others)), None)
+
+
+def _green(client: Client, run: Run) -> Verdict | None:
+    try:
+        verdict, _ = verdict_left(client, run)
+    except ResultsError:
+        return None  # an older version's: the one before it may do
+    return verdict if verdict and verdict.outcome == "pass" and verdict.unaffected is None else None
 
 
 def _checked(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None) -> Verdict | None:

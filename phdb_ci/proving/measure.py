@@ -97,15 +97,9 @@ def provable(context: Context) -> list[JobNode]:
 
 
 def measure(context: Context, home: Path, jobs: int) -> tuple[JobProofs, ...]:
-    """The table for the legs of the plan.
+    """The table for the legs of the plan, `jobs` of them at once. Raises MatrixError when a fault's command fails.
 
-    Args:
-        context: a run's; its `out` gets a folder per fault.
-        home: the folder of matrix.toml, in which the commands of the faults run.
-        jobs: how many legs run at once.
-
-    Raises:
-        MatrixError: a fault's command fails.
+    The run directory gets a folder per fault. `home` is the folder of matrix.toml, in which the commands run.
     """
     artifacts: dict[str, ArtifactResult] = {}
     run_graph({node.name: artifact_node(context, node, artifacts) for node in context.plan.artifacts}, jobs)
@@ -131,14 +125,12 @@ def measure(context: Context, home: Path, jobs: int) -> tuple[JobProofs, ...]:
 
 
 def _run(context: Context, trials: Sequence[Trial], artifacts: Mapping[str, ArtifactResult], jobs: int) -> Results:
-    """Every trial, those that take longest first."""
     keys = {f"{trial.node.leg} {trial.name}": trial for trial in trials}
     work = {key: Node((), trial.expected, _call(context, trial, artifacts)) for key, trial in keys.items()}
     return {(keys[key].node.leg, keys[key].name): result for key, result in run_graph(work, jobs).items()}
 
 
 def _call(context: Context, trial: Trial, artifacts: Mapping[str, ArtifactResult]) -> Callable[[], LegResult]:
-    """The run of one leg, with the variants and the time limit of the trial."""
     for variant in trial.variants:
         context = variant.put_into(context)
     matrix, folder = context.matrix, FOLDERS.get(trial.name, f"faults/{trial.name}")

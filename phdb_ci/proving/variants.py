@@ -49,14 +49,7 @@ def make_variants(
 ) -> tuple[list[Variant], dict[str, Variant]]:
     """The controls of what these faults break, and a variant by fault; none of an artifact that is not stored.
 
-    Args:
-        context: a run's; each command leaves a log in its `out`.
-        home: the folder of matrix.toml.
-        faults: their names.
-        stored: the sound artifacts.
-
-    Raises:
-        MatrixError: a command fails, or breaks nothing.
+    Each command leaves a log in the run directory. Raises MatrixError when one fails, or breaks nothing.
     """
     controls, variants = [], {}
     for owner in dict.fromkeys(owner for fault, owner in context.matrix.faults.items() if fault in faults):

@@ -45,11 +45,7 @@ class Section:
 
 def one_line(text: str, limit: int) -> str:
     """The text on one line: what is not seen is gone, runs of white space are one space."""
-    head = text[: 4 * limit]
-    if not (head.isascii() and head.isprintable()):
-        seen = (char if char.isprintable() else " " if char.isspace() else "" for char in head)
-        head = _HOLLOW.sub("", "".join(seen))
-    return cut(_RUN.sub("````````…", " ".join(head.split())), limit)
+    return cut(" ".join(_seen(text[: 4 * limit]).split()), limit)
 
 
 def code(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -73,14 +69,17 @@ def points(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def fence(lines: Sequence[str]) -> str:
-    """The fence for a block of these lines."""
-    return "`" * max(3, 1 + max(map(_longest_run, lines), default=0))
+def first(texts: Sequence[str], most: int, *, limit: int = TEXT_LIMIT, hidden: int = 0) -> list[str]:
+    """The first texts as code spans, and how many there are beside them, those that are `hidden` already included."""
+    hidden += max(0, len(texts) - most)
+    spans = [code(text, limit) for text in texts[:most]]
+    return [*filter(None, spans), *([f"and {hidden} more"] if hidden else [])]
 
 
 def fenced(lines: Sequence[str], language: str = "text") -> str:
     """The lines as a fenced block."""
-    return "\n".join([f"{fence(lines)}{language}", *lines, fence(lines)])
+    fence = "`" * max(3, 1 + max(map(_longest_run, lines), default=0))
+    return "\n".join([f"{fence}{language}", *lines, fence])
 
 
 def excerpt(text: str, count: int) -> list[str]:
@@ -106,11 +105,9 @@ def run_link(url: str | None) -> str | None:
 def issue_link(url: str, *, linked: bool = True) -> str:
     """A link to an issue or pull request on GitHub; any other address is shown and not linked."""
     match = _ISSUE_URL.fullmatch(url) if linked else None
-    return (
-        f"[{'issue' if match[1] == 'issues' else 'pull request'} {match[2]}]({url})"
-        if match
-        else code(url, TITLE_LIMIT)
-    )
+    if match is None:
+        return code(url, TITLE_LIMIT)
+    return f"[{'issue' if match[1] == 'issues' else 'pull request'} {match[2]}]({url})"
 
 
 def commit_link(web: str | None, commit: str) -> str:
@@ -135,9 +132,14 @@ def _row(row: Sequence[str]) -> str:
 
 
 def _block_line(line: str) -> str:
-    """One line inside a fenced block: its indentation stays."""
-    wide = line[: 4 * LINE_LIMIT].expandtabs(4)
-    return cut(_RUN.sub("````````…", _HOLLOW.sub("", "".join(filter(str.isprintable, wide)))).rstrip(), LINE_LIMIT)
+    return cut(_seen(line[: 4 * LINE_LIMIT].expandtabs(4)).rstrip(), LINE_LIMIT)
+
+
+def _seen(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        signs = (sign if sign.isprintable() else " " if sign.isspace() else "" for sign in text)
+        text = _HOLLOW.sub("", "".join(signs))
+    return _RUN.sub("````````…", text)
 
 
 def _longest_run(text: str) -> int:

@@ -76,7 +76,6 @@ def _row(matrix: Matrix, repo: str, name: str, job: Job, proofs: ProofFile) -> t
 
 
 def _gaps(job: Job) -> str:
-    """What the job does not decide or not run, and why."""
     gaps = []
     if job.quarantine:
         issue, owner = issue_link(job.quarantine.issue), code(job.quarantine.owner)

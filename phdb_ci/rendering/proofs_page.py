@@ -55,7 +55,6 @@ def _words(proofs: Sequence[Proof], faults: Sequence[str], claims: Collection[st
 
 
 def _where(job: JobProofs) -> str:
-    """The day, the commits, the platform and the tool of one job's measurement."""
     tool = f"{code(job.platform, 60)}, phdb-ci {code(job.tool, 20)}"
     return f"{word(job.measured)}: {commit_list(job.commits)}; {tool}"
 

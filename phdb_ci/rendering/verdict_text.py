@@ -42,7 +42,6 @@ def _table(verdict: Verdict, page: Page) -> Iterator[str]:
 
 
 def _idle(verdict: Verdict) -> Iterator[str]:
-    """What does not run here, a line for each reason."""
     legs: dict[tuple[str, str], list[str]] = {}
     for item in verdict.idle:
         legs.setdefault((item.kind, item.reason), []).append(f"{item.job}@{item.os}")
@@ -51,7 +50,6 @@ def _idle(verdict: Verdict) -> Iterator[str]:
 
 
 def _below(verdict: Verdict) -> Iterator[str]:
-    """What was tested: artifacts, sources, notes."""
     for artifact in verdict.artifacts:
         digest = f"sha256:{artifact.digest[:16]}" if artifact.digest else "; ".join(artifact.reasons)
         calls = f", called {counted(artifact.calls, 'time')}" if artifact.calls else ""
@@ -68,16 +66,13 @@ def _row(leg: VerdictLeg) -> tuple[str, ...]:
     return (result.status, result.leg, *_counts(result), duration(result.seconds), "; ".join(_evidence(leg)))
 
 
-def _counts(result: LegResult) -> tuple[str, str, str]:
+def _counts(result: LegResult) -> tuple[str, ...]:
     """Cases passed, failed and skipped; dashes where nothing was counted, which is not the same as none."""
-    suites = result.facts.counted_suites
-    if not suites:
+    counts = [suite.counts for suite in result.facts.counted_suites]
+    if not counts:
         return "-", "-", "-"
-    return (
-        str(sum(suite.counts.passed for suite in suites)),
-        str(sum(suite.counts.failing for suite in suites)),
-        str(sum(suite.counts.left_out for suite in suites)),
-    )
+    numbers = [(count.passed, count.failing, count.left_out) for count in counts]
+    return tuple(str(sum(column)) for column in zip(*numbers, strict=True))
 
 
 def _evidence(leg: VerdictLeg) -> Iterator[str]:
@@ -95,7 +90,6 @@ def _evidence(leg: VerdictLeg) -> Iterator[str]:
 
 
 def _called(use: ArtifactUse) -> str:
-    """How often an artifact was called, in all and by verb, the most frequent verbs first."""
     verbs = sorted(((verb, times) for verb, times in use.verbs.items() if times), key=lambda item: -item[1])
     shown = [f"{harmless(verb, 20)} {times}" for verb, times in verbs[:VERBS]] + ["…"] * (len(verbs) > VERBS)
     return f"{use.name} called {use.calls}×" + (f" ({', '.join(shown)})" if shown else "")  # noqa: RUF001 - a sign for people

@@ -11,7 +11,7 @@ from phdb_ci.models.results import ManifestFact
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.comment import comment, summary
 from phdb_ci.rendering.comment.timeline import label
-from phdb_ci.rendering.markdown import code, excerpt, fence, one_line, table
+from phdb_ci.rendering.markdown import code, excerpt, fenced, one_line, table
 from tests.builders import (
     RUN_URL,
     artifact,
@@ -109,7 +109,7 @@ def test_hostile_cells_stay_in_their_row(one: str, two: str) -> None:
 @example("a\n```\n````\n`````\nX")
 def test_hostile_lines_stay_in_their_fence(text: str) -> None:
     lines = excerpt(text, 12)
-    found = Page(f"{fence(lines)}text\n" + "\n".join(lines) + f"\n{fence(lines)}\n\nafter\n")
+    found = Page(f"{fenced(lines)}\n\nafter\n")
     assert found.code == ["\n".join(lines) + "\n"]
     assert found.outside.endswith("<p []>after</p>\n")
 

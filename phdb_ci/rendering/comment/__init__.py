@@ -1,12 +1,6 @@
 """Verdict → the pull request's comment, the step summary, the commit status.
 
-    entries.py        the legs in the order of reading
-    heading.py · table.py · failures.py · evidence_section.py · sources.py · timeline.py     what is shown, from above
-    size_budget.py    how much of it
-    marker.py         the first line, by which the comment is found again
-    no_verdict.py     what is published when a run has none
-
-Each part gives finished Markdown; this file puts them under each other.
+Each file gives one part of it as finished Markdown; this one puts them under each other.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,17 +14,14 @@ from phdb_ci.rendering.comment.entries import Shown, shown
 from phdb_ci.rendering.comment.marker import MARKER, State, digest, marked
 from phdb_ci.rendering.comment.size_budget import COMMENT, COMMENT_BUDGET, SUMMARY, SUMMARY_BUDGET, Level, fitting
 from phdb_ci.rendering.comment.table import main_table
-from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, points
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, first, points
 
 __all__ = ["MARKER", "comment", "comments", "commit_status", "summary"]
 MOST_PATHS = 50
 
 
 def comment(verdict: Verdict, posting: Posting | None = None) -> str:
-    """The pull-request comment: GitHub Markdown, at most 65,000 bytes; its first line is the marker.
-
-    With a posting it names its run and links its jobs.
-    """
+    """The pull-request comment: at most 65,000 bytes, the marker first; with a posting it links its run and jobs."""
     return next(comments(verdict, posting))
 
 
@@ -75,14 +66,12 @@ def _state(view: Shown, body: str) -> State:
 
 
 def _lead(view: Shown, level: Level) -> list[str]:
-    """What stands open: the sentence, the stack, the table, the warnings."""
     table = "" if view.unaffected and not view.entries else main_table(view, level.rows)
     warned = points(sources.warnings(view.verdict))
-    return list(filter(None, [heading.sentence(view), heading.stack_warning(view.verdict), table, warned]))
+    return list(filter(None, [heading.sentence(view), heading.WARNINGS.get(view.verdict.stack), table, warned]))
 
 
 def _sections(view: Shown, level: Level) -> list[Section]:
-    """What opens and closes, in the order of reading."""
     measured = filter(None, (figures.section(entry.result) for entry in view.entries if entry.result))
     sections = [
         _unread(view.unaffected) if view.unaffected else None,
@@ -98,7 +87,6 @@ def _sections(view: Shown, level: Level) -> list[Section]:
 
 def _unread(changed: Unaffected) -> Section:
     """The section of a run in which nothing was run: the paths that changed."""
-    paths = [code(path, TITLE_LIMIT) or "`?`" for path in changed.paths[:MOST_PATHS]]
-    hidden = max(0, len(changed.paths) - MOST_PATHS) + max(0, changed.more)
-    title = f"Changed: {counted(len(paths) + hidden, 'path')}, none of which a job reads"
-    return Section(title, (points([*paths, f"and {hidden} more"] if hidden else paths),))
+    more = max(0, changed.more)
+    title = f"Changed: {counted(len(changed.paths) + more, 'path')}, none of which a job reads"
+    return Section(title, (points(first(changed.paths, MOST_PATHS, limit=TITLE_LIMIT, hidden=more)),))

@@ -8,7 +8,6 @@ from phdb_ci.models.posting import Posting
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.statuses import AnyStatus, IdleStatus, Outcome
 from phdb_ci.models.verdict import Unaffected, Verdict, VerdictLeg
-from phdb_ci.rendering.markdown import word
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,6 @@ class Entry:
     def name(self) -> str:
         """How a person calls it: letters, digits, `_ - . ( )` and spaces alone, so it may stand in HTML."""
         return f"{self.job} ({self.os})" if self.on_several else self.job
-
-    @property
-    def label(self) -> str:
-        """The name as Markdown."""
-        return word(self.name)
 
     @property
     def result(self) -> LegResult | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phdb_ci.base.text import DASH, TIMES, counted, duration
-from phdb_ci.models.results import Command, LegResult, Rule
+from phdb_ci.models.results import Command, LegResult
 from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
@@ -69,9 +69,8 @@ def _title(results: Sequence[LegResult]) -> str:
         bool(result.facts.commands) and not result.facts.counted_suites and not _beside(result) for result in results
     )
     parts += [f"{counted(bare, 'job')} on the exit code only"] if bare else []
-    named = sum(rule.matched for result in results for rule in _rules(result))
-    parts.append(f"{counted(named, 'test')} skipped by name")
-    return f"Evidence: {', '.join(parts)}"
+    named = counted(sum(map(_named, results)), "test")
+    return f"Evidence: {', '.join([*parts, f'{named} skipped by name'])}"
 
 
 def _calls(results: Sequence[LegResult]) -> list[str]:
@@ -87,27 +86,21 @@ def _calls(results: Sequence[LegResult]) -> list[str]:
 
 
 def _row(entry: Entry, result: LegResult) -> Row:
-    named, network = sum(rule.matched for rule in _rules(result)), _network(result)
+    named, network = _named(result), _network(result)
+    claimed = entry.leg.claimed if entry.leg and entry.leg.claimed != "claims none" else ""
+    shown = "; ".join(filter(None, (code(result.summary, TITLE_LIMIT), code(claimed))))
     uses = [
         f"{word(use.name)} {use.calls}{TIMES}" + (", built again by the job" if use.rebuilt else "")
         for use in result.facts.artifacts[:MOST_ARTIFACTS]
         if use.calls or use.rebuilt
     ]
     return (
-        STATUSES[entry.status].icon, entry.label, _shows(entry, result), _executed(result), ", ".join(uses),
+        STATUSES[entry.status].icon, word(entry.name), shown, _executed(result), ", ".join(uses),
         f"**{network}**" if network == "unenforced" else network, str(named) if named else "",
     )  # fmt: skip
 
 
-def _shows(entry: Entry, result: LegResult) -> str:
-    """What a pass shows, and which faults the job is known to notice."""
-    claimed = entry.leg.claimed if entry.leg else ""
-    shown = "" if claimed == "claims none" else code(claimed)
-    return "; ".join(filter(None, (code(result.summary, TITLE_LIMIT), shown)))
-
-
 def _executed(result: LegResult) -> str:
-    """How many cases were executed, by kind of report; what the manifest says; what was measured."""
     words = []
     for suite in result.facts.counted_suites:
         critical = sum(rule.matched for rule in suite.critical_rules)
@@ -123,7 +116,7 @@ def _skips(entry: Entry) -> list[str]:
     lines = []
     for suite in entry.result.facts.suites if entry.result else ():
         for rule in suite.skip_rules:
-            name = f"{entry.label}: {code(rule.pattern, TITLE_LIMIT)}"
+            name = f"{word(entry.name)}: {code(rule.pattern, TITLE_LIMIT)}"
             reason = f": {code(rule.reason)}" if code(rule.reason) else ""
             if rule.matched:
                 lines.append(f"{name} {rule.matched}{TIMES}{reason}")
@@ -146,7 +139,6 @@ def _command(command: Command) -> Row:
 
 
 def _beside(result: LegResult) -> list[str]:
-    """What there is beside tests and the exit code."""
     words = [f"{word(use.name)} called {use.calls}{TIMES}" for use in result.facts.artifacts if use.calls]
     return [*words, *filter(None, [_manifest(result)])]
 
@@ -157,8 +149,8 @@ def _network(result: LegResult) -> str:
     return next((kind for kind in ("unenforced", "open", "isolated") if kind in kinds), DASH)
 
 
-def _rules(result: LegResult) -> list[Rule]:
-    return [rule for suite in result.facts.suites for rule in suite.skip_rules]
+def _named(result: LegResult) -> int:
+    return sum(rule.matched for suite in result.facts.suites for rule in suite.skip_rules)
 
 
 def _manifest(result: LegResult) -> str:

@@ -6,7 +6,7 @@ from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
 from phdb_ci.rendering.comment.table import failures
-from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, excerpt, fenced, one_line, points, table
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, excerpt, fenced, first, one_line, points, table
 
 MOST_REASONS = 10
 
@@ -44,9 +44,7 @@ def _title(entry: Entry, count: int) -> str:
 def _reasons(entry: Entry, result: LegResult) -> list[str]:
     """All reasons; a single one stands in the table already."""
     reasons = result.reasons if len(result.reasons) > 1 else ()
-    lines = list(filter(None, map(code, reasons[:MOST_REASONS])))
-    if len(reasons) > MOST_REASONS:
-        lines.append(f"and {len(reasons) - MOST_REASONS} more")
+    lines = first(reasons, MOST_REASONS)
     if result.quarantine and not entry.decides:
         lines.append(f"quarantined because {code(result.quarantine.reason)}")
     return lines

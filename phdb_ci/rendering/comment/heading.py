@@ -12,6 +12,12 @@ from phdb_ci.rendering.markdown import code, run_link, word
 
 _GATE = re.compile(r"[a-z0-9][a-z0-9_+-]{0,99}")
 _STACKS = {"stand-in": "a stand-in stack", "local": "a local stack"}
+_PLAIN = "plain directories, not the public repositories"
+# What a verdict that is not about the public repositories does not say.
+WARNINGS = {
+    "stand-in": f"On a **stand-in stack**: {_PLAIN}; its green says nothing about them.",
+    "local": "On a **local stack**: at least one repository is a directory of the machine that ran this.",
+}
 _DESCRIPTION = 140  # characters of a commit status; GitHub takes no more
 
 
@@ -40,16 +46,6 @@ def sentence(shown: Shown) -> str:
         jobs = f"Not run: no job reads what changed in {word(changed.repo)} since `{changed.base[:7]}`,"
     facts = [f"{jobs} for {_tested(verdict)}", _asked(shown), _run(shown)]
     return " · ".join(facts if changed else [*facts, f"took {duration(verdict.seconds)}"])
-
-
-def stack_warning(verdict: Verdict) -> str | None:
-    """What a verdict that is not about the public repositories does not say."""
-    if verdict.stack == "stand-in":
-        plain = "plain directories, not the public repositories"
-        return f"On a **stand-in stack**: {plain}; its green says nothing about them."
-    if verdict.stack == "local":
-        return "On a **local stack**: at least one repository is a directory of the machine that ran this."
-    return None
 
 
 def footer(verdict: Verdict) -> str:
@@ -86,7 +82,7 @@ def _named(shown: Shown) -> str:
     by_status: dict[AnyStatus, list[str]] = {}
     for entry in shown.entries:
         if entry.is_bad:
-            by_status.setdefault(entry.status, []).append(f"**{entry.label}**")
+            by_status.setdefault(entry.status, []).append(f"**{word(entry.name)}**")
     if by_status:
         return ", ".join(f"{listed(names)} {STATUSES[status].phrase}" for status, names in by_status.items())
     decided = any(entry.decides for entry in shown.entries)

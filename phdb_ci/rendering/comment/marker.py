@@ -15,19 +15,14 @@ _LONGEST = 2_000
 
 
 class State(Record):
-    """What a comment says of itself.
-
-    Attributes:
-        run_number: with `attempt` it orders the runs; None in a text that is not on GitHub.
-        digest: of the body below this line, so that a change by hand is seen; None as above.
-    """
+    """What a comment says of itself; a text that is not on GitHub has neither `run_number` nor `digest`."""
 
     run_id: str
-    run_number: int | None = None
+    run_number: int | None = None  # with `attempt` it orders the runs
     attempt: int = 1
     head: str | None = None
     outcome: str
-    digest: str | None = None
+    digest: str | None = None  # of the body below this line, so that a change by hand is seen
 
 
 def marked(state: State, body: str) -> str:

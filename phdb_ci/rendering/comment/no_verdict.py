@@ -26,10 +26,8 @@ def no_verdict_comment(posting: Posting, head: str, conclusion: str, why: str = 
     """The comment on a run without a verdict. `conclusion` is GitHub's, `why` a text of our own."""
     run = f"[run #{posting.run_number}]({posting.run_url}) attempt {posting.attempt}"
     reason = _WHY.get(conclusion, why)
-    body = "\n".join([
-        f"## {ENDS.get(conclusion, OTHER)}", "",
-        f"{run} for `{head[:7]}` {reason}. Nothing is known about this commit: this is not green.", "",
-    ])  # fmt: skip
+    sentence = f"{run} for `{head[:7]}` {reason}. Nothing is known about this commit: this is not green."
+    body = f"## {ENDS.get(conclusion, OTHER)}\n\n{sentence}\n"
     state = State(
         run_id=str(posting.run_id), run_number=posting.run_number, attempt=posting.attempt, head=head,
         outcome="none", digest=digest(body),

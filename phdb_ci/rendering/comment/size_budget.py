@@ -12,27 +12,16 @@ SUMMARY_BUDGET = 1_000_000  # over 1 MiB GitHub shows nothing at all
 
 @dataclass(frozen=True)
 class Level:
-    """What is shown.
+    """What is shown, and `left_out`: what the budget took away, for the reader."""
 
-    Attributes:
-        rows: how many rows the table has.
-        blocks: how many jobs that are not green are explained below the table.
-        tests: how many failing tests of such a job are listed.
-        excerpts: how many of these show their traceback, in at most `lines` lines.
-        passed: the evidence of jobs that passed, and the diagrams.
-        sources: commits with their origin, artifacts, and the evidence of jobs that did not pass.
-        lists: the complete lists of commands, notes and skipped tests (the summary's).
-        left_out: what the budget took away, for the reader.
-    """
-
-    rows: int = 200
-    blocks: int = 50
-    tests: int = 100
-    excerpts: int = 5
-    lines: int = 12
-    passed: bool = True
-    sources: bool = True
-    lists: bool = False
+    rows: int = 200  # of the table
+    blocks: int = 50  # jobs that are not green, explained below the table
+    tests: int = 100  # that failed, of such a job
+    excerpts: int = 5  # tracebacks of these
+    lines: int = 12  # of a traceback
+    passed: bool = True  # the evidence of jobs that passed, and the diagrams
+    sources: bool = True  # commits with their origin, artifacts, and the evidence of jobs that did not pass
+    lists: bool = False  # all commands, notes and skipped tests (the summary's)
     left_out: str = ""
 
 

@@ -6,7 +6,7 @@ from phdb_ci.base.text import counted, cut, duration, listed
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictSource
 from phdb_ci.rendering.comment.entries import Shown
-from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, commit_link, compare_link, table, word
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, commit_link, compare_link, first, table, word
 
 ORIGINS: Mapping[Origin, str] = {"pin": "pin", "ref": "override", "tree": "working tree", "folder": "folder"}
 MOST, MOST_WARNINGS = 50, 10
@@ -38,10 +38,7 @@ def warnings(verdict: Verdict) -> list[str]:
         for source in verdict.sources
         if not source.reachable
     ]
-    notes = list(filter(None, map(code, verdict.notes[:MOST_WARNINGS])))
-    if len(verdict.notes) > MOST_WARNINGS:
-        notes.append(f"and {len(verdict.notes) - MOST_WARNINGS} more")
-    return [f"⚠️ {line}" for line in (*lost[:MOST_WARNINGS], *notes)]
+    return [f"⚠️ {line}" for line in (*lost[:MOST_WARNINGS], *first(verdict.notes, MOST_WARNINGS))]
 
 
 def _title(verdict: Verdict) -> str:
@@ -90,7 +87,6 @@ def _origin(verdict: Verdict, source: VerdictSource) -> str:
 
 
 def _before(verdict: Verdict, source: VerdictSource) -> str | None:
-    """The baseline's commit of a repo that has moved."""
     before = verdict.baseline_commits.get(source.repo)
     return before if before != source.commit else None
 
@@ -102,7 +98,6 @@ def _since(verdict: Verdict, source: VerdictSource, before: str | None, web: str
 
 
 def _called(artifact: VerdictArtifact) -> str:
-    """Its name, with its runner where one run has it for several."""
     return f"{artifact.name} ({artifact.os})" if artifact.os else artifact.name
 
 

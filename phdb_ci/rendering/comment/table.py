@@ -7,7 +7,7 @@ from phdb_ci.models.results import LegResult
 from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.evidence_section import in_short
-from phdb_ci.rendering.markdown import TITLE_LIMIT, code, issue_link, table
+from phdb_ci.rendering.markdown import TITLE_LIMIT, code, issue_link, table, word
 
 NUMBERS = ("passed", "failed", "skipped", "time")
 
@@ -36,7 +36,7 @@ def _row(entry: Entry, posting: Posting | None, *, compared: bool) -> tuple[str,
     versus = (_versus(entry),) if compared else ()
     time = duration(result.seconds) if result and result.seconds else ""
     url = posting.job_url(f"{entry.job}@{entry.os}") if posting else None
-    label = f"[{entry.label}]({url})" if url else entry.label
+    label = f"[{word(entry.name)}]({url})" if url else word(entry.name)
     label = f"**{label}**" if entry.is_bad else label
     return (STATUSES[entry.status].icon, label, *_counts(entry), time, *versus, _outcome(entry, posting))
 
@@ -54,7 +54,6 @@ def _counts(entry: Entry) -> tuple[str, str, str]:
 
 
 def _versus(entry: Entry) -> str:
-    """What the baseline says: about the failing tests, where there are any, and about tests that are not run now."""
     if entry.leg is None:
         return ""
     new, fewer = entry.leg.new_failures, entry.leg.fewer_tests

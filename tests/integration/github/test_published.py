@@ -11,7 +11,7 @@ import pytest
 from phdb_ci.artifacts.bundle import pack
 from phdb_ci.artifacts.store import Store, key_of
 from phdb_ci.errors import PhdbError, UsageError
-from phdb_ci.github import baseline, published
+from phdb_ci.github import published, verdict_file
 from phdb_ci.models.inventory import KeyInputs, Stored
 from phdb_ci.models.plan import Plan
 from phdb_ci.planning.plan import make_plan, select
@@ -136,7 +136,7 @@ def test_newest_green_run_of_the_branch_is_the_baseline(fake: Fake, environ: Map
     ran(fake, 6, passing(run_id="6"))
     ran(fake, 7, passing(run_id="7"))
     ran(fake, 8, failing(run_id="8"), conclusion="failure")
-    found = baseline.newest_green("main", environ)
+    found = verdict_file.newest_green("main", environ)
     assert found is not None
     assert found.run_id == "7"
 
@@ -148,28 +148,28 @@ def test_run_that_is_none_of_the_branch_is_no_baseline(
     fake: Fake, environ: Mapping[str, str], run: dict[str, Any]
 ) -> None:
     ran(fake, 7, passing(run_id="7"), **run)
-    assert baseline.newest_green("main", environ) is None
+    assert verdict_file.newest_green("main", environ) is None
 
 
 def test_run_whose_verdict_is_another_ones_is_passed_over(fake: Fake, environ: Mapping[str, str]) -> None:
     ran(fake, 6, passing(run_id="6"))
     ran(fake, 7, passing(run_id="1"))
-    found = baseline.newest_green("main", environ)
+    found = verdict_file.newest_green("main", environ)
     assert found is not None
     assert found.run_id == "6"
 
 
 def test_own_run_is_no_baseline(fake: Fake, environ: Mapping[str, str]) -> None:
     ran(fake, 9, passing(run_id="9"))
-    assert baseline.newest_green("main", environ) is None
+    assert verdict_file.newest_green("main", environ) is None
 
 
 def test_baseline_outside_of_github_is_refused(environ: dict[str, str]) -> None:
     del environ["GITHUB_WORKFLOW_REF"]
     with pytest.raises(UsageError, match="GITHUB_WORKFLOW_REF"):
-        baseline.newest_green("main", environ)
+        verdict_file.newest_green("main", environ)
 
 
 def test_address_that_no_token_should_go_to_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(PhdbError, match="GITHUB_API_URL"):
-        baseline.newest_green("main", environ | {"GITHUB_API_URL": "http://somewhere.example"})
+        verdict_file.newest_green("main", environ | {"GITHUB_API_URL": "http://somewhere.example"})
