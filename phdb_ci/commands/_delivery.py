@@ -42,7 +42,10 @@ def deliver(verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs:
     write_whole(out / "summary.md", summary(verdict))
     write_whole(out / "verdict.json", verdict.model_dump_json(indent=1) + "\n")
     if arguments.out is None:
-        point_latest(out)
+        # Two runs at once leave `latest` at one of them.
+        temporary = out.parent / f".latest-{out.name}"
+        temporary.symlink_to(out.name)
+        temporary.replace(out.parent / "latest")
     write_outputs(arguments.outputs, outputs)
 
 
@@ -75,13 +78,6 @@ def run_directory(out: Path | None, matrix: Path, run_id: str, gate: str) -> Pat
     except OSError as error:
         raise DiskError(f"the run directory {path} cannot be made: {error.strerror}") from error
     return path.resolve()
-
-
-def point_latest(out: Path) -> None:
-    """Let `latest` point to the newest run; two runs at once leave it at one of them."""
-    temporary = out.parent / f".latest-{out.name}"
-    temporary.symlink_to(out.name)
-    temporary.replace(out.parent / "latest")
 
 
 def run_here(environ: Mapping[str, str]) -> Run:

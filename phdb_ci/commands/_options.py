@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from phdb_ci.base.files import usual_matrix
+from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.page import table
 from phdb_ci.errors import PhdbError, ResultsError, UsageError
 from phdb_ci.execution.workspace.environment import clean_path
@@ -64,6 +65,13 @@ def check_named(matrix: Matrix, names: Sequence[str]) -> None:
         rows = [(f"  {name}", summary) for name, summary in summaries.items()]
         lines += ["", title, *table(rows, page)] if rows else []
     raise UsageError("\n".join(lines))
+
+
+def check_gate(matrix: Matrix, name: str, option: str) -> None:
+    """Raises UsageError, which lists the gates, for a name that is none."""
+    if name not in matrix.gates:
+        tries = [f"gates: {', '.join(matrix.gates) or 'none'}"]
+        raise UsageError(f'{option}: "{name}" is no gate of the matrix.{perhaps(name, matrix.gates)}', tries=tries)
 
 
 def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:

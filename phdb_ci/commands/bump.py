@@ -36,7 +36,10 @@ def main(arguments: argparse.Namespace) -> int:
     names = _names(matrix, arguments)
     actions = matrix.actions if arguments.actions else {}
     asks = {name: _ask(matrix, name) for name in (*names, *actions)}
-    asked = _asked(asks.values())
+    unique = list(dict.fromkeys(asks.values()))
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        answers = pool.map(lambda ask: remote_refs(ask[0], [ask[1]]), unique)
+    asked = dict(zip(unique, answers, strict=True))
     moves = [_move(matrix, name, asked[asks[name]]) for name in names]
     of_actions = [(name, action, asks[name][0], asked[asks[name]]) for name, action in actions.items()]
     if arguments.check:
@@ -73,12 +76,6 @@ def _ask(matrix: Matrix, name: str) -> tuple[str, str]:
     ), bump.RELEASES  # an action may lie in a folder (`actions/cache/restore`)
 
 
-def _asked(asks: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], bump.Refs]:
-    unique = list(dict.fromkeys(asks))
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        return dict(zip(unique, pool.map(lambda ask: remote_refs(ask[0], [ask[1]]), unique), strict=True))
-
-
 def _move(matrix: Matrix, name: str, refs: bump.Refs) -> bump.Move:
     if name == SELF and matrix.self_:
         return bump.home_move(matrix.self_, clone_url(matrix.self_.repository), refs)
@@ -94,7 +91,8 @@ def _check(moves: list[bump.Move], pins: list[bump.Pin], arguments: argparse.Nam
     if arguments.json:
         _print_json([*moves, *pins], written=False)
         return code
-    print("\n".join(table([*map(_row, moves), *map(_pin_row, pins)])))
+    pin_rows = [(pin.name, pin.commit[:7], pin.version, "WRONG" if pin.fault else "ok") for pin in pins]
+    print("\n".join(table([*map(_row, moves), *pin_rows])))
     notes = [f"note: {pin.name}: {pin.newer} is newer than {pin.version}" for pin in pins if pin.newer]
     print("\n".join(["", *notes, *(f"wrong: {pin.name}: {pin.fault}" for pin in wrong)]).rstrip())
     if moves:
@@ -129,10 +127,6 @@ def _row(move: bump.Move) -> tuple[str, str, str, str]:
     page = page_of(move.url)
     link = f"{page}/compare/{move.old}...{move.new}" if page and move.old.strip("0") else ""
     return move.name, f"{move.old[:7]} → {move.new[:7]}", version, link
-
-
-def _pin_row(pin: bump.Pin) -> tuple[str, str, str, str]:
-    return pin.name, pin.commit[:7], pin.version, "WRONG" if pin.fault else "ok"
 
 
 def _print_json(records: Iterable[bump.Move | bump.Pin], *, written: bool) -> None:

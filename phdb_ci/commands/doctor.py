@@ -53,14 +53,11 @@ def _row(tool: Tool, path: str) -> tuple[str, str, str]:
     version = tool_version(tool.name, path)
     if BROKEN.match(version):
         return "broken", tool.name, f"{tool.path} --version: {version.removeprefix('broken: ')}"
-    if tool.name == "git" and _git(version) < OLDEST_GIT:
-        return "broken", tool.name, f"{version}: {'.'.join(map(str, OLDEST_GIT))} or newer is needed"
+    if tool.name == "git":
+        numbers = re.match(r"git version (\d+)\.(\d+)", version)
+        if not numbers or tuple(map(int, numbers.groups())) < OLDEST_GIT:
+            return "broken", tool.name, f"{version}: {'.'.join(map(str, OLDEST_GIT))} or newer is needed"
     return "ok", tool.name, version
-
-
-def _git(version: str) -> tuple[int, ...]:
-    match = re.match(r"git version (\d+)\.(\d+)", version)
-    return tuple(map(int, match.groups())) if match else (0, 0)
 
 
 def unwritable(cache: Path) -> str | None:

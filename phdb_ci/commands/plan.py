@@ -8,11 +8,10 @@ import os
 import sys
 from collections.abc import Iterator
 
-from phdb_ci.base.nearest import perhaps
 from phdb_ci.base.page import ENDLESS, Page, blocks
 from phdb_ci.base.text import counted, duration, harmless
 from phdb_ci.commands._delivery import write_outputs
-from phdb_ci.commands._options import cache_dir, check_named, planned, proofs_beside
+from phdb_ci.commands._options import cache_dir, check_gate, check_named, planned, proofs_beside
 from phdb_ci.errors import Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.base import glob_matches
@@ -89,11 +88,7 @@ def _page(arguments: argparse.Namespace) -> str:
     matrix = load(arguments.matrix)
     check_named(matrix, arguments.names)
     for name in arguments.names:
-        if name not in matrix.gates:
-            tries = [f"gates: {', '.join(matrix.gates) or 'none'}"]
-            raise UsageError(
-                f'--markdown: "{name}" is no gate of the matrix.{perhaps(name, matrix.gates)}', tries=tries
-            )
+        check_gate(matrix, name, "--markdown")
     return matrix_page(matrix, arguments.names, proofs_beside(arguments.matrix))
 
 

@@ -14,7 +14,6 @@ from phdb_ci.commands._options import PROOFS, planned, proofs_beside, read_proof
 from phdb_ci.commands._running import Signals, context_of, parallel
 from phdb_ci.errors import Exit, Interrupted, UsageError
 from phdb_ci.matrix import load
-from phdb_ci.models.base import Record
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.proofs import JobProofs, ProofFile, Proofs
@@ -44,9 +43,9 @@ def main(arguments: argparse.Namespace) -> int:
     proofs = Proofs(stack=plan.sources.stack, jobs=measured)
     claims = untrue(matrix, plan, proofs)
     rows = (*table(fault_rows(proofs, matrix)), "", *table(report_rows(proofs)))
-    print(_json(proofs) if arguments.json else "\n".join(rows))
+    print(proofs.model_dump_json(indent=1) if arguments.json else "\n".join(rows))
     print("\n".join([*claims, str(context.out)]), file=sys.stderr if arguments.json else sys.stdout)
-    write_whole(context.out / PROOFS, _json(ProofFile(tables=(proofs,))) + "\n")
+    write_whole(context.out / PROOFS, ProofFile(tables=(proofs,)).model_dump_json(indent=1) + "\n")
     _write(arguments, merged(earlier, matrix, proofs), matrix)
     return Exit.FAIL if arguments.check and claims else Exit.PASS
 
@@ -92,10 +91,6 @@ def _look(matrix: Matrix, plan: Plan, board: Board) -> None:
 
 def _write(arguments: argparse.Namespace, file: ProofFile, matrix: Matrix) -> None:
     if arguments.write:
-        write_whole(arguments.write, _json(file) + "\n")
+        write_whole(arguments.write, file.model_dump_json(indent=1) + "\n")
     if arguments.page:
         write_whole(arguments.page, proofs_page(file, matrix))
-
-
-def _json(record: Record) -> str:
-    return record.model_dump_json(indent=1)

@@ -40,7 +40,10 @@ def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
     done = _publish(arguments, os.environ, waits)
     lines = _lines(done)
     print(done.model_dump_json(indent=1) if arguments.json else "\n".join(lines))
-    _summarise(os.environ.get("GITHUB_STEP_SUMMARY"), lines)
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):  # where a person who misses a comment looks first
+        from phdb_ci.rendering.markdown import code, points
+
+        append(Path(path), [points(map(code, lines)) + "\n"], "$GITHUB_STEP_SUMMARY")
     return Exit.PASS
 
 
@@ -95,11 +98,3 @@ def _lines(done: Published) -> list[str]:
     lines += [f"{counted(done.removed, 'older comment')} removed"] if done.removed else []
     lines += [f"commit status {CONTEXT}: {done.status}"] if done.status else []
     return [*lines, *(f"note: {note}" for note in done.notes)]
-
-
-def _summarise(path: str | None, lines: list[str]) -> None:
-    """Append the lines to the job's summary, where a person who misses a comment looks first."""
-    if path:
-        from phdb_ci.rendering.markdown import code
-
-        append(Path(path), (f"- {code(line)}\n" for line in lines), "$GITHUB_STEP_SUMMARY")

@@ -4,11 +4,11 @@ The files lie beside the matrix: `.github/workflows/` and `workflows/`. A file i
 an error: nobody would keep it current.
 """
 
-import argparse
 import difflib
 import json
 import re
 import shlex
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from phdb_ci.sources.git.env import mask
 from phdb_ci.sources.git.remote import origin_of
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Namespace) -> int:
     """Write or compare; 0, or 1 when `--check` finds a difference."""
     matrix = load(arguments.matrix)
     root, files = arguments.matrix.resolve().parent, workflow_files(matrix)
@@ -32,9 +32,9 @@ def main(arguments: argparse.Namespace) -> int:
         root, files = Path(), _in_checkouts(files, pairs(arguments.to, "--to", "REPO=DIR"), matrix)
     else:
         unknown = _unknown(root, files)
-    changed = [path for path, text in files.items() if _read(root / path) != text]
+    changed = {path: old for path, text in files.items() if (old := _read(root / path)) != text}
     if arguments.check:
-        return _check(root, files, changed, unknown, arguments)
+        return _check(files, changed, unknown, arguments)
     if unknown:
         raise UsageError(
             f"no template makes {', '.join(unknown)}: nothing would keep it current",
@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
     for path in changed:
         write_whole(root / path, files[path], parents=True)
     written = [*(f"wrote {path}" for path in changed), f"{len(files)} files, {len(changed)} written"]
-    print(json.dumps({"written": changed}) if arguments.json else "\n".join(written))
+    print(json.dumps({"written": list(changed)}) if arguments.json else "\n".join(written))
     return Exit.PASS
 
 
@@ -59,10 +59,8 @@ def _in_checkouts(files: Mapping[str, str], targets: Mapping[str, str], matrix: 
     for repo, place in targets.items():
         of_repo = files_of(files, repo)
         if not of_repo:
-            raise UsageError(
-                f"--to {repo}=…: no file is rendered for {repo}.{perhaps(repo, known)}",
-                tries=[f"one of {', '.join(known)}"],
-            )
+            message = f"--to {repo}=…: no file is rendered for {repo}.{perhaps(repo, known)}"
+            raise UsageError(message, tries=[f"one of {', '.join(known)}"])
         top = _checkout(repo, place, matrix.repos[repo].url if repo in matrix.repos else repo)
         placed |= {str(top / path): text for path, text in of_repo.items()}
     return placed
@@ -88,13 +86,12 @@ def _last_part(url: str) -> str:
 
 
 def _check(
-    root: Path, files: Mapping[str, str], changed: list[str], unknown: list[str], arguments: argparse.Namespace
+    files: Mapping[str, str], changed: Mapping[str, str | None], unknown: list[str], arguments: Namespace
 ) -> int:
     if arguments.json:
-        print(json.dumps({"files": len(files), "changed": changed, "unknown": unknown}))
+        print(json.dumps({"files": len(files), "changed": list(changed), "unknown": unknown}))
         return Exit.FAIL if changed or unknown else Exit.PASS
-    for path in changed:
-        old = _read(root / path)
+    for path, old in changed.items():
         print(f"{path}: {'is not there' if old is None else 'is not what the matrix renders'}")
         lines = difflib.unified_diff(
             (old or "").splitlines(), files[path].splitlines(), f"{path} (on disk)", f"{path} (rendered)", lineterm=""

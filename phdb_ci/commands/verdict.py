@@ -5,10 +5,9 @@ import os
 from dataclasses import replace
 from datetime import date
 
-from phdb_ci.base.nearest import perhaps
 from phdb_ci.commands._delivery import deliver, new_run_id, run_directory, run_here, show, verdict_today
-from phdb_ci.commands._options import baseline_of, proofs_beside
-from phdb_ci.errors import Exit, UsageError
+from phdb_ci.commands._options import baseline_of, check_gate, proofs_beside
+from phdb_ci.errors import Exit
 from phdb_ci.judging.fanin import gather, read_needs, read_results
 from phdb_ci.matrix import load
 
@@ -16,11 +15,7 @@ from phdb_ci.matrix import load
 def main(arguments: argparse.Namespace) -> int:
     """Read, judge, write the run directory, print the verdict; 0, 1 or 3."""
     matrix = load(arguments.matrix)
-    if arguments.gate not in matrix.gates:
-        raise UsageError(
-            f"--gate {arguments.gate}: no gate of the matrix.{perhaps(arguments.gate, matrix.gates)}",
-            tries=[f"gates: {', '.join(matrix.gates) or 'none'}"],
-        )
+    check_gate(matrix, arguments.gate, "--gate")
     run, today = run_here(os.environ), date.today()  # noqa: DTZ011 - a quarantine ends on the user's own day
     run = replace(run, id=arguments.run_id or run.id)
     results, needs = read_results(arguments.results), read_needs(arguments.needs)

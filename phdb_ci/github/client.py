@@ -105,9 +105,7 @@ class Client:
             return RightsError(answer, tries=("set $GITHUB_TOKEN to a token that is valid",))
         if status == 403:
             return RightsError(answer, tries=(permission,))
-        if status == 404:
-            return RefusedError(answer, tries=("check --repository and --run-id", permission))
-        return RefusedError(answer)
+        return RefusedError(answer, tries=("check --repository and --run-id", permission) if status == 404 else ())
 
     def clean(self, text: str) -> str:
         """A text of the server, fit for a terminal, and without the token whatever it says."""

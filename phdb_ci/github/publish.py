@@ -19,7 +19,7 @@ from phdb_ci.github.verdict_file import verdict_left
 from phdb_ci.models.posting import CommitStatus, Posting, Published
 from phdb_ci.rendering.comment import comments, commit_status
 from phdb_ci.rendering.comment.marker import State
-from phdb_ci.rendering.comment.no_verdict import no_verdict_comment, no_verdict_status
+from phdb_ci.rendering.comment.no_verdict import no_verdict
 
 if TYPE_CHECKING:
     from github.PullRequest import PullRequest
@@ -109,8 +109,8 @@ def _words(client: Client, place: Place, run: Run, base: str | None) -> Words:
     except ResultsError as error:
         reason, refused = "left a verdict that is not believed", ResultsError(f"{error.message}; nothing was published")
     if verdict is None:
-        body = no_verdict_comment(posting, run.sha, run.conclusion, reason)
-        return Words((body,), no_verdict_status(posting, run.conclusion, reason), refused)
+        body, status = no_verdict(posting, run.sha, run.conclusion, reason)
+        return Words((body,), status, refused)
     legs = [leg.result.leg for leg in verdict.legs] + [f"{leg.job}@{leg.os}" for leg in verdict.missing]
     with client.asking("the run's jobs", "actions: read"):
         posting = posting.model_copy(update={"jobs": jobs_of(client, run, legs)})

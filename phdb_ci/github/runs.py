@@ -3,9 +3,8 @@
 A pull request is never found by what a run left behind, nor by `workflow_run.pull_requests`, which is empty for forks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -78,16 +77,17 @@ def artifacts_of(client: Client, name: str, run: int | None = None) -> "list[Art
     return [artifact for artifact in listed if artifact.name == name and not artifact.expired]
 
 
-def runs_on(client: Client, workflow: str, branch: str, most: int) -> "list[Run]":
-    """The newest runs of a workflow that passed on a branch of this repository, newest first.
+def passed_on(client: Client, path: str, branch: str) -> Iterator[Run]:
+    """The runs of the workflow in this file that passed on a branch of this repository, newest first.
 
     A pull request's run has the branch of the pull request for its own, which may be called like any of ours.
     """
-    runs = map(_run, client.repository.get_workflow(workflow).get_runs(branch=branch, status="success"))
-    passed = (
-        run for run in runs if run.event != "pull_request" and run.home == client.name and run.conclusion == "success"
-    )
-    return list(islice(passed, most))
+    for run in map(
+        _run, client.repository.get_workflow(PurePosixPath(path).name).get_runs(branch=branch, status="success")
+    ):
+        facts = (run.path, run.home, run.conclusion)
+        if facts == (path, client.name, "success") and run.event != "pull_request":
+            yield run
 
 
 def jobs_of(client: Client, run: Run, legs: Iterable[str]) -> dict[str, int]:

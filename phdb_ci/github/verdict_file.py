@@ -6,7 +6,8 @@ better than what GitHub says of the run.
 
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from contextlib import suppress
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -14,7 +15,7 @@ from phdb_ci.errors import ResultsError, UsageError
 from phdb_ci.github.archive import file_in
 from phdb_ci.github.client import QUICK, Client, api_of
 from phdb_ci.github.download import Expired, fetch
-from phdb_ci.github.runs import Run, artifacts_of, runs_on
+from phdb_ci.github.runs import Run, artifacts_of, passed_on
 from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.verdict import Verdict
 
@@ -53,17 +54,15 @@ def newest_green(branch: str, environ: Mapping[str, str]) -> Verdict | None:
         raise UsageError("github: needs $GITHUB_WORKFLOW_REF and $GITHUB_TOKEN, as on GitHub")
     client = Client(api_of(environ), token, workflow[1], QUICK)
     with client.asking(f"runs of {branch}", "actions: read"):
-        runs = runs_on(client, PurePosixPath(workflow[2]).name, branch, MOST_RUNS)
-    others = [run for run in runs if run.path == workflow[2] and str(run.id) != environ.get("GITHUB_RUN_ID")]
-    return next(filter(None, (_green(client, run) for run in others)), None)
-
-
-def _green(client: Client, run: Run) -> Verdict | None:
-    try:
-        verdict, _ = verdict_left(client, run)
-    except ResultsError:
-        return None  # an older version's: the one before it may do
-    return verdict if verdict and verdict.outcome == "pass" and verdict.unaffected is None else None
+        runs = list(islice(passed_on(client, workflow[2], branch), MOST_RUNS))
+    for run in runs:
+        if str(run.id) == environ.get("GITHUB_RUN_ID"):
+            continue
+        with suppress(ResultsError):  # an older version's: the one before it may do
+            verdict, _ = verdict_left(client, run)
+            if verdict and verdict.outcome == "pass" and verdict.unaffected is None:
+                return verdict
+    return None
 
 
 def _checked(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None) -> Verdict | None:

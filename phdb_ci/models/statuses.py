@@ -27,7 +27,6 @@ class Meaning(NamedTuple):
 
     Attributes:
         icon: its sign in Markdown.
-        sign: its sign where ASCII is all there is.
         colour: its colour on a terminal.
         phrase: how it reads behind a name: "db-smoke could not run".
         gate: what a gate becomes at best when a leg or an artifact that decides ended so; None for a status that cannot
@@ -37,7 +36,6 @@ class Meaning(NamedTuple):
     """
 
     icon: str
-    sign: str
     colour: Colour
     phrase: str
     gate: Outcome | None
@@ -46,23 +44,23 @@ class Meaning(NamedTuple):
 
 
 STATUSES: Mapping[AnyStatus, Meaning] = {
-    "passed": Meaning("✅", "+", "green", "passed", "pass", None, noticed=False),
-    "failed": Meaning("❌", "x", "red", "failed", "fail", "failure", noticed=True),
-    "unproven": Meaning("❓", "?", "red", "unproven", "fail", "failure", noticed=True),
-    "timeout": Meaning("⏰", "t", "red", "timed out", "fail", "failure", noticed=True),
-    "blocked": Meaning("⛔", "b", "red", "blocked", "fail", "error"),
-    "error": Meaning("💥", "!", "yellow", "could not run", "incomplete", "error"),
-    "cancelled": Meaning("🚫", "c", "yellow", "cancelled", "incomplete", "error"),
-    "missing": Meaning("🕳️", "m", "yellow", "left no result", "incomplete", "error"),
-    "skipped": Meaning("⚪", "-", "dim", "skipped", None, "skipped"),
-    "elsewhere": Meaning("⚪", "-", "dim", "runs elsewhere", None, "skipped"),
-    "built": Meaning("✅", "+", "green", "built", "pass"),
-    "reused": Meaning("✅", "+", "green", "reused", "pass"),
-    "given": Meaning("✅", "+", "green", "given", "pass"),
-    "published": Meaning("✅", "+", "green", "published", "pass"),
-    "noticed": Meaning("✅", "+", "green", "noticed", None),
-    "missed": Meaning("❌", "x", "red", "missed", None),
-    "pass": Meaning("✅", "+", "green", "passes", "pass"),
-    "fail": Meaning("❌", "x", "red", "fails", "fail"),
-    "incomplete": Meaning("⚠️", "!", "yellow", "is incomplete", "incomplete"),
+    "passed": Meaning("✅", "green", "passed", "pass", None, noticed=False),
+    "failed": Meaning("❌", "red", "failed", "fail", "failure", noticed=True),
+    "unproven": Meaning("❓", "red", "unproven", "fail", "failure", noticed=True),
+    "timeout": Meaning("⏰", "red", "timed out", "fail", "failure", noticed=True),
+    "blocked": Meaning("⛔", "red", "blocked", "fail", "error"),
+    "error": Meaning("💥", "yellow", "could not run", "incomplete", "error"),
+    "cancelled": Meaning("🚫", "yellow", "cancelled", "incomplete", "error"),
+    "missing": Meaning("🕳️", "yellow", "left no result", "incomplete", "error"),
+    "skipped": Meaning("⚪", "dim", "skipped", None, "skipped"),
+    "elsewhere": Meaning("⚪", "dim", "runs elsewhere", None, "skipped"),
+    "built": Meaning("✅", "green", "built", "pass"),
+    "reused": Meaning("✅", "green", "reused", "pass"),
+    "given": Meaning("✅", "green", "given", "pass"),
+    "published": Meaning("✅", "green", "published", "pass"),
+    "noticed": Meaning("✅", "green", "noticed", None),
+    "missed": Meaning("❌", "red", "missed", None),
+    "pass": Meaning("✅", "green", "passes", "pass"),
+    "fail": Meaning("❌", "red", "fails", "fail"),
+    "incomplete": Meaning("⚠️", "yellow", "is incomplete", "incomplete"),
 }

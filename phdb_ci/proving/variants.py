@@ -55,16 +55,12 @@ def make_variants(
     for owner in dict.fromkeys(owner for fault, owner in context.matrix.faults.items() if fault in faults):
         kind, _, name = owner.partition(" ")
         broken = context.matrix.breakables[owner]
-        for fault, command in broken.faults.items():
+        for fault, command in broken.faults.items() if kind == "repo" or name in stored else ():
             folder = context.work / "variants" / fault / name
             making = _Making(context, home, f"{owner}, fault {fault}", command, folder)
-            if kind == "repo":
-                source = making.source(context.plan.sources.repos[name])
-                variant = Variant(name, fault in broken.hangs, source=source)
-            elif name in stored:
-                variant = Variant(name, fault in broken.hangs, outputs=making.outputs(stored[name]))
-            else:
-                continue
+            source = making.source(context.plan.sources.repos[name]) if kind == "repo" else None
+            outputs = making.outputs(stored[name]) if source is None else {}
+            variant = Variant(name, fault in broken.hangs, outputs, source)
             if fault == CONTROL:
                 controls.append(variant)
             else:

@@ -7,7 +7,7 @@ not stop them.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from phdb_ci.base.github_url import PAGE
@@ -88,7 +88,9 @@ def excerpt(text: str, count: int) -> list[str]:
     if len(lines) > count:
         head = count // 3
         lines = [*lines[:head], "⋮", *lines[len(lines) - (count - head - 1) :]]
-    return list(filter(None, map(_block_line, lines)))
+    # The indentation stays.
+    shown = (cut(_seen(line[: 4 * LINE_LIMIT].expandtabs(4)).rstrip(), LINE_LIMIT) for line in lines)
+    return list(filter(None, shown))
 
 
 def word(name: str) -> str:
@@ -116,11 +118,6 @@ def commit_link(web: str | None, commit: str) -> str:
     return f"[{short}]({web}/commit/{commit})" if web and _WEB.fullmatch(web) else short
 
 
-def commit_list(commits: Mapping[str, str]) -> str:
-    """Repos by name, each with its commit's short id."""
-    return ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in commits.items())
-
-
 def compare_link(web: str | None, old: str, new: str, text: str) -> str:
     """Text of our own, linked to what changed between two commits where that can be."""
     return f"[{text}]({web}/compare/{old}...{new})" if web and _WEB.fullmatch(web) else text
@@ -129,10 +126,6 @@ def compare_link(web: str | None, old: str, new: str, text: str) -> str:
 def _row(row: Sequence[str]) -> str:
     cells = [cell.replace("|", "\\|") for cell in row]
     return f"| {' | '.join(cells)} |"
-
-
-def _block_line(line: str) -> str:
-    return cut(_seen(line[: 4 * LINE_LIMIT].expandtabs(4)).rstrip(), LINE_LIMIT)
 
 
 def _seen(text: str) -> str:

@@ -5,13 +5,13 @@ made safe, as it may hold what Markdown or a table would take for its own.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from phdb_ci.base.text import DASH, counted, listed
 from phdb_ci.models.labels import claims_everywhere, evidence
 from phdb_ci.models.matrix import Gate, Job, Matrix
 from phdb_ci.models.proofs import ProofFile
-from phdb_ci.rendering.markdown import code, issue_link, one_line, table, word
+from phdb_ci.rendering.markdown import code, issue_link, one_line, points, table, word
 
 EVENTS = ("pull_request", "push", "schedule", "workflow_dispatch")  # in the order in which they are shown
 HEAD = (
@@ -33,9 +33,13 @@ def matrix_page(matrix: Matrix, gates: Sequence[str], proofs: ProofFile | None =
         for name, job in jobs.items()
         if job.repo == repo
     ]
-    lines = [f"- {_gate(name, gate)}" for name, gate in chosen.items()]
-    parts = ["\n".join(lines), table(HEAD, rows)]
-    unrun = list(_own(matrix))
+    summaries = [f"**{word(name)}** ({triggers([gate])}): {prose(gate.summary)}" for name, gate in chosen.items()]
+    parts = [points(summaries), table(HEAD, rows)]
+    unrun = [
+        (word(name), *map(prose, (job.job, job.on, job.shows, job.gap)))
+        for name, repo in matrix.repos.items()
+        for job in repo.ci
+    ]
     if unrun:
         count = f"{counted(len(unrun), 'job')} of the repositories' own CI that no gate runs"
         text = f"{count} {'is' if len(unrun) == 1 else 'are'} listed, not covered:"
@@ -63,10 +67,6 @@ def _event(event: str, gate: Gate) -> str:
     return "pull request" if event == "pull_request" else "by hand"
 
 
-def _gate(name: str, gate: Gate) -> str:
-    return f"**{word(name)}** ({triggers([gate])}): {prose(gate.summary)}"
-
-
 def _row(matrix: Matrix, repo: str, name: str, job: Job, proofs: ProofFile) -> tuple[str, ...]:
     starts = triggers(gate for gate in matrix.gates.values() if name in gate.jobs)
     runners = ", ".join(os for os in job.os if os not in job.skip) or DASH
@@ -84,9 +84,3 @@ def _gaps(job: Job) -> str:
         runners = [os for os in job.skip if job.skip[os] == reason]
         gaps.append(f"not on {listed(runners, len(runners))}: {prose(reason)}")
     return "; ".join(gaps) or DASH
-
-
-def _own(matrix: Matrix) -> Iterator[tuple[str, ...]]:
-    for name, repo in matrix.repos.items():
-        for job in repo.ci:
-            yield word(name), prose(job.job), prose(job.on), prose(job.shows), prose(job.gap)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Proofs
-from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, commit_list, table, word
+from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, table, word
 
 Row = tuple[str, ...]
 HEAD = """\
@@ -55,8 +55,8 @@ def _words(proofs: Sequence[Proof], faults: Sequence[str], claims: Collection[st
 
 
 def _where(job: JobProofs) -> str:
-    tool = f"{code(job.platform, 60)}, phdb-ci {code(job.tool, 20)}"
-    return f"{word(job.measured)}: {commit_list(job.commits)}; {tool}"
+    commits = ", ".join(f"{word(repo)} `{commit[:7]}`" for repo, commit in job.commits.items())
+    return f"{word(job.measured)}: {commits}; {code(job.platform, 60)}, phdb-ci {code(job.tool, 20)}"
 
 
 def _reasons(job: JobProofs) -> Iterator[Row]:

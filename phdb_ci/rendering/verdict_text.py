@@ -29,8 +29,11 @@ def verdict_text(verdict: Verdict, page: Page = ENDLESS) -> str:
 def _table(verdict: Verdict, page: Page) -> Iterator[str]:
     """The legs, the lead first and then what is not green; what left no result."""
     legs = sorted(verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed"))
-    rows = [_row(leg) for leg in legs]
+    rows: list[tuple[str, ...]] = []
     statuses: list[AnyStatus] = [leg.result.status for leg in legs]
+    for leg in legs:
+        result, evidence = leg.result, "; ".join(_evidence(leg))
+        rows.append((result.status, result.leg, *_counts(result), duration(result.seconds), evidence))
     for item in verdict.missing:
         rows.append((item.status, f"{item.job}@{item.os}", "", "", "", "", harmless(item.reason)))
         statuses.append(item.status)
@@ -59,11 +62,6 @@ def _below(verdict: Verdict) -> Iterator[str]:
     yield f"{verdict.stack} stack: {', '.join(sources)}"
     yield from (f"{source.repo}: {harmless(note)}" for source in verdict.sources for note in source.notes)
     yield from (f"note: {harmless(note, 1000)}" for note in verdict.notes)
-
-
-def _row(leg: VerdictLeg) -> tuple[str, ...]:
-    result = leg.result
-    return (result.status, result.leg, *_counts(result), duration(result.seconds), "; ".join(_evidence(leg)))
 
 
 def _counts(result: LegResult) -> tuple[str, ...]:

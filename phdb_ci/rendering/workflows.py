@@ -1,4 +1,4 @@
-"""Matrix → the workflow files on GitHub, as text by path. Pure; what a template shows is decided here.
+"""Matrix → the workflow files on GitHub, as text by path. Pure: the templates read the rows of the matrix.
 
 `.github/workflows/` is this project's own: one file per gate and one for its own tests. `workflows/<repo>/` has what
 another repository takes over: its caller, the second stage that publishes, and, for a repo that an artifact is built

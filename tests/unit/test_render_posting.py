@@ -14,7 +14,7 @@ from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Missing, Unaffected, Verdict
 from phdb_ci.rendering.comment import comment, comments, commit_status, summary
 from phdb_ci.rendering.comment.marker import PREFIX, State, digest, marked, read
-from phdb_ci.rendering.comment.no_verdict import no_verdict_comment, no_verdict_status
+from phdb_ci.rendering.comment.no_verdict import no_verdict
 from phdb_ci.rendering.comment.size_budget import COMMENT_BUDGET
 from tests.builders import HEAD, artifact, case, idle, leg, missing, quarantine, sha, source, suite, verdict
 from tests.page import Page, checked, heading, page
@@ -242,7 +242,7 @@ def test_status_holds_nothing_of_a_repository_and_fits(text: str) -> None:
 
 @pytest.mark.parametrize("conclusion", ["cancelled", "action_required", "failure", "", "new in GitHub"])
 def test_run_without_a_verdict_is_never_green(conclusion: str) -> None:
-    text = no_verdict_comment(POSTING, HEAD, conclusion)
+    text, status = no_verdict(POSTING, HEAD, conclusion)
     found = Page(text)
     assert "no verdict" in heading(text)
     assert "✅" not in text
@@ -250,8 +250,8 @@ def test_run_without_a_verdict_is_never_green(conclusion: str) -> None:
     state, _ = read(text)
     assert state is not None
     assert (state.run_number, state.outcome, state.head) == (318, "none", HEAD)
-    assert no_verdict_status(POSTING, conclusion).state == "error"
-    assert "no verdict" in no_verdict_status(POSTING, conclusion).description
+    assert status.state == "error"
+    assert "no verdict" in status.description
 
 
 # The marker, and bodies of less

@@ -6,12 +6,13 @@ Each file gives one part of it as finished Markdown; this one puts them under ea
 from collections.abc import Iterator, Sequence
 
 from phdb_ci.base.text import counted, cut
-from phdb_ci.models.posting import CommitStatus, Posting
+from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Unaffected, Verdict
 from phdb_ci.rendering import figures
 from phdb_ci.rendering.comment import evidence_section, failures, heading, sources, timeline
 from phdb_ci.rendering.comment.entries import Shown, shown
-from phdb_ci.rendering.comment.marker import MARKER, State, digest, marked
+from phdb_ci.rendering.comment.heading import commit_status
+from phdb_ci.rendering.comment.marker import MARKER, State, marked, state_of
 from phdb_ci.rendering.comment.size_budget import COMMENT, COMMENT_BUDGET, SUMMARY, SUMMARY_BUDGET, Level, fitting
 from phdb_ci.rendering.comment.table import main_table
 from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, first, points
@@ -35,15 +36,13 @@ def summary(verdict: Verdict) -> str:
     return next(_texts(shown(verdict), SUMMARY, SUMMARY_BUDGET))
 
 
-def commit_status(verdict: Verdict, posting: Posting | None = None) -> CommitStatus:
-    """The commit status beside the comment."""
-    return heading.commit_status(shown(verdict, posting))
-
-
 def _texts(view: Shown, levels: Sequence[Level], budget: int) -> Iterator[str]:
+    verdict, posting = view.verdict, view.posting
+    local = State(run_id=cut(verdict.run_id, 100), attempt=verdict.attempt, head=verdict.head, outcome=verdict.outcome)
+
     def text(level: Level) -> str:
         body = _body(view, level)
-        return marked(_state(view, body), body)
+        return marked(state_of(posting, verdict.head, verdict.outcome, body) if posting else local, body)
 
     return fitting(levels, budget, text)
 
@@ -54,15 +53,6 @@ def _body(view: Shown, level: Level) -> str:
     if level.left_out:
         blocks.append(f"Left out to stay within GitHub's size limit: {level.left_out}. All of it is in `verdict.json`.")
     return "\n\n".join([*blocks, heading.footer(view.verdict)]) + "\n"
-
-
-def _state(view: Shown, body: str) -> State:
-    verdict, posting = view.verdict, view.posting
-    return State(
-        run_id=cut(verdict.run_id, 100), run_number=posting.run_number if posting else None,
-        attempt=posting.attempt if posting else verdict.attempt, head=verdict.head, outcome=verdict.outcome,
-        digest=digest(body) if posting else None,
-    )  # fmt: skip
 
 
 def _lead(view: Shown, level: Level) -> list[str]:

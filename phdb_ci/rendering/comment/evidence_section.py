@@ -1,5 +1,6 @@
 """The evidence for a result: cases or the exit code alone, calls of the artifact, network, named skips."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from phdb_ci.base.text import DASH, TIMES, counted, duration
@@ -75,14 +76,15 @@ def _title(results: Sequence[LegResult]) -> str:
 
 def _calls(results: Sequence[LegResult]) -> list[str]:
     """`app called 76 times by 5 jobs`, for each artifact."""
-    uses = [(result.job, use) for result in results for use in result.facts.artifacts]
-    lines = []
-    for name in dict.fromkeys(use.name for _, use in uses):
-        calls = {job: use.calls for job, use in uses if use.name == name and use.calls}
-        total = sum(use.calls for _, use in uses if use.name == name)
-        if total:
-            lines.append(f"{name} called {counted(total, 'time')} by {counted(len(calls), 'job')}")
-    return lines
+    calls: dict[str, Counter[str]] = {}
+    for result in results:
+        for use in result.facts.artifacts:
+            calls.setdefault(use.name, Counter())[result.job] += use.calls
+    return [
+        f"{name} called {counted(by_job.total(), 'time')} by {counted(len(+by_job), 'job')}"
+        for name, by_job in calls.items()
+        if by_job.total()
+    ]
 
 
 def _row(entry: Entry, result: LegResult) -> Row:

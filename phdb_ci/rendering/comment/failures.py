@@ -27,7 +27,11 @@ def _section(entry: Entry, result: LegResult, level: Level, *, opened: bool) -> 
         points(_reasons(entry, result)),
         table(("test", "message"), map(_test, tests)) if tests else "",
         f"and {counted(hidden, 'more failing test')}" if hidden and tests else "",
-        *(_excerpt(case, level) for case in tests[: level.excerpts] if case.detail.strip()),
+        *(
+            fenced([one_line(case.title, TITLE_LIMIT), *(f"    {line}" for line in excerpt(case.detail, level.lines))])
+            for case in tests[: level.excerpts]
+            if case.detail.strip()
+        ),
     ]
     return Section(_title(entry, count), tuple(filter(None, parts)), opened)
 
@@ -57,8 +61,3 @@ def _failing(result: LegResult) -> list[Case]:
 def _test(case: Case) -> tuple[str, ...]:
     message = case.message.strip() or case.detail.strip().split("\n", 1)[0]
     return (code(case.title, TITLE_LIMIT) or "`?`", code(message))
-
-
-def _excerpt(case: Case, level: Level) -> str:
-    lines = [f"    {line}" for line in excerpt(case.detail, level.lines)]
-    return fenced([one_line(case.title, TITLE_LIMIT), *lines])

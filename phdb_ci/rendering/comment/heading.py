@@ -4,10 +4,10 @@ import re
 from typing import Literal
 
 from phdb_ci.base.text import counted, cut, duration, listed, tallied
-from phdb_ci.models.posting import CommitStatus
+from phdb_ci.models.posting import CommitStatus, Posting
 from phdb_ci.models.statuses import STATUSES, AnyStatus
-from phdb_ci.models.verdict import Verdict, VerdictSource
-from phdb_ci.rendering.comment.entries import Shown
+from phdb_ci.models.verdict import Verdict
+from phdb_ci.rendering.comment.entries import Shown, shown
 from phdb_ci.rendering.markdown import code, run_link, word
 
 _GATE = re.compile(r"[a-z0-9][a-z0-9_+-]{0,99}")
@@ -21,30 +21,31 @@ WARNINGS = {
 _DESCRIPTION = 140  # characters of a commit status; GitHub takes no more
 
 
-def heading(shown: Shown) -> str:
+def heading(view: Shown) -> str:
     """`❌ phdb-ci: 2 of 7 jobs failed`: counts alone, so that nothing from a repository can stand in it."""
-    stack = _STACKS.get(shown.verdict.stack)
-    sign = STATUSES["skipped" if shown.unaffected else shown.outcome].icon
-    return f"{sign} phdb-ci{f' on {stack}' if stack else ''}: {_counts(shown)}"
+    stack = _STACKS.get(view.verdict.stack)
+    sign = STATUSES["skipped" if view.unaffected else view.outcome].icon
+    return f"{sign} phdb-ci{f' on {stack}' if stack else ''}: {_counts(view)}"
 
 
-def commit_status(shown: Shown) -> CommitStatus:
+def commit_status(verdict: Verdict, posting: Posting | None = None) -> CommitStatus:
     """The same in one word for GitHub and one line for people; incomplete is GitHub's `error`, which is red, too."""
+    view = shown(verdict, posting)
     states: dict[str, Literal["success", "failure", "error"]] = {"pass": "success", "fail": "failure"}
-    stack = "" if shown.verdict.stack == "public" else "not the public stack: "
+    stack = "" if verdict.stack == "public" else "not the public stack: "
     return CommitStatus(
-        state=states.get(shown.outcome, "error"), description=cut(f"{stack}{_counts(shown)}", _DESCRIPTION),
-        target_url=shown.posting.run_url if shown.posting else None,
+        state=states.get(view.outcome, "error"), description=cut(f"{stack}{_counts(view)}", _DESCRIPTION),
+        target_url=posting.run_url if posting else None,
     )  # fmt: skip
 
 
-def sentence(shown: Shown) -> str:
+def sentence(view: Shown) -> str:
     """Which jobs, for which commits, which run, how long."""
-    verdict, changed = shown.verdict, shown.unaffected
-    jobs = _named(shown)
+    verdict, changed = view.verdict, view.unaffected
+    jobs = _named(view)
     if changed:
         jobs = f"Not run: no job reads what changed in {word(changed.repo)} since `{changed.base[:7]}`,"
-    facts = [f"{jobs} for {_tested(verdict)}", _asked(shown), _run(shown)]
+    facts = [f"{jobs} for {_tested(verdict)}", _asked(view), _run(view)]
     return " · ".join(facts if changed else [*facts, f"took {duration(verdict.seconds)}"])
 
 
@@ -54,55 +55,55 @@ def footer(verdict: Verdict) -> str:
     return f"<sub>{code(tool, 60)} · reproduce: {code(verdict.reproduce, 600) or 'not known'}</sub>"
 
 
-def _counts(shown: Shown) -> str:
+def _counts(view: Shown) -> str:
     """`2 of 7 jobs failed; 1 quarantined, 1 not run`."""
-    if shown.unaffected:
+    if view.unaffected:
         return "not run, only documentation changed"
-    excused = sum(not entry.decides and not entry.is_green for entry in shown.expected)
-    idle = len(shown.entries) - len(shown.expected)
+    excused = sum(not entry.decides and not entry.is_green for entry in view.expected)
+    idle = len(view.entries) - len(view.expected)
     tail = [f"{excused} quarantined"] if excused else []
     tail += [f"{idle} not run"] if idle else []
-    return "; ".join(filter(None, [_count(shown, excused), ", ".join(tail)]))
+    return "; ".join(filter(None, [_count(view, excused), ", ".join(tail)]))
 
 
-def _count(shown: Shown, excused: int) -> str:
-    total = len(shown.expected)
-    bad = [STATUSES[entry.status].phrase for entry in shown.entries if entry.is_bad]
+def _count(view: Shown, excused: int) -> str:
+    total = len(view.expected)
+    bad = [STATUSES[entry.status].phrase for entry in view.entries if entry.is_bad]
     if bad and len(set(bad)) == 1:
         return f"{len(bad)} of {counted(total, 'job')} {bad[0]}"
     if bad:
         return f"{tallied(bad)} of {counted(total, 'job')}"
-    if shown.outcome != "pass":
+    if view.outcome != "pass":
         return "nothing that decides was run"
     return f"{f'{total - excused} of ' if excused else 'all ' if total > 1 else ''}{counted(total, 'job')} passed"
 
 
-def _named(shown: Shown) -> str:
+def _named(view: Shown) -> str:
     """`**a** and **b** failed, **c** unproven`: those that decide and are not green."""
     by_status: dict[AnyStatus, list[str]] = {}
-    for entry in shown.entries:
+    for entry in view.entries:
         if entry.is_bad:
             by_status.setdefault(entry.status, []).append(f"**{word(entry.name)}**")
     if by_status:
         return ", ".join(f"{listed(names)} {STATUSES[status].phrase}" for status, names in by_status.items())
-    decided = any(entry.decides for entry in shown.entries)
+    decided = any(entry.decides for entry in view.entries)
     return "Everything that decides passed" if decided else "No job decided"
 
 
-def _run(shown: Shown) -> str:
-    posting, verdict = shown.posting, shown.verdict
+def _run(view: Shown) -> str:
+    posting, verdict = view.posting, view.verdict
     if posting:
         return f"[run #{posting.run_number}]({posting.run_url}) attempt {posting.attempt}"
     run = run_link(verdict.run_url)
     return f"{run} attempt {verdict.attempt}" if run else f"run {code(verdict.run_id, 60)}"
 
 
-def _asked(shown: Shown) -> str:
+def _asked(view: Shown) -> str:
     """`gate **all**`, `jobs **smoke+lint**`: gates and jobs share one set of names."""
-    gate = shown.verdict.gate
+    gate = view.verdict.gate
     if not _GATE.fullmatch(gate):
         return f"gate {code(gate, 100)}"
-    names, jobs = set(gate.split("+")), {entry.job for entry in shown.entries}
+    names, jobs = set(gate.split("+")), {entry.job for entry in view.entries}
     kinds = [kind for kind, those in (("gate", names - jobs), ("job", names & jobs)) if those]
     what = listed([f"{kind}s" for kind in kinds]) if len(names) > 1 else kinds[0]
     return f"{what} **{word(gate)}**"
@@ -116,10 +117,9 @@ def _tested(verdict: Verdict) -> str:
         head = f"{name}`{verdict.head[:7]}`"
     if verdict.stack == "stand-in":
         return head or _STACKS["stand-in"]
-    others = [_source(source) for source in verdict.sources if source.origin != "pin" and source.commit != verdict.head]
+    others = [
+        f"{word(source.repo)} at `{source.commit[:7]}`{' plus uncommitted changes' if source.dirty else ''}"
+        for source in verdict.sources
+        if source.origin != "pin" and source.commit != verdict.head
+    ]
     return " with ".join(filter(None, [head, listed(others)])) or "the pinned commits"
-
-
-def _source(source: VerdictSource) -> str:
-    dirty = " plus uncommitted changes" if source.dirty else ""
-    return f"{word(source.repo)} at `{source.commit[:7]}`{dirty}"

@@ -8,6 +8,7 @@ import hashlib
 import json
 
 from phdb_ci.models.base import Record
+from phdb_ci.models.posting import Posting
 
 MARKER = "phdb-ci:verdict:v1"
 PREFIX = f"<!-- {MARKER} "
@@ -23,6 +24,14 @@ class State(Record):
     head: str | None = None
     outcome: str
     digest: str | None = None  # of the body below this line, so that a change by hand is seen
+
+
+def state_of(posting: Posting, head: str | None, outcome: str, body: str) -> State:
+    """What the comment on a run says of itself."""
+    return State(
+        run_id=str(posting.run_id), run_number=posting.run_number, attempt=posting.attempt, head=head, outcome=outcome,
+        digest=digest(body),
+    )  # fmt: skip
 
 
 def marked(state: State, body: str) -> str:
