@@ -3,7 +3,6 @@
 import argparse
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from phdb_ci.artifacts.bundle import SUFFIX, pack
@@ -37,9 +36,10 @@ def main(arguments: argparse.Namespace) -> int:
         with board.region(len(plan.legs) + sum(node.stored is None for node in plan.artifacts)):
             results = run_plan(context, jobs)
         run = Run(context.run_id, context.attempt, context.head, run_here(os.environ).url)
+        stack = ["--stack", str(arguments.stack)] if arguments.stack else []
         gathered = gathered_here(
             matrix, plan, results.legs, tuple(results.artifacts.values()), run,
-            Span(started, time.monotonic() - began), _options(arguments),
+            Span(started, time.monotonic() - began), [*stack, *matrix_option(arguments.matrix)],
         )  # fmt: skip
         verdict = verdict_today(gathered, baseline, notes)
         _hand_out(plan, results, context.out)
@@ -66,9 +66,3 @@ def _outputs(verdict: Verdict) -> dict[str, object]:
         values |= {"key": artifact.key, "digest": artifact.digest or ""}
         values |= {"status": artifact.status, "seconds": artifact.seconds}
     return values
-
-
-def _options(arguments: argparse.Namespace) -> Sequence[str]:
-    """The options that must be repeated to get the same run again."""
-    stack = ["--stack", str(arguments.stack)] if arguments.stack else []
-    return [*stack, *matrix_option(arguments.matrix)]

@@ -12,7 +12,10 @@ from phdb_ci.models.verdict import Unaffected, Verdict, VerdictLeg
 
 @dataclass(frozen=True)
 class Entry:
-    """A leg; `status` is that of its result, or why there is none."""
+    """A leg; `status` is that of its result, or why there is none.
+
+    `name` has letters, digits, `_ - . ( )` and spaces alone, so it may stand in HTML.
+    """
 
     job: str
     os: str
@@ -20,12 +23,7 @@ class Entry:
     reasons: tuple[str, ...]
     decides: bool
     leg: VerdictLeg | None = None
-    on_several: bool = False
-
-    @property
-    def name(self) -> str:
-        """How a person calls it: letters, digits, `_ - . ( )` and spaces alone, so it may stand in HTML."""
-        return f"{self.job} ({self.os})" if self.on_several else self.job
+    name: str = ""
 
     @property
     def result(self) -> LegResult | None:
@@ -84,7 +82,9 @@ def shown(verdict: Verdict, posting: Posting | None = None) -> Shown:
     ]
     entries += [Entry(leg.job, leg.os, leg.status, (leg.reason,), leg.decides) for leg in verdict.missing]
     entries += [Entry(leg.job, leg.os, leg.kind, (leg.reason,), decides=False) for leg in verdict.idle]
-    runners = Counter(entry.job for entry in entries)
-    entries = [replace(entry, on_several=runners[entry.job] > 1) for entry in entries]
+    several = {job for job, runners in Counter(entry.job for entry in entries).items() if runners > 1}
+    entries = [
+        replace(entry, name=f"{entry.job} ({entry.os})" if entry.job in several else entry.job) for entry in entries
+    ]
     entries.sort(key=lambda entry: (entry.job != verdict.lead, entry.is_idle, entry.is_green, not entry.is_bad))
     return Shown(verdict, posting, tuple(entries))
