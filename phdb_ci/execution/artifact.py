@@ -8,13 +8,12 @@ from pathlib import Path
 
 from phdb_ci.artifacts.store import Store, joint_digest, measure
 from phdb_ci.artifacts.store import place as put_outputs
-from phdb_ci.base.locks import locked
 from phdb_ci.errors import ArtifactError, Interrupted, PhdbError
 from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Request, run, shell
 from phdb_ci.execution.workspace.environment import QUIET, downloads, outside
-from phdb_ci.execution.workspace.make import BuildPlace
+from phdb_ci.execution.workspace.make import BuildPlace, build_place
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import seconds
 from phdb_ci.models.placeholders import expand
@@ -80,21 +79,17 @@ def _needed(node: ArtifactNode, others: Mapping[str, ArtifactResult]) -> dict[st
 
 def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -> tuple[Stored, bool]:
     """The artifact, and whether it was built now and not by another run while this one waited for the lock."""
-    place = BuildPlace.of(context.cache, node.name, node.key)
     store = Store(context.cache / "store")
     folder = context.out / node.name
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        locked(place.lock, context.waiting, context.interrupted) as lock,
-        closing(Log(folder / "log.txt", context.masked)) as log,
-    ):
+    with build_place(context, node.name, node.key) as place, closing(Log(folder / "log.txt", context.masked)) as log:
         stored = store.find(node.name, node.key)
         if stored is not None:
             log.line(MEANWHILE)
             return stored, False
         began, started = time.monotonic(), now()
         context.progress.phase(node.name, "build")
-        compile_at(context, node, place, (lock,), log, needed)
+        compile_at(context, node, place, log, needed)
         source = context.plan.sources.repos[context.matrix.artifacts[node.name].repo]
         try:
             stored = store.publish(
@@ -107,10 +102,7 @@ def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -
     return stored, True
 
 
-def compile_at(
-    context: Context, node: ArtifactNode, place: BuildPlace, hold: tuple[int, ...], log: Log,
-    needed: Mapping[str, Stored],
-) -> None:  # fmt: skip
+def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, log: Log, needed: Mapping[str, Stored]) -> None:
     """Check the artifact's repos out at `place` and run its build commands in an empty build directory.
 
     The caller holds the place's lock; the compiler holds it too, so that it outlives a harness that is killed. Raises
@@ -136,7 +128,7 @@ def compile_at(
         command = expand(text, values)
         log.line(f"$ {command}")
         remaining = max(1.0, deadline - time.monotonic())
-        request = Request(shell(command), place.root / artifact.repo, env, remaining, hold=hold)
+        request = Request(shell(command), place.root / artifact.repo, env, remaining, hold=place.hold)
         done = run(request, log=log, cancel=context.cancel)
         if done.cancelled:
             raise BuildError("cancelled", "the run was interrupted")
@@ -164,10 +156,8 @@ def keep_only(tree: Path, inputs: Sequence[str], cache: Path) -> None:
                 throw_away(item, cache)
 
 
-def ensure_current(
-    context: Context, name: str, stored: Stored, place: BuildPlace, hold: tuple[int, ...], log: Log
-) -> bool:
-    """Make the build directory hold a current build for a job that declares `builds`; True when that meant to compile.
+def ensure_current(context: Context, stored: Stored, place: BuildPlace, log: Log) -> None:
+    """Make the build directory hold a current build for a job that declares `builds`.
 
     Raises BuildError; also when what was compiled is not the artifact that the other jobs use.
     """
@@ -176,16 +166,15 @@ def ensure_current(
     except OSError:
         current = False
     if current and all((place.build / output).is_file() for output in stored.digests):
-        return False
-    node = next(node for node in context.plan.artifacts if node.name == name)
-    compile_at(context, node, place, hold, log, {})
+        return
+    node = next(node for node in context.plan.artifacts if node.name == stored.artifact)
+    compile_at(context, node, place, log, {})
     made = joint_digest(measure(place.build, tuple(stored.digests)))
     if made != stored.digest:
-        raise BuildError(
-            "failed", f"a second build of {name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}"
-        )
-    place.ready.write_text(stored.digest, encoding="utf-8")
-    return True
+        reason = f"a second build of {node.name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}"
+        raise BuildError("failed", reason)
+    place.compiled = True
+    log.line(f"{node.name}: its build directory was not current, built again")
 
 
 def _environment(context: Context, name: str) -> Mapping[str, str]:

@@ -97,7 +97,10 @@ def test_present_pins_and_local_trees_never_import_gitpython(bench: Bench, tmp_p
         "    resolve(m, m.repos, cache=pathlib.Path(sys.argv[1]), specs={}, stack=stack, environ={})\n"
         "sys.exit('git.cmd' in sys.modules)"
     )
-    argv, text = [sys.executable, "-c", code, bench.cache, stack], bench.matrix().model_dump_json(by_alias=True)
+    argv, text = (
+        [sys.executable, "-c", code, str(bench.cache), str(stack)],
+        bench.matrix().model_dump_json(by_alias=True),
+    )
     assert subprocess.run(argv, input=text, text=True, check=False).returncode == 0
 
 

@@ -5,7 +5,7 @@ What is asked here is answered from outside of the job's reach; what it means is
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,16 +41,17 @@ def run_commands(space: Workspace) -> Iterator[None]:
         space.early.setdefault(index, problem)
 
 
-def uses(space: Workspace, rebuilt: Collection[str]) -> tuple[ArtifactUse, ...]:
-    """What became of each artifact in this job's hands; `rebuilt` had to be compiled for it."""
+def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
+    """What became of each artifact in this job's hands."""
     records = []
     for name, placed in space.placed.items():
         rebuilt_as = _rebuilt_as(space, name)
-        calls = placed.calls()
+        calls, builds = placed.calls(), name in space.job.builds
+        compiled = builds and space.place is not None and space.place.compiled
         records.append(ArtifactUse(
             name=name, key=placed.stored.key, digest=placed.stored.digest, before=placed.before, after=placed.after(),
-            calls=calls.total(), verbs=_verbs(space.job, name, calls), builds=name in space.job.builds,
-            rebuilt=name in rebuilt or rebuilt_as is not None, rebuilt_as=rebuilt_as,
+            calls=calls.total(), verbs=_verbs(space.job, name, calls), builds=builds,
+            rebuilt=compiled or rebuilt_as is not None, rebuilt_as=rebuilt_as,
         ))  # fmt: skip
     return tuple(records)
 
