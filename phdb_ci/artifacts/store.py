@@ -126,12 +126,11 @@ class Store:
     def prune(self, *, keep: int) -> None:
         """Remove all but the newest `keep` of each artifact, what was set aside, and what another release has built."""
         for parent in sorted(path for path in self.root.glob("*") if path.is_dir()):
-            folders = sorted(self._folders(parent.name), key=lambda path: path.stat().st_mtime, reverse=True)
-            others = [folder for folder in folders if _of_other_release(folder)]
-            ours = [folder for folder in folders if folder not in others]
-            leftovers = [path for path in parent.glob(".new-*") if time.time() - path.stat().st_mtime > 3600]
-            damaged = [parent / "damaged"] if (parent / "damaged").is_dir() else []
-            for path in ours[keep:] + others + leftovers + damaged:
+            # Listed first: what another run publishes meanwhile stays.
+            present = {*parent.iterdir(), parent / "damaged"}
+            sound = sorted((entry.path for entry in self.entries(parent.name).sound), key=_age)
+            in_the_making = {path for path in present if path.name.startswith(".new-") and _age(path) < 3600}
+            for path in present - set(sound[:keep]) - in_the_making:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _folders(self, artifact: str) -> list[Path]:
@@ -193,14 +192,9 @@ def _manifest(folder: Path) -> Stored:
         ) from error
 
 
-def _of_other_release(folder: Path) -> bool:
-    try:
-        _manifest(folder)
-    except OtherReleaseError:
-        return True
-    except ArtifactError:
-        return False
-    return False
+def _age(path: Path) -> float:
+    """The seconds since a folder was made."""
+    return time.time() - path.stat().st_mtime
 
 
 def place(stored: Stored, folder: Path) -> dict[str, str]:

@@ -51,14 +51,11 @@ class Placed:
         """Where the launchers record their calls."""
         return self.folder / "calls.log"
 
-    def launcher(self, output: str) -> str:
-        """The text of the launcher for one output."""
-        real = self.behind.get(output, self.folder / "real" / output)
-        return SCRIPT.format(mark=self._mark, log=shlex.quote(str(self.log)), real=shlex.quote(str(real)))
-
     def put_launcher(self, output: str, path: Path) -> None:
         """Write the launcher for `output` at path (replacing what is there) and remember that it must stay."""
-        text = self.launcher(output).encode()
+        real = self.behind.get(output, self.folder / "real" / output)
+        script = SCRIPT.format(mark=self._mark, log=shlex.quote(str(self.log)), real=shlex.quote(str(real)))
+        text = script.encode()
         write_whole(path, text, mode=0o755)
         self._launchers = (*self._launchers, (path, hashlib.sha256(text).hexdigest()))
 

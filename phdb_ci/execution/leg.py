@@ -183,12 +183,7 @@ class _Leg:
             hold=space.place.hold if space.place else (),
         )  # fmt: skip
         done = run(request, log=self.log, cancel=self.context.cancel)
-        command = Command(
-            phase=phase, text=text, exit_code=done.exit_code, seconds=round(done.seconds, 3),
-            timed_out=done.timed_out, cancelled=done.cancelled,
-            leftovers=done.leftovers, network=done.network, problem=done.problem,
-        )  # fmt: skip
-        facts.commands = (*facts.commands, command)
+        facts.commands = (*facts.commands, Command(phase=phase, text=text, **vars(done)))
         if phase != "env":
             self._note_changed(observe.changed_files(space))
         if phase == "setup":

@@ -139,7 +139,7 @@ def _start(request: dict[str, object]) -> int:
 
 def _watch(child: int, deadline: float, wake: int) -> dict[str, object]:
     """Wait for the command's own process, the time limit or the end of the lifeline: what comes first."""
-    result: dict[str, object] = {"exit": None, "stopped": None, "cpu": 0.0}
+    result: dict[str, object] = {"exit": None, "stopped": None}
     while result["exit"] is None and not result["stopped"]:
         if _reap(child, result):
             break
@@ -168,7 +168,6 @@ def _reap(child: int, result: dict[str, object]) -> bool:
         if pid == child and result["exit"] is None:
             code = os.waitstatus_to_exitcode(status)
             result["exit"] = code if code >= 0 else 128 - code
-            result["cpu"] = ENDED[pid]
             return True
 
 

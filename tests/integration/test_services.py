@@ -13,9 +13,11 @@ import pytest
 
 from phdb_ci.errors import Interrupted, ToolError, UsageError
 from phdb_ci.execution.process import Log, Outcome, Request
-from phdb_ci.execution.services import Place, Running, postgres, serving, wheel
-from phdb_ci.execution.services.address import Address
-from phdb_ci.execution.services.postgres import Database
+from phdb_ci.execution.services import Place, Running, serving
+from phdb_ci.execution.services.postgres import database as postgres
+from phdb_ci.execution.services.postgres import wheel
+from phdb_ci.execution.services.postgres.address import Address
+from phdb_ci.execution.services.postgres.database import Database
 from phdb_ci.matrix import load
 from tests.helpers import run_context
 from tests.integration.gate.bench import ROOT, ask, processes_of, wait_for
@@ -131,7 +133,7 @@ def installer(monkeypatch: pytest.MonkeyPatch, code: int) -> list[Sequence[str]]
         asked.append(request.argv)
         if code == 0:
             fake(request.argv)
-        return Outcome(code, 0.0, 0.0, timed_out=False, cancelled=False, leftovers=(), network="open")
+        return Outcome(code)
 
     monkeypatch.setattr(wheel, "run", run)
     return asked

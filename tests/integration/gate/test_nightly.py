@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.execution.services import Place, Running, serving
-from phdb_ci.execution.services.address import Address
+from phdb_ci.execution.services.postgres.address import Address
 from phdb_ci.judging.figures import interval
 from phdb_ci.matrix import load
 from phdb_ci.models.results import Facts

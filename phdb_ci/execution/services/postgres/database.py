@@ -28,10 +28,10 @@ from typing import Any
 
 from phdb_ci.errors import Interrupted, ToolError
 from phdb_ci.execution.process import Canceller, Log, Request, run
-from phdb_ci.execution.services import wheel
-from phdb_ci.execution.services.address import Address
-from phdb_ci.execution.services.keeper import KEEPER, VARIABLE
 from phdb_ci.execution.services.place import Place, Running
+from phdb_ci.execution.services.postgres import wheel
+from phdb_ci.execution.services.postgres.address import Address
+from phdb_ci.execution.services.postgres.keeper import KEEPER, VARIABLE
 from phdb_ci.execution.workspace.environment import QUIET, clean_path
 from phdb_ci.models.hosting import Service
 
