@@ -107,8 +107,8 @@ class Store:
         key = key_of(inputs)
         parent = self.root / inputs.artifact
         parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
-        try:
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=parent, ignore_cleanup_errors=True) as folder:
+            temporary = Path(folder)
             digests = {name: _copy(built / name, temporary / name) for name in inputs.outputs}
             statement = _statement(inputs, digests, commit=commit, source=source, started=started, seconds=seconds)
             text = json.dumps(statement, indent=1, sort_keys=True) + "\n"
@@ -119,8 +119,6 @@ class Store:
             except OSError:  # somebody else was quicker: their entry is as good, if it is sound
                 if self.find(inputs.artifact, key) is None:
                     temporary.rename(parent / key)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
         return load(parent / key)
 
     def prune(self, *, keep: int) -> None:

@@ -2,9 +2,8 @@
 
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 
 from phdb_ci.artifacts.store import Store, joint_digest, measure
 from phdb_ci.artifacts.store import place as put_outputs
@@ -21,7 +20,7 @@ from phdb_ci.models.plan import ArtifactNode
 from phdb_ci.models.results import ArtifactResult
 from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
 from phdb_ci.planning.plan import hint
-from phdb_ci.sources.git.place import checkout
+from phdb_ci.sources.git.place import export
 
 MEANWHILE = "another run has built it meanwhile"
 
@@ -103,7 +102,7 @@ def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -
 
 
 def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, log: Log, needed: Mapping[str, Stored]) -> None:
-    """Check the artifact's repos out at `place` and run its build commands in an empty build directory.
+    """Write the artifact's inputs to `place` and run its build commands in an empty build directory.
 
     The caller holds the place's lock; the compiler holds it too, so that it outlives a harness that is killed. Raises
     BuildError.
@@ -115,8 +114,8 @@ def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, log: Log
     place.build.mkdir(parents=True)
     for repo in artifact.repos:
         source = context.plan.sources.repos[repo]
-        checkout(source.objects, source.commit, place.root / repo, trash=context.cache / "trash")
-        keep_only(place.root / repo, artifact.inputs_of(repo), context.cache)
+        # A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
+        export(source.objects, source.commit, place.root / repo, artifact.inputs_of(repo))
     values = {"build": shlex.quote(str(place.build)), "cpus": str(context.plan.cpus)}
     for name, stored in needed.items():
         folder = place.root / "needs" / name
@@ -136,24 +135,6 @@ def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, log: Log
             raise BuildError("timeout", f"did not end within {artifact.timeout}: {text}")
         if done.problem or done.exit_code:
             raise BuildError("failed", done.problem or f"exit {done.exit_code}: {text}")
-
-
-def keep_only(tree: Path, inputs: Sequence[str], cache: Path) -> None:
-    """Put away everything of a checkout but an artifact's inputs.
-
-    A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
-    """
-    wanted = {Path(path) for path in inputs}
-    above = {parent for path in wanted for parent in path.parents}
-    folders = [Path()]
-    while folders:
-        inside = folders.pop()
-        for item in (tree / inside).iterdir():
-            path = inside / item.name
-            if path in above:
-                folders.append(path)
-            elif path not in wanted:
-                throw_away(item, cache)
 
 
 def ensure_current(context: Context, stored: Stored, place: BuildPlace, log: Log) -> None:

@@ -34,6 +34,7 @@ from phdb_ci.models.results import (
 )
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
+from phdb_ci.sources.git.place import Checkout, changed, outside_links, unknown
 
 RESULT = "result.json"
 W = TypeVar("W", bound=Document)
@@ -185,12 +186,13 @@ class _Leg:
         done = run(request, log=self.log, cancel=self.context.cancel)
         facts.commands = (*facts.commands, Command(phase=phase, text=text, **vars(done)))
         if phase != "env":
-            self._note_changed(observe.changed_files(space))
+            self._note_changed(changed)
         if phase == "setup":
-            self._note_changed(observe.unknown_files(space))
+            self._note_changed(unknown)
 
-    def _note_changed(self, files: tuple[str, ...]) -> None:
+    def _note_changed(self, look: Callable[[Checkout], list[str]]) -> None:
         """Add files that are not as committed, each once; those put back later stay."""
+        files = observe.in_checkouts(self.space, look)
         self.facts.changed = tuple(dict.fromkeys((*self.facts.changed, *files)))
 
     def _look_after(self) -> None:
@@ -202,8 +204,8 @@ class _Leg:
         facts.artifacts = observe.uses(space)
         self._keep_builds()
         facts.strays = observe.strays(space)
-        self._note_changed(observe.changed_files(space))
-        facts.links_out = observe.links_out(space)
+        self._note_changed(changed)
+        facts.links_out = observe.in_checkouts(space, outside_links)
         if wanted.manifest:
             facts.manifest = self._document(wanted.manifest, read_manifest, ManifestFact)
         if wanted.figures:

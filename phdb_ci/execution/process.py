@@ -186,10 +186,11 @@ def run(request: Request, *, log: Log, cancel: Canceller) -> Outcome:
             _wait(supervisor)
         os.set_blocking(read, False)  # the result is in the pipe; a stray that holds the other end is not waited for
         answer = _parse(result.read(1 << 20))
-    if supervisor.returncode != 0:  # it was killed: what stands in its pipe may be anybody's word
-        answer = None
     dropped = log.flush()
-    return _outcome(answer, dropped) if answer else _unknown_end(cancel)
+    if answer and supervisor.returncode == 0:  # else it was killed: what stands in its pipe may be anybody's word
+        return _outcome(answer, dropped)
+    problem = None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
+    return Outcome(130, cancelled=cancel.cancelled, leftovers=_end_orphans(), problem=problem)
 
 
 _supervisors: set[int] = set()
@@ -311,16 +312,10 @@ def _parse(line: bytes | None) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) else None
 
 
-def _unknown_end(cancel: Canceller) -> Outcome:
-    """The outcome of a command whose supervisor did not answer; what it has left behind is ended."""
-    problem = None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
-    return Outcome(130, cancelled=cancel.cancelled, leftovers=_end_orphans(), problem=problem)
-
-
 def _outcome(answer: dict[str, Any], dropped: int) -> Outcome:
     stopped = answer["stopped"]
     return Outcome(
-        exit_code=137 if answer["exit"] is None else answer["exit"],
+        exit_code=answer["exit"],
         seconds=round(answer["seconds"], 3),
         timed_out=stopped == "timeout",
         cancelled=stopped == "cancelled",

@@ -47,7 +47,7 @@ def test_address_names_another_database_and_a_dbname_behind_it_does_not_overrule
 
 def test_address_on_a_command_line_has_no_password() -> None:
     database = Database(Address.of(URL, "X"), "new", Path("psql"), {})
-    assert not [word for word in (*database.making, *database.dropping) if "cret" in word]
+    assert not [word for word in database.command("SELECT 1") if "cret" in word]
     assert database.env["PGPASSWORD"] == "s@cret"
 
 
@@ -72,7 +72,7 @@ def test_password_behind_the_address_is_on_no_command_line(url: str, password: s
     address = Address.of(url, "X")
 
     database = Database(address, "new", Path("psql"), {})
-    assert not [word for word in database.making if "cret" in word]
+    assert not [word for word in database.command("SELECT 1") if "cret" in word]
     assert "cret" not in address.url("new", password=False)
     assert database.env.get("PGPASSWORD", "") == password
     assert "cret" in address.url("new")

@@ -17,7 +17,7 @@ from phdb_ci.models.matrix import Job
 from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse
 from phdb_ci.reports.documents import put_away
-from phdb_ci.sources.git.place import Checkout, changed, outside_links, same_content, unknown
+from phdb_ci.sources.git.place import Checkout, same_content
 
 
 @contextmanager
@@ -63,24 +63,10 @@ def _verbs(job: Job, name: str, calls: Counter[str]) -> dict[str, int]:
     return {verb: calls[verb] for verb in demanded} | dict(calls.most_common(20))
 
 
-def links_out(space: Workspace) -> tuple[str, ...]:
-    """Links of the commits that leave the folder of the checkouts, as `repo/path`."""
-    return _in_checkouts(space, outside_links, 20)
-
-
-def changed_files(space: Workspace) -> tuple[str, ...]:
-    """Tracked files of the checkouts that are no longer as committed, as `repo/path`."""
-    return _in_checkouts(space, changed, 50)
-
-
-def unknown_files(space: Workspace) -> tuple[str, ...]:
-    """Files in the checkouts that no commit has and that none says to ignore, as `repo/path`."""
-    return _in_checkouts(space, unknown, 50)
-
-
-def _in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]], most: int) -> tuple[str, ...]:
+def in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]]) -> tuple[str, ...]:
+    """The first 50 paths, as `repo/path`, that `look` names: those that were changed, that no commit has, links out."""
     paths = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in look(placed)]
-    return tuple(map(_text, paths[:most]))
+    return tuple(map(_text, paths[:50]))
 
 
 def strays(space: Workspace) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ no attribute, no setting and no filter in the tree takes part, so that nothing a
 
 import hashlib
 import os
+import posixpath
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,17 @@ def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, tras
     return placed
 
 
+def export(mirror: Path, commit: str, dest: Path, paths: Iterable[str]) -> None:
+    """Write these files and folders of a commit, nothing else and no `.git`, into `dest`, which is absent.
+
+    Raises DiskError when it cannot be written.
+    """
+    placed = Checkout(dest, commit, mirror, entries(mirror, commit))
+    below = tuple(f"{posixpath.normpath(path)}/" for path in paths)
+    dest.mkdir(parents=True)
+    _write_files(placed, [entry for entry in placed.entries if f"{entry.path}/".startswith(below)], dest)
+
+
 def changed(placed: Checkout) -> list[str]:
     """The tracked files that are not what was placed: edited, deleted, of another kind; not: touched."""
     return _compare(placed)[0]
@@ -68,7 +80,7 @@ def changed(placed: Checkout) -> list[str]:
 
 def unknown(placed: Checkout) -> list[str]:
     """The files that neither the commit has nor a .gitignore names; a new .gitignore in a tracked folder counts."""
-    with _private_index(placed) as (_, env):
+    with _private_index(placed) as env:
         where = ("-C", str(placed.dest), *_git_dir(placed), "--work-tree", str(placed.dest.absolute()))
         those = ("--others", "--exclude-per-directory=.gitignore", "-z")
         done = git_ok(*where, "ls-files", *those, env=env)
@@ -205,11 +217,9 @@ def _blob(content: bytes) -> str:
 def _as_converted(placed: Checkout, doubtful: Sequence[Entry]) -> set[str]:
     """Those paths that have what git writes for them when it converts line ends."""
     # Into an empty tree: there git takes the attributes from the index, not from files that a job may have written.
-    with _private_index(placed) as (folder, env):
-        where = ("-C", folder, *_git_dir(placed), "--work-tree", folder)
-        files = [entry for entry in doubtful if entry.mode not in (LINK, SUBMODULE)]
-        names = b"".join(os.fsencode(entry.path) + b"\0" for entry in files)
-        git_ok(*where, "checkout-index", "--quiet", "-z", "--stdin", stdin=names, env=env)
+    files = [entry for entry in doubtful if entry.mode not in (LINK, SUBMODULE)]
+    with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
+        _write_files(placed, files, Path(folder))
         converted = [(entry, Path(folder, entry.path).read_bytes()) for entry in files]
     return {
         entry.path
@@ -218,13 +228,20 @@ def _as_converted(placed: Checkout, doubtful: Sequence[Entry]) -> set[str]:
     }
 
 
+def _write_files(placed: Checkout, files: Sequence[Entry], folder: Path) -> None:
+    """Write some of a commit's files into an empty folder, as git does."""
+    where = ("-C", str(folder), *_git_dir(placed), "--work-tree", str(folder.absolute()))
+    names = b"".join(os.fsencode(entry.path) + b"\0" for entry in files if entry.mode not in (FOLDER, SUBMODULE))
+    with _private_index(placed) as env:
+        git_ok(*where, "checkout-index", "--quiet", "-z", "--stdin", stdin=names, env=env)
+
+
 @contextmanager
-def _private_index(placed: Checkout) -> Iterator[tuple[str, dict[str, str]]]:
-    """An empty folder of ours, and the variable by which git uses an index of the commit beside it."""
+def _private_index(placed: Checkout) -> Iterator[dict[str, str]]:
+    """The variable by which git uses an index of ours that holds the commit."""
     with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
         env = {"GIT_INDEX_FILE": f"{folder}/index"}
         files = [entry for entry in placed.entries if entry.mode != FOLDER]
         lines = "".join(f"{entry.mode:06o} {entry.oid} 0\t{entry.path}\0" for entry in files)
         git_ok(*_git_dir(placed), "update-index", "-z", "--index-info", stdin=os.fsencode(lines), env=env)
-        (Path(folder) / "tree").mkdir()
-        yield f"{folder}/tree", env
+        yield env

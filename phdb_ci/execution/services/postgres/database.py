@@ -48,7 +48,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Database:
-    """The job's own database: on which server, and the command lines that make and drop it."""
+    """The job's own database: its name, the server that it is on, and how that is talked to."""
 
     admin: Address
     name: str
@@ -65,16 +65,6 @@ class Database:
         """The environment of such a command line."""
         secret = {"PGPASSWORD": self.admin.password} if self.admin.password else {}
         return {**self.base, "PGCONNECT_TIMEOUT": "5", **secret}
-
-    @property
-    def making(self) -> list[str]:
-        """Make it, and say the server's version."""
-        return self.command(f'CREATE DATABASE "{self.name}" TEMPLATE template0', "SHOW server_version")
-
-    @property
-    def dropping(self) -> list[str]:
-        """Drop it, whoever is still connected."""
-        return self.command(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
 
 
 @contextmanager
@@ -156,7 +146,8 @@ def _kept(
     state, cancel = folder / "state.json", Canceller()
     spec = {
         "state": str(state), "env": database.env, "server": server,
-        "make": database.making, "drop": database.dropping,
+        "make": database.command(f'CREATE DATABASE "{database.name}" TEMPLATE template0', "SHOW server_version"),
+        "drop": database.command(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)'),
     }  # fmt: skip
     request = Request(KEEPER, folder, {**database.base, VARIABLE: json.dumps(spec)}, DAY, grace=GRACE)
     keeper = threading.Thread(target=run, args=(request,), kwargs={"log": log, "cancel": cancel}, daemon=True)
