@@ -35,11 +35,11 @@ class Checkout:
 
 
 def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, trash: Path | None = None) -> Checkout:
-    """Make `dest` hold exactly this commit of the mirror; the caller is alone with `dest`, which is absent or empty.
+    """Make `dest` hold exactly this commit of the mirror; the caller is alone with `dest`, which is absent.
 
     `again`: it is ours and may hold an earlier checkout, in whatever state: what is right in it is not touched, so that
     its times stay; what the commit does not have is removed. What is removed is moved to `trash`, on the same disk;
-    without one it is deleted. Raises DiskError when `dest` cannot be written or is not ours, or the mirror is damaged.
+    without one it is deleted. Raises DiskError when `dest` cannot be written or is there, or the mirror is damaged.
     """
     placed = Checkout(dest, commit, mirror, entries(mirror, commit))
     try:
@@ -47,10 +47,7 @@ def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, tras
             if _restore(placed, trash):
                 return placed
             discard(dest, trash)
-        if os.path.lexists(dest) and (dest.is_symlink() or not dest.is_dir() or any(dest.iterdir())):
-            tries = ["move it away", "choose another directory"]
-            raise DiskError(f"{dest} exists and is no checkout of phdb-ci; it is left alone", tries=tries)
-        dest.mkdir(parents=True, exist_ok=True)
+        dest.mkdir(parents=True)
         try:
             _write_git(placed)
             _read_tree(placed, "-u")

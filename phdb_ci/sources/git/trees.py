@@ -32,15 +32,27 @@ _IGNORED = "paths are ignored by one of your .gitignore files"
 _CACHES = (".phdb-ci/", ".nox/", ".venv/", "__pycache__/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/")
 
 
-def import_directory(at: Mirror) -> Taken:
+def import_directory(at: Mirror, *, without: Iterable[str] = ()) -> Taken:
     """One commit of a plain directory (the mirror's), with the same id on every machine.
+
+    `without`: what is left out, as in a .gitignore.
 
     Raises:
         SourceError: the directory holds no file, another repository, or something unreadable.
     """
     with locked(at.lock, at.on_wait):
         prepare(at)
-        return _import_plain(at, without=())
+        index = _Index(at, options=("--git-dir", str(at.path), "--work-tree", at.url), sealed=True)
+        excludes = index.folder / "exclude"
+        excludes.write_text("\n".join(without))
+        added = index.git("-c", f"core.excludesFile={excludes}", "add", "--all", "--", ".")
+        _, embedded, inner = added.err.partition("adding embedded git repository: ")
+        if embedded:
+            raise _nested(at, inner.partition("\n")[0])
+        tree = index.write_tree()
+        if tree == _EMPTY:
+            raise SourceError(f"{at.repo}: {at.where} is neither a git repository nor a folder with files")
+        return _commit(at, tree, _PLAIN)
 
 
 def import_worktree(at: Mirror) -> Taken:
@@ -82,24 +94,10 @@ def import_folder(at: Mirror) -> Taken:
         prepare(at)
         index = _Index(at, prefix or "")
         listed = [] if prefix is None else index.add_working_tree()
-        if not listed:
-            return _import_plain(at, without=_CACHES)
-        tree = index.write_tree()
-        return replace(_commit(at, tree, _PLAIN), head=head, dirty=tree != of_head, notes=_submodules(at, listed))
-
-
-def _import_plain(at: Mirror, *, without: Iterable[str]) -> Taken:
-    index = _Index(at, options=("--git-dir", str(at.path), "--work-tree", at.url), sealed=True)
-    excludes = index.folder / "exclude"
-    excludes.write_text("\n".join(without))
-    added = index.git("-c", f"core.excludesFile={excludes}", "add", "--all", "--", ".")
-    _, embedded, inner = added.err.partition("adding embedded git repository: ")
-    if embedded:
-        raise _nested(at, inner.partition("\n")[0])
-    tree = index.write_tree()
-    if tree == _EMPTY:
-        raise SourceError(f"{at.repo}: {at.where} is neither a git repository nor a folder with files")
-    return _commit(at, tree, _PLAIN)
+        if listed:
+            tree = index.write_tree()
+            return replace(_commit(at, tree, _PLAIN), head=head, dirty=tree != of_head, notes=_submodules(at, listed))
+    return import_directory(at, without=_CACHES)
 
 
 def _nested(at: Mirror, inner: str) -> SourceError:
