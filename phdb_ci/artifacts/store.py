@@ -79,7 +79,7 @@ class Store:
         sound: list[Stored] = []
         notes: list[str] = []
         others = 0
-        for folder in self._folders(artifact):
+        for folder in list(filter(Path.is_dir, (self.root / artifact).glob("?" * 64))):
             try:
                 sound.append(load(folder))
             except OtherReleaseError:
@@ -130,12 +130,6 @@ class Store:
             in_the_making = {path for path in present if path.name.startswith(".new-") and _age(path) < 3600}
             for path in present - set(sound[:keep]) - in_the_making:
                 shutil.rmtree(path, ignore_errors=True)
-
-    def _folders(self, artifact: str) -> list[Path]:
-        parent = self.root / artifact
-        if not parent.is_dir():
-            return []
-        return [path for path in parent.iterdir() if len(path.name) == 64 and path.is_dir()]
 
     def _set_aside(self, artifact: str, folder: Path, reason: str) -> str:
         aside = self.root / artifact / "damaged"

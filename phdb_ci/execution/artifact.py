@@ -53,7 +53,7 @@ def obtain(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactRe
         return result(node.action if node.action in ("given", "published") else "reused", node.stored)
     context.progress.started(node.name, node.expected, context.out / node.name / "log.txt")
     try:
-        stored, built = _build(context, node, _needed(node, others))
+        stored, built = _build(context, node, others)
         made = result("built", stored) if built else result("reused", stored, note=MEANWHILE)
     except BuildError as error:
         made = result(error.status, reason=str(error))
@@ -65,18 +65,7 @@ def obtain(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactRe
     return made
 
 
-def _needed(node: ArtifactNode, others: Mapping[str, ArtifactResult]) -> dict[str, Stored]:
-    """The artifacts that a build needs. Raises BuildError when one of them is not there."""
-    needed = {}
-    for name in node.needs:
-        stored = others[name].stored if name in others else None
-        if stored is None:
-            raise BuildError("failed", f"{name}, which it needs, was not built")
-        needed[name] = stored
-    return needed
-
-
-def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -> tuple[Stored, bool]:
+def _build(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactResult]) -> tuple[Stored, bool]:
     """The artifact, and whether it was built now and not by another run while this one waited for the lock."""
     store = Store(context.cache / "store")
     folder = context.out / node.name
@@ -88,7 +77,7 @@ def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -
             return stored, False
         began, started = time.monotonic(), now()
         context.progress.phase(node.name, "build")
-        compile_at(context, node, place, log, needed)
+        compile_at(context, node, place, log, others)
         source = context.plan.sources.repos[context.matrix.artifacts[node.name].repo]
         try:
             stored = store.publish(
@@ -101,7 +90,9 @@ def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -
     return stored, True
 
 
-def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, log: Log, needed: Mapping[str, Stored]) -> None:
+def compile_at(
+    context: Context, node: ArtifactNode, place: BuildPlace, log: Log, others: Mapping[str, ArtifactResult]
+) -> None:
     """Write the artifact's inputs to `place` and run its build commands in an empty build directory.
 
     The caller holds the place's lock; the compiler holds it too, so that it outlives a harness that is killed. Raises
@@ -117,7 +108,10 @@ def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, log: Log
         # A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
         export(source.objects, source.commit, place.root / repo, artifact.inputs_of(repo))
     values = {"build": shlex.quote(str(place.build)), "cpus": str(context.plan.cpus)}
-    for name, stored in needed.items():
+    for name in node.needs:
+        stored = others[name].stored if name in others else None
+        if stored is None:
+            raise BuildError("failed", f"{name}, which it needs, was not built")
         folder = place.root / "needs" / name
         put_outputs(stored, folder)
         values |= {f"{name}.{output}": shlex.quote(str(folder / output)) for output in stored.digests}
@@ -137,7 +131,9 @@ def compile_at(context: Context, node: ArtifactNode, place: BuildPlace, log: Log
             raise BuildError("failed", done.problem or f"exit {done.exit_code}: {text}")
 
 
-def ensure_current(context: Context, stored: Stored, place: BuildPlace, log: Log) -> None:
+def ensure_current(
+    context: Context, stored: Stored, place: BuildPlace, log: Log, others: Mapping[str, ArtifactResult]
+) -> None:
     """Make the build directory hold a current build for a job that declares `builds`.
 
     Raises BuildError; also when what was compiled is not the artifact that the other jobs use.
@@ -149,7 +145,7 @@ def ensure_current(context: Context, stored: Stored, place: BuildPlace, log: Log
     if current and all((place.build / output).is_file() for output in stored.digests):
         return
     node = next(node for node in context.plan.artifacts if node.name == stored.artifact)
-    compile_at(context, node, place, log, {})
+    compile_at(context, node, place, log, others)
     made = joint_digest(measure(place.build, tuple(stored.digests)))
     if made != stored.digest:
         reason = f"a second build of {node.name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}"

@@ -14,7 +14,7 @@ from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Request, run, shell
 from phdb_ci.execution.reports import read_suites
-from phdb_ci.execution.services import Place, Running, serving
+from phdb_ci.execution.services import SERVERS, Running
 from phdb_ci.execution.workspace import make, observe
 from phdb_ci.execution.workspace.environment import python_commands
 from phdb_ci.execution.workspace.make import BuildPlace, Workspace, build_place
@@ -141,8 +141,9 @@ class _Leg:
         context, node, job, facts = self.context, self.node, self.job, self.facts
         context.progress.phase(node.leg, "checkout")
         for name in job.services:
-            place = Place(context, context.work / node.leg / "services", self.folder / f"{name}.log")
-            self.services.append(held.enter_context(serving(name, context.matrix.services[name], place)))
+            service, folder = context.matrix.services[name], context.work / node.leg / "services"
+            server = SERVERS[service.kind](name, service, context, folder, self.folder / f"{name}.log")
+            self.services.append(held.enter_context(server))
         stored = {name: result.stored for name, result in self.artifacts.items() if result.stored}
         urls = {service.name: service.url for service in self.services}
         space = self.space = make.prepare(context, node, stored, urls, self._build_place(stored, held))
@@ -168,7 +169,7 @@ class _Leg:
         for name in self.job.builds:
             self.context.progress.phase(self.node.leg, "build")
             place = held.enter_context(build_place(self.context, name, stored[name].key))
-            ensure_current(self.context, stored[name], place, self.log)
+            ensure_current(self.context, stored[name], place, self.log, self.artifacts)
             return place
         return None
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from phdb_ci.artifacts.store import file_digest
+from phdb_ci.artifacts.store import measure
 from phdb_ci.base.files import walk
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.execution.workspace.watch import Watch
@@ -103,10 +103,7 @@ def _rebuilt_as(space: Workspace, name: str) -> str | None:
     path = space.build_output.get(name)
     if path is None or not space.placed[name].replaced(path):
         return None
-    try:
-        return file_digest(path)
-    except OSError:
-        return "missing"
+    return measure(path.parent, (path.name,))[path.name]
 
 
 def _shown(space: Workspace, path: str) -> str:

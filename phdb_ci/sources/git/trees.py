@@ -148,7 +148,7 @@ class _Index:
         tracked = self._list("-t", env=self.theirs)
         absent = [line for line in tracked if line.startswith("S ") and not self._exists(line)]
         if absent:
-            tries = ["git sparse-checkout disable", f"--repo {self.at.repo}=DIR@REF for what is committed"]
+            tries = [f"git -C {self.at.where} sparse-checkout disable"]
             raise SourceError(
                 f"{self.at.repo}: {self.at.where} is sparse: {len(absent)} files are not there", tries=tries
             )

@@ -27,11 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from phdb_ci.errors import Interrupted, ToolError
+from phdb_ci.execution.context import Context
 from phdb_ci.execution.process import Canceller, Log, Request, run
-from phdb_ci.execution.services.place import Place, Running
 from phdb_ci.execution.services.postgres import wheel
 from phdb_ci.execution.services.postgres.address import Address
 from phdb_ci.execution.services.postgres.keeper import KEEPER, VARIABLE
+from phdb_ci.execution.services.running import Running
 from phdb_ci.execution.workspace.environment import QUIET, clean_path
 from phdb_ci.models.hosting import Service
 
@@ -68,16 +69,15 @@ class Database:
 
 
 @contextmanager
-def serving(name: str, service: Service, place: Place) -> Iterator[Running]:
+def serving(name: str, service: Service, context: Context, parent: Path, log_file: Path) -> Iterator[Running]:
     """One database until the context ends. Raises ToolError, UsageError or Interrupted when there is none."""
-    context = place.context
     url = context.caller.get(service.variable)
     admin = Address.of(url, service.variable) if url else None
-    place.folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place.folder))
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
     base = {"PATH": clean_path(context.caller.get("PATH", "")), "LC_ALL": QUIET["LC_ALL"], OWNER: str(folder)}
     server: dict[str, Any] = {}
-    with closing(Log(place.log, context.masked)) as log:
+    with closing(Log(log_file, context.masked)) as log:
         try:
             home = wheel.programs(context, log)
             if admin is None:
