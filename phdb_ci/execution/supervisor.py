@@ -184,18 +184,11 @@ def children(pid: int) -> list[int]:
         tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - see _isolate
     except OSError:
         return []
-    pids = []
-    for task in tasks:
-        try:
-            with open(f"/proc/{pid}/task/{task}/children") as file:  # noqa: PTH123
-                pids += [int(word) for word in file.read().split()]
-        except OSError:  # a thread that has ended meanwhile
-            continue
-    return pids
+    return [int(word) for task in tasks for word in _proc(pid, f"task/{task}/children").split()]
 
 
 def _proc(pid: int, name: str) -> str:
-    """A file below /proc/PID (proc(5)): a process is named by any bytes; "" when it has ended."""
+    """A file below /proc/PID (proc(5)): a process is named by any bytes; "" when it, or the thread, has ended."""
     try:
         with open(f"/proc/{pid}/{name}", errors="replace") as file:  # noqa: PTH123
             return file.read()

@@ -42,7 +42,7 @@ def import_directory(at: Mirror, *, without: Iterable[str] = ()) -> Taken:
     """
     with locked(at.lock, at.on_wait):
         prepare(at)
-        index = _Index(at, options=("--git-dir", str(at.path), "--work-tree", at.url), sealed=True)
+        index = _Index(at, plain=True)
         excludes = index.folder / "exclude"
         excludes.write_text("\n".join(without))
         added = index.git("-c", f"core.excludesFile={excludes}", "add", "--all", "--", ".")
@@ -132,10 +132,11 @@ class _Index:
     """An empty index of ours, through which git reads a directory and writes its objects into the mirror."""
 
     def __init__(
-        self, at: Mirror, prefix: str = "", *, options: tuple[str, ...] = (), env: Mapping[str, str] | None = None,
-        sealed: bool = False,
-    ) -> None:  # fmt: skip
-        self.at, self.prefix, self.where, self.sealed = at, prefix, ("-C", at.url, *options), sealed
+        self, at: Mirror, prefix: str = "", *, plain: bool = False, env: Mapping[str, str] | None = None
+    ) -> None:
+        """`plain`: of a directory without a repository, so that no configuration but ours counts."""
+        ours = ("--git-dir", str(at.path), "--work-tree", at.url) if plain else ()
+        self.at, self.prefix, self.where, self.sealed = at, prefix, ("-C", at.url, *ours), plain
         self.theirs = dict(env or {})
         self.folder = at.path / "import"
         shutil.rmtree(self.folder, ignore_errors=True)  # of an earlier import
@@ -155,7 +156,7 @@ class _Index:
         # Only paths and ids: without times and flags of the user's index, git looks at each file itself.
         lines = "".join(f"{line[2:]}\0" for line in tracked)
         self.git("update-index", "-z", "--index-info", stdin=os.fsencode(lines))
-        if _IGNORED in self.git("add", "--all", "--sparse", "--", ".").err:
+        if self.git("add", "--all", "--sparse", "--", ".").code != 0:
             # A folder that is ignored as a whole has nothing but what is tracked.
             self.git("add", "--update", "--sparse", "--", ".")
         return self._list(env=self.ours)
@@ -176,7 +177,7 @@ class _Index:
         """Run a git command on this index; SourceError when it fails."""
         env = self.ours if env is None else env
         done = git(*self.where, *args, env=env, stdin=stdin, sealed=self.sealed)
-        if done.code == 0 or _IGNORED in done.err:
+        if done.code == 0 or (done.code == 1 and _IGNORED in done.err):  # what it cannot read, it dies of: 128
             return done
         before, unborn, _ = done.err.partition("/' does not have a commit checked out")
         if unborn:
