@@ -62,7 +62,7 @@ def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, tras
 def export(mirror: Path, commit: str, dest: Path, paths: Iterable[str]) -> None:
     """Write these files and folders of a commit, nothing else and no `.git`, into `dest`, which is absent.
 
-    Raises DiskError when it cannot be written.
+    Raises DiskError or OSError when that cannot be done.
     """
     placed = Checkout(dest, commit, mirror, entries(mirror, commit))
     below = tuple(f"{posixpath.normpath(path)}/" for path in paths)
