@@ -79,7 +79,7 @@ class Store:
         sound: list[Stored] = []
         notes: list[str] = []
         others = 0
-        for folder in self._folders(artifact):
+        for folder in list(filter(Path.is_dir, (self.root / artifact).glob("?" * 64))):
             try:
                 sound.append(load(folder))
             except OtherReleaseError:
@@ -107,8 +107,8 @@ class Store:
         key = key_of(inputs)
         parent = self.root / inputs.artifact
         parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
-        try:
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=parent, ignore_cleanup_errors=True) as folder:
+            temporary = Path(folder)
             digests = {name: _copy(built / name, temporary / name) for name in inputs.outputs}
             statement = _statement(inputs, digests, commit=commit, source=source, started=started, seconds=seconds)
             text = json.dumps(statement, indent=1, sort_keys=True) + "\n"
@@ -119,26 +119,17 @@ class Store:
             except OSError:  # somebody else was quicker: their entry is as good, if it is sound
                 if self.find(inputs.artifact, key) is None:
                     temporary.rename(parent / key)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
         return load(parent / key)
 
     def prune(self, *, keep: int) -> None:
         """Remove all but the newest `keep` of each artifact, what was set aside, and what another release has built."""
         for parent in sorted(path for path in self.root.glob("*") if path.is_dir()):
-            folders = sorted(self._folders(parent.name), key=lambda path: path.stat().st_mtime, reverse=True)
-            others = [folder for folder in folders if _of_other_release(folder)]
-            ours = [folder for folder in folders if folder not in others]
-            leftovers = [path for path in parent.glob(".new-*") if time.time() - path.stat().st_mtime > 3600]
-            damaged = [parent / "damaged"] if (parent / "damaged").is_dir() else []
-            for path in ours[keep:] + others + leftovers + damaged:
+            # Listed first: what another run publishes meanwhile stays.
+            present = {*parent.iterdir(), parent / "damaged"}
+            sound = sorted((entry.path for entry in self.entries(parent.name).sound), key=_age)
+            in_the_making = {path for path in present if path.name.startswith(".new-") and _age(path) < 3600}
+            for path in present - set(sound[:keep]) - in_the_making:
                 shutil.rmtree(path, ignore_errors=True)
-
-    def _folders(self, artifact: str) -> list[Path]:
-        parent = self.root / artifact
-        if not parent.is_dir():
-            return []
-        return [path for path in parent.iterdir() if len(path.name) == 64 and path.is_dir()]
 
     def _set_aside(self, artifact: str, folder: Path, reason: str) -> str:
         aside = self.root / artifact / "damaged"
@@ -193,14 +184,9 @@ def _manifest(folder: Path) -> Stored:
         ) from error
 
 
-def _of_other_release(folder: Path) -> bool:
-    try:
-        _manifest(folder)
-    except OtherReleaseError:
-        return True
-    except ArtifactError:
-        return False
-    return False
+def _age(path: Path) -> float:
+    """The seconds since a folder was made."""
+    return time.time() - path.stat().st_mtime
 
 
 def place(stored: Stored, folder: Path) -> dict[str, str]:

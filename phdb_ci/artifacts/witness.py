@@ -44,23 +44,19 @@ class Placed:
     behind: Mapping[str, Path] = field(default_factory=dict)
     _mark: str = field(default_factory=lambda: secrets.token_hex(8))
     _start: int = 0
-    _launchers: tuple[tuple[Path, str], ...] = ()
+    _launchers: dict[Path, str] = field(default_factory=dict)
 
     @property
     def log(self) -> Path:
         """Where the launchers record their calls."""
         return self.folder / "calls.log"
 
-    def launcher(self, output: str) -> str:
-        """The text of the launcher for one output."""
-        real = self.behind.get(output, self.folder / "real" / output)
-        return SCRIPT.format(mark=self._mark, log=shlex.quote(str(self.log)), real=shlex.quote(str(real)))
-
     def put_launcher(self, output: str, path: Path) -> None:
         """Write the launcher for `output` at path (replacing what is there) and remember that it must stay."""
-        text = self.launcher(output).encode()
-        write_whole(path, text, mode=0o755)
-        self._launchers = (*self._launchers, (path, hashlib.sha256(text).hexdigest()))
+        real = self.behind.get(output, self.folder / "real" / output)
+        script = SCRIPT.format(mark=self._mark, log=shlex.quote(str(self.log)), real=shlex.quote(str(real)))
+        write_whole(path, script.encode(), mode=0o755)
+        self._launchers[path] = hashlib.sha256(script.encode()).hexdigest()
 
     def start(self) -> None:
         """From now on calls count: those of the set-up do not."""
@@ -81,16 +77,13 @@ class Placed:
 
     def after(self) -> str:
         """The digest of the real outputs now, or `launcher replaced`."""
-        for path, digest in self._launchers:
-            if not _still(path, digest):
-                return "launcher replaced"
+        if not all(_still(path, digest) for path, digest in self._launchers.items()):
+            return "launcher replaced"
         return joint_digest(measure(self.folder / "real", tuple(self.stored.digests)))
 
     def replaced(self, path: Path) -> bool:
         """Whether the launcher that was put at path is there no longer; it is not watched after that."""
-        mine = [digest for known, digest in self._launchers if known == path]
-        self._launchers = tuple(item for item in self._launchers if item[0] != path)
-        return not all(_still(path, digest) for digest in mine)
+        return not _still(path, self._launchers.pop(path))
 
 
 def _still(path: Path, digest: str) -> bool:

@@ -2,19 +2,17 @@
 
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 
 from phdb_ci.artifacts.store import Store, joint_digest, measure
 from phdb_ci.artifacts.store import place as put_outputs
-from phdb_ci.base.locks import locked
 from phdb_ci.errors import ArtifactError, Interrupted, PhdbError
 from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Request, run, shell
 from phdb_ci.execution.workspace.environment import QUIET, downloads, outside
-from phdb_ci.execution.workspace.make import BuildPlace
+from phdb_ci.execution.workspace.make import BuildPlace, build_place
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import seconds
 from phdb_ci.models.placeholders import expand
@@ -22,7 +20,7 @@ from phdb_ci.models.plan import ArtifactNode
 from phdb_ci.models.results import ArtifactResult
 from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
 from phdb_ci.planning.plan import hint
-from phdb_ci.sources.git.place import checkout
+from phdb_ci.sources.git.place import export
 
 MEANWHILE = "another run has built it meanwhile"
 
@@ -55,7 +53,7 @@ def obtain(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactRe
         return result(node.action if node.action in ("given", "published") else "reused", node.stored)
     context.progress.started(node.name, node.expected, context.out / node.name / "log.txt")
     try:
-        stored, built = _build(context, node, _needed(node, others))
+        stored, built = _build(context, node, others)
         made = result("built", stored) if built else result("reused", stored, note=MEANWHILE)
     except BuildError as error:
         made = result(error.status, reason=str(error))
@@ -67,34 +65,19 @@ def obtain(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactRe
     return made
 
 
-def _needed(node: ArtifactNode, others: Mapping[str, ArtifactResult]) -> dict[str, Stored]:
-    """The artifacts that a build needs. Raises BuildError when one of them is not there."""
-    needed = {}
-    for name in node.needs:
-        stored = others[name].stored if name in others else None
-        if stored is None:
-            raise BuildError("failed", f"{name}, which it needs, was not built")
-        needed[name] = stored
-    return needed
-
-
-def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -> tuple[Stored, bool]:
+def _build(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactResult]) -> tuple[Stored, bool]:
     """The artifact, and whether it was built now and not by another run while this one waited for the lock."""
-    place = BuildPlace.of(context.cache, node.name, node.key)
     store = Store(context.cache / "store")
     folder = context.out / node.name
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        locked(place.lock, context.waiting, context.interrupted) as lock,
-        closing(Log(folder / "log.txt", context.masked)) as log,
-    ):
+    with build_place(context, node.name, node.key) as place, closing(Log(folder / "log.txt", context.masked)) as log:
         stored = store.find(node.name, node.key)
         if stored is not None:
             log.line(MEANWHILE)
             return stored, False
         began, started = time.monotonic(), now()
         context.progress.phase(node.name, "build")
-        compile_at(context, node, place, (lock,), log, needed)
+        compile_at(context, node, place, log, others)
         source = context.plan.sources.repos[context.matrix.artifacts[node.name].repo]
         try:
             stored = store.publish(
@@ -108,10 +91,9 @@ def _build(context: Context, node: ArtifactNode, needed: Mapping[str, Stored]) -
 
 
 def compile_at(
-    context: Context, node: ArtifactNode, place: BuildPlace, hold: tuple[int, ...], log: Log,
-    needed: Mapping[str, Stored],
-) -> None:  # fmt: skip
-    """Check the artifact's repos out at `place` and run its build commands in an empty build directory.
+    context: Context, node: ArtifactNode, place: BuildPlace, log: Log, others: Mapping[str, ArtifactResult]
+) -> None:
+    """Write the artifact's inputs to `place` and run its build commands in an empty build directory.
 
     The caller holds the place's lock; the compiler holds it too, so that it outlives a harness that is killed. Raises
     BuildError.
@@ -123,10 +105,13 @@ def compile_at(
     place.build.mkdir(parents=True)
     for repo in artifact.repos:
         source = context.plan.sources.repos[repo]
-        checkout(source.objects, source.commit, place.root / repo, trash=context.cache / "trash")
-        keep_only(place.root / repo, artifact.inputs_of(repo), context.cache)
+        # A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
+        export(source.objects, source.commit, place.root / repo, artifact.inputs_of(repo))
     values = {"build": shlex.quote(str(place.build)), "cpus": str(context.plan.cpus)}
-    for name, stored in needed.items():
+    for name in node.needs:
+        stored = others[name].stored if name in others else None
+        if stored is None:
+            raise BuildError("failed", f"{name}, which it needs, was not built")
         folder = place.root / "needs" / name
         put_outputs(stored, folder)
         values |= {f"{name}.{output}": shlex.quote(str(folder / output)) for output in stored.digests}
@@ -136,7 +121,7 @@ def compile_at(
         command = expand(text, values)
         log.line(f"$ {command}")
         remaining = max(1.0, deadline - time.monotonic())
-        request = Request(shell(command), place.root / artifact.repo, env, remaining, hold=hold)
+        request = Request(shell(command), place.root / artifact.repo, env, remaining, hold=place.hold)
         done = run(request, log=log, cancel=context.cancel)
         if done.cancelled:
             raise BuildError("cancelled", "the run was interrupted")
@@ -146,28 +131,10 @@ def compile_at(
             raise BuildError("failed", done.problem or f"exit {done.exit_code}: {text}")
 
 
-def keep_only(tree: Path, inputs: Sequence[str], cache: Path) -> None:
-    """Put away everything of a checkout but an artifact's inputs.
-
-    A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
-    """
-    wanted = {Path(path) for path in inputs}
-    above = {parent for path in wanted for parent in path.parents}
-    folders = [Path()]
-    while folders:
-        inside = folders.pop()
-        for item in (tree / inside).iterdir():
-            path = inside / item.name
-            if path in above:
-                folders.append(path)
-            elif path not in wanted:
-                throw_away(item, cache)
-
-
 def ensure_current(
-    context: Context, name: str, stored: Stored, place: BuildPlace, hold: tuple[int, ...], log: Log
-) -> bool:
-    """Make the build directory hold a current build for a job that declares `builds`; True when that meant to compile.
+    context: Context, stored: Stored, place: BuildPlace, log: Log, others: Mapping[str, ArtifactResult]
+) -> None:
+    """Make the build directory hold a current build for a job that declares `builds`.
 
     Raises BuildError; also when what was compiled is not the artifact that the other jobs use.
     """
@@ -176,16 +143,15 @@ def ensure_current(
     except OSError:
         current = False
     if current and all((place.build / output).is_file() for output in stored.digests):
-        return False
-    node = next(node for node in context.plan.artifacts if node.name == name)
-    compile_at(context, node, place, hold, log, {})
+        return
+    node = next(node for node in context.plan.artifacts if node.name == stored.artifact)
+    compile_at(context, node, place, log, others)
     made = joint_digest(measure(place.build, tuple(stored.digests)))
     if made != stored.digest:
-        raise BuildError(
-            "failed", f"a second build of {name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}"
-        )
-    place.ready.write_text(stored.digest, encoding="utf-8")
-    return True
+        reason = f"a second build of {node.name} is sha256:{made[:12]}, the artifact sha256:{stored.digest[:12]}"
+        raise BuildError("failed", reason)
+    place.compiled = True
+    log.line(f"{node.name}: its build directory was not current, built again")
 
 
 def _environment(context: Context, name: str) -> Mapping[str, str]:

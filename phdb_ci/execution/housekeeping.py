@@ -3,12 +3,12 @@
 import fcntl
 import os
 import time
-import uuid
 from contextlib import suppress
 from pathlib import Path
 
 from phdb_ci.base.files import remove
 from phdb_ci.errors import DiskError
+from phdb_ci.sources.git.place import discard
 
 STARTING = 60.0  # seconds in which a run that has just made its folder locks it
 KEEP_RUNS = 3  # workspaces of this many earlier runs stay, for a look at what failed
@@ -16,10 +16,8 @@ KEEP_RUNS = 3  # workspaces of this many earlier runs stay, for a look at what f
 
 def throw_away(path: Path, cache: Path) -> None:
     """Move a folder into the trash; nothing happens when it is not there, or a job locked it against us."""
-    trash = cache / "trash"
-    trash.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError, PermissionError):
-        path.rename(trash / uuid.uuid4().hex)
+        discard(path, cache / "trash")
 
 
 def empty_trash(cache: Path) -> None:

@@ -14,10 +14,10 @@ from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.process import Log, Request, run, shell
 from phdb_ci.execution.reports import read_suites
-from phdb_ci.execution.services import Place, Running, serving
+from phdb_ci.execution.services import SERVERS, Running
 from phdb_ci.execution.workspace import make, observe
 from phdb_ci.execution.workspace.environment import python_commands
-from phdb_ci.execution.workspace.make import Workspace
+from phdb_ci.execution.workspace.make import BuildPlace, Workspace, build_place
 from phdb_ci.judging import evidence
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Document, seconds
@@ -34,6 +34,7 @@ from phdb_ci.models.results import (
 )
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
+from phdb_ci.sources.git.place import Checkout, changed, outside_links, unknown
 
 RESULT = "result.json"
 W = TypeVar("W", bound=Document)
@@ -140,15 +141,13 @@ class _Leg:
         context, node, job, facts = self.context, self.node, self.job, self.facts
         context.progress.phase(node.leg, "checkout")
         for name in job.services:
-            place = Place(context, context.work / node.leg / "services", self.folder / f"{name}.log")
-            self.services.append(held.enter_context(serving(name, context.matrix.services[name], place)))
+            service, folder = context.matrix.services[name], context.work / node.leg / "services"
+            server = SERVERS[service.kind](name, service, context, folder, self.folder / f"{name}.log")
+            self.services.append(held.enter_context(server))
         stored = {name: result.stored for name, result in self.artifacts.items() if result.stored}
         urls = {service.name: service.url for service in self.services}
-        space = self.space = make.prepare(context, node, stored, urls, held)
+        space = self.space = make.prepare(context, node, stored, urls, self._build_place(stored, held))
         facts.env_names = tuple(sorted(space.env))
-        if job.builds:
-            context.progress.phase(node.leg, "build")
-        rebuilt = {name for name in job.builds if self._put_build(name, stored[name])}
         context.progress.phase(node.leg, "install")
         self.deadline = time.monotonic() + seconds(job.timeout)
         for argv in python_commands(job, space.root, space.cwd):
@@ -163,19 +162,16 @@ class _Leg:
             for text in job.run:
                 self._command("run", shell(space.command(text)), text)
         facts.cancelled = any(command.cancelled for command in facts.commands)
-        self._look_after(rebuilt)
+        self._look_after()
 
-    def _put_build(self, name: str, stored: Stored) -> bool:
-        """Make the build directory current and put the witness into it; True when that meant to compile."""
-        space, place = self.space, self.space.place
-        assert place is not None  # noqa: S101 - prepare() made it, since the job declares `builds`
-        compiled = ensure_current(self.context, name, stored, place, space.hold, self.log)
-        if compiled:
-            make.place_again(space, self.context.cache)
-            self.log.line(f"{name}: its build directory was not current, built again")
-        make.put_builds(space, name, place)
-        place.ready.unlink(missing_ok=True)  # until the job has ended by itself and left it as it was
-        return compiled
+    def _build_place(self, stored: Mapping[str, Stored], held: ExitStack) -> BuildPlace | None:
+        """The place of the artifact that the job builds again, with a current build in it; locked as long as `held`."""
+        for name in self.job.builds:
+            self.context.progress.phase(self.node.leg, "build")
+            place = held.enter_context(build_place(self.context, name, stored[name].key))
+            ensure_current(self.context, stored[name], place, self.log, self.artifacts)
+            return place
+        return None
 
     def _command(self, phase: Literal["env", "setup", "run"], argv: list[str], text: str) -> None:
         """Run one command unless an earlier one has failed; its record goes to the facts."""
@@ -186,38 +182,31 @@ class _Leg:
         request = Request(
             argv, space.root if phase == "env" else space.cwd, space.run_env() if phase == "run" else space.env,
             max(0.1, self.deadline - time.monotonic()), isolate=phase == "run" and not self.job.network,
-            hold=space.hold,
+            hold=space.place.hold if space.place else (),
         )  # fmt: skip
         done = run(request, log=self.log, cancel=self.context.cancel)
-        command = Command(
-            phase=phase, text=text, exit_code=done.exit_code, seconds=round(done.seconds, 3),
-            timed_out=done.timed_out, cancelled=done.cancelled,
-            leftovers=done.leftovers, network=done.network, problem=done.problem,
-        )  # fmt: skip
-        facts.commands = (*facts.commands, command)
+        facts.commands = (*facts.commands, Command(phase=phase, text=text, **vars(done)))
         if phase != "env":
-            self._note_changed(observe.changed_files(space))
+            self._note_changed(changed)
         if phase == "setup":
-            self._note_changed(observe.unknown_files(space))
+            self._note_changed(unknown)
 
-    def _note_changed(self, files: tuple[str, ...]) -> None:
+    def _note_changed(self, look: Callable[[Checkout], list[str]]) -> None:
         """Add files that are not as committed, each once; those put back later stay."""
+        files = observe.in_checkouts(self.space, look)
         self.facts.changed = tuple(dict.fromkeys((*self.facts.changed, *files)))
 
-    def _look_after(self, rebuilt: set[str]) -> None:
-        """Gather what is true after the job: reports, artifacts, strays, checkouts, documents.
-
-        `rebuilt` names what had to be compiled before it.
-        """
+    def _look_after(self) -> None:
+        """Gather what is true after the job: reports, artifacts, strays, checkouts, documents."""
         space, facts, wanted = self.space, self.facts, self.job.evidence
         self.log.flush()
         if any(command.phase == "run" for command in facts.commands):
             facts.suites = read_suites(space, self.folder, self.context.masked, facts.output_from)
-        facts.artifacts = observe.uses(space, rebuilt)
+        facts.artifacts = observe.uses(space)
         self._keep_builds()
         facts.strays = observe.strays(space)
-        self._note_changed(observe.changed_files(space))
-        facts.links_out = observe.links_out(space)
+        self._note_changed(changed)
+        facts.links_out = observe.in_checkouts(space, outside_links)
         if wanted.manifest:
             facts.manifest = self._document(wanted.manifest, read_manifest, ManifestFact)
         if wanted.figures:

@@ -41,7 +41,7 @@ class Request:
 
     `isolate` asks for a network of loopback alone. `hold` are descriptors (locks) that the supervisor keeps
     open until nothing of the command is left, even when the harness is killed before that. `grace`: seconds
-    between TERM and KILL, when they are not the usual ones.
+    between TERM and KILL.
     """
 
     argv: Sequence[str]
@@ -50,7 +50,7 @@ class Request:
     timeout: float
     isolate: bool = False
     hold: tuple[int, ...] = ()
-    grace: float | None = None
+    grace: float = GRACE
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,11 @@ class Outcome:
     """How a command ended. `problem` is set when that cannot be known or the output is incomplete."""
 
     exit_code: int
-    seconds: float
-    cpu_seconds: float
-    timed_out: bool
-    cancelled: bool
-    leftovers: tuple[str, ...]
-    network: Literal["open", "isolated", "unenforced"]
+    seconds: float = 0.0
+    timed_out: bool = False
+    cancelled: bool = False
+    leftovers: tuple[str, ...] = ()
+    network: Literal["open", "isolated", "unenforced"] = "open"
     problem: str | None = None
 
 
@@ -173,7 +172,7 @@ def _parts(secret: str) -> list[bytes]:
 def run(request: Request, *, log: Log, cancel: Canceller) -> Outcome:
     """Run one command to its end; returns only when no process of it is left (Linux; see supervisor.py)."""
     if cancel.cancelled:
-        return Outcome(130, 0.0, 0.0, timed_out=False, cancelled=True, leftovers=(), network="open")
+        return Outcome(130, cancelled=True)
     read, write = os.pipe()
     with os.fdopen(read, "rb", buffering=0) as result:
         supervisor = _start(write, request.hold)
@@ -187,10 +186,11 @@ def run(request: Request, *, log: Log, cancel: Canceller) -> Outcome:
             _wait(supervisor)
         os.set_blocking(read, False)  # the result is in the pipe; a stray that holds the other end is not waited for
         answer = _parse(result.read(1 << 20))
-    if supervisor.returncode != 0:  # it was killed: what stands in its pipe may be anybody's word
-        answer = None
     dropped = log.flush()
-    return _outcome(answer, dropped) if answer else _unknown_end(cancel)
+    if answer and supervisor.returncode == 0:  # else it was killed: what stands in its pipe may be anybody's word
+        return _outcome(answer, dropped)
+    problem = None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
+    return Outcome(130, cancelled=cancel.cancelled, leftovers=_end_orphans(), problem=problem)
 
 
 _supervisors: set[int] = set()
@@ -264,7 +264,7 @@ def end_children() -> None:
 def _send(stdin: IO[bytes], request: Request) -> None:
     spec = {
         "argv": list(request.argv), "cwd": str(request.cwd), "env": dict(request.env),
-        "timeout": request.timeout, "isolate": request.isolate, "grace": request.grace or GRACE,
+        "timeout": request.timeout, "isolate": request.isolate, "grace": request.grace,
         "hold": list(request.hold),
     }  # fmt: skip
     data = memoryview(json.dumps(spec).encode() + b"\n")
@@ -312,21 +312,11 @@ def _parse(line: bytes | None) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) else None
 
 
-def _unknown_end(cancel: Canceller) -> Outcome:
-    """The outcome of a command whose supervisor did not answer; what it has left behind is ended."""
-    problem = None if cancel.cancelled else "the supervisor of this command was killed: its end is not known"
-    return Outcome(
-        130, 0.0, 0.0, timed_out=False, cancelled=cancel.cancelled, leftovers=_end_orphans(), network="open",
-        problem=problem,
-    )  # fmt: skip
-
-
 def _outcome(answer: dict[str, Any], dropped: int) -> Outcome:
     stopped = answer["stopped"]
     return Outcome(
-        exit_code=137 if answer["exit"] is None else answer["exit"],
-        seconds=answer["seconds"],
-        cpu_seconds=answer["cpu"],
+        exit_code=answer["exit"],
+        seconds=round(answer["seconds"], 3),
         timed_out=stopped == "timeout",
         cancelled=stopped == "cancelled",
         leftovers=() if stopped else tuple(answer["leftovers"]),

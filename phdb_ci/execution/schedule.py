@@ -23,14 +23,11 @@ class Node:
 
 def remaining(nodes: Mapping[str, Node]) -> dict[str, float]:
     """For each node, the expected seconds of the longest path from its start to the end of the graph."""
-    after: dict[str, list[str]] = {name: [] for name in nodes}
-    for name, node in nodes.items():
-        for need in node.needs:
-            after[need].append(name)
-    length: dict[str, float] = {}
+    length = {name: node.expected for name, node in nodes.items()}
     order = list(TopologicalSorter({name: node.needs for name, node in nodes.items()}).static_order())
     for name in reversed(order):
-        length[name] = nodes[name].expected + max((length[later] for later in after[name]), default=0.0)
+        for need in nodes[name].needs:
+            length[need] = max(length[need], nodes[need].expected + length[name])
     return length
 
 

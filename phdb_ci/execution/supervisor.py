@@ -26,6 +26,7 @@ LINUX = sys.platform == "linux"
 SETTLE = 0.5  # seconds that a background child gets to end by itself before it counts as left behind
 BUSY = 0.1  # CPU seconds behind the command's end by which one that has ended meanwhile did work of its own
 ENDED: dict[int, float] = {}  # CPU seconds of every process that was collected, by its id
+CODES: dict[int, int] = {}  # exit codes; of the first that had an id, as ids come again
 SHOWN = 100  # names of what was left behind; more would fill the pipe that the result goes through
 
 
@@ -48,13 +49,16 @@ def main(result_fd: int) -> None:
         signal.signal(ignored, signal.SIG_IGN)  # the harness decides, through the lifeline
     started = time.monotonic()
     child = _start(request)
-    result = _watch(child, started + request["timeout"], wake_read)
-    stopped = result["stopped"] is not None
+    stopped = _watch(child, started + request["timeout"], wake_read)
     alive = {} if stopped else {pid: (_name(pid), _cpu(pid)) for pid in _descendants()}
-    names = _sweep(child, result, settle=0.0 if stopped else SETTLE, grace=request["grace"])
+    names = _sweep(child, settle=0.0 if stopped else SETTLE, grace=request["grace"])
     # How quick a machine is must not decide: tests in the background were left running, also where they end in time.
     late = [name for pid, (name, before) in alive.items() if ENDED.get(pid, 0.0) - before > BUSY]
-    result |= {"leftovers": names or sorted(late)[:SHOWN], "seconds": time.monotonic() - started, "network": network}
+    code = CODES.get(child, -signal.SIGKILL)
+    result = {
+        "exit": code if code >= 0 else 128 - code, "stopped": stopped, "leftovers": names or sorted(late)[:SHOWN],
+        "seconds": time.monotonic() - started, "network": network,
+    }  # fmt: skip
     os.write(result_fd, json.dumps(result).encode() + b"\n")
     os._exit(0)  # there is nothing to tidy up
 
@@ -137,39 +141,33 @@ def _start(request: dict[str, object]) -> int:
         os._exit(127)
 
 
-def _watch(child: int, deadline: float, wake: int) -> dict[str, object]:
-    """Wait for the command's own process, the time limit or the end of the lifeline: what comes first."""
-    result: dict[str, object] = {"exit": None, "stopped": None, "cpu": 0.0}
-    while result["exit"] is None and not result["stopped"]:
-        if _reap(child, result):
-            break
+def _watch(child: int, deadline: float, wake: int) -> str | None:
+    """Wait for the end of the command's own process; what came before that: the time limit, the end of the lifeline."""
+    while True:
+        _reap()
+        if child in CODES:
+            return None
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            result["stopped"] = "timeout"
-            break
+            return "timeout"
         ready, _, _ = select.select([0, wake], [], [], remaining)
         if wake in ready:
             os.read(wake, 4096)
         if 0 in ready and not os.read(0, 4096):
-            result["stopped"] = "cancelled"
-    return result
+            return "cancelled"
 
 
-def _reap(child: int, result: dict[str, object]) -> bool:
-    """Collect every process that has ended. True when the command's own was among them."""
+def _reap() -> None:
+    """Collect every process that has ended."""
     while True:
         try:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
         except ChildProcessError:
-            return False
+            return
         if pid == 0:
-            return False
+            return
         ENDED[pid] = usage.ru_utime + usage.ru_stime
-        if pid == child and result["exit"] is None:
-            code = os.waitstatus_to_exitcode(status)
-            result["exit"] = code if code >= 0 else 128 - code
-            result["cpu"] = ENDED[pid]
-            return True
+        CODES.setdefault(pid, os.waitstatus_to_exitcode(status))
 
 
 def _descendants() -> list[int]:
@@ -186,18 +184,11 @@ def children(pid: int) -> list[int]:
         tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - see _isolate
     except OSError:
         return []
-    pids = []
-    for task in tasks:
-        try:
-            with open(f"/proc/{pid}/task/{task}/children") as file:  # noqa: PTH123
-                pids += [int(word) for word in file.read().split()]
-        except OSError:  # a thread that has ended meanwhile
-            continue
-    return pids
+    return [int(word) for task in tasks for word in _proc(pid, f"task/{task}/children").split()]
 
 
 def _proc(pid: int, name: str) -> str:
-    """A file below /proc/PID (proc(5)): a process is named by any bytes; "" when it has ended."""
+    """A file below /proc/PID (proc(5)): a process is named by any bytes; "" when it, or the thread, has ended."""
     try:
         with open(f"/proc/{pid}/{name}", errors="replace") as file:  # noqa: PTH123
             return file.read()
@@ -226,9 +217,9 @@ def _alive(group: int) -> list[int]:
     return [-group]
 
 
-def _sweep(child: int, result: dict[str, object], *, settle: float, grace: float) -> list[str]:
+def _sweep(child: int, *, settle: float, grace: float) -> list[str]:
     """End everything that is left; returns the names of what had to be ended, the first SHOWN of them."""
-    _wait_until_gone(child, result, settle)
+    _wait_until_gone(child, settle)
     alive = _alive(child)
     names = sorted(_name(pid) if pid > 0 else "process group" for pid in alive)[:SHOWN]
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 1.0), (signal.SIGKILL, 10.0)):
@@ -236,7 +227,7 @@ def _sweep(child: int, result: dict[str, object], *, settle: float, grace: float
             break
         for pid in alive:
             _kill(pid, number)
-        _wait_until_gone(child, result, patience, again=signal.SIGKILL if number == signal.SIGKILL else None)
+        _wait_until_gone(child, patience, again=signal.SIGKILL if number == signal.SIGKILL else None)
         alive = _alive(child)
     return names
 
@@ -253,13 +244,12 @@ def _kill(pid: int, number: int) -> None:
         pass
 
 
-def _wait_until_gone(child: int, result: dict[str, object], patience: float, *, again: int | None = None) -> None:
+def _wait_until_gone(child: int, patience: float, *, again: int | None = None) -> None:
     """Reap until nothing is left or patience (seconds) is over; `again`: a signal for what newly appears."""
     deadline = time.monotonic() + patience
     pause = 0.001
     while True:
-        while _reap(child, result):
-            pass
+        _reap()
         alive = _alive(child)
         if not alive or time.monotonic() >= deadline:
             return

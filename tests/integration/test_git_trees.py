@@ -86,6 +86,16 @@ def test_plain_directory_inside_another_repository(cache: Path, upstream: Path) 
     assert listing(upstream) == before
 
 
+def test_plain_directory_taken_again_starts_two_processes(
+    cache: Path, tmp_path: Path, git_calls: list[tuple[str, ...]]
+) -> None:
+    mirror = at(cache, plain(tmp_path / "d"))
+    import_directory(mirror)
+    git_calls.clear()
+    assert import_directory(mirror).commit == PLAIN
+    assert len(git_calls) == 2
+
+
 def test_linked_directory_is_the_same(cache: Path, tmp_path: Path) -> None:
     (tmp_path / "to").symlink_to(plain(tmp_path / "d"))
     assert import_directory(at(cache, tmp_path / "to")).commit == PLAIN
@@ -324,11 +334,10 @@ def test_deleted_file_that_is_assumed_unchanged_counts(cache: Path, upstream: Pa
     assert "a.txt" not in files(at(cache, upstream), taken(cache, upstream).commit)
 
 
-def test_sparse_checkout_is_taken_from_head_and_told(cache: Path, upstream: Path) -> None:
+def test_sparse_checkout_is_refused(cache: Path, upstream: Path) -> None:
     git(upstream, "sparse-checkout", "set", "--no-cone", "/a.txt")
-    found = taken(cache, upstream)
-    assert (found.commit, found.dirty) == (C2, False)
-    assert "outside the sparse checkout" in found.notes[0]
+    with pytest.raises(SourceError, match=r"is sparse: \d files are not there"):
+        taken(cache, upstream)
 
 
 def test_index_of_version_four_is_read(cache: Path, upstream: Path) -> None:
@@ -483,11 +492,10 @@ def test_subfolder_of_a_repository_without_a_commit_has_no_base(cache: Path, tmp
     assert (found.head, found.dirty) == (None, True)
 
 
-def test_subfolder_of_a_sparse_checkout_is_whole(cache: Path, upstream: Path) -> None:
+def test_subfolder_of_a_sparse_checkout_is_refused(cache: Path, upstream: Path) -> None:
     git(upstream, "sparse-checkout", "set", "--no-cone", "/src/b.txt")
-    found = subfolder(cache, upstream / "src")
-    assert (found.tree, found.dirty) == (git(upstream, "rev-parse", f"{C2}:src"), False)
-    assert found.notes == ("matrix-folder: 1 files outside the sparse checkout are taken from its HEAD",)
+    with pytest.raises(SourceError, match="is sparse: 1 files are not there"):
+        subfolder(cache, upstream / "src")
 
 
 def test_subfolder_without_a_file_is_a_source_error(cache: Path, upstream: Path) -> None:

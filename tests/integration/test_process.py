@@ -64,11 +64,6 @@ def test_missing_directory_is_127(tmp_path: Path) -> None:
     assert process.run(request, log=log, cancel=bench.cancel).exit_code == 127
 
 
-def test_processor_time_of_children_is_counted(bench: Bench) -> None:
-    done = bench.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.2: pass"])
-    assert done.cpu_seconds >= 0.2
-
-
 def test_broken_pipe_ends_a_command_quietly(bench: Bench) -> None:
     assert bench.run("yes | head -1").exit_code == 0
     assert bench.log == "y\n"
@@ -211,14 +206,13 @@ def test_masking_does_not_depend_on_how_output_is_cut(text: str, hidden: list[st
 
 
 @linux
-def test_time_limit_ends_a_tree_that_ignores_term(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "GRACE", 0.3)
+def test_time_limit_ends_a_tree_that_ignores_term(bench: Bench) -> None:
     began = time.monotonic()
     done = bench.run("trap '' TERM; (trap '' TERM; echo $$ > a; sleep 60) & echo $! > b; sleep 60", timeout=0.5)
     assert done.timed_out
     assert not done.cancelled
     assert done.exit_code != 0
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 6
     assert not any(map(alive, pids(bench.folder / "a", bench.folder / "b")))
 
 

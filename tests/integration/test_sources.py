@@ -87,16 +87,21 @@ def test_present_pins_start_no_process(bench: Bench, monkeypatch: pytest.MonkeyP
     assert bench.one(lidb=C1).via == f"--repo lidb={C1}"
 
 
-def test_present_pins_never_import_gitpython(bench: Bench) -> None:
+def test_present_pins_and_local_trees_never_import_gitpython(bench: Bench, tmp_path: Path) -> None:
     bench.all("lidb", "lis")
+    stack = stack_of(tmp_path / "stack", "lidb", "lis")
     code = (
         "import sys, pathlib\nfrom phdb_ci.models.matrix import Matrix\nfrom phdb_ci.sources.resolve import resolve\n"
         "m = Matrix.model_validate_json(sys.stdin.read())\n"
-        "resolve(m, m.repos, cache=pathlib.Path(sys.argv[1]), specs={}, stack=None, environ={})\n"
+        "for stack in (None, pathlib.Path(sys.argv[2])):\n"
+        "    resolve(m, m.repos, cache=pathlib.Path(sys.argv[1]), specs={}, stack=stack, environ={})\n"
         "sys.exit('git.cmd' in sys.modules)"
     )
-    told = bench.matrix().model_dump_json(by_alias=True)
-    assert subprocess.run([sys.executable, "-c", code, bench.cache], input=told, text=True, check=False).returncode == 0
+    argv, text = (
+        [sys.executable, "-c", code, str(bench.cache), str(stack)],
+        bench.matrix().model_dump_json(by_alias=True),
+    )
+    assert subprocess.run(argv, input=text, text=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

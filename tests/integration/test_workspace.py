@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.execution.workspace.make import Workspace
-from phdb_ci.execution.workspace.observe import changed_files, twins, unknown_files
+from phdb_ci.execution.workspace.observe import in_checkouts, twins
 from phdb_ci.sources.git.mirror import mirror_of, take
-from phdb_ci.sources.git.place import checkout
+from phdb_ci.sources.git.place import changed, checkout, unknown
 from tests.helpers import job
 from tests.repositories import commit
 
@@ -44,14 +44,14 @@ def test_manifest_with_a_text_of_its_own_has_no_twin(space: Workspace) -> None:
 
 
 def test_file_that_no_commit_has_is_unknown_unless_it_is_ignored(space: Workspace) -> None:
-    assert unknown_files(space) == ()
+    assert in_checkouts(space, unknown) == ()
     (space.cwd / "out.log").write_text("x")
     (space.cwd / "conf\x1btest.py").write_text("x")
-    assert [path.split("/")[0] for path in unknown_files(space)] == ["lidb"]
-    assert changed_files(space) == ()
+    assert [path.split("/")[0] for path in in_checkouts(space, unknown)] == ["lidb"]
+    assert in_checkouts(space, changed) == ()
 
 
 def test_unknown_files_are_bounded(space: Workspace) -> None:
     for number in range(60):
         (space.cwd / f"{number}.py").write_text("x")
-    assert len(unknown_files(space)) == 50
+    assert len(in_checkouts(space, unknown)) == 50

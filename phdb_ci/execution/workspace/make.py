@@ -7,8 +7,8 @@ A job that declares `builds` has its checkouts and the build directory in the ar
 """
 
 import shlex
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,14 +28,14 @@ FOLDERS = ("ws", "home", "tmp", "data", "art", "reports")
 
 @dataclass
 class BuildPlace:
-    """Where an artifact is built, and built again by jobs that declare it: the same path each time, under a lock."""
+    """Where an artifact is built, and built again by jobs that declare it: the same path each time.
+
+    `hold` has the descriptor of its lock; `compiled`: it had to be built again for a job.
+    """
 
     root: Path
-
-    @classmethod
-    def of(cls, cache: Path, artifact: str, key: str) -> "BuildPlace":
-        """The place of one key."""
-        return cls(cache / "builds" / f"{artifact}-{key[:16]}")
+    hold: tuple[int, ...]
+    compiled: bool = False
 
     @property
     def build(self) -> Path:
@@ -47,18 +47,21 @@ class BuildPlace:
         """A marker that holds the digest of what the build directory last made; absent: not current."""
         return self.root / "ready"
 
-    @property
-    def lock(self) -> Path:
-        """The lock file; beside the place, so that the place can be thrown away under it."""
-        return self.root.with_suffix(".lock")
+
+@contextmanager
+def build_place(context: Context, artifact: str, key: str) -> Iterator[BuildPlace]:
+    """The place of one key, locked; the lock lies beside it, so that the place can be thrown away under it."""
+    root = context.cache / "builds" / f"{artifact}-{key[:16]}"
+    with locked(root.with_suffix(".lock"), context.waiting, context.interrupted) as descriptor:
+        yield BuildPlace(root, (descriptor,))
 
 
 @dataclass
 class Workspace:
     """One job's directory, made by prepare(); the fields are what running and judging the job needs.
 
-    `place` is that of the artifact which the job builds, and `hold` has the descriptor of its lock; `early` says of a
-    report, by its index, why it is none of this job's.
+    `place` is that of the artifact which the job builds, `build_output` the launcher in it; `early` says of a report,
+    by its index, why it is none of this job's.
     """
 
     root: Path
@@ -69,7 +72,6 @@ class Workspace:
     checkouts: dict[str, Checkout]
     placed: dict[str, Placed]
     place: BuildPlace | None = None
-    hold: tuple[int, ...] = ()
     build_output: dict[str, Path] = field(default_factory=dict)
     early: dict[int, str] = field(default_factory=dict)
 
@@ -103,19 +105,16 @@ class Workspace:
 
 
 def prepare(
-    context: Context, node: JobNode, artifacts: Mapping[str, Stored], services: Mapping[str, str], held: ExitStack
-) -> Workspace:
-    """Make a job's directory; `services` are their addresses. The lock of `builds` is entered into `held`.
+    context: Context, node: JobNode, artifacts: Mapping[str, Stored], services: Mapping[str, str],
+    place: BuildPlace | None,
+) -> Workspace:  # fmt: skip
+    """Make a job's directory; `services` are their addresses, `place` has a current build of what the job builds.
 
     Raises SourceError or DiskError when a checkout cannot be made.
     """
     job, root = context.matrix.jobs[node.job], context.work / node.leg
     for name in FOLDERS:
         (root / name).mkdir(parents=True)
-    place, hold = None, list[int]()
-    for name in job.builds:
-        place = BuildPlace.of(context.cache, name, artifacts[name].key)
-        hold.append(held.enter_context(locked(place.lock, context.waiting, context.interrupted)))
     trees = place.root if place else root / "ws"
     sources, trash = context.plan.sources.repos, context.cache / "trash"
     checkouts = {
@@ -132,18 +131,16 @@ def prepare(
     values |= {name: str(root / name) for name in ("data", "tmp", "home")}
     values |= {f"services.{name}": url for name, url in services.items()} | {"cpus": str(context.plan.cpus)}
     env = job_environment(job, root, values, context.cache, context.caller)
-    return Workspace(root, trees, job, env, values, checkouts, placed, place, tuple(hold))
+    space = Workspace(root, trees, job, env, values, checkouts, placed, place)
+    if place:
+        _put_builds(space, place)
+    return space
 
 
-def place_again(space: Workspace, cache: Path) -> None:
-    """Bring the checkouts back after a build at their place, which began with nothing and left the inputs alone."""
-    for placed in space.checkouts.values():
-        checkout(placed.mirror, placed.commit, placed.dest, again=True, trash=cache / "trash")
-
-
-def put_builds(space: Workspace, name: str, place: BuildPlace) -> None:
-    """Put the witness in front of the programs in a current build directory, for a job that declares `builds`."""
-    for output in space.placed[name].stored.digests:
-        if is_program(output):
-            space.placed[name].put_launcher(output, place.build / output)
+def _put_builds(space: Workspace, place: BuildPlace) -> None:
+    """Put the witness in front of the programs in the build directory, which is not current until the job has ended."""
+    for name in space.job.builds:
+        for output in filter(is_program, space.placed[name].stored.digests):
             space.build_output[name] = place.build / output
+            space.placed[name].put_launcher(output, space.build_output[name])
+    place.ready.unlink(missing_ok=True)

@@ -5,11 +5,11 @@ What is asked here is answered from outside of the job's reach; what it means is
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from phdb_ci.artifacts.store import file_digest
+from phdb_ci.artifacts.store import measure
 from phdb_ci.base.files import walk
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.execution.workspace.watch import Watch
@@ -17,7 +17,7 @@ from phdb_ci.models.matrix import Job
 from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse
 from phdb_ci.reports.documents import put_away
-from phdb_ci.sources.git.place import Checkout, changed, outside_links, same_content, unknown
+from phdb_ci.sources.git.place import Checkout, same_content
 
 
 @contextmanager
@@ -41,16 +41,17 @@ def run_commands(space: Workspace) -> Iterator[None]:
         space.early.setdefault(index, problem)
 
 
-def uses(space: Workspace, rebuilt: Collection[str]) -> tuple[ArtifactUse, ...]:
-    """What became of each artifact in this job's hands; `rebuilt` had to be compiled for it."""
+def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
+    """What became of each artifact in this job's hands."""
     records = []
     for name, placed in space.placed.items():
         rebuilt_as = _rebuilt_as(space, name)
-        calls = placed.calls()
+        calls, builds = placed.calls(), name in space.job.builds
+        compiled = builds and space.place is not None and space.place.compiled
         records.append(ArtifactUse(
             name=name, key=placed.stored.key, digest=placed.stored.digest, before=placed.before, after=placed.after(),
-            calls=calls.total(), verbs=_verbs(space.job, name, calls), builds=name in space.job.builds,
-            rebuilt=name in rebuilt or rebuilt_as is not None, rebuilt_as=rebuilt_as,
+            calls=calls.total(), verbs=_verbs(space.job, name, calls), builds=builds,
+            rebuilt=compiled or rebuilt_as is not None, rebuilt_as=rebuilt_as,
         ))  # fmt: skip
     return tuple(records)
 
@@ -62,24 +63,10 @@ def _verbs(job: Job, name: str, calls: Counter[str]) -> dict[str, int]:
     return {verb: calls[verb] for verb in demanded} | dict(calls.most_common(20))
 
 
-def links_out(space: Workspace) -> tuple[str, ...]:
-    """Links of the commits that leave the folder of the checkouts, as `repo/path`."""
-    return _in_checkouts(space, outside_links, 20)
-
-
-def changed_files(space: Workspace) -> tuple[str, ...]:
-    """Tracked files of the checkouts that are no longer as committed, as `repo/path`."""
-    return _in_checkouts(space, changed, 50)
-
-
-def unknown_files(space: Workspace) -> tuple[str, ...]:
-    """Files in the checkouts that no commit has and that none says to ignore, as `repo/path`."""
-    return _in_checkouts(space, unknown, 50)
-
-
-def _in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]], most: int) -> tuple[str, ...]:
+def in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]]) -> tuple[str, ...]:
+    """The first 50 paths, as `repo/path`, that `look` names: those that were changed, that no commit has, links out."""
     paths = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in look(placed)]
-    return tuple(map(_text, paths[:most]))
+    return tuple(map(_text, paths[:50]))
 
 
 def strays(space: Workspace) -> tuple[str, ...]:
@@ -116,10 +103,7 @@ def _rebuilt_as(space: Workspace, name: str) -> str | None:
     path = space.build_output.get(name)
     if path is None or not space.placed[name].replaced(path):
         return None
-    try:
-        return file_digest(path)
-    except OSError:
-        return "missing"
+    return measure(path.parent, (path.name,))[path.name]
 
 
 def _shown(space: Workspace, path: str) -> str:

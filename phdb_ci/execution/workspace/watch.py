@@ -17,16 +17,14 @@ PERIOD = 0.02  # seconds; a runner takes longer than that to start
 
 @dataclass
 class _Look:
-    inode: int
-    size: int
-    changed: int
+    state: os.stat_result
     whole: bool
 
     def differs(self, now: os.stat_result) -> bool:
         """Whether the file has been written by another run since."""
-        if now.st_ino != self.inode or now.st_size < self.size:
+        if now.st_ino != self.state.st_ino or now.st_size < self.state.st_size:
             return True
-        return self.whole and now.st_mtime_ns != self.changed
+        return self.whole and now.st_mtime_ns != self.state.st_mtime_ns
 
 
 class Watch:
@@ -60,8 +58,8 @@ class Watch:
                 look = self._looks.get(index)
                 if look and look.differs(now):
                     self.rewritten.add(index)
-                whole = look.whole if look and look.inode == now.st_ino else False
-                look = self._looks[index] = _Look(now.st_ino, now.st_size, now.st_mtime_ns, whole)
+                whole = look.whole if look and look.state.st_ino == now.st_ino else False
+                look = self._looks[index] = _Look(now, whole)
                 if at_once and not whole:
                     look.whole = _whole(path) and os.lstat(path).st_mtime_ns == now.st_mtime_ns
 

@@ -7,10 +7,11 @@ no attribute, no setting and no filter in the tree takes part, so that nothing a
 
 import hashlib
 import os
+import posixpath
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,11 +35,11 @@ class Checkout:
 
 
 def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, trash: Path | None = None) -> Checkout:
-    """Make `dest` hold exactly this commit of the mirror; the caller is alone with `dest`, which is absent or empty.
+    """Make `dest` hold exactly this commit of the mirror; the caller is alone with `dest`, which is absent.
 
     `again`: it is ours and may hold an earlier checkout, in whatever state: what is right in it is not touched, so that
     its times stay; what the commit does not have is removed. What is removed is moved to `trash`, on the same disk;
-    without one it is deleted. Raises DiskError when `dest` cannot be written or is not ours, or the mirror is damaged.
+    without one it is deleted. Raises DiskError when `dest` cannot be written or is there, or the mirror is damaged.
     """
     placed = Checkout(dest, commit, mirror, entries(mirror, commit))
     try:
@@ -46,10 +47,7 @@ def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, tras
             if _restore(placed, trash):
                 return placed
             discard(dest, trash)
-        if os.path.lexists(dest) and (dest.is_symlink() or not dest.is_dir() or any(dest.iterdir())):
-            tries = ["move it away", "choose another directory"]
-            raise DiskError(f"{dest} exists and is no checkout of phdb-ci; it is left alone", tries=tries)
-        dest.mkdir(parents=True, exist_ok=True)
+        dest.mkdir(parents=True)
         try:
             _write_git(placed)
             _read_tree(placed, "-u")
@@ -61,6 +59,17 @@ def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, tras
     return placed
 
 
+def export(mirror: Path, commit: str, dest: Path, paths: Iterable[str]) -> None:
+    """Write these files and folders of a commit, nothing else and no `.git`, into `dest`, which is absent.
+
+    Raises DiskError or OSError when that cannot be done.
+    """
+    placed = Checkout(dest, commit, mirror, entries(mirror, commit))
+    below = tuple(f"{posixpath.normpath(path)}/" for path in paths)
+    dest.mkdir(parents=True)
+    _write_files(placed, [entry for entry in placed.entries if f"{entry.path}/".startswith(below)], dest)
+
+
 def changed(placed: Checkout) -> list[str]:
     """The tracked files that are not what was placed: edited, deleted, of another kind; not: touched."""
     return _compare(placed)[0]
@@ -68,7 +77,7 @@ def changed(placed: Checkout) -> list[str]:
 
 def unknown(placed: Checkout) -> list[str]:
     """The files that neither the commit has nor a .gitignore names; a new .gitignore in a tracked folder counts."""
-    with _private_index(placed) as (_, env):
+    with _private_index(placed) as env:
         where = ("-C", str(placed.dest), *_git_dir(placed), "--work-tree", str(placed.dest.absolute()))
         those = ("--others", "--exclude-per-directory=.gitignore", "-z")
         done = git_ok(*where, "ls-files", *those, env=env)
@@ -205,11 +214,9 @@ def _blob(content: bytes) -> str:
 def _as_converted(placed: Checkout, doubtful: Sequence[Entry]) -> set[str]:
     """Those paths that have what git writes for them when it converts line ends."""
     # Into an empty tree: there git takes the attributes from the index, not from files that a job may have written.
-    with _private_index(placed) as (folder, env):
-        where = ("-C", folder, *_git_dir(placed), "--work-tree", folder)
-        files = [entry for entry in doubtful if entry.mode not in (LINK, SUBMODULE)]
-        names = b"".join(os.fsencode(entry.path) + b"\0" for entry in files)
-        git_ok(*where, "checkout-index", "--quiet", "-z", "--stdin", stdin=names, env=env)
+    files = [entry for entry in doubtful if entry.mode not in (LINK, SUBMODULE)]
+    with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
+        _write_files(placed, files, Path(folder))
         converted = [(entry, Path(folder, entry.path).read_bytes()) for entry in files]
     return {
         entry.path
@@ -218,13 +225,20 @@ def _as_converted(placed: Checkout, doubtful: Sequence[Entry]) -> set[str]:
     }
 
 
+def _write_files(placed: Checkout, files: Sequence[Entry], folder: Path) -> None:
+    """Write some of a commit's files into an empty folder, as git does."""
+    where = ("-C", str(folder), *_git_dir(placed), "--work-tree", str(folder.absolute()))
+    names = b"".join(os.fsencode(entry.path) + b"\0" for entry in files if entry.mode not in (FOLDER, SUBMODULE))
+    with _private_index(placed) as env:
+        git_ok(*where, "checkout-index", "--quiet", "-z", "--stdin", stdin=names, env=env)
+
+
 @contextmanager
-def _private_index(placed: Checkout) -> Iterator[tuple[str, dict[str, str]]]:
-    """An empty folder of ours, and the variable by which git uses an index of the commit beside it."""
+def _private_index(placed: Checkout) -> Iterator[dict[str, str]]:
+    """The variable by which git uses an index of ours that holds the commit."""
     with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
         env = {"GIT_INDEX_FILE": f"{folder}/index"}
         files = [entry for entry in placed.entries if entry.mode != FOLDER]
         lines = "".join(f"{entry.mode:06o} {entry.oid} 0\t{entry.path}\0" for entry in files)
         git_ok(*_git_dir(placed), "update-index", "-z", "--index-info", stdin=os.fsencode(lines), env=env)
-        (Path(folder) / "tree").mkdir()
-        yield f"{folder}/tree", env
+        yield env

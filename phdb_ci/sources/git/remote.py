@@ -20,7 +20,9 @@ def ask(url: str, *command: str) -> Done:
     """Run a git command that asks the remote at `url`; the user's configuration counts."""
     # A directory of this machine is none of the protocols that a user may want to shut.
     env = {"GIT_ALLOW_PROTOCOL": "file"} if url.startswith("/") else None
-    return git("-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60", *command, env=env, sealed=False)
+    return git(
+        "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60", *command, env=env, sealed=False, remote=True
+    )
 
 
 def unreachable(message: str, url: str, done: Done, *tries: str) -> PhdbError:

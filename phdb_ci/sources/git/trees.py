@@ -10,12 +10,12 @@ file is read anew: neither times nor flags of that index can hide a change. The 
 machine.
 """
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from phdb_ci.base.locks import locked
 from phdb_ci.errors import SourceError
@@ -23,48 +23,62 @@ from phdb_ci.sources.git.command import Done, git, git_ok
 from phdb_ci.sources.git.mirror import Mirror, Taken, ceiling, fetch_commit, keep, pinned, prepare
 from phdb_ci.sources.git.refs import FULL
 
-_EPOCH = 946_684_800  # 2000-01-01, the date of every commit that has no date of its own
+_EPOCH = "946684800"  # 2000-01-01, the date of every commit that has no date of its own
 _PLAIN = "A plain directory"
 _EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # the tree with nothing in it
+_IGNORED = "paths are ignored by one of your .gitignore files"
 # What tools leave behind in a folder beside a matrix where no repository says what to ignore. Of a repo nothing is left
 # out: a .venv that was committed by mistake is part of what is tested.
 _CACHES = (".phdb-ci/", ".nox/", ".venv/", "__pycache__/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/")
 
 
-def import_directory(at: Mirror) -> Taken:
+def import_directory(at: Mirror, *, without: Iterable[str] = ()) -> Taken:
     """One commit of a plain directory (the mirror's), with the same id on every machine.
+
+    `without`: what is left out, as in a .gitignore.
 
     Raises:
         SourceError: the directory holds no file, another repository, or something unreadable.
     """
     with locked(at.lock, at.on_wait):
         prepare(at)
-        return _import_plain(at, without=())
+        index = _Index(at, plain=True)
+        excludes = index.folder / "exclude"
+        excludes.write_text("\n".join(without))
+        added = index.git("-c", f"core.excludesFile={excludes}", "add", "--all", "--", ".")
+        _, embedded, inner = added.err.partition("adding embedded git repository: ")
+        if embedded:
+            raise _nested(at, inner.partition("\n")[0])
+        tree = index.write_tree()
+        if tree == _EMPTY:
+            raise SourceError(f"{at.repo}: {at.where} is neither a git repository nor a folder with files")
+        return _commit(at, tree, _PLAIN)
 
 
 def import_worktree(at: Mirror) -> Taken:
     """The commit of a git working tree (the mirror's directory) as it stands, ignored files left out.
 
     Raises:
-        SourceError: git cannot read it.
+        SourceError: git cannot read it, or it is a sparse checkout.
     """
     alone = ceiling(at.url)
-    head = _head(at, alone)
+    _, head, of_head = _around(at, alone)
     with locked(at.lock, at.on_wait):
         prepare(at)
-        if head and pinned(at, head.commit) is None:
-            fetch_commit(at, head.commit)
-            keep(at, head.commit)
+        if head and pinned(at, head) is None:
+            fetch_commit(at, head)
+            keep(at, head)
         index = _Index(at, env=alone)
-        notes = _left_out(at, index.add_working_tree(""))
-        tree = index.write_tree("")
-        if head is None:
-            return replace(_commit(at, tree, "Uncommitted files"), dirty=True, notes=notes)
-        if tree == head.tree:
-            return Taken(head.commit, tree=tree, head=head.commit, notes=notes)
-        message = f"Uncommitted changes on {head.commit[:12]}"
-        commit = _commit(at, tree, message, parent=head.commit, when=head.when)
-        return replace(commit, head=head.commit, dirty=True, notes=notes)
+        notes = _submodules(at, index.add_working_tree())
+        tree = index.write_tree()
+        if head and tree == of_head:
+            return Taken(head, tree=tree, head=head, notes=notes)
+        if head:
+            when = git_ok("--git-dir", str(at.path), "log", "-1", "--no-show-signature", "--format=%ct", head).text
+            commit = _commit(at, tree, f"Uncommitted changes on {head[:12]}", parent=head, when=when)
+        else:
+            commit = _commit(at, tree, "Uncommitted files")
+        return replace(commit, head=head, dirty=True, notes=notes)
 
 
 def import_folder(at: Mirror) -> Taken:
@@ -73,40 +87,17 @@ def import_folder(at: Mirror) -> Taken:
     Its id depends on the files alone. A folder of which no repository takes anything is taken as a plain directory.
 
     Raises:
-        SourceError: the directory holds no file, or git cannot read it.
+        SourceError: the directory holds no file, or git cannot read it, or it is in a sparse checkout.
     """
-    inside = git("-C", at.url, "rev-parse", "--show-prefix", sealed=False)
-    if inside.code != 0 and "not a git repository" not in inside.err:
-        raise at.unreachable(inside)
-    prefix = os.fsdecode(inside.out).removesuffix("\n")
+    prefix, head, of_head = _around(at)
     with locked(at.lock, at.on_wait):
         prepare(at)
-        index = _Index(at)
-        listed = index.add_working_tree(prefix) if inside.code == 0 else []
-        if not listed:
-            return _import_plain(at, without=_CACHES)
-        head = _head(at)
-        if head and any(entry.absent for entry in listed):
-            top = git("-C", at.url, "rev-parse", "--show-toplevel", sealed=False).text
-            fetch_commit(replace(at, url=top), head.commit)
-        tree = index.write_tree(prefix)
-        committed = git("-C", at.url, "rev-parse", "--quiet", "--verify", f"HEAD:{prefix}", sealed=False).text
-        commit = _commit(at, tree, _PLAIN)
-        return replace(commit, head=head and head.commit, dirty=tree != committed, notes=_left_out(at, listed))
-
-
-def _import_plain(at: Mirror, *, without: Iterable[str]) -> Taken:
-    index = _Index(at, "--git-dir", str(at.path), "--work-tree", at.url, sealed=True)
-    excludes = index.folder / "exclude"
-    excludes.write_text("\n".join(without))
-    added = index.git("-c", f"core.excludesFile={excludes}", "add", "--all", "--", ".")
-    _, embedded, inner = added.err.partition("adding embedded git repository: ")
-    if embedded:
-        raise _nested(at, inner.partition("\n")[0])
-    tree = index.write_tree("")
-    if tree == _EMPTY:
-        raise SourceError(f"{at.repo}: {at.where} is neither a git repository nor a folder with files")
-    return _commit(at, tree, _PLAIN)
+        index = _Index(at, prefix or "")
+        listed = [] if prefix is None else index.add_working_tree()
+        if listed:
+            tree = index.write_tree()
+            return replace(_commit(at, tree, _PLAIN), head=head, dirty=tree != of_head, notes=_submodules(at, listed))
+    return import_directory(at, without=_CACHES)
 
 
 def _nested(at: Mirror, inner: str) -> SourceError:
@@ -114,87 +105,79 @@ def _nested(at: Mirror, inner: str) -> SourceError:
     return SourceError(f"{at.repo}: {at.where} holds another git repository: {inner}", tries=tries)
 
 
-class _Head(NamedTuple):
-    commit: str
-    tree: str
-    when: int
+def _around(at: Mirror, env: Mapping[str, str] | None = None) -> tuple[str | None, str | None, str | None]:
+    """A directory's path in its repository, the id of HEAD, the id of HEAD's tree at that path; None for what is not.
+
+    Raises SourceError when git cannot read it; without `env`, a directory may be in no repository.
+    """
+    # git answers in this order, up to what is not there: a HEAD without a commit, a path that HEAD does not have.
+    done = git("-C", at.url, "rev-parse", "--show-prefix", "HEAD", "HEAD:./", env=env, sealed=False)
+    if not done.out:
+        if env is None and "not a git repository" in done.err:
+            return None, None, None
+        raise at.unreachable(done)
+    prefix, *ids = os.fsdecode(done.out).split("\n")
+    if len(ids[0]) > 40:
+        raise SourceError(f"{at.repo}: {at.where} does not use SHA-1 ids; a pin is 40 hex digits")
+    head, tree = [oid if FULL.fullmatch(oid) else None for oid in (*ids, "", "")][:2]
+    return prefix, head, tree
 
 
-def _head(at: Mirror, env: Mapping[str, str] | None = None) -> _Head | None:
-    shape = ("--max-count=1", "--no-show-signature", "--format=%H %T %ct")
-    done = git("-C", at.url, "log", *shape, "HEAD", "--", env=env, sealed=False)
-    if done.code == 0:
-        commit, tree, when = done.text.split()
-        if not FULL.fullmatch(commit):
-            raise SourceError(f"{at.repo}: {at.where} does not use SHA-1 ids; a pin is 40 hex digits")
-        return _Head(commit, tree, int(when))
-    if "bad revision" in done.err or "any commits yet" in done.err:
-        return None
-    raise at.unreachable(done)
-
-
-class _Listed(NamedTuple):
-    """One path of an index, and its line for `update-index --index-info`; `absent`: left out by a sparse checkout."""
-
-    path: str
-    line: str
-    absent: bool
-
-
-def _left_out(at: Mirror, listed: list[_Listed]) -> tuple[str, ...]:
-    notes = [
-        f"{at.repo}: submodule {entry.path} is not checked out" for entry in listed if entry.line.startswith("160000 ")
-    ]
-    if absent := sum(entry.absent for entry in listed):
-        notes.append(f"{at.repo}: {absent} files outside the sparse checkout are taken from its HEAD")
-    return tuple(notes)
+def _submodules(at: Mirror, listed: list[str]) -> tuple[str, ...]:
+    paths = [line.split("\t", 1)[1] for line in listed if line.startswith("160000 ")]
+    return tuple(f"{at.repo}: submodule {path} is not checked out" for path in paths)
 
 
 class _Index:
     """An empty index of ours, through which git reads a directory and writes its objects into the mirror."""
 
-    def __init__(self, at: Mirror, *where: str, env: Mapping[str, str] | None = None, sealed: bool = False) -> None:
-        self.at, self.where, self.theirs, self.sealed = at, ("-C", at.url, *where), dict(env or {}), sealed
+    def __init__(
+        self, at: Mirror, prefix: str = "", *, plain: bool = False, env: Mapping[str, str] | None = None
+    ) -> None:
+        """`plain`: of a directory without a repository, so that no configuration but ours counts."""
+        ours = ("--git-dir", str(at.path), "--work-tree", at.url) if plain else ()
+        self.at, self.prefix, self.where, self.sealed = at, prefix, ("-C", at.url, *ours), plain
+        self.theirs = dict(env or {})
         self.folder = at.path / "import"
         shutil.rmtree(self.folder, ignore_errors=True)  # of an earlier import
         self.folder.mkdir()
         objects = {"GIT_OBJECT_DIRECTORY": str(at.path / "objects")}
         self.ours = self.theirs | objects | {"GIT_INDEX_FILE": str(self.folder / "index")}
 
-    def add_working_tree(self, prefix: str) -> list[_Listed]:
-        """Add the files of a working tree below a prefix that are tracked or not ignored; what was added."""
+    def add_working_tree(self) -> list[str]:
+        """Add the files of a working tree below the prefix that are tracked or not ignored; a line for each."""
+        tracked = self._list("-t", env=self.theirs)
+        absent = [line for line in tracked if line.startswith("S ") and not self._exists(line)]
+        if absent:
+            tries = [f"git -C {self.at.where} sparse-checkout disable"]
+            raise SourceError(
+                f"{self.at.repo}: {self.at.where} is sparse: {len(absent)} files are not there", tries=tries
+            )
         # Only paths and ids: without times and flags of the user's index, git looks at each file itself.
-        tracked = self._list(self.theirs)
-        self._index_info(tracked)
-        # A folder that is ignored as a whole has nothing but what is tracked; git refuses to add the folder itself.
-        asked = ("check-ignore", "--no-index", "--quiet", ".")
-        ignored = prefix and git(*self.where, *asked, env={"GIT_LITERAL_PATHSPECS": "0"}, sealed=False).code == 0
-        self.git("add", "--update" if ignored else "--all", "--sparse", "--", ".")
-        top = Path(self.at.url)
-        absent = [e for e in tracked if e.absent and not os.path.lexists(top / e.path.removeprefix(prefix))]
-        added = self._list(self.ours)
-        self._index_info(absent)
-        return added + absent
+        lines = "".join(f"{line[2:]}\0" for line in tracked)
+        self.git("update-index", "-z", "--index-info", stdin=os.fsencode(lines))
+        if self.git("add", "--all", "--sparse", "--", ".").code != 0:
+            # A folder that is ignored as a whole has nothing but what is tracked.
+            self.git("add", "--update", "--sparse", "--", ".")
+        return self._list(env=self.ours)
 
-    def write_tree(self, prefix: str) -> str:
-        """The id of the tree of what was added, or of its part below a prefix."""
-        return self.git("write-tree", *([f"--prefix={prefix}"] if prefix else [])).text
+    def write_tree(self) -> str:
+        """The id of the tree of what was added below the prefix."""
+        return self.git("write-tree", *([f"--prefix={self.prefix}"] if self.prefix else [])).text
 
-    def _list(self, env: Mapping[str, str]) -> list[_Listed]:
-        done = self.git("ls-files", "--stage", "-t", "-z", "--full-name", "--", ".", env=env)
-        lines = [line.split(" ", 1) for line in os.fsdecode(done.out).split("\0") if line]
-        return [_Listed(line.split("\t", 1)[1], line, tag == "S") for tag, line in lines]
+    def _list(self, *options: str, env: Mapping[str, str]) -> list[str]:
+        done = self.git("ls-files", *options, "--stage", "-z", "--full-name", "--", ".", env=env)
+        return os.fsdecode(done.out).split("\0")[:-1]
 
-    def _index_info(self, listed: list[_Listed]) -> None:
-        if listed:
-            lines = "".join(f"{entry.line}\0" for entry in listed)
-            self.git("update-index", "-z", "--index-info", stdin=os.fsencode(lines))
+    def _exists(self, line: str) -> bool:
+        path = line.split("\t", 1)[1].removeprefix(self.prefix)
+        return os.path.lexists(f"{self.at.url}/{path}")
 
     def git(self, *args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Done:
         """Run a git command on this index; SourceError when it fails."""
         env = self.ours if env is None else env
         done = git(*self.where, *args, env=env, stdin=stdin, sealed=self.sealed)
-        if done.code == 0:
+        if done.code == 0 or (done.code == 1 and _IGNORED in done.err):  # what it cannot read, it dies of: 128
             return done
         before, unborn, _ = done.err.partition("/' does not have a commit checked out")
         if unborn:
@@ -202,12 +185,14 @@ class _Index:
         raise SourceError(f"{self.at.repo}: cannot take {self.at.where} as it stands: {done.line}")
 
 
-def _commit(at: Mirror, tree: str, message: str, *, parent: str | None = None, when: int = _EPOCH) -> Taken:
+def _commit(at: Mirror, tree: str, message: str, *, parent: str | None = None, when: str = _EPOCH) -> Taken:
     """Store and keep a commit of ours, whose id depends on nothing but these arguments."""
-    who = {"NAME": "phdb-ci", "EMAIL": "phdb-ci@localhost", "DATE": f"{when} +0000"}
-    env = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in who.items()}
-    parents = ("-p", parent) if parent else ()
-    commit = git_ok("--git-dir", str(at.path), "commit-tree", tree, *parents, "-m", message, env=env).text
+    who = f"phdb-ci <phdb-ci@localhost> {when} +0000"
+    above = f"parent {parent}\n" if parent else ""
+    content = f"tree {tree}\n{above}author {who}\ncommitter {who}\n\n{message}\n".encode()
+    commit = hashlib.sha1(b"commit %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
+    if pinned(at, commit) is None:
+        git_ok("--git-dir", str(at.path), "hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
     return replace(keep(at, commit), tree=tree)
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phdb_ci.execution.services import wheel
-from phdb_ci.execution.services.address import Address
-from phdb_ci.execution.services.postgres import Database
+from phdb_ci.execution.services.postgres import wheel
+from phdb_ci.execution.services.postgres.address import Address
+from phdb_ci.execution.services.postgres.database import Database
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.verdict import Verdict, VerdictArtifact

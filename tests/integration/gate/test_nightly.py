@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from phdb_ci.execution.services import Place, Running, serving
-from phdb_ci.execution.services.address import Address
+from phdb_ci.execution.services import Running
+from phdb_ci.execution.services.postgres.address import Address
+from phdb_ci.execution.services.postgres.database import serving
 from phdb_ci.judging.figures import interval
 from phdb_ci.matrix import load
 from phdb_ci.models.results import Facts
@@ -116,8 +117,8 @@ def server(tmp_path: Path, warm: Path) -> Iterator[Running]:
     """A server as a caller might have one."""
     service = load(ROOT / "matrix.toml").services["postgres"]
     caller = {"PATH": os.environ["PATH"]}
-    place = Place(run_context(warm, caller), tmp_path / "server", tmp_path / "server.log")
-    with serving("postgres", service, place) as running:
+    context = run_context(warm, caller)
+    with serving("postgres", service, context, tmp_path / "server", tmp_path / "server.log") as running:
         yield running
 
 

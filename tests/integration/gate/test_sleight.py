@@ -172,7 +172,7 @@ import os, signal
 p = os.getpid()
 while "supervisor" not in open(f"/proc/{p}/cmdline").read():
     p = int(open(f"/proc/{p}/stat").read().rsplit(")", 1)[1].split()[1])
-said = b'{"exit":0,"stopped":null,"cpu":0.1,"seconds":0.2,"leftovers":[],"network":"open"}\\n'
+said = b'{"exit":0,"stopped":null,"seconds":0.2,"leftovers":[],"network":"open"}\\n'
 for n in os.listdir(f"/proc/{p}/fd"):
     if int(n) > 2 and os.readlink(f"/proc/{p}/fd/{n}").startswith("pipe:"):
         try:

@@ -27,11 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from phdb_ci.errors import Interrupted, ToolError
+from phdb_ci.execution.context import Context
 from phdb_ci.execution.process import Canceller, Log, Request, run
-from phdb_ci.execution.services import wheel
-from phdb_ci.execution.services.address import Address
-from phdb_ci.execution.services.keeper import KEEPER, VARIABLE
-from phdb_ci.execution.services.place import Place, Running
+from phdb_ci.execution.services.postgres import wheel
+from phdb_ci.execution.services.postgres.address import Address
+from phdb_ci.execution.services.postgres.keeper import KEEPER, VARIABLE
+from phdb_ci.execution.services.running import Running
 from phdb_ci.execution.workspace.environment import QUIET, clean_path
 from phdb_ci.models.hosting import Service
 
@@ -48,7 +49,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Database:
-    """The job's own database: on which server, and the command lines that make and drop it."""
+    """The job's own database: its name, the server that it is on, and how that is talked to."""
 
     admin: Address
     name: str
@@ -66,28 +67,17 @@ class Database:
         secret = {"PGPASSWORD": self.admin.password} if self.admin.password else {}
         return {**self.base, "PGCONNECT_TIMEOUT": "5", **secret}
 
-    @property
-    def making(self) -> list[str]:
-        """Make it, and say the server's version."""
-        return self.command(f'CREATE DATABASE "{self.name}" TEMPLATE template0', "SHOW server_version")
-
-    @property
-    def dropping(self) -> list[str]:
-        """Drop it, whoever is still connected."""
-        return self.command(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
-
 
 @contextmanager
-def serving(name: str, service: Service, place: Place) -> Iterator[Running]:
+def serving(name: str, service: Service, context: Context, parent: Path, log_file: Path) -> Iterator[Running]:
     """One database until the context ends. Raises ToolError, UsageError or Interrupted when there is none."""
-    context = place.context
     url = context.caller.get(service.variable)
     admin = Address.of(url, service.variable) if url else None
-    place.folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place.folder))
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
     base = {"PATH": clean_path(context.caller.get("PATH", "")), "LC_ALL": QUIET["LC_ALL"], OWNER: str(folder)}
     server: dict[str, Any] = {}
-    with closing(Log(place.log, context.masked)) as log:
+    with closing(Log(log_file, context.masked)) as log:
         try:
             home = wheel.programs(context, log)
             if admin is None:
@@ -156,7 +146,8 @@ def _kept(
     state, cancel = folder / "state.json", Canceller()
     spec = {
         "state": str(state), "env": database.env, "server": server,
-        "make": database.making, "drop": database.dropping,
+        "make": database.command(f'CREATE DATABASE "{database.name}" TEMPLATE template0', "SHOW server_version"),
+        "drop": database.command(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)'),
     }  # fmt: skip
     request = Request(KEEPER, folder, {**database.base, VARIABLE: json.dumps(spec)}, DAY, grace=GRACE)
     keeper = threading.Thread(target=run, args=(request,), kwargs={"log": log, "cancel": cancel}, daemon=True)

@@ -64,7 +64,7 @@ def _die_with_parent(number: int) -> None:
 
 
 class Keeper:
-    """One database: `spec` holds command lines, their environment, and where to write (postgres.py)."""
+    """One database: `spec` holds command lines, their environment, and where to write (database.py)."""
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec

