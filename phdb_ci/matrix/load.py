@@ -15,9 +15,9 @@ from phdb_ci.models.matrix import Matrix
 
 RULES = (
     names.repos, names.artifacts, names.builds, names.services, names.witnesses, names.faults, names.gates,
-    names.collisions, names.repeated,
-    rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.times, rules.skips, rules.schedules,
-    rules.services, rules.figures,
+    names.collisions, names.outputs, names.lists,
+    rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.skips, rules.schedules, rules.services,
+    rules.figures,
     placeholder_rules.in_builds, placeholder_rules.in_faults, placeholder_rules.in_jobs,
 )  # fmt: skip
 LIMIT = 1024 * 1024

@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from phdb_ci.matrix.locate import Path
 from phdb_ci.matrix.problems import Problem, shown_text
-from phdb_ci.matrix.table import Table
+from phdb_ci.matrix.table import Table, repeated
 from phdb_ci.models.matrix import CONTROL, is_folder
 
 SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "self"})
@@ -21,17 +21,15 @@ PLACEHOLDERS = frozenset({"repos", "services", "build", "data", "tmp", "home", "
 
 def repos(root: Table) -> Iterator[Problem]:
     """`repo` and `with` of artifacts and jobs name repos; those of a job also folders beside the matrix."""
-    for owner in root.tables("artifacts") + root.tables("jobs"):
-        uses = owner.texts("repo") + owner.texts("with")
-        yield from _unknown("repo", [use for use in uses if not is_folder(use[1])], _known(root, "repos"))
+    for owner in root.tables("artifacts", "jobs"):
+        uses = [(path, name) for path, name in owner.texts("repo", "with") if not is_folder(name)]
+        yield from _unknown("repo", uses, _known(root, "repos"))
     for artifact in root.tables("artifacts"):
-        sources = artifact.words("repo") + artifact.words("with")
+        sources = artifact.words("repo", "with")
         for path, text in artifact.texts("inputs"):
             repo = text.rpartition(":")[0]
             if repo and repo not in sources:
-                yield Problem(
-                    path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`', near=sources
-                )
+                yield Problem(path, f'it is not built from repo {shown_text(repo)}; add `with = ["{repo}"]`')
 
 
 def artifacts(root: Table) -> Iterator[Problem]:
@@ -92,26 +90,22 @@ def services(root: Table) -> Iterator[Problem]:
 def faults(root: Table) -> Iterator[Problem]:
     """A fault has one owner, `hangs` names its owner's, and a job claims to notice only what can apply to it."""
     owners: dict[str, str] = {}
-    for owner in _breakables(root).values():
+    breakables = {f"{owner.path[0]}.{owner.name}": owner for owner in root.tables("artifacts", "repos")}
+    for name, owner in breakables.items():
         for fault in owner.keys("faults"):
             if fault in owners:
                 yield Problem(owner.table("faults").at(fault), f"{fault} is a fault of {owners[fault]} already")
             elif fault != CONTROL:
-                owners[fault] = f"{owner.path[0]}.{owner.name}"
+                owners[fault] = name
         yield from _unknown("fault", owner.texts("hangs"), owner.keys("faults"))
     for job in root.tables("jobs"):
-        yield from _claims(job, owners, set(_breakables(root)))
-
-
-def _breakables(root: Table) -> dict[str, Table]:
-    """What can have faults, by section and name: `artifacts.engine`."""
-    return {f"{owner.path[0]}.{owner.name}": owner for key in ("artifacts", "repos") for owner in root.tables(key)}
+        yield from _claims(job, owners, breakables)
 
 
 def _claims(job: Table, owners: Mapping[str, str], known_owners: Collection[str]) -> Iterator[Problem]:
     """The job's `notices`; nothing is said of a job that uses what is not there, which is a problem of its own."""
-    used = {f"artifacts.{name}" for name in job.words("artifacts") + job.words("builds")}
-    used |= {f"repos.{name}" for name in job.words("repo") + job.words("with") if not is_folder(name)}
+    used = {f"artifacts.{name}" for name in job.words("artifacts", "builds")}
+    used |= {f"repos.{name}" for name in job.words("repo", "with") if not is_folder(name)}
     if not used.issubset(known_owners):
         return
     possible = tuple(fault for fault, owner in owners.items() if owner in used)
@@ -143,55 +137,43 @@ def _known(root: Table, section: str) -> tuple[str, ...] | None:
 
 def collisions(root: Table) -> Iterator[Problem]:
     """Jobs, gates, artifacts and the sessions of nox share one set of names."""
-    gate_names, artifact_names = frozenset(root.keys("gates")), frozenset(root.keys("artifacts"))
-    for job in root.tables("jobs"):
-        uses = [("a gate", gate_names), ("an artifact", artifact_names), ("a session of nox", SESSIONS)]
-        yield from _collision(job, "job", uses)
-    for gate in root.tables("gates"):
-        yield from _collision(gate, "gate", [("an artifact", artifact_names), ("a session of nox", SESSIONS)])
+    users: dict[str, Collection[str]] = {
+        "a gate": root.keys("gates"), "an artifact": root.keys("artifacts"), "a placeholder": PLACEHOLDERS,
+        "a session of nox": SESSIONS,
+    }  # fmt: skip
+    for kind, others in {
+        "job": ("a gate", "an artifact", "a session of nox"),
+        "gate": ("an artifact", "a session of nox"),
+        "artifact": ("a placeholder", "a session of nox"),
+    }.items():
+        for table in root.tables(f"{kind}s"):
+            user = next((other for other in others if table.name in users[other]), None)
+            if user is not None:
+                yield Problem(table.path, f"{table.name} is the name of {user}, so no {kind} can have it")
+
+
+def outputs(root: Table) -> Iterator[Problem]:
+    """An output has a placeholder of its own."""
     for artifact in root.tables("artifacts"):
-        uses = [("a placeholder", PLACEHOLDERS), ("a session of nox", SESSIONS)]
-        yield from _collision(artifact, "artifact", uses)
         for path, output in artifact.texts("outputs"):
             if output == "build":
-                yield Problem(
-                    path, f"{{{artifact.name}.build}} is the build directory, so no output can be called build"
-                )
+                text = f"{{{artifact.name}.build}} is the build directory, so no output can be called build"
+                yield Problem(path, text)
 
 
-def repeated(root: Table) -> Iterator[Problem]:
+def lists(table: Table) -> Iterator[Problem]:
     """No list names anything twice. Commands may be run twice; overrides have a rule of their own."""
-    for key in root.values:
-        for table in root.tables(key):
-            yield from _repeated(table)
-
-
-def _repeated(table: Table) -> Iterator[Problem]:
     for key, value in table.values.items():
         if isinstance(value, dict) and key != "override":
-            yield from _repeated(table.table(key))
+            yield from lists(table.table(key))
         elif isinstance(value, list) and key not in COMMANDS:
-            yield from _twice(table.texts(key))
+            for path, text in repeated(table.texts(key)):
+                yield Problem(path, f"{shown_text(text)} stands in this list twice")
             for row in table.rows(key):
-                yield from _repeated(row)
+                yield from lists(row)
 
 
 def _unknown(kind: str, uses: Iterable[tuple[Path, str]], names: tuple[str, ...] | None) -> Iterator[Problem]:
     for path, name in uses:
         if names is not None and name not in names:
             yield Problem(path, f"there is no {kind} {shown_text(name)}", got=name, near=names)
-
-
-def _collision(table: Table, kind: str, uses: list[tuple[str, frozenset[str]]]) -> Iterator[Problem]:
-    for user, names in uses:
-        if table.name in names:
-            yield Problem(table.path, f"{table.name} is the name of {user}, so no {kind} can have it")
-            return
-
-
-def _twice(entries: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
-    earlier = set()
-    for path, text in entries:
-        if text in earlier:
-            yield Problem(path, f"{shown_text(text)} stands in this list twice")
-        earlier.add(text)

@@ -1,25 +1,20 @@
 """Rules about values that contradict each other: environment, reports, times, runners."""
 
-import re
 from collections.abc import Iterator
 from typing import cast
 
 from phdb_ci.matrix.problems import Problem, shown_text
-from phdb_ci.matrix.table import Table
+from phdb_ci.matrix.table import Table, repeated
 from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
-from phdb_ci.models.matrix import HARNESS_ENV, Job, seconds
+from phdb_ci.models.matrix import HARNESS_ENV, Job
 from phdb_ci.models.report_kinds import REPORT_KINDS, KindOfReport, ReportKind
-from phdb_ci.models.texts import DURATION
-
-LONGEST = "6h"
 
 
 def overrides(root: Table) -> Iterator[Problem]:
     """A variable overrides one repo, in one way."""
     first: dict[str, str] = {}
     for repo in root.tables("repos"):
-        override = repo.table("override")
-        for path, name in override.texts("path") + override.texts("ref"):
+        for path, name in repo.table("override").texts("path", "ref"):
             if name in first:
                 yield Problem(path, f"{name} overrides repo {first[name]} already; a variable stands for one thing")
             first.setdefault(name, repo.name)
@@ -50,7 +45,8 @@ def reports(root: Table) -> Iterator[Problem]:
             if not kind.cases and len(rows) > 1:
                 yield Problem(report.path, f"kind {name} stands alone; where there are other reports, they say more")
             earlier.add(name)
-        yield from _same_file(rows)
+        for path, text in repeated([entry for report in rows for entry in report.texts("path")]):
+            yield Problem(path, f"another report is read from {shown_text(text)} already")
 
 
 def exit_alone(root: Table) -> Iterator[Problem]:
@@ -63,14 +59,6 @@ def exit_alone(root: Table) -> Iterator[Problem]:
                 job.at("reports"),
                 "its exit code would be all there is; add evidence.witness, evidence.manifest or evidence.figures",
             )
-
-
-def times(root: Table) -> Iterator[Problem]:
-    """No time limit is longer than GitHub lets a job run."""
-    for table in root.tables("jobs") + root.tables("artifacts"):
-        limit = table.text("timeout")
-        if limit is not None and re.fullmatch(DURATION, limit) and seconds(limit) > seconds(LONGEST):
-            yield Problem(table.at("timeout"), f"must be at most {LONGEST}, after which GitHub ends a job; got {limit}")
 
 
 def skips(root: Table) -> Iterator[Problem]:
@@ -151,12 +139,3 @@ def _report_counts(report: Table, name: str, kind: KindOfReport) -> Iterator[Pro
                 yield Problem(report.at(key), f"kind {name} knows no tests, so it has no {key}")
     elif least == 0:
         yield Problem(report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1")
-
-
-def _same_file(rows: list[Table]) -> Iterator[Problem]:
-    earlier = set()
-    for report in rows:
-        path = report.text("path")
-        if path is not None and path in earlier:
-            yield Problem(report.at("path"), f"another report is read from {shown_text(path)} already")
-        earlier.add(path)
