@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from phdb_ci.models.figures import Figure
 from phdb_ci.models.matrix import Job
-from phdb_ci.models.results import DocumentFact, Facts
+from phdb_ci.models.results import Facts
 
 CONFIDENCE = 0.95
 
@@ -56,20 +56,6 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(
         low=ordered[depth - 1], median=median, high=ordered[-depth], rounds=count, confidence=max(0.0, 1 - missed)
     )  # fmt: skip
-
-
-def figures_absent(job: Job, facts: Facts) -> Iterable[str]:
-    """The document of figures is not there, was there before, or is a copy of a committed file."""
-    return document_absent("figures were", job.evidence.figures, facts.figures)
-
-
-def document_absent(verb: str, declared: object, fact: DocumentFact | None) -> Iterable[str]:
-    """Why a document that the matrix declares is not there; `verb` with its name: `manifest was`."""
-    if declared is None:
-        return []
-    if fact is None:
-        return [f"its {verb} not looked at"]
-    return [] if fact.absent is None else [fact.absent]
 
 
 def figures_wrong(_job: Job, facts: Facts) -> Iterable[str]:
@@ -135,8 +121,8 @@ def notes(job: Job, facts: Facts) -> Iterator[str]:
 
 def answered(job: Job, facts: Facts) -> bool:
     """Whether every declared figure was measured in every round."""
-    reasons = (reason for rule in (figures_absent, *MEASURED) for reason in rule(job, facts))
-    return bool(_figures(facts)) and not any(reasons)
+    absent = facts.figures is None or facts.figures.absent is not None
+    return bool(_figures(facts)) and not absent and not any(reason for rule in MEASURED for reason in rule(job, facts))
 
 
 def _figures(facts: Facts) -> tuple[Figure, ...]:
