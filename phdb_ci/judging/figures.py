@@ -45,16 +45,12 @@ def interval(values: Sequence[float]) -> Interval:
     `confidence` says less.
     """
     ordered, count = sorted(values), len(values)
-    below, depth, missed = 0.0, 1, 2 * 0.5**count
-    for k in range(1, count // 2 + 1):
-        below += math.comb(count, k - 1) * 0.5**count
-        if 1 - 2 * below < CONFIDENCE:
-            break
-        depth, missed = k, 2 * below
     half = count // 2
-    median = ordered[half] if count % 2 else ordered[half - 1] / 2 + ordered[half] / 2
+    missed = {k: 2 * sum(math.comb(count, fewer) for fewer in range(k)) * 0.5**count for k in range(1, half + 1)}
+    depth = max((k for k, chance in missed.items() if 1 - chance >= CONFIDENCE), default=1)
     return Interval(
-        low=ordered[depth - 1], median=median, high=ordered[-depth], rounds=count, confidence=max(0.0, 1 - missed)
+        low=ordered[depth - 1], median=ordered[half] / 2 + ordered[-1 - half] / 2, high=ordered[-depth], rounds=count,
+        confidence=max(0.0, 1 - missed.get(depth, 1.0)),
     )  # fmt: skip
 
 

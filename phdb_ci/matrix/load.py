@@ -14,8 +14,8 @@ from phdb_ci.matrix.table import Table
 from phdb_ci.models.matrix import Matrix
 
 RULES = (
-    names.repos, names.artifacts, names.builds, names.services, names.witnesses, names.faults, names.gates,
-    names.collisions, names.outputs, names.lists,
+    names.unknown, names.inputs, names.artifacts, names.circles, names.builds, names.witnesses, names.faults,
+    names.gates, names.collisions, names.outputs, names.lists,
     rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.skips, rules.schedules, rules.services,
     rules.figures,
     placeholder_rules.in_builds, placeholder_rules.in_faults, placeholder_rules.in_jobs,

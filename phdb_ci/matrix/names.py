@@ -14,16 +14,25 @@ SESSIONS = frozenset({
     "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "unit", "lint", "act",
     "fakegreen", "benchmark",
 })  # fmt: skip
+USES = (  # a section, keys of its rows, and what they name
+    ("artifacts", ("repo", "with"), "repo"), ("jobs", ("repo", "with"), "repo"), ("artifacts", ("needs",), "artifact"),
+    ("jobs", ("artifacts", "builds"), "artifact"), ("jobs", ("services",), "service"), ("gates", ("jobs",), "job"),
+)  # fmt: skip
 COMMANDS = ("build", "setup", "run")
 # The first word of a placeholder is one of these or an artifact.
 PLACEHOLDERS = frozenset({"repos", "services", "build", "data", "tmp", "home", "cpus"})
 
 
-def repos(root: Table) -> Iterator[Problem]:
-    """`repo` and `with` of artifacts and jobs name repos; those of a job also folders beside the matrix."""
-    for owner in root.tables("artifacts", "jobs"):
-        uses = [(path, name) for path, name in owner.texts("repo", "with") if not is_folder(name)]
-        yield from _unknown("repo", uses, _known(root, "repos"))
+def unknown(root: Table) -> Iterator[Problem]:
+    """What a row names stands in the file; a repo may also be a folder beside the matrix."""
+    for section, keys, kind in USES:
+        for row in root.tables(section):
+            uses = row.texts(*keys) + (_witnessed(row) if kind == "artifact" else [])
+            yield from _unknown(kind, uses, _known(root, f"{kind}s"))
+
+
+def inputs(root: Table) -> Iterator[Problem]:
+    """The inputs of an artifact are of repos that it is built from."""
     for artifact in root.tables("artifacts"):
         sources = artifact.words("repo", "with")
         for path, text in artifact.texts("inputs"):
@@ -33,17 +42,11 @@ def repos(root: Table) -> Iterator[Problem]:
 
 
 def artifacts(root: Table) -> Iterator[Problem]:
-    """`artifacts`, `builds`, `needs` and witnesses name artifacts; what a job builds or counts, it uses."""
-    names = _known(root, "artifacts")
-    for artifact in root.tables("artifacts"):
-        yield from _unknown("artifact", artifact.texts("needs"), names)
-    yield from _circles(root)
+    """What a job builds or counts, it uses."""
     for job in root.tables("jobs"):
         used = job.words("artifacts")
-        uses = job.texts("builds") + _witnessed(job)
-        yield from _unknown("artifact", job.texts("artifacts") + uses, names)
-        for path, name in uses:
-            if name not in used and {name, *used} <= set(names or ()):
+        for path, name in job.texts("builds") + _witnessed(job):
+            if name not in used and {name, *used} <= set(root.keys("artifacts")):
                 yield Problem(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
 
 
@@ -71,7 +74,7 @@ def _witnessed(job: Table) -> list[tuple[Path, str]]:
     return job.table("evidence").table("witness").texts("artifact")
 
 
-def _circles(root: Table) -> Iterator[Problem]:
+def circles(root: Table) -> Iterator[Problem]:
     """No artifact needs itself, over however many others."""
     graph = {artifact.name: artifact.words("needs") for artifact in root.tables("artifacts")}
     try:
@@ -79,12 +82,6 @@ def _circles(root: Table) -> Iterator[Problem]:
     except CycleError as error:
         circle = error.args[1]
         yield Problem(("artifacts", circle[0], "needs"), f"a circle: {' needs '.join(reversed(circle))}")
-
-
-def services(root: Table) -> Iterator[Problem]:
-    """`job.services` names services."""
-    for job in root.tables("jobs"):
-        yield from _unknown("service", job.texts("services"), root.keys("services"))
 
 
 def faults(root: Table) -> Iterator[Problem]:
@@ -118,20 +115,18 @@ def _claims(job: Table, owners: Mapping[str, str], known_owners: Collection[str]
 
 
 def gates(root: Table) -> Iterator[Problem]:
-    """A gate's jobs exist, and its lead is one of them."""
-    names = _known(root, "jobs")
+    """The lead of a gate is one of its jobs."""
     for gate in root.tables("gates"):
         jobs = gate.words("jobs")
-        yield from _unknown("job", gate.texts("jobs"), names)
         for path, name in gate.texts("lead"):
-            if jobs and name not in jobs and set(jobs) <= set(names or ()):
+            if jobs and name not in jobs and set(jobs) <= set(root.keys("jobs")):
                 yield Problem(path, f"{shown_text(name)} is not among the jobs of this gate", got=name, near=jobs)
 
 
 def _known(root: Table, section: str) -> tuple[str, ...] | None:
     """The names in a section; None when it is absent by a problem of its own, such as `[artifact.engine]`."""
     names = root.keys(section)
-    needed = section != "artifacts" or not SECTIONS.issuperset(root.values)
+    needed = section in ("repos", "jobs") or not SECTIONS.issuperset(root.values)
     return None if needed and not names else names
 
 
@@ -175,5 +170,5 @@ def lists(table: Table) -> Iterator[Problem]:
 
 def _unknown(kind: str, uses: Iterable[tuple[Path, str]], names: tuple[str, ...] | None) -> Iterator[Problem]:
     for path, name in uses:
-        if names is not None and name not in names:
+        if names is not None and name not in names and not is_folder(name):
             yield Problem(path, f"there is no {kind} {shown_text(name)}", got=name, near=names)

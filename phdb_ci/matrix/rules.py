@@ -38,8 +38,7 @@ def reports(root: Table) -> Iterator[Problem]:
             name, kind = report.text("kind") or "", _kind(report)
             if kind is None:  # the shapes have a problem for it
                 continue
-            yield from _report_path(report, name, kind)
-            yield from _report_counts(report, name, kind)
+            yield from _report(report, name, kind)
             if kind.once and name in earlier:
                 yield Problem(report.path, f"a second report of kind {name}; a job has at most one of them")
             if not kind.cases and len(rows) > 1:
@@ -121,21 +120,16 @@ def _kind(report: Table) -> KindOfReport | None:
     return REPORT_KINDS.get(cast("ReportKind", report.text("kind")))
 
 
-def _report_path(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
+def _report(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
+    """What one report may have by its kind."""
+    least = report.values.get("min_tests")
     if kind.place == "path" and "path" not in report.values:
         yield Problem(report.at("path"), 'needs a key `path`, such as `path = "report.xml"`', missing=True)
-    if kind.place != "path" and "path" in report.values:
-        able = " and ".join(name for name, kind in REPORT_KINDS.items() if kind.place == "path")
-        yield Problem(report.at("path"), f"only kind {able} has a path; a report of kind {name} has none")
-
-
-def _report_counts(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
-    least = report.values.get("min_tests")
-    if not kind.cases:
-        if least != 0 and "min_tests" in report.values:
-            yield Problem(report.at("min_tests"), f"must be 0 for kind {name}, which counts no tests")
-        for key in ("skips", "max_skips", "critical"):
-            if key in report.values:
-                yield Problem(report.at(key), f"kind {name} knows no tests, so it has no {key}")
-    elif least == 0:
+    if not kind.cases and least not in (0, None):
+        yield Problem(report.at("min_tests"), f"must be 0 for kind {name}, which counts no tests")
+    if kind.cases and least == 0:
         yield Problem(report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1")
+    never = [] if kind.place == "path" else ["path"]
+    never += [] if kind.cases else ["skips", "max_skips", "critical"]
+    for key in filter(report.values.__contains__, never):
+        yield Problem(report.at(key), f"a report of kind {name} ({kind.words}) has no {key}")

@@ -57,13 +57,7 @@ class Patterns:
 
 
 class Tally:
-    """The cases of one report as they come in.
-
-    Args:
-        kind: of the report.
-        skips: pattern → reason, the skips that the matrix names.
-        critical: patterns of cases that must have been executed.
-    """
+    """The cases of one report as they come in; `skips` are the ones that the matrix names, each with its reason."""
 
     def __init__(self, kind: ReportKind, skips: Mapping[str, str], critical: Sequence[str]) -> None:
         self.kind = kind
