@@ -27,13 +27,7 @@ Refs = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Move:
-    """One pinned commit of the matrix and the one that it should be; for an action with the tags that name them.
-
-    Attributes:
-        name: the repo or action, or `self`.
-        follows: what the new commit was found at: a branch or a tag.
-        note: what a person should look at.
-    """
+    """One pinned commit of the matrix and the one that it should be, at the branch or tag that it `follows`."""
 
     kind: Literal["repo", "self", "action"]
     name: str

@@ -1,8 +1,7 @@
 """Where each key of a TOML text stands, which tomllib does not tell.
 
-The text was parsed by tomllib before, so it is TOML; this scanner only has to find its way through it:
-headers, dotted and quoted keys, strings of all four kinds, lists, inline tables, comments. Paths are those of
-the parsed document.
+The text was parsed by tomllib before, so it is TOML, and the scanner only has to find its way through it. Paths are
+those of the parsed document.
 """
 
 import re

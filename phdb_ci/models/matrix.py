@@ -1,6 +1,5 @@
 """The matrix: what matrix.toml says, after it was checked. The file format is described in docs/matrix.md.
 
-`phdb_ci.matrix` reads the file, locates faults and checks what takes more than one value; here are shapes.
 Descriptions and examples of the keys show in editors (schemas/matrix.schema.json) and in messages.
 """
 
@@ -149,10 +148,7 @@ class Report(Record):
 
 
 class Witness(Record):
-    """The artifact's binary must have been called at least this often during the run commands.
-
-    With `verbs`, a call counts only when its first argument begins with one of these words (`exec-json`).
-    """
+    """The artifact's binary must have been called at least this often during the run commands."""
 
     artifact: Name = Field(description="the artifact whose calls are counted", examples=["engine"])
     min_calls: int = Field(ge=1, le=1_000_000, description="how many calls there must be, at least", examples=[4])

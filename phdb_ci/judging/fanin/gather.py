@@ -1,8 +1,7 @@
 """Which legs of a gate are there, which are missing and why: facts judged anew by the matrix. Pure.
 
 Every leg that the gate has is expected. A result of another run, commit or artifact is stale and counts as missing; of
-several attempts the newest counts. Where GitHub's own word on a job is worse than its result, GitHub's counts; a job
-that it says nothing of is not believed either. The clock is that of the results: the same results give the same answer.
+several attempts the newest counts. The clock is that of the results: the same results give the same answer.
 """
 
 from collections import Counter
