@@ -40,9 +40,7 @@ class Breakable(Record):
         examples=[{"dead": "cp /bin/false {out.tool}"}],
     )
     hangs: tuple[Name, ...] = Field(
-        (),
-        description="the faults with which a job may never end: only with these is a time limit a notice",
-        examples=[["hang"]],
+        (), description="faults with which a job may never end: only then is a time limit a notice", examples=[["hang"]]
     )
 
     @property
@@ -54,28 +52,20 @@ class Breakable(Record):
 class Override(Record):
     """Environment variables that replace a repo's pin: `path` ones name a directory, `ref` ones a ref."""
 
-    path: tuple[texts.EnvName, ...] = Field(
-        (), description="variables that name a directory", examples=[["ENGINE_REPO"]]
-    )
-    ref: tuple[texts.EnvName, ...] = Field(
-        (), description="variables that name a branch, tag or commit", examples=[["ENGINE_REF"]]
-    )
+    path: tuple[texts.EnvName, ...] = Field((), description="variables naming a directory", examples=[["ENGINE_REPO"]])
+    ref: tuple[texts.EnvName, ...] = Field((), description="variables naming a ref", examples=[["ENGINE_REF"]])
 
 
 class Repo(Breakable):
     """A git repository and the commit it is pinned at."""
 
     url: texts.Url = Field(description="where it is cloned from", examples=["https://github.com/acme/engine.git"])
-    pin: Sha = Field(
-        description="the full commit id at which it is taken", examples=["0123456789abcdef0123456789abcdef01234567"]
-    )
+    pin: Sha = Field(description="its full commit id", examples=["0123456789abcdef0123456789abcdef01234567"])
     track: texts.Branch = Field("main", description="the branch that `phdb-ci bump` moves the pin along")
-    override: Override = Field(
-        default_factory=Override, description="environment variables that replace the pin for one run"
-    )
+    override: Override = Field(default_factory=Override, description="variables that replace the pin for one run")
     docs: tuple[Text, ...] = Field(
         (),
-        description="paths that no job reads (`*` is any text): a pull request that changes nothing else is not run",
+        description="paths that no job reads (`*` is any text): a pull request of these alone is not run",
         examples=[["docs/*"]],
     )
     ci: tuple[OwnJob, ...] = Field((), description="jobs of its own CI that no gate runs")
@@ -88,10 +78,7 @@ class Artifact(Breakable):
 
     repo: Name = Field(description="the repo that it is built in", examples=["engine"])
     with_: tuple[Name, ...] = Field(
-        (),
-        alias="with",
-        description="other repos that it is built from, checked out beside it",
-        examples=[["protocol"]],
+        (), alias="with", description="other repos that it is built from, beside it", examples=[["protocol"]]
     )
     needs: tuple[Name, ...] = Field(
         (), description="artifacts that its build needs; `{NAME.OUTPUT}` is where one lies", examples=[["compiler"]]
@@ -132,19 +119,13 @@ class Report(Record):
     kind: ReportKind = Field(
         description="; ".join(f"`{name}`: {kind.words}" for name, kind in REPORT_KINDS.items()), examples=["pytest"]
     )
-    path: texts.RelPath | None = Field(
-        None, description="kind `junit` alone: the file that the job writes", examples=["report.xml"]
-    )
-    min_tests: int = Field(
-        ge=0, le=1_000_000, description="how many cases must have run, at least; 0 for kind `exit`", examples=[4]
-    )
+    path: texts.RelPath | None = Field(None, description="kind `junit` alone: the job's file", examples=["report.xml"])
+    min_tests: int = Field(ge=0, le=1_000_000, description="cases that must have run; 0 for kind `exit`", examples=[4])
     skips: dict[Text, Text] = Field({}, description="tests that may be skipped (`*` is any text), each with its reason")
     max_skips: int | None = Field(
         None, ge=0, le=1_000_000, description="how many cases may be skipped by those names, at most", examples=[3]
     )
-    critical: tuple[Text, ...] = Field(
-        (), description="checks that must run: patterns of their names", examples=[["cve-*"]]
-    )
+    critical: tuple[Text, ...] = Field((), description="patterns of checks that must run", examples=[["cve-*"]])
 
 
 class Witness(Record):
@@ -160,9 +141,7 @@ class Witness(Record):
 class Document(Record):
     """A JSON document that the job must write: one that was there before it is put away."""
 
-    file: texts.RelPath = Field(
-        description="its path below the workspace, `*` and `**` allowed", examples=["**/manifest.json"]
-    )
+    file: texts.RelPath = Field(description="path below the workspace (`*`, `**`)", examples=["**/manifest.json"])
 
     @property
     def kept(self) -> str:
@@ -245,7 +224,7 @@ class Job(Record):
     builds: tuple[Name, ...] = Field(
         (),
         max_length=1,
-        description="the one of its artifacts that the job builds again by itself, in its own build directory",
+        description="the one artifact that it builds again, in a build directory of its own",
         examples=[["engine"]],
     )
     tools: tuple[Text, ...] = Field((), description="programs that must be on PATH", examples=[["bash", "python3"]])
@@ -253,9 +232,7 @@ class Job(Record):
         None, description="packages for the job's Python environment", examples=[["pytest"]]
     )
     lock: texts.RelPath | None = Field(
-        None,
-        description="a requirements file with hashes in the checkout of `repo`, installed into that environment",
-        examples=["requirements.lock"],
+        None, description="requirements with hashes in `repo`, for that environment", examples=["requirements.lock"]
     )
     env: dict[texts.EnvName, texts.EnvValue] = Field(
         {}, description="its environment; placeholders such as `{repos.engine}` are filled in"

@@ -13,7 +13,7 @@ class Source(Record):
     """One repo of this run.
 
     Attributes:
-        origin: `pin` (the matrix), `ref` (an override), `tree` (a directory as it stands), `folder` (beside the matrix).
+        origin: `pin` (the matrix), `ref` (an override), `tree` (a directory as it is), `folder` (beside the matrix).
         via: who asked, in the user's words: `matrix.toml`, `--repo engine=pull/3`, `$ENGINE_REF`, `--stack DIR`.
         where: the URL or directory that it came from.
         objects: the bare mirror that holds its objects (a path of this machine).
@@ -44,7 +44,8 @@ class Source(Record):
 class Sources(Record):
     """All repos of a run.
 
-    `stack`: `public` when each is at its pin or a ref of its URL, `stand-in` when each is a directory of `--stack`.
+    `stack`: `public` when each is at its pin or a ref of its URL, `stand-in` when each is a directory of
+    `--stack`, else `local`.
     """
 
     stack: StackKind
