@@ -106,9 +106,9 @@ def _first_failure(suite: Suite) -> str:
     return f": {cut(text, FIRST)}"
 
 
-def manifest_wrong(_job: Job, facts: Facts) -> Iterable[str]:
-    """The manifest that the job wrote says what it must not say."""
-    return facts.manifest.problems if facts.manifest else ()
+def document_wrong(_job: Job, facts: Facts) -> Iterable[str]:
+    """A document that the job wrote is not what it must be, or says what it must not say."""
+    return [problem for fact in (facts.manifest, facts.figures) if fact for problem in fact.problems]
 
 
 def too_few_executed(job: Job, facts: Facts) -> Iterable[str]:
@@ -246,7 +246,7 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     ("timeout", (timed_out,)),
     ("unproven", (forbidden_env,)),  # whatever the tests say, they did not test what they are for
     ("failed", (
-        service_ended, case_failed, command_failed, left_processes, report_unreadable, manifest_wrong, *figures.RULES,
+        service_ended, case_failed, command_failed, left_processes, report_unreadable, document_wrong, *figures.RULES,
     )),
     ("unproven", (
         nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,

@@ -54,11 +54,6 @@ def interval(values: Sequence[float]) -> Interval:
     )  # fmt: skip
 
 
-def figures_wrong(_job: Job, facts: Facts) -> Iterable[str]:
-    """The document of figures is not what it must be."""
-    return facts.figures.problems if facts.figures else ()
-
-
 def figure_missing(job: Job, facts: Facts) -> Iterable[str]:
     """A declared figure is not in the document, or stands in it twice."""
     wanted, fact = job.evidence.figures, facts.figures
@@ -98,27 +93,28 @@ def values_again(job: Job, facts: Facts) -> Iterable[str]:
 
 def above_threshold(job: Job, facts: Facts) -> Iterable[str]:
     """The whole interval of a figure lies above the threshold."""
-    for figure, over, threshold in _decided(job, facts):
+    for over, threshold, text in _decided(job, facts):
         if over.low > threshold:
-            yield f"{figure.name}: {_unit(job)} {over.beside(threshold)}: all of it above"
+            yield f"{text}: all of it above"
 
 
-MEASURED = (figures_wrong, figure_missing, figure_not_measured, too_few_values, values_again)
+MEASURED = (figure_missing, figure_not_measured, too_few_values, values_again)
 RULES = (*MEASURED, above_threshold)
 
 
 def notes(job: Job, facts: Facts) -> Iterator[str]:
     """What a reader should see of the figures in any case: what is not decided, and the job's own notes."""
-    for figure, over, threshold in _decided(job, facts):
+    for over, threshold, text in _decided(job, facts):
         if over.low <= threshold < over.high:
-            yield f"{figure.name}: {_unit(job)} {over.beside(threshold)}: not decided, it lies within"
+            yield f"{text}: not decided, it lies within"
     yield from facts.figures.notes if facts.figures else ()
 
 
 def answered(job: Job, facts: Facts) -> bool:
     """Whether every declared figure was measured in every round."""
-    absent = facts.figures is None or facts.figures.absent is not None
-    return bool(_figures(facts)) and not absent and not any(reason for rule in MEASURED for reason in rule(job, facts))
+    fact = facts.figures
+    sound = fact is not None and fact.absent is None and not fact.problems and bool(fact.figures)
+    return sound and not any(reason for rule in MEASURED for reason in rule(job, facts))
 
 
 def _figures(facts: Facts) -> tuple[Figure, ...]:
@@ -130,15 +126,12 @@ def _declared(job: Job, facts: Facts) -> list[Figure]:
     return [figure for figure in _figures(facts) if figure.name in names]
 
 
-def _decided(job: Job, facts: Facts) -> Iterator[tuple[Figure, Interval, float]]:
-    """Each figure that was measured often enough, its interval, and the threshold where there is one."""
+def _decided(job: Job, facts: Facts) -> Iterator[tuple[Interval, float, str]]:
+    """Of each figure that was measured often enough: its interval, the threshold, and both in words."""
     wanted = job.evidence.figures
     if wanted is None or wanted.threshold is None:
         return
     for figure in _declared(job, facts):
         if figure.problem is None and len(figure.values) >= wanted.rounds:
-            yield figure, interval(figure.values), wanted.threshold
-
-
-def _unit(job: Job) -> str:
-    return job.evidence.figures.unit if job.evidence.figures else ""
+            over = interval(figure.values)
+            yield over, wanted.threshold, f"{figure.name}: {wanted.unit} {over.beside(wanted.threshold)}"

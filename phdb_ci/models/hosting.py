@@ -46,7 +46,9 @@ class Service(Record):
     env: dict[SettingName, Setting] = Field({}, description="its environment; no password has a place here")
     ready: Probe | None = Field(None, description="a command in the container: is it ready?", examples=["pg_isready"])
     variable: SettingName = Field(description="the variable that tells jobs where it is", examples=["POSTGRES_URL"])
-    url: Setting = Field(description="its value on GitHub", examples=["postgresql://postgres@127.0.0.1:5432/bench"])
+    url: Setting = Field(
+        description="what the variable holds on GitHub", examples=["postgresql://postgres@127.0.0.1:5432/bench"]
+    )
 
 
 class OwnJob(Record):

@@ -53,7 +53,9 @@ class Override(Record):
     """Environment variables that replace a repo's pin: `path` ones name a directory, `ref` ones a ref."""
 
     path: tuple[texts.EnvName, ...] = Field((), description="variables naming a directory", examples=[["ENGINE_REPO"]])
-    ref: tuple[texts.EnvName, ...] = Field((), description="variables naming a ref", examples=[["ENGINE_REF"]])
+    ref: tuple[texts.EnvName, ...] = Field(
+        (), description="variables naming a branch, tag or commit", examples=[["ENGINE_REF"]]
+    )
 
 
 class Repo(Breakable):
@@ -120,7 +122,9 @@ class Report(Record):
         description="; ".join(f"`{name}`: {kind.words}" for name, kind in REPORT_KINDS.items()), examples=["pytest"]
     )
     path: texts.RelPath | None = Field(None, description="kind `junit` alone: the job's file", examples=["report.xml"])
-    min_tests: int = Field(ge=0, le=1_000_000, description="cases that must have run; 0 for kind `exit`", examples=[4])
+    min_tests: int = Field(
+        ge=0, le=1_000_000, description="how many cases must have run, at least; 0 for kind `exit`", examples=[4]
+    )
     skips: dict[Text, Text] = Field({}, description="tests that may be skipped (`*` is any text), each with its reason")
     max_skips: int | None = Field(
         None, ge=0, le=1_000_000, description="how many cases may be skipped by those names, at most", examples=[3]

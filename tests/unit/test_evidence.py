@@ -162,7 +162,7 @@ BROKEN = [
         "exit 0 with failing tests",
     ),
     row(
-        "manifest_wrong",
+        "document_wrong",
         DOCUMENTED,
         good(manifest=ManifestFact(problems=("m.json has status 'pass'",))),
         "failed",
@@ -399,7 +399,7 @@ BROKEN = [
     ),
     row("service_ended", MEASURED, measured(services=()), "failed", "postgres was not there", "none"),
     row(
-        "figures_wrong",
+        "document_wrong",
         MEASURED,
         measured(figures=FiguresFact(file="f.json", problems=("f.json is not JSON: NaN is no number",))),
         "failed",
