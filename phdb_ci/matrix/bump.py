@@ -13,7 +13,7 @@ from typing import Any, Literal
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.errors import MatrixError, SourceError
 from phdb_ci.matrix.load import parse
-from phdb_ci.matrix.locate import Path, scan
+from phdb_ci.matrix.locate import Path, Scanner
 from phdb_ci.models.hosting import Action, Home
 from phdb_ci.models.matrix import Repo
 
@@ -124,7 +124,7 @@ def edited(text: str, name: str, wanted: Mapping[Path, str]) -> str:
         MatrixError: the new text would be no matrix, or not exactly the old one with these values.
     """
     expected: Any = parse(text, name).model_dump(by_alias=True)
-    places = scan(text).values
+    places = Scanner(text).values
     for path in sorted(wanted, key=lambda path: places[path], reverse=True):
         reduce(getitem, path[:-1], expected)[path[-1]] = wanted[path]
         start, end = places[path]

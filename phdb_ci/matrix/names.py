@@ -42,12 +42,15 @@ def inputs(root: Table) -> Iterator[Problem]:
 
 
 def artifacts(root: Table) -> Iterator[Problem]:
-    """What a job builds or counts, it uses."""
+    """What a job builds or counts, it uses; it counts the calls of a program."""
     for job in root.tables("jobs"):
         used = job.words("artifacts")
         for path, name in job.texts("builds") + _witnessed(job):
             if name not in used and {name, *used} <= set(root.keys("artifacts")):
                 yield Problem(path, f'the job does not use {name}; add `artifacts = ["{name}"]` to it')
+        for path, name in _witnessed(job):
+            if root.table("artifacts").table(name).values.get("program") is False:
+                yield Problem(path, f"{name} is a library (program = false): nothing sees its calls")
 
 
 def builds(root: Table) -> Iterator[Problem]:
@@ -60,14 +63,6 @@ def builds(root: Table) -> Iterator[Problem]:
                 yield Problem(path, f"{name} needs other artifacts, so no job can build it again by itself")
             if home != repo and {home, repo} <= set(root.keys("repos")):
                 yield Problem(path, f"{name} is built from repo {home}, and this job runs in {repo}")
-
-
-def witnesses(root: Table) -> Iterator[Problem]:
-    """A witness counts the calls of a program."""
-    for job in root.tables("jobs"):
-        for path, name in _witnessed(job):
-            if root.table("artifacts").table(name).values.get("program") is False:
-                yield Problem(path, f"{name} is a library (program = false): nothing sees its calls")
 
 
 def _witnessed(job: Table) -> list[tuple[Path, str]]:
