@@ -166,15 +166,15 @@ def not_called(job: Job, facts: Facts) -> Iterable[str]:
     witness = job.evidence.witness
     if witness is None:
         return
-    for use in facts.artifacts:
-        if use.name == witness.artifact:
-            calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else _asked(use)
-            if calls < witness.min_calls:
-                verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
-                over = " (the job built its own over it)" if use.rebuilt else ""
-                yield f"{use.name} was called {calls} times{verbs}{over}, at least {witness.min_calls} expected"
-            return
-    yield f"{witness.artifact} was not there to be called"
+    use = next((use for use in facts.artifacts if use.name == witness.artifact), None)
+    if use is None:
+        yield f"{witness.artifact} was not there to be called"
+        return
+    calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else _asked(use)
+    if calls < witness.min_calls:
+        verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
+        over = " (the job built its own over it)" if use.rebuilt else ""
+        yield f"{use.name} was called {calls} times{verbs}{over}, at least {witness.min_calls} expected"
 
 
 def _asked(use: ArtifactUse) -> int:
