@@ -16,14 +16,9 @@ class NotStrictError(ValueError):
 
 
 def parse(text: str | bytes, *, surrogates: bool = False) -> Any:
-    """The one document in a text.
+    """The one document in a text, bytes in UTF-8; `surrogates` allows half of a pair, which cannot be encoded again.
 
-    Args:
-        text: the document, bytes in UTF-8.
-        surrogates: allow half of a surrogate pair; such text cannot be encoded again.
-
-    Raises:
-        NotStrictError: no JSON, two documents, a key twice, NaN, half of a surrogate pair, nesting without end.
+    Raises NotStrictError: no JSON, two documents, a key twice, NaN, half of a surrogate pair, nesting without end.
     """
     try:
         text = text if isinstance(text, str) else text.decode("utf-8-sig")

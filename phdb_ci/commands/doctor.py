@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from phdb_ci.execution.process import Canceller, Log, Request, run
 from phdb_ci.execution.workspace.environment import clean_path
 from phdb_ci.matrix import load
 from phdb_ci.models.inventory import Tool
-from phdb_ci.planning.inventory import cpus, find_tools, platform_name, tool_version
+from phdb_ci.planning.inventory import cpus, platform_name, tool_version
 from phdb_ci.planning.plan import hint
 
 BROKEN = re.compile(r"broken: |exit [1-9-]")  # what tool_version says of a tool that does not run
@@ -26,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
     matrix = load(arguments.matrix)
     path = clean_path(os.environ.get("PATH", ""))
     named = [*(job.tools for job in matrix.jobs.values()), *(built.tools for built in matrix.artifacts.values())]
-    tools = find_tools(sorted({"git"}.union(*named)), path)
+    tools = [Tool(name=name, path=shutil.which(name, path=path)) for name in sorted({"git"}.union(*named))]
     cache = cache_dir(os.environ)
     refused = unwritable(cache)
     facts = {
@@ -34,7 +35,7 @@ def main(arguments: argparse.Namespace) -> int:
         "cpus": cpus(),
         "network isolation": "enforced" if isolates() else "not available here: jobs with network = false say so",
     }
-    rows = [_row(tool, path) for tool in tools.values()]
+    rows = [_row(tool, path) for tool in tools]
     missing = [name for state, name, _ in rows if state != "ok"]
     if arguments.json:
         versions = {name: text for _, name, text in rows}

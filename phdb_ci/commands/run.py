@@ -12,7 +12,7 @@ from phdb_ci.commands._running import Signals, context_of, parallel
 from phdb_ci.errors import Exit
 from phdb_ci.execution.context import now
 from phdb_ci.execution.execute import Results, run_plan
-from phdb_ci.judging.gathered import Run, Span, gathered_here
+from phdb_ci.judging.gathered import Run, gathered_here
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.terminal import Board
@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
         stack = ["--stack", str(arguments.stack)] if arguments.stack else []
         gathered = gathered_here(
             matrix, plan, results.legs, tuple(results.artifacts.values()), run,
-            Span(started, time.monotonic() - began), [*stack, *matrix_option(arguments.matrix)],
+            started, time.monotonic() - began, [*stack, *matrix_option(arguments.matrix)],
         )  # fmt: skip
         verdict = verdict_today(gathered, baseline, notes)
         _hand_out(plan, results, context.out)

@@ -14,11 +14,11 @@ from phdb_ci.execution.process import Log, Request, run, shell
 from phdb_ci.execution.workspace.environment import QUIET, downloads, outside
 from phdb_ci.execution.workspace.make import BuildPlace, build_place
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import seconds
 from phdb_ci.models.placeholders import expand
 from phdb_ci.models.plan import ArtifactNode
 from phdb_ci.models.results import ArtifactResult
 from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
+from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.sources.git.place import export
 

@@ -20,7 +20,7 @@ from phdb_ci.execution.workspace.environment import python_commands
 from phdb_ci.execution.workspace.make import BuildPlace, Workspace, build_place
 from phdb_ci.judging import evidence
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Document, seconds
+from phdb_ci.models.matrix import Document
 from phdb_ci.models.plan import JobNode
 from phdb_ci.models.results import (
     ArtifactResult,
@@ -32,6 +32,7 @@ from phdb_ci.models.results import (
     LegSource,
     ManifestFact,
 )
+from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
 from phdb_ci.sources.git.place import Checkout, changed, outside_links, unknown

@@ -106,23 +106,20 @@ def _first_failure(suite: Suite) -> str:
     return f": {cut(text, FIRST)}"
 
 
-def manifest_wrong(_job: Job, facts: Facts) -> Iterable[str]:
-    """The manifest that the job wrote says what it must not say."""
-    return facts.manifest.problems if facts.manifest else ()
+def document_wrong(_job: Job, facts: Facts) -> Iterable[str]:
+    """A document that the job wrote is not what it must be, or says what it must not say."""
+    return [problem for fact in (facts.manifest, facts.figures) if fact for problem in fact.problems]
 
 
 def too_few_executed(job: Job, facts: Facts) -> Iterable[str]:
     """Fewer tests ran than the matrix demands: nothing executed, or all skipped."""
     for report, suite in _pairs(job, facts):
-        counts = suite.counts
-        executed = counts.executed - suite.repeated
-        if executed >= report.min_tests:
-            continue
-        skipped = counts.skipped + counts.todo
+        executed, skipped = suite.counts.executed - suite.repeated, suite.counts.left_out
         outcome = f"{executed} {report.kind} tests were executed"
-        if skipped and not counts.executed:
+        if skipped and not suite.counts.executed:
             outcome = f"every test was skipped ({skipped})"
-        yield f"{outcome}, at least {report.min_tests} expected"
+        if executed < report.min_tests:
+            yield f"{outcome}, at least {report.min_tests} expected"
 
 
 def report_absent(job: Job, facts: Facts) -> Iterable[str]:
@@ -143,9 +140,8 @@ def unnamed_skip(_job: Job, facts: Facts) -> Iterable[str]:
 def too_many_skipped(job: Job, facts: Facts) -> Iterable[str]:
     """More tests were skipped than the matrix allows, by whatever name."""
     for report, suite in _pairs(job, facts):
-        skipped = suite.counts.skipped + suite.counts.todo
-        if report.max_skips is not None and skipped > report.max_skips:
-            yield f"{skipped} {report.kind} tests were skipped, at most {report.max_skips} may be"
+        if report.max_skips is not None and suite.counts.left_out > report.max_skips:
+            yield f"{suite.counts.left_out} {report.kind} tests were skipped, at most {report.max_skips} may be"
 
 
 def critical_not_executed(job: Job, facts: Facts) -> Iterable[str]:
@@ -170,15 +166,15 @@ def not_called(job: Job, facts: Facts) -> Iterable[str]:
     witness = job.evidence.witness
     if witness is None:
         return
-    for use in facts.artifacts:
-        if use.name == witness.artifact:
-            calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else _asked(use)
-            if calls < witness.min_calls:
-                verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
-                over = " (the job built its own over it)" if use.rebuilt else ""
-                yield f"{use.name} was called {calls} times{verbs}{over}, at least {witness.min_calls} expected"
-            return
-    yield f"{witness.artifact} was not there to be called"
+    use = next((use for use in facts.artifacts if use.name == witness.artifact), None)
+    if use is None:
+        yield f"{witness.artifact} was not there to be called"
+        return
+    calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else _asked(use)
+    if calls < witness.min_calls:
+        verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
+        over = " (the job built its own over it)" if use.rebuilt else ""
+        yield f"{use.name} was called {calls} times{verbs}{over}, at least {witness.min_calls} expected"
 
 
 def _asked(use: ArtifactUse) -> int:
@@ -203,11 +199,6 @@ def artifact_changed(_job: Job, facts: Facts) -> Iterable[str]:
             yield f"the job built another {use.name}: sha256:{built}, not sha256:{use.digest[:12]}"
 
 
-def stray_artifact(_job: Job, facts: Facts) -> Iterable[str]:
-    """Another file of the artifact's name appeared in the workspace: a build of the job's own."""
-    return [f"another {path.rsplit('/', 1)[-1]} was built in the workspace: {path}" for path in facts.strays]
-
-
 def forbidden_env(job: Job, facts: Facts) -> Iterable[str]:
     """A variable that would falsify the job is in its environment, or set by one of its commands."""
     for name in (*NEUTERING, *job.evidence.forbid_env):
@@ -216,26 +207,29 @@ def forbidden_env(job: Job, facts: Facts) -> Iterable[str]:
             yield f"{name} is in the job's environment"
 
 
-def linked_outside(_job: Job, facts: Facts) -> Iterable[str]:
-    """A commit holds a link that leaves the checkouts: what stands behind it belongs to no commit."""
-    return [f"{path} is a link that leaves the workspace: what it shows is in no commit" for path in facts.links_out]
-
-
-def checkout_changed(_job: Job, facts: Facts) -> Iterable[str]:
-    """A checkout is no longer at its commit."""
+def workspace_changed(_job: Job, facts: Facts) -> Iterable[str]:
+    """The workspace shows what is in no commit: a build of the job's own, a link that leaves it, a changed file."""
+    for path in facts.strays:
+        yield f"another {path.rsplit('/', 1)[-1]} was built in the workspace: {path}"
+    for path in facts.links_out:
+        yield f"{path} is a link that leaves the workspace: what it shows is in no commit"
     if facts.changed:
         more = f" and {len(facts.changed) - 1} more" if len(facts.changed) > 1 else ""
         yield f"the job changed files of its checkout: {facts.changed[0]}{more}"
+    if not facts.data_was_empty:
+        yield "the data directory was not empty at the start"
 
 
-def data_not_empty(_job: Job, facts: Facts) -> Iterable[str]:
-    """The data directory held something before the job started."""
-    return [] if facts.data_was_empty else ["the data directory was not empty at the start"]
-
-
-def manifest_absent(job: Job, facts: Facts) -> Iterable[str]:
-    """The manifest that the job must write is not there, or was there before."""
-    return figures.document_absent("manifest was", job.evidence.manifest, facts.manifest)
+def document_absent(job: Job, facts: Facts) -> Iterable[str]:
+    """A document that the job must write is not there, was there before, or is a copy of a committed file."""
+    for words, declared, fact in (
+        ("manifest was", job.evidence.manifest, facts.manifest),
+        ("figures were", job.evidence.figures, facts.figures),
+    ):
+        if declared is not None and fact is None:
+            yield f"its {words} not looked at"
+        elif declared is not None and fact is not None and fact.absent is not None:
+            yield fact.absent
 
 
 def nothing_ran(job: Job, facts: Facts) -> Iterable[str]:
@@ -251,21 +245,13 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     ("cancelled", (was_cancelled,)),
     ("timeout", (timed_out,)),
     ("unproven", (forbidden_env,)),  # whatever the tests say, they did not test what they are for
-    (
-        "failed",
-        (
-            service_ended, case_failed, command_failed, left_processes, report_unreadable, manifest_wrong,
-            *figures.RULES,
-        ),
-    ),
-    (
-        "unproven",
-        (
-            nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
-            critical_not_executed, failure_printed, not_called, artifact_changed, stray_artifact, linked_outside,
-            checkout_changed, data_not_empty, manifest_absent, figures.figures_absent,
-        ),
-    ),
+    ("failed", (
+        service_ended, case_failed, command_failed, left_processes, report_unreadable, document_wrong, *figures.RULES,
+    )),
+    ("unproven", (
+        nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
+        critical_not_executed, failure_printed, not_called, artifact_changed, workspace_changed, document_absent,
+    )),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from phdb_ci.models.figures import Figure
 from phdb_ci.models.matrix import Job
-from phdb_ci.models.results import DocumentFact, Facts
+from phdb_ci.models.results import Facts
 
 CONFIDENCE = 0.95
 
@@ -45,36 +45,13 @@ def interval(values: Sequence[float]) -> Interval:
     `confidence` says less.
     """
     ordered, count = sorted(values), len(values)
-    below, depth, missed = 0.0, 1, 2 * 0.5**count
-    for k in range(1, count // 2 + 1):
-        below += math.comb(count, k - 1) * 0.5**count
-        if 1 - 2 * below < CONFIDENCE:
-            break
-        depth, missed = k, 2 * below
     half = count // 2
-    median = ordered[half] if count % 2 else ordered[half - 1] / 2 + ordered[half] / 2
+    missed = {k: 2 * sum(math.comb(count, fewer) for fewer in range(k)) * 0.5**count for k in range(1, half + 1)}
+    depth = max((k for k, chance in missed.items() if 1 - chance >= CONFIDENCE), default=1)
     return Interval(
-        low=ordered[depth - 1], median=median, high=ordered[-depth], rounds=count, confidence=max(0.0, 1 - missed)
+        low=ordered[depth - 1], median=ordered[half] / 2 + ordered[-1 - half] / 2, high=ordered[-depth], rounds=count,
+        confidence=max(0.0, 1 - missed.get(depth, 1.0)),
     )  # fmt: skip
-
-
-def figures_absent(job: Job, facts: Facts) -> Iterable[str]:
-    """The document of figures is not there, was there before, or is a copy of a committed file."""
-    return document_absent("figures were", job.evidence.figures, facts.figures)
-
-
-def document_absent(verb: str, declared: object, fact: DocumentFact | None) -> Iterable[str]:
-    """Why a document that the matrix declares is not there; `verb` with its name: `manifest was`."""
-    if declared is None:
-        return []
-    if fact is None:
-        return [f"its {verb} not looked at"]
-    return [] if fact.absent is None else [fact.absent]
-
-
-def figures_wrong(_job: Job, facts: Facts) -> Iterable[str]:
-    """The document of figures is not what it must be."""
-    return facts.figures.problems if facts.figures else ()
 
 
 def figure_missing(job: Job, facts: Facts) -> Iterable[str]:
@@ -116,27 +93,28 @@ def values_again(job: Job, facts: Facts) -> Iterable[str]:
 
 def above_threshold(job: Job, facts: Facts) -> Iterable[str]:
     """The whole interval of a figure lies above the threshold."""
-    for figure, over, threshold in _decided(job, facts):
+    for over, threshold, text in _decided(job, facts):
         if over.low > threshold:
-            yield f"{figure.name}: {_unit(job)} {over.beside(threshold)}: all of it above"
+            yield f"{text}: all of it above"
 
 
-MEASURED = (figures_wrong, figure_missing, figure_not_measured, too_few_values, values_again)
+MEASURED = (figure_missing, figure_not_measured, too_few_values, values_again)
 RULES = (*MEASURED, above_threshold)
 
 
 def notes(job: Job, facts: Facts) -> Iterator[str]:
     """What a reader should see of the figures in any case: what is not decided, and the job's own notes."""
-    for figure, over, threshold in _decided(job, facts):
+    for over, threshold, text in _decided(job, facts):
         if over.low <= threshold < over.high:
-            yield f"{figure.name}: {_unit(job)} {over.beside(threshold)}: not decided, it lies within"
+            yield f"{text}: not decided, it lies within"
     yield from facts.figures.notes if facts.figures else ()
 
 
 def answered(job: Job, facts: Facts) -> bool:
     """Whether every declared figure was measured in every round."""
-    reasons = (reason for rule in (figures_absent, *MEASURED) for reason in rule(job, facts))
-    return bool(_figures(facts)) and not any(reasons)
+    fact = facts.figures
+    sound = fact is not None and fact.absent is None and not fact.problems and bool(fact.figures)
+    return sound and not any(reason for rule in MEASURED for reason in rule(job, facts))
 
 
 def _figures(facts: Facts) -> tuple[Figure, ...]:
@@ -148,15 +126,12 @@ def _declared(job: Job, facts: Facts) -> list[Figure]:
     return [figure for figure in _figures(facts) if figure.name in names]
 
 
-def _decided(job: Job, facts: Facts) -> Iterator[tuple[Figure, Interval, float]]:
-    """Each figure that was measured often enough, its interval, and the threshold where there is one."""
+def _decided(job: Job, facts: Facts) -> Iterator[tuple[Interval, float, str]]:
+    """Of each figure that was measured often enough: its interval, the threshold, and both in words."""
     wanted = job.evidence.figures
     if wanted is None or wanted.threshold is None:
         return
     for figure in _declared(job, facts):
         if figure.problem is None and len(figure.values) >= wanted.rounds:
-            yield figure, interval(figure.values), wanted.threshold
-
-
-def _unit(job: Job) -> str:
-    return job.evidence.figures.unit if job.evidence.figures else ""
+            over = interval(figure.values)
+            yield over, wanted.threshold, f"{figure.name}: {wanted.unit} {over.beside(wanted.threshold)}"

@@ -22,19 +22,12 @@ class Run:
     url: str | None = None
 
 
-@dataclass(frozen=True)
-class Span:
-    """When the run was: its beginning (UTC, ISO 8601), and how long it took."""
-
-    started: str
-    seconds: float
-
-
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
     """Everything that a verdict is made of, but for the day, the baseline and the tool.
 
     Attributes:
+        started, seconds: when the run began (UTC, ISO 8601), and how long it took.
         named: the artifacts that were asked for by name: they decide as jobs do.
         legs: judged by the matrix, in the order of the gate.
         quarantines: by job, what the matrix says; a result cannot quarantine itself.
@@ -44,7 +37,8 @@ class Gathered:
     gate: str
     lead: str | None
     run: Run
-    span: Span
+    started: str
+    seconds: float
     platform: str
     stack: StackKind
     sources: Sequence[VerdictSource]
@@ -61,8 +55,8 @@ class Gathered:
 
 
 def gathered_here(
-    matrix: Matrix, plan: Plan, legs: Sequence[LegResult], artifacts: Sequence[ArtifactResult], run: Run, span: Span,
-    options: Sequence[str] = (),
+    matrix: Matrix, plan: Plan, legs: Sequence[LegResult], artifacts: Sequence[ArtifactResult], run: Run, started: str,
+    seconds: float, options: Sequence[str] = (),
 ) -> Gathered:  # fmt: skip
     """What this machine ran of a plan. A leg of the plan that left no result is missing.
 
@@ -71,8 +65,8 @@ def gathered_here(
     results = {leg.leg: leg for leg in legs}
     sources = tuple(map(shown_source, plan.sources.repos.values()))
     return Gathered(
-        gate=plan.gate, lead=plan.lead, run=run, span=span, platform=plan.platform, stack=plan.sources.stack,
-        sources=sources, artifacts=artifacts, named=plan.named,
+        gate=plan.gate, lead=plan.lead, run=run, started=started, seconds=seconds, platform=plan.platform,
+        stack=plan.sources.stack, sources=sources, artifacts=artifacts, named=plan.named,
         legs=[results[node.leg] for node in plan.legs if node.leg in results],
         missing=[
             Missing(job=node.job, os=node.os, reason="left no result") for node in plan.legs if node.leg not in results

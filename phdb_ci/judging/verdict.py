@@ -6,6 +6,7 @@ The one place that makes a verdict, whether one machine ran it or many.
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from phdb_ci.base.text import counted
 from phdb_ci.judging import evidence
 from phdb_ci.judging.gathered import Gathered
 from phdb_ci.models.matrix import Job, Quarantine
@@ -30,7 +31,7 @@ def make_verdict(
         tool=tool, gate=gathered.gate, lead=gathered.lead, outcome=result,
         headline=headline(result, legs, missing, named, gathered.unaffected),
         run_id=run.id or "unknown", attempt=run.attempt or 1, run_url=run.url, head=run.head,
-        platform=gathered.platform, started=gathered.span.started, seconds=round(gathered.span.seconds, 3),
+        platform=gathered.platform, started=gathered.started, seconds=round(gathered.seconds, 3),
         stack=gathered.stack, sources=tuple(gathered.sources), artifacts=tuple(artifacts), legs=tuple(legs),
         missing=tuple(missing), idle=tuple(gathered.idle), unaffected=gathered.unaffected,
         baseline=baseline.run_id if baseline else None,
@@ -82,14 +83,13 @@ def headline(
 ) -> str:  # fmt: skip
     """One sentence: how many of how many, and which."""
     if unaffected and not legs and not missing:
-        count = len(unaffected.paths) + unaffected.more
-        paths = f"{count} path{'' if count == 1 else 's'}"
+        paths = counted(len(unaffected.paths) + unaffected.more, "path")
         return f"not run: nothing that a job reads has changed in {unaffected.repo} ({paths})"
     built = ", ".join(f"{artifact.name} {artifact.status}" for artifact in artifacts)
     if artifacts and not legs and not missing:
         return built
     total = len(legs) + len(missing)
-    jobs = f"{total} job{'' if total == 1 else 's'}"
+    jobs = counted(total, "job")
     excused = sum(not leg.decides and leg.result.status != "passed" for leg in legs)
     excused += sum(not item.decides for item in missing)
     tail = (f", {excused} quarantined" if excused else "") + (f"; {built}" if built else "")
@@ -145,7 +145,6 @@ def _artifact(result: ArtifactResult, legs: Iterable[LegResult]) -> VerdictArtif
         if use.name == result.name and result.os in (None, leg.os)
     ]
     return VerdictArtifact(
-        name=result.name, os=result.os, key=result.key, status=result.status, digest=result.digest, why=result.why,
-        reasons=result.reasons, seconds=round(result.seconds, 3), offset=round(result.offset, 3),
-        used_by=tuple(job for job, _ in uses), calls=sum(calls for _, calls in uses),
+        **result.model_dump(exclude={"stored", "seconds", "offset"}), seconds=round(result.seconds, 3),
+        offset=round(result.offset, 3), used_by=tuple(job for job, _ in uses), calls=sum(calls for _, calls in uses),
     )  # fmt: skip

@@ -1,21 +1,19 @@
 """New commits for matrix.toml: which ones, from what the remotes say, and the file's text with them in it. Pure.
 
-    repo_move, home_move, action_move    what a remote says → the value that the matrix has and the one it should have
-    action_pin                           does a tag name the commit that the matrix says it does?
-    edited                               the text with other values, and with every other byte as it was
-
 Nothing here asks a remote or writes a file (`commands/bump.py` does).
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from typing import Any, Literal
 
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.errors import MatrixError, SourceError
 from phdb_ci.matrix.load import parse
-from phdb_ci.matrix.locate import Path, scan
+from phdb_ci.matrix.locate import Path, Scanner
 from phdb_ci.models.hosting import Action, Home
 from phdb_ci.models.matrix import Repo
 
@@ -29,13 +27,7 @@ Refs = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Move:
-    """One pinned commit of the matrix and the one that it should be; for an action with the tags that name them.
-
-    Attributes:
-        name: the repo or action, or `self`.
-        follows: what the new commit was found at: a branch or a tag.
-        note: what a person should look at.
-    """
+    """One pinned commit of the matrix and the one that it should be, at the branch or tag that it `follows`."""
 
     kind: Literal["repo", "self", "action"]
     name: str
@@ -131,15 +123,14 @@ def edited(text: str, name: str, wanted: Mapping[Path, str]) -> str:
     Raises:
         MatrixError: the new text would be no matrix, or not exactly the old one with these values.
     """
-    expected = _document(text, name)
-    places = scan(text).values
-    edits = []
-    for path, new in wanted.items():
-        old = _replace(expected, path, new)
-        edits.append((*_within(text, places.get(path), old, path, name), new))
-    for start, end, new in sorted(edits, reverse=True):
-        text = text[:start] + new + text[end:]
-    if _document(text, name) != expected:
+    expected: Any = parse(text, name).model_dump(by_alias=True)
+    places = Scanner(text).values
+    for path in sorted(wanted, key=lambda path: places[path], reverse=True):
+        reduce(getitem, path[:-1], expected)[path[-1]] = wanted[path]
+        start, end = places[path]
+        quote = next(quote for quote in _QUOTES if text.startswith(quote, start))
+        text = text[:start] + quote + wanted[path] + quote + text[end:]
+    if parse(text, name).model_dump(by_alias=True) != expected:
         raise MatrixError(f"{name}: the new values cannot be set without changing more than them")
     return text
 
@@ -150,31 +141,6 @@ def _fault(action: Action, refs: Refs) -> str:
     if commit is None:
         return f"{claim}, and there is no such tag"
     return f"{claim}, and the tag says {commit}" if commit != action.commit else ""
-
-
-def _document(text: str, name: str) -> dict[str, Any]:
-    return parse(text, name).model_dump(by_alias=True)
-
-
-def _replace(document: dict[str, Any], path: Path, new: str) -> str:
-    """Set the value in the document; the old one."""
-    table: Any = document
-    for part in path[:-1]:
-        table = table[part]
-    old: str = table[path[-1]]
-    table[path[-1]] = new
-    return old
-
-
-def _within(text: str, place: tuple[int, int] | None, old: str, path: Path, name: str) -> tuple[int, int]:
-    """Where the old value stands between its quotes."""
-    start, end = place or (0, 0)
-    for quote in _QUOTES:
-        if text[start:end] == f"{quote}{old}{quote}":
-            return start + len(quote), end - len(quote)
-    key = ".".join(map(str, path))
-    tries = [f'write it as {path[-1]} = "{old}"']
-    raise MatrixError(f"{name}: {key} is written in a way that cannot be changed in place", tries=tries)
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -8,16 +8,16 @@ from typing import Any
 
 from phdb_ci.errors import MatrixError, UsageError
 from phdb_ci.matrix import names, placeholder_rules, rules
-from phdb_ci.matrix.locate import offset_of, scan
+from phdb_ci.matrix.locate import Scanner
 from phdb_ci.matrix.problems import Problem, described, key_text, quoted_line, report
 from phdb_ci.matrix.table import Table
 from phdb_ci.models.matrix import Matrix
 
 RULES = (
-    names.repos, names.artifacts, names.builds, names.services, names.witnesses, names.faults, names.gates,
-    names.collisions, names.repeated,
-    rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.times, rules.skips, rules.schedules,
-    rules.services, rules.figures,
+    names.unknown, names.inputs, names.artifacts, names.circles, names.builds, names.faults, names.gates,
+    names.collisions, names.outputs, names.lists,
+    rules.overrides, rules.environment, rules.reports, rules.exit_alone, rules.skips, rules.schedules, rules.services,
+    rules.figures,
     placeholder_rules.in_builds, placeholder_rules.in_faults, placeholder_rules.in_jobs,
 )  # fmt: skip
 LIMIT = 1024 * 1024
@@ -110,7 +110,7 @@ def _plainly(problem: str, text: str, line: int) -> str:
     if problem != f"cannot declare {shown} twice":
         return problem.replace(shown, key)
     above = "".join(f"{line_above}\n" for line_above in text.split("\n")[: line - 1])
-    first = above.count("\n", 0, offset_of(path, scan(above).keys)) + 1
+    first = above.count("\n", 0, Scanner(above).offset_of(path)) + 1
     return f"the table [{key}] stands twice; the first is on line {first}"
 
 

@@ -1,13 +1,11 @@
 """Where each key of a TOML text stands, which tomllib does not tell.
 
-The text was parsed by tomllib before, so it is TOML; this scanner only has to find its way through it:
-headers, dotted and quoted keys, strings of all four kinds, lists, inline tables, comments. Paths are those of
-the parsed document.
+The text was parsed by tomllib before, so it is TOML, and the scanner only has to find its way through it. Paths are
+those of the parsed document.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
 
 Path = tuple[str | int, ...]
 
@@ -23,20 +21,8 @@ _STRINGS = (
 )
 
 
-def scan(text: str) -> "Scanner":
-    """Where everything in a text stands."""
-    scanner = Scanner(text)
-    scanner.scan()
-    return scanner
-
-
-def offset_of(path: Path, keys: Mapping[Path, int]) -> int:
-    """The offset of the key, else of what holds it, else of the file's start."""
-    return next((keys[path[:length]] for length in range(len(path), 0, -1) if path[:length] in keys), 0)
-
-
 class Scanner:
-    """One pass over the text; `at` is the offset reached so far.
+    """Where everything in a text stands, found in one pass over it; `at` is the offset reached so far.
 
     Attributes:
         keys: where every table, key and list entry starts.
@@ -49,15 +35,16 @@ class Scanner:
         self.keys: dict[Path, int] = {}
         self.values: dict[Path, tuple[int, int]] = {}
         self.lengths: dict[Path, int] = {}
-
-    def scan(self) -> None:
-        """Statement by statement to the end."""
         table: Path = ()
         while self.blank() < len(self.text):
             if self.text[self.at] == "[":
                 table = self.header()
             else:
                 self.pair(table)
+
+    def offset_of(self, path: Path) -> int:
+        """The offset of the key, else of what holds it, else of the file's start."""
+        return next((self.keys[path[:length]] for length in range(len(path), 0, -1) if path[:length] in self.keys), 0)
 
     def blank(self) -> int:
         """Pass over white space, line ends and comments."""

@@ -37,13 +37,13 @@ def in_jobs(root: Table) -> Iterator[Problem]:
     for job in root.tables("jobs"):
         services = [f"services.{name}" for name in job.words("services")]
         known = (*_repos(job, root), *_artifacts(job, root), *services, *JOB_WORDS)
-        for path, text in job.texts("env") + job.texts("setup") + job.texts("run"):
+        for path, text in job.texts("env", "setup", "run"):
             yield from _unknown(path, text, known, _advice(root))
 
 
 def _repos(job: Table, root: Table) -> list[str]:
     """The job's repos. When it names one that is not there, any may be meant: that is one problem, not many."""
-    used = tuple(name for name in job.words("repo") + job.words("with") if not is_folder(name))
+    used = tuple(name for name in job.words("repo", "with") if not is_folder(name))
     names = root.keys("repos")
     return [f"repos.{name}" for name in (used if set(used) <= set(names) else used + names)]
 

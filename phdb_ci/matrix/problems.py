@@ -7,7 +7,7 @@ from typing import Any
 
 from phdb_ci.base.nearest import nearest
 from phdb_ci.base.text import cut
-from phdb_ci.matrix.locate import Path, offset_of, scan
+from phdb_ci.matrix.locate import Path, Scanner
 
 KINDS = {"repos": "repo", "artifacts": "artifact", "jobs": "job", "gates": "gate"}
 SHOWN = 100
@@ -34,8 +34,8 @@ class Problem:
 
 def report(problems: list[Problem], document: Mapping[str, Any], text: str, name: str) -> str:
     """All problems as one message, by line. Positions are looked for only here: a sound file costs nothing."""
-    keys = scan(text).keys
-    placed = sorted(((offset_of(problem.path, keys), problem) for problem in problems), key=lambda item: item[0])
+    scanner = Scanner(text)
+    placed = sorted(((scanner.offset_of(problem.path), problem) for problem in problems), key=lambda item: item[0])
     blocks = [_block(problem, offset, document, text, name) for offset, problem in placed[:SHOWN]]
     if len(placed) > SHOWN:
         blocks.append(f"and {len(placed) - SHOWN} more")

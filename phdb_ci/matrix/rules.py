@@ -1,25 +1,20 @@
 """Rules about values that contradict each other: environment, reports, times, runners."""
 
-import re
 from collections.abc import Iterator
 from typing import cast
 
 from phdb_ci.matrix.problems import Problem, shown_text
-from phdb_ci.matrix.table import Table
+from phdb_ci.matrix.table import Table, repeated
 from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
-from phdb_ci.models.matrix import HARNESS_ENV, Job, seconds
+from phdb_ci.models.matrix import HARNESS_ENV, Job
 from phdb_ci.models.report_kinds import REPORT_KINDS, KindOfReport, ReportKind
-from phdb_ci.models.texts import DURATION
-
-LONGEST = "6h"
 
 
 def overrides(root: Table) -> Iterator[Problem]:
     """A variable overrides one repo, in one way."""
     first: dict[str, str] = {}
     for repo in root.tables("repos"):
-        override = repo.table("override")
-        for path, name in override.texts("path") + override.texts("ref"):
+        for path, name in repo.table("override").texts("path", "ref"):
             if name in first:
                 yield Problem(path, f"{name} overrides repo {first[name]} already; a variable stands for one thing")
             first.setdefault(name, repo.name)
@@ -43,14 +38,14 @@ def reports(root: Table) -> Iterator[Problem]:
             name, kind = report.text("kind") or "", _kind(report)
             if kind is None:  # the shapes have a problem for it
                 continue
-            yield from _report_path(report, name, kind)
-            yield from _report_counts(report, name, kind)
+            yield from _report(report, name, kind)
             if kind.once and name in earlier:
                 yield Problem(report.path, f"a second report of kind {name}; a job has at most one of them")
             if not kind.cases and len(rows) > 1:
                 yield Problem(report.path, f"kind {name} stands alone; where there are other reports, they say more")
             earlier.add(name)
-        yield from _same_file(rows)
+        for path, text in repeated([entry for report in rows for entry in report.texts("path")]):
+            yield Problem(path, f"another report is read from {shown_text(text)} already")
 
 
 def exit_alone(root: Table) -> Iterator[Problem]:
@@ -63,14 +58,6 @@ def exit_alone(root: Table) -> Iterator[Problem]:
                 job.at("reports"),
                 "its exit code would be all there is; add evidence.witness, evidence.manifest or evidence.figures",
             )
-
-
-def times(root: Table) -> Iterator[Problem]:
-    """No time limit is longer than GitHub lets a job run."""
-    for table in root.tables("jobs") + root.tables("artifacts"):
-        limit = table.text("timeout")
-        if limit is not None and re.fullmatch(DURATION, limit) and seconds(limit) > seconds(LONGEST):
-            yield Problem(table.at("timeout"), f"must be at most {LONGEST}, after which GitHub ends a job; got {limit}")
 
 
 def skips(root: Table) -> Iterator[Problem]:
@@ -133,30 +120,17 @@ def _kind(report: Table) -> KindOfReport | None:
     return REPORT_KINDS.get(cast("ReportKind", report.text("kind")))
 
 
-def _report_path(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
+def _report(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
+    """What one report may have by its kind."""
+    least = report.values.get("min_tests")
     if kind.place == "path" and "path" not in report.values:
         yield Problem(report.at("path"), 'needs a key `path`, such as `path = "report.xml"`', missing=True)
-    if kind.place != "path" and "path" in report.values:
-        able = " and ".join(name for name, kind in REPORT_KINDS.items() if kind.place == "path")
-        yield Problem(report.at("path"), f"only kind {able} has a path; a report of kind {name} has none")
-
-
-def _report_counts(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
-    least = report.values.get("min_tests")
-    if not kind.cases:
-        if least != 0 and "min_tests" in report.values:
-            yield Problem(report.at("min_tests"), f"must be 0 for kind {name}, which counts no tests")
-        for key in ("skips", "max_skips", "critical"):
-            if key in report.values:
-                yield Problem(report.at(key), f"kind {name} knows no tests, so it has no {key}")
-    elif least == 0:
+    if not kind.cases and least not in (0, None):
+        yield Problem(report.at("min_tests"), f"must be 0 for kind {name}, which counts no tests")
+    if kind.cases and least == 0:
         yield Problem(report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1")
-
-
-def _same_file(rows: list[Table]) -> Iterator[Problem]:
-    earlier = set()
-    for report in rows:
-        path = report.text("path")
-        if path is not None and path in earlier:
-            yield Problem(report.at("path"), f"another report is read from {shown_text(path)} already")
-        earlier.add(path)
+    never = [] if kind.place == "path" else ["path"]
+    never += [] if kind.cases else ["skips", "max_skips", "critical"]
+    for key in never:
+        if key in report.values:
+            yield Problem(report.at(key), f"a report of kind {name} ({kind.words}) has no {key}")

@@ -3,7 +3,7 @@
 All problems are shown in one run, so the rules also look at files that have the wrong shape elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +27,10 @@ class Table:
         value = self.values.get(key)
         return Table(self.at(key), value if isinstance(value, dict) else {})
 
-    def tables(self, key: str) -> list["Table"]:
-        """The tables in the table at key: `[jobs.NAME]` for `jobs`."""
-        inner = self.table(key)
-        return [inner.table(name) for name, value in inner.values.items() if isinstance(value, dict)]
+    def tables(self, *keys: str) -> list["Table"]:
+        """The tables in the tables at keys: `[jobs.NAME]` for `jobs`."""
+        inner = map(self.table, keys)
+        return [table.table(name) for table in inner for name, value in table.values.items() if isinstance(value, dict)]
 
     def rows(self, key: str) -> list["Table"]:
         """The tables in the list at key."""
@@ -38,24 +38,26 @@ class Table:
         rows = enumerate(value) if isinstance(value, list) else ()
         return [Table((*self.path, key, index), row) for index, row in rows if isinstance(row, dict)]
 
-    def texts(self, key: str) -> list[tuple[Path, str]]:
-        """The text at key, or those in the table or list there, each with its path."""
-        value, path = self.values.get(key), self.at(key)
-        entries: dict[Path, Any] = {path: value}
-        if isinstance(value, dict):
-            entries = {(*path, name): item for name, item in value.items()}
-        elif isinstance(value, list):
-            entries = {(*path, index): item for index, item in enumerate(value)}
-        return [(place, item) for place, item in entries.items() if isinstance(item, str)]
+    def texts(self, *keys: str) -> list[tuple[Path, str]]:
+        """The text at each key, or those in the table or list there, each with its path."""
+        entries: list[tuple[Path, Any]] = []
+        for key in keys:
+            value, path = self.values.get(key), self.at(key)
+            if isinstance(value, dict | list):
+                items = value.items() if isinstance(value, dict) else enumerate(value)
+                entries += [((*path, name), item) for name, item in items]
+            else:
+                entries.append((path, value))
+        return [(path, item) for path, item in entries if isinstance(item, str)]
 
     def text(self, key: str) -> str | None:
         """The text at key."""
         value = self.values.get(key)
         return value if isinstance(value, str) else None
 
-    def words(self, key: str) -> tuple[str, ...]:
+    def words(self, *keys: str) -> tuple[str, ...]:
         """The same texts without their paths."""
-        return tuple(text for _, text in self.texts(key))
+        return tuple(text for _, text in self.texts(*keys))
 
     def keys(self, key: str) -> tuple[str, ...]:
         """The keys of the table at key."""
@@ -64,3 +66,9 @@ class Table:
     def at(self, key: str) -> Path:
         """The path of key."""
         return (*self.path, key)
+
+
+def repeated(texts: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    """Those of the texts that another one before them repeats."""
+    first = {text: path for path, text in reversed(texts)}
+    return [(path, text) for path, text in texts if first[text] != path]

@@ -17,9 +17,7 @@ SERVICE_KINDS: Mapping[ServiceKind, tuple[str, ...]] = {"postgres": ("postgresql
 class Action(Record):
     """A GitHub action that the rendered workflows use, pinned by commit; `version` is the tag of that commit."""
 
-    commit: Sha = Field(
-        description="the full commit id of the action", examples=["3d3c42e5aac5ba805825da76410c181273ba90b1"]
-    )
+    commit: Sha = Field(description="its full commit id", examples=["3d3c42e5aac5ba805825da76410c181273ba90b1"])
     version: Version = Field(description="the tag that names this commit", examples=["v7.0.1"])
 
 
@@ -29,12 +27,8 @@ class Home(Record):
     `commit` is the last release: a file cannot name the commit that contains it.
     """
 
-    repository: Repository = Field(
-        description="owner and name of this project on GitHub", examples=["li-langverse/phdb-ci"]
-    )
-    commit: Sha = Field(
-        description="the release that callers pin, 40 hex digits", examples=["0123456789abcdef0123456789abcdef01234567"]
-    )
+    repository: Repository = Field(description="owner and name of this project", examples=["li-langverse/phdb-ci"])
+    commit: Sha = Field(description="the release callers pin", examples=["0123456789abcdef0123456789abcdef01234567"])
     aggregators: tuple[Name, ...] = Field(
         (), description="repositories that may start a gate by hand, on refs of their choice", examples=[["lic"]]
     )
@@ -50,9 +44,7 @@ class Service(Record):
     )
     port: int = Field(ge=1, le=65535, description="the port that it listens on", examples=[5432])
     env: dict[SettingName, Setting] = Field({}, description="its environment; no password has a place here")
-    ready: Probe | None = Field(
-        None, description="the command in the container that says that it is ready", examples=["pg_isready"]
-    )
+    ready: Probe | None = Field(None, description="a command in the container: is it ready?", examples=["pg_isready"])
     variable: SettingName = Field(description="the variable that tells jobs where it is", examples=["POSTGRES_URL"])
     url: Setting = Field(
         description="what the variable holds on GitHub", examples=["postgresql://postgres@127.0.0.1:5432/bench"]

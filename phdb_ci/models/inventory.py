@@ -20,8 +20,7 @@ class KeyInputs(Record):
         recipe: the RECIPE of the release that made the key.
         trees: git object id of each input at the commit, by its text in the matrix; None where there is no such path.
         needs: the key of each artifact that its build needs.
-        build: the build commands as the matrix writes them (`{build}` and `{cpus}` do not change what comes
-            out).
+        build: the commands as the matrix writes them (`{build}` and `{cpus}` do not change what comes out).
         tools: first line of `TOOL --version`, by tool.
         platform: system, machine and C library, for example `linux x86_64 glibc-2.36`.
     """
@@ -67,11 +66,9 @@ class Inventory(Record):
     Attributes:
         os_family: `ubuntu`, `macos` or `windows`: legs of this family run here.
         runner: on GitHub the one runner that this machine is; only its legs run here.
-        inputs: per artifact, everything that it is built from in this run.
-        keys: per artifact, the digest of those inputs.
+        keys: per artifact, the digest of its inputs in this run.
         stored: per artifact, what the store holds, newest first, checked against its manifest.
         other_release: per artifact, how many entries of the store another release of phdb-ci has built.
-        given: artifacts handed in by the user.
         notes: damaged entries that were set aside, ready to show.
         durations: seconds that a node took last time, by its name (`engine`, `smoke@ubuntu-24.04`).
     """

@@ -1,6 +1,5 @@
 """The matrix: what matrix.toml says, after it was checked. The file format is described in docs/matrix.md.
 
-`phdb_ci.matrix` reads the file, locates faults and checks what takes more than one value; here are shapes.
 Descriptions and examples of the keys show in editors (schemas/matrix.schema.json) and in messages.
 """
 
@@ -12,25 +11,11 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from phdb_ci.models import texts
 from phdb_ci.models.base import Name, Record, RepoName, Sha, Text
 from phdb_ci.models.figures import MOST, ROUNDS, Label, Value
 from phdb_ci.models.hosting import Action, Home, OwnJob, Service
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
-from phdb_ci.models.texts import (
-    ActionName,
-    Branch,
-    Command,
-    Cron,
-    Duration,
-    EnvName,
-    EnvValue,
-    Input,
-    IssueUrl,
-    Os,
-    RelPath,
-    Url,
-    Verb,
-)  # fmt: skip
 
 TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
@@ -48,16 +33,14 @@ class Breakable(Record):
     which must break nothing, may stand at several.
     """
 
-    faults: dict[Name, Command] = Field(
+    faults: dict[Name, texts.Command] = Field(
         {},
         description="commands that break it: an artifact, from `{real.OUTPUT}` to `{out.OUTPUT}`; a repo, in its "
         "checkout `{tree}`. `control` breaks nothing",
         examples=[{"dead": "cp /bin/false {out.tool}"}],
     )
     hangs: tuple[Name, ...] = Field(
-        (),
-        description="the faults with which a job may never end: only with these is a time limit a notice",
-        examples=[["hang"]],
+        (), description="faults with which a job may never end: only then is a time limit a notice", examples=[["hang"]]
     )
 
     @property
@@ -69,26 +52,22 @@ class Breakable(Record):
 class Override(Record):
     """Environment variables that replace a repo's pin: `path` ones name a directory, `ref` ones a ref."""
 
-    path: tuple[EnvName, ...] = Field((), description="variables that name a directory", examples=[["ENGINE_REPO"]])
-    ref: tuple[EnvName, ...] = Field(
-        (), description="variables that name a branch, tag or commit", examples=[["ENGINE_REF"]]
+    path: tuple[texts.EnvName, ...] = Field((), description="variables naming a directory", examples=[["ENGINE_REPO"]])
+    ref: tuple[texts.EnvName, ...] = Field(
+        (), description="variables naming a branch, tag or commit", examples=[["ENGINE_REF"]]
     )
 
 
 class Repo(Breakable):
     """A git repository and the commit it is pinned at."""
 
-    url: Url = Field(description="where it is cloned from", examples=["https://github.com/acme/engine.git"])
-    pin: Sha = Field(
-        description="the full commit id at which it is taken", examples=["0123456789abcdef0123456789abcdef01234567"]
-    )
-    track: Branch = Field("main", description="the branch that `phdb-ci bump` moves the pin along")
-    override: Override = Field(
-        default_factory=Override, description="environment variables that replace the pin for one run"
-    )
+    url: texts.Url = Field(description="where it is cloned from", examples=["https://github.com/acme/engine.git"])
+    pin: Sha = Field(description="its full commit id", examples=["0123456789abcdef0123456789abcdef01234567"])
+    track: texts.Branch = Field("main", description="the branch that `phdb-ci bump` moves the pin along")
+    override: Override = Field(default_factory=Override, description="variables that replace the pin for one run")
     docs: tuple[Text, ...] = Field(
         (),
-        description="paths that no job reads (`*` is any text): a pull request that changes nothing else is not run",
+        description="paths that no job reads (`*` is any text): a pull request of these alone is not run",
         examples=[["docs/*"]],
     )
     ci: tuple[OwnJob, ...] = Field((), description="jobs of its own CI that no gate runs")
@@ -101,15 +80,12 @@ class Artifact(Breakable):
 
     repo: Name = Field(description="the repo that it is built in", examples=["engine"])
     with_: tuple[Name, ...] = Field(
-        (),
-        alias="with",
-        description="other repos that it is built from, checked out beside it",
-        examples=[["protocol"]],
+        (), alias="with", description="other repos that it is built from, beside it", examples=[["protocol"]]
     )
     needs: tuple[Name, ...] = Field(
         (), description="artifacts that its build needs; `{NAME.OUTPUT}` is where one lies", examples=[["compiler"]]
     )
-    inputs: tuple[Input, ...] = Field(
+    inputs: tuple[texts.Input, ...] = Field(
         min_length=1,
         description="the files and folders that decide its key; those of another repo are `REPO:PATH`",
         examples=[["CMakeLists.txt", "src", "protocol:schema"]],
@@ -117,16 +93,16 @@ class Artifact(Breakable):
     tools: tuple[Text, ...] = Field(
         (), description="programs that build it; their versions are part of the key", examples=[["cmake"]]
     )
-    build: tuple[Command, ...] = Field(
+    build: tuple[texts.Command, ...] = Field(
         min_length=1,
         description="commands, run in the repo; `{build}` is the build directory, `{cpus}` a number",
         examples=[["cmake -S . -B {build}", "cmake --build {build} -j {cpus}"]],
     )
-    outputs: tuple[RelPath, ...] = Field(
+    outputs: tuple[texts.RelPath, ...] = Field(
         min_length=1, description="the files that it leaves below the build directory", examples=[["engine"]]
     )
     program: bool = Field(True, description="false: a library, whose use leaves no calls that a witness could count")
-    timeout: Duration = Field("30m", description="how long the build may take, at most 6h", examples=["30m"])
+    timeout: texts.Duration = Field("30m", description="how long the build may take, at most 6h", examples=["30m"])
 
     @property
     def repos(self) -> tuple[str, ...]:
@@ -145,9 +121,7 @@ class Report(Record):
     kind: ReportKind = Field(
         description="; ".join(f"`{name}`: {kind.words}" for name, kind in REPORT_KINDS.items()), examples=["pytest"]
     )
-    path: RelPath | None = Field(
-        None, description="kind `junit` alone: the file that the job writes", examples=["report.xml"]
-    )
+    path: texts.RelPath | None = Field(None, description="kind `junit` alone: the job's file", examples=["report.xml"])
     min_tests: int = Field(
         ge=0, le=1_000_000, description="how many cases must have run, at least; 0 for kind `exit`", examples=[4]
     )
@@ -155,20 +129,15 @@ class Report(Record):
     max_skips: int | None = Field(
         None, ge=0, le=1_000_000, description="how many cases may be skipped by those names, at most", examples=[3]
     )
-    critical: tuple[Text, ...] = Field(
-        (), description="checks that must run: patterns of their names", examples=[["cve-*"]]
-    )
+    critical: tuple[Text, ...] = Field((), description="patterns of checks that must run", examples=[["cve-*"]])
 
 
 class Witness(Record):
-    """The artifact's binary must have been called at least this often during the run commands.
-
-    With `verbs`, a call counts only when its first argument begins with one of these words (`exec-json`).
-    """
+    """The artifact's binary must have been called at least this often during the run commands."""
 
     artifact: Name = Field(description="the artifact whose calls are counted", examples=["engine"])
     min_calls: int = Field(ge=1, le=1_000_000, description="how many calls there must be, at least", examples=[4])
-    verbs: tuple[Verb, ...] = Field(
+    verbs: tuple[texts.Verb, ...] = Field(
         (), description="the first arguments that count as a call; all do when there are none", examples=[["exec-json"]]
     )
 
@@ -176,9 +145,7 @@ class Witness(Record):
 class Document(Record):
     """A JSON document that the job must write: one that was there before it is put away."""
 
-    file: RelPath = Field(
-        description="its path below the workspace, `*` and `**` allowed", examples=["**/manifest.json"]
-    )
+    file: texts.RelPath = Field(description="path below the workspace (`*`, `**`)", examples=["**/manifest.json"])
 
     @property
     def kept(self) -> str:
@@ -222,7 +189,7 @@ class Evidence(Record):
     """Facts that must be there, beside the exit code, before a job counts as passed."""
 
     witness: Witness | None = Field(None, description="calls of the artifact that must have been seen")
-    forbid_env: tuple[EnvName, ...] = Field(
+    forbid_env: tuple[texts.EnvName, ...] = Field(
         (), description="variables that must not be in the job's environment", examples=[["ENGINE_MOCK"]]
     )
     manifest: Manifest | None = Field(None, description="a JSON document that the job must write")
@@ -232,7 +199,7 @@ class Evidence(Record):
 class Quarantine(Record):
     """A known failure that does not decide the gate until `until`, and who answers for it."""
 
-    issue: IssueUrl = Field(
+    issue: texts.IssueUrl = Field(
         description="where the failure is tracked", examples=["https://github.com/acme/engine/issues/42"]
     )
     owner: Text = Field(description="who answers for it", examples=["@acme/db"])
@@ -261,33 +228,31 @@ class Job(Record):
     builds: tuple[Name, ...] = Field(
         (),
         max_length=1,
-        description="the one of its artifacts that the job builds again by itself, in its own build directory",
+        description="the one artifact that it builds again, in a build directory of its own",
         examples=[["engine"]],
     )
     tools: tuple[Text, ...] = Field((), description="programs that must be on PATH", examples=[["bash", "python3"]])
     python: tuple[Text, ...] | None = Field(
         None, description="packages for the job's Python environment", examples=[["pytest"]]
     )
-    lock: RelPath | None = Field(
-        None,
-        description="a requirements file with hashes in the checkout of `repo`, installed into that environment",
-        examples=["requirements.lock"],
+    lock: texts.RelPath | None = Field(
+        None, description="requirements with hashes in `repo`, for that environment", examples=["requirements.lock"]
     )
-    env: dict[EnvName, EnvValue] = Field(
+    env: dict[texts.EnvName, texts.EnvValue] = Field(
         {}, description="its environment; placeholders such as `{repos.engine}` are filled in"
     )
-    setup: tuple[Command, ...] = Field((), description="commands before the run: installs", examples=[["npm ci"]])
-    run: tuple[Command, ...] = Field(
+    setup: tuple[texts.Command, ...] = Field((), description="commands before the run: installs", examples=[["npm ci"]])
+    run: tuple[texts.Command, ...] = Field(
         min_length=1, description="the commands that are the job", examples=[["bash scripts/smoke.sh"]]
     )
     reports: tuple[Report, ...] = Field(
         min_length=1, description="the results that it leaves", examples=[[{"kind": "pytest", "min_tests": 4}]]
     )
-    timeout: Duration = Field("10m", description="how long the job may take, at most 6h", examples=["10m"])
-    os: tuple[Os, ...] = Field(
+    timeout: texts.Duration = Field("10m", description="how long the job may take, at most 6h", examples=["10m"])
+    os: tuple[texts.Os, ...] = Field(
         ("ubuntu-24.04",), min_length=1, description="the runners that it runs on", examples=[["ubuntu-24.04"]]
     )
-    skip: dict[Os, Text] = Field({}, description="runners that it does not run on, each with its reason")
+    skip: dict[texts.Os, Text] = Field({}, description="runners that it does not run on, each with its reason")
     network: bool = Field(True, description="false: the run commands see loopback alone")
     evidence: Evidence = Field(default_factory=Evidence, description="what must be there beside the exit code")
     quarantine: Quarantine | None = Field(None, description="a known failure that does not decide, until a date")
@@ -317,10 +282,10 @@ class Gate(Record):
 
     summary: Text = Field("a gate", description="one line for people: what it asks")
     on: tuple[TRIGGERS, ...] = Field((), description="the events on GitHub that start it", examples=[["pull_request"]])
-    branches: tuple[Branch, ...] = Field(
+    branches: tuple[texts.Branch, ...] = Field(
         ("main",), min_length=1, description="the branches whose pushes start it", examples=[["main", "dev"]]
     )
-    cron: Cron | None = Field(None, description="when it starts by itself, in UTC", examples=["17 3 * * *"])
+    cron: texts.Cron | None = Field(None, description="when it starts by itself, in UTC", examples=["17 3 * * *"])
     jobs: tuple[Name, ...] = Field(min_length=1, description="the jobs that decide it", examples=[["smoke"]])
     lead: Name | None = Field(None, description="the job that is shown first", examples=["smoke"])
 
@@ -336,7 +301,7 @@ class Matrix(Record):
     jobs: dict[Name, Job] = Field(min_length=1, description="the jobs, by name")
     gates: dict[Name, Gate] = Field({}, description="sets of jobs with one verdict, by name")
     services: dict[Name, Service] = Field({}, description="servers that jobs talk to, by name")
-    actions: dict[ActionName, Action] = Field({}, description="the GitHub actions of the workflows, by name")
+    actions: dict[texts.ActionName, Action] = Field({}, description="the GitHub actions of the workflows, by name")
     self_: Home | None = Field(None, alias="self", description="this project on GitHub")
 
     def needed(self, artifacts: Iterable[str]) -> tuple[str, ...]:
@@ -367,8 +332,3 @@ class Matrix(Record):
 def is_folder(name: str) -> bool:
     """Whether the name of a repo is that of a subfolder of the matrix's own folder: `./checks`."""
     return name.startswith("./")
-
-
-def seconds(duration: str) -> int:
-    """A duration such as `90s`, `10m` or `2h`, in seconds."""
-    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]

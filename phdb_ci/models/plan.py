@@ -10,10 +10,7 @@ from phdb_ci.models.texts import Os
 
 
 class ArtifactNode(Record):
-    """An artifact of this run: reused from the store, handed in, published elsewhere, or built, and the reasons why.
-
-    `needs` names the artifacts that its build waits for.
-    """
+    """An artifact of this run: reused, handed in, published elsewhere, or built, and why; it waits for its `needs`."""
 
     name: Name
     key: str
@@ -27,11 +24,7 @@ class ArtifactNode(Record):
 
 
 class JobNode(Record):
-    """A leg that runs here.
-
-    `needs` names the artifacts it waits for; `missing_tools` make it an error; `claimed` says how much of its `claims`
-    was measured.
-    """
+    """A leg that runs here and waits for its `needs`; `claimed` says how much of its `claims` was measured."""
 
     job: Name
     os: Os

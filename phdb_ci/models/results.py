@@ -152,13 +152,7 @@ class ArtifactUse(Record):
 
 
 class ServiceUse(Record):
-    """A server as one job met it.
-
-    Attributes:
-        origin: where it came from: the caller's variable, or a wheel.
-        remote: there is a network between it and this machine.
-        problem: why it did not last as long as the job.
-    """
+    """A server as one job met it, from the caller's variable or a wheel; `problem`: why it did not last as long."""
 
     name: Name
     version: str

@@ -13,19 +13,14 @@ class Source(Record):
     """One repo of this run.
 
     Attributes:
-        commit: what is tested.
-        origin: `pin` (the matrix), `ref` (an override), `tree` (a working tree as it stands), `folder` (a
-            subfolder of the matrix's own folder as it stands).
-        via: who asked, in the user's words: `matrix.toml`, `--repo engine=pull/3`, `$ENGINE_REF`, `--stack
-            tests/stack`.
+        origin: `pin` (the matrix), `ref` (an override), `tree` (a directory as it is), `folder` (beside the matrix).
+        via: who asked, in the user's words: `matrix.toml`, `--repo engine=pull/3`, `$ENGINE_REF`, `--stack DIR`.
         where: the URL or directory that it came from.
         objects: the bare mirror that holds its objects (a path of this machine).
         pin: the matrix's pin, for comparison; a folder has none.
         tree: of a folder the id of its tree, which is what it is known by; its commit is one of ours.
-        dirty: uncommitted or untracked changes are part of the commit (origins `tree` and `folder`).
-        reachable: whether a branch, tag or pull request of `where` contains the commit; a fork's commit does
-            not.
-        notes: what a person should know (commit gone upstream, ...), ready to show.
+        dirty: uncommitted or untracked changes are part of the commit.
+        reachable: whether a branch, tag or pull request of `where` contains the commit: a fork's is in none.
     """
 
     repo: RepoName
@@ -49,8 +44,8 @@ class Source(Record):
 class Sources(Record):
     """All repos of a run.
 
-    `stack`: `public` when every repo is at its pin or a ref of its URL, `stand-in` when every repo is
-    a plain directory of `--stack`, else `local`.
+    `stack`: `public` when each is at its pin or a ref of its URL, `stand-in` when each is a directory of
+    `--stack`, else `local`.
     """
 
     stack: StackKind

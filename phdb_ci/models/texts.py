@@ -8,13 +8,10 @@ from pydantic import AfterValidator
 from phdb_ci.base.github_url import OWNER_NAME
 from phdb_ci.models.base import NAME, Text, matching
 
-DURATION = r"^[1-9][0-9]{0,4}(s|m|h)$"
-
 EnvName = Annotated[
     str, matching(r"^[A-Za-z_][A-Za-z0-9_]*$", "a variable's name has letters, digits and _, and starts with no digit")
 ]
 EnvValue = Annotated[str, matching(r"^[^\x00]*$", "a variable's value cannot hold a NUL character")]
-Duration = Annotated[str, matching(DURATION, "a duration is written as 90s, 10m or 2h")]
 Verb = Annotated[str, matching(r"^[A-Za-z-]{1,32}$", "a verb is the first word of a call: 1 to 32 letters and -")]
 Os = Annotated[
     str,
@@ -64,6 +61,17 @@ Probe = Annotated[
 ]
 
 
+def seconds(duration: str) -> int:
+    """A duration such as `90s`, `10m` or `2h`, in seconds."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
+
+
+def _short(duration: str) -> str:
+    if seconds(duration) > 6 * 3600:
+        raise ValueError("must be at most 6h, after which GitHub ends a job")
+    return duration
+
+
 def _inside(path: str) -> str:
     parts = path.split("/")
     if path.startswith("/") or ".." in parts or "" in parts:
@@ -79,5 +87,8 @@ def _input(text: str) -> str:
     return text
 
 
+Duration = Annotated[
+    str, matching(r"^[1-9][0-9]{0,4}(s|m|h)$", "a duration is written as 90s, 10m or 2h"), AfterValidator(_short)
+]
 RelPath = Annotated[Text, AfterValidator(_inside)]
 Input = Annotated[Text, AfterValidator(_input)]

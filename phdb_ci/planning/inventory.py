@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -33,8 +33,8 @@ def ask_tools(matrix: Matrix, jobs: Sequence[str], path: str, artifacts: Sequenc
     keyed = {tool for name in _artifacts_of(matrix, jobs, artifacts) for tool in matrix.artifacts[name].tools}
     with ThreadPoolExecutor(max_workers=8) as pool:
         versions = dict(zip(keyed, pool.map(lambda tool: tool_version(tool, path), keyed), strict=True))
-    tools = find_tools(sorted(keyed.union(*(matrix.jobs[job].tools for job in jobs))), path)
-    return {name: tool.model_copy(update={"version": versions.get(name)}) for name, tool in tools.items()}
+    names = sorted(keyed.union(*(matrix.jobs[job].tools for job in jobs)))
+    return {name: Tool(name=name, path=shutil.which(name, path=path), version=versions.get(name)) for name in names}
 
 
 def gather(
@@ -97,11 +97,6 @@ def cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
-
-
-def find_tools(names: Iterable[str], path: str) -> dict[str, Tool]:
-    """Where each program is on this PATH; nothing is started."""
-    return {name: Tool(name=name, path=shutil.which(name, path=path)) for name in names}
 
 
 def tool_version(name: str, path: str) -> str:

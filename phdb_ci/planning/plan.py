@@ -11,6 +11,7 @@ from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.plan import ArtifactNode, IdleLeg, JobNode, Plan
 from phdb_ci.models.proofs import ProofFile, Proofs
 from phdb_ci.models.sources import Sources
+from phdb_ci.models.statuses import IdleStatus
 
 HINTS = {
     "bash": "apt-get install bash",
@@ -118,7 +119,7 @@ def changes(old: KeyInputs, new: KeyInputs) -> tuple[str, ...]:
 
 def _differing(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> list[str]:
     """The names that only one of the two has, or that both have with another value."""
-    return sorted(name for name in {*old, *new} if (name in old, old.get(name)) != (name in new, new.get(name)))
+    return sorted({name for name, _ in old.items() ^ new.items()})
 
 
 def _short(oid: str | None) -> str:
@@ -130,17 +131,14 @@ def _legs(
 ) -> tuple[list[JobNode], list[IdleLeg]]:
     legs: list[JobNode] = []
     idle: list[IdleLeg] = []
+    away = f"this machine is {inventory.platform}"
     for name in jobs:
         job = matrix.jobs[name]
-        here = [os for os in job.os if _is_here(os, inventory) and os not in job.skip]
-        for os in dict.fromkeys([*job.os, *job.skip]):
-            if os in job.skip:
-                idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="skipped", reason=job.skip[os]))
-            elif os in here[:1]:
-                legs.append(_leg(name, os, job, inventory, proofs))
-            else:
-                reason = f"this machine is {inventory.platform}"
-                idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind="elsewhere", reason=reason))
+        here = [os for os in job.os if _is_here(os, inventory) and os not in job.skip][:1]
+        legs += [_leg(name, os, job, inventory, proofs) for os in here]
+        for os, reason in ({os: away for os in job.os if os not in here} | job.skip).items():
+            kind: IdleStatus = "skipped" if os in job.skip else "elsewhere"
+            idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind=kind, reason=reason))
     return legs, idle
 
 

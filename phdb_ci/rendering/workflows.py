@@ -16,7 +16,8 @@ from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import UsageError
 from phdb_ci.models.hosting import Home, job_id
 from phdb_ci.models.labels import evidence
-from phdb_ci.models.matrix import Gate, Matrix, seconds
+from phdb_ci.models.matrix import Gate, Matrix
+from phdb_ci.models.texts import seconds
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,12 +7,12 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from phdb_ci.base.files import open_regular, walk
 from phdb_ci.base.strict_json import NotStrictError, parse
+from phdb_ci.models.base import first_problem
 from phdb_ci.models.figures import FiguresDocument
 from phdb_ci.models.matrix import Figures, Manifest
 from phdb_ci.models.results import FiguresFact, ManifestFact
@@ -20,7 +20,7 @@ from phdb_ci.models.results import FiguresFact, ManifestFact
 LIMIT = 8 * 1024 * 1024  # bytes; a document is a page or two
 DEPTH = 50
 LONGEST = 200  # characters of a key or a word that are looked at
-SHOWN = 5  # problems of one document
+SHOWN = 5  # numbers of one manifest
 # A key that names something measured, whatever it is called, but for what is set beforehand.
 _WORDS = r"p\d+|[munµ]s|msec|latency|throughput|qps|tps|rps|speedup|ops|ratio|mean|median|avg|stddev"
 MEASURED_KEY = re.compile(rf"(?:.*[_-])?(?:{_WORDS})(?:[_-].*)?", re.IGNORECASE)
@@ -35,8 +35,7 @@ def put_away(pattern: str, checkouts: Iterable[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """The one document that a job has written: how it is called, where it is, its text."""
 
     shown: str
@@ -89,19 +88,12 @@ def read_figures(text: bytes, shown: str, wanted: Figures) -> FiguresFact:
     except NotStrictError as error:
         return fact.model_copy(update={"problems": (_not_json(shown, error),)})
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False, include_context=False)[:SHOWN]
-        problems = tuple(f"{shown}: {_place(detail['loc'])}: {detail['msg']}" for detail in details)
-        return fact.model_copy(update={"problems": problems})
+        return fact.model_copy(update={"problems": (f"{shown}: {first_problem(error)}",)})
     return fact.model_copy(update={"figures": document.figures, "notes": document.notes})
 
 
 def _not_json(shown: str, error: NotStrictError) -> str:
     return f"{shown} is not JSON" + (f": {error}" if str(error) else "")
-
-
-def _place(keys: Iterable[Any]) -> str:
-    place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-    return place.lstrip(".") or "the document"
 
 
 def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:

@@ -1,9 +1,8 @@
 """A report's bytes made fit for an XML parser, and the lines of a job's log that hold a sign; both bounded."""
 
-import codecs
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from phdb_ci.base.text import plain
@@ -17,9 +16,7 @@ MAX_LINE = 8 * 1024  # bytes of a line that are looked at
 # What XML 1.0 cannot hold. One of them voids a whole file, and node writes them raw. In UTF-8 and in every
 # single-byte encoding these bytes stand for nothing else.
 _CONTROLS = bytes([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20)])
-_UTF_16 = {
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be",
-}  # fmt: skip
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")  # its first two bytes; expat reads it by itself
 
 
 class Refused(Exception):  # noqa: N818 - an answer about a file, caught in this package, not a fault
@@ -46,48 +43,20 @@ def _check_size(size: int) -> None:
         raise Refused(f"is larger than {MAX_BYTES // 1024**3} GiB")
 
 
-class XmlBytes:
-    """A report in chunks, as UTF-8 where it is UTF-16, without control characters.
+def xml_chunks(path: Path, hunger: Callable[[], int]) -> Iterator[tuple[bytes, int]]:
+    """A report from its start to its end, with how many control characters were taken out of each chunk.
 
-    Attributes:
-        controls: how many control characters were removed so far.
-        fed: how many bytes were handed on so far.
-        encoding: what the parser must believe instead of what the document says, or None.
-        hunger: how much to read next; the reader raises it while one token goes on over several chunks.
+    `hunger` says how much to read next. UTF-16 stays as it is. Raises Refused: the file grew past the bound.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.controls = self.fed = 0
-        self.hunger = CHUNK
-        self._path = path
-        with path.open("rb") as file:
-            self._utf_16 = _UTF_16.get(file.read(2))
-        self.encoding = "utf-8" if self._utf_16 else None
-
-    def chunks(self) -> Iterator[bytes]:
-        """The file from its start to its end. Raises Refused: it grew past the bound, or its UTF-16 is broken."""
-        decoder = codecs.getincrementaldecoder(self._utf_16)() if self._utf_16 else None
-        size = 0
-        with self._path.open("rb", buffering=0) as file:
-            while raw := file.read(self.hunger):
-                size += len(raw)
-                _check_size(size)
-                yield self._clean(_recoded(decoder, raw) if decoder else raw)
-        if decoder:
-            _recoded(decoder, b"", final=True)
-
-    def _clean(self, raw: bytes) -> bytes:
-        chunk = raw.translate(None, _CONTROLS)
-        self.controls += len(raw) - len(chunk)
-        self.fed += len(chunk)
-        return chunk
-
-
-def _recoded(decoder: codecs.IncrementalDecoder, raw: bytes, *, final: bool = False) -> bytes:
-    try:
-        return decoder.decode(raw, final).encode()
-    except UnicodeDecodeError as error:
-        raise Refused(f"is not UTF-16 throughout ({error.reason})") from error
+    size = 0
+    with path.open("rb", buffering=0) as file:
+        controls = b"" if file.read(2) in _UTF_16 else _CONTROLS
+        file.seek(0)
+        while raw := file.read(hunger()):
+            size += len(raw)
+            _check_size(size)
+            chunk = raw.translate(None, controls)
+            yield chunk, len(raw) - len(chunk)
 
 
 def lines_with(log: Path, start: int, signs: Sequence[re.Pattern[bytes]]) -> Iterator[str]:
@@ -96,14 +65,8 @@ def lines_with(log: Path, start: int, signs: Sequence[re.Pattern[bytes]]) -> Ite
     The log is scanned in blocks, and only a block that holds a sign is read line by line. A sign is best a literal or
     begins with one: several of those are found many times faster than an alternation of them.
 
-    Args:
-        log: the job's log.
-        start: the byte at which the run commands' output begins; what the set-up printed is before it.
-        signs: one of them must be in a line.
-
-    Raises:
-        Refused: the output is too large to be looked through.
-        OSError: it cannot be read.
+    `start` is the byte at which the run commands' output begins. Raises Refused: the output is too large; OSError: it
+    cannot be read.
     """
     fresh = True
     with log.open("rb") as file:

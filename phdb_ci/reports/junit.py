@@ -10,7 +10,7 @@ from xml.parsers import expat
 from phdb_ci.base.text import ROOM, counted, plain
 from phdb_ci.models.results import CaseStatus
 from phdb_ci.reports.dialects import FLAKY, IN_CASE, RESULTS, ROOTS, Dialect, Totals, result_status, stated_status
-from phdb_ci.reports.input import CHUNK, Refused, XmlBytes
+from phdb_ci.reports.input import CHUNK, Refused, xml_chunks
 from phdb_ci.reports.tally import RawCase, Tally
 from phdb_ci.reports.text import DETAIL_LIMIT, MESSAGE_LIMIT, name_line
 
@@ -34,7 +34,7 @@ class JunitReader:
         self.nameless = self.strays = self.flaky = self.controls = 0
         self._flaky_names: list[str] = []
         self._locals: dict[str, str] = {}  # tag → its name without a namespace
-        self._depth = self._stray_at = self._flaked = 0
+        self._depth = self._stray_at = self._flaked = self._fed = 0
         self._path: list[str] = []
         self._attrs: dict[str, str] | None = None  # of the open case
         self._result: tuple[CaseStatus, str] | None = None  # of the open case: its worst status and message
@@ -47,8 +47,7 @@ class JunitReader:
 
     def read(self, path: Path, _start: int) -> None:
         """Run the whole file through the handlers. Raises Refused: it is no whole, well-formed JUnit report."""
-        source = XmlBytes(path)
-        parser = self._parser = expat.ParserCreate(source.encoding)
+        parser = self._parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartElementHandler = self._root
         parser.EndElementHandler = self._end
@@ -56,17 +55,17 @@ class JunitReader:
         parser.CommentHandler = self.totals.add_comment
         at_end = False
         try:
-            for chunk in source.chunks():
+            for chunk, controls in xml_chunks(path, self._waiting):
+                self.controls += controls
+                self._fed += len(chunk)
                 parser.Parse(chunk, False)
-                self._check_bounds(source)
+                self._check_bounds()
             at_end = True
             parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise Refused(self._syntax_problem(error, at_end=at_end)) from error
         except (LookupError, ValueError) as error:  # how pyexpat says that it does not know an encoding
             raise Refused(f"declares an encoding that cannot be read: {error}") from error
-        finally:
-            self.controls = source.controls
 
     def finish(self, problem: str | None) -> tuple[str | None, list[str]]:
         """Close what is open; the problem of the report and what was repaired in it."""
@@ -85,12 +84,13 @@ class JunitReader:
             return f"is not well-formed XML: {expat.ErrorString(error.code)}, line {error.lineno}"
         return f"is truncated: it breaks off in line {error.lineno}" if self._locals else "holds no XML"
 
-    def _check_bounds(self, source: XmlBytes) -> None:
-        """Expat holds an unfinished tag in memory and scans it anew at each call; both must stay bounded."""
-        waiting = source.fed - max(self._parser.CurrentByteIndex, 0)
-        if waiting > MAX_TOKEN:
+    def _waiting(self) -> int:
+        """How much to read next: as much as expat holds of an unfinished tag, which it scans anew at each call."""
+        return max(CHUNK, self._fed - max(self._parser.CurrentByteIndex, 0))
+
+    def _check_bounds(self) -> None:
+        if self._waiting() > MAX_TOKEN:
             raise Refused(f"has a tag or comment of more than {MAX_TOKEN // 1024**2} MiB")
-        source.hunger = max(CHUNK, waiting)
         _check_tags(len(self._parser.intern))
 
     def _repairs(self) -> list[str]:

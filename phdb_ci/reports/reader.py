@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from phdb_ci.models.matrix import Report
 from phdb_ci.models.report_kinds import ReportKind
@@ -15,20 +15,10 @@ from phdb_ci.reports.tally import Tally
 from phdb_ci.reports.text import message_line
 
 
-class CaseReader(Protocol):
-    """Reads one file into a tally."""
-
-    def read(self, path: Path, start: int, /) -> None:
-        """Read it. Raises Refused where it cannot be believed."""
-
-    def finish(self, problem: str | None, /) -> tuple[str | None, list[str]]:
-        """Hand over what was held back; the problem, and notes on what was repaired."""
-
-
 class Reading(NamedTuple):
     """How the reports of one kind are read: their cases, and what their runner prints beside them."""
 
-    cases: Callable[[Tally], CaseReader] | None
+    cases: Callable[[Tally], JunitReader | LinesReader] | None
     output: runner_output.Output | None
 
 
@@ -52,12 +42,8 @@ def read_report(
 ) -> Suite:
     """Read one report; with a `problem` where the file cannot be believed, and with whatever could be counted.
 
-    Args:
-        kind: of the report; `junit` for the XML of any writer.
-        path: the file; the job's log for a kind that is read from it.
-        skips: pattern → reason, the named skips.
-        critical: patterns of cases that must have been executed.
-        start: the byte of a log at which the run commands' output begins.
+    `path` is the job's log for a kind that is read from it, and `start` the byte at which the run commands' output
+    begins there. `skips` are the named ones with their reasons.
     """
     tally = Tally(kind, skips, critical)
     new = READERS[kind].cases

@@ -31,13 +31,13 @@ class RawCase(NamedTuple):
 
 
 class Patterns:
-    """Patterns over case names, compiled once; `matched` counts the cases that each one met."""
+    """Patterns over case names with their reasons, compiled once; `matched` counts the cases that each one met."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self.patterns = tuple(patterns)
-        self.matched = [0] * len(self.patterns)
-        self._each = [re.compile(_regex(pattern), re.DOTALL) for pattern in self.patterns]
-        self._any = re.compile("|".join(map(_regex, self.patterns)), re.DOTALL) if self.patterns else None
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        self.matched = [0] * len(reasons)
+        self._each = [re.compile(_regex(pattern), re.DOTALL) for pattern in reasons]
+        self._any = re.compile("|".join(map(_regex, reasons)), re.DOTALL) if reasons else None
 
     def met_by(self, name: str, title: str) -> list[int]:
         """Which patterns match the bare name or the title."""
@@ -50,28 +50,21 @@ class Patterns:
         for i in met:
             self.matched[i] += 1
 
-    def rules(self, reasons: Mapping[str, str]) -> tuple[Rule, ...]:
+    def rules(self) -> tuple[Rule, ...]:
         """The patterns as a Suite holds them."""
-        pairs = zip(self.patterns, self.matched, strict=True)
-        return tuple(Rule(pattern=text, reason=reasons.get(text, ""), matched=count) for text, count in pairs)
+        pairs = zip(self.reasons.items(), self.matched, strict=True)
+        return tuple(Rule(pattern=text, reason=reason, matched=count) for (text, reason), count in pairs)
 
 
 class Tally:
-    """The cases of one report as they come in.
-
-    Args:
-        kind: of the report.
-        skips: pattern → reason, the skips that the matrix names.
-        critical: patterns of cases that must have been executed.
-    """
+    """The cases of one report as they come in; `skips` are the ones that the matrix names, each with its reason."""
 
     def __init__(self, kind: ReportKind, skips: Mapping[str, str], critical: Sequence[str]) -> None:
         self.kind = kind
         self.counts: dict[CaseStatus, int] = {"passed": 0, "failed": 0, "error": 0, "skipped": 0, "todo": 0}
         self.seconds = 0.0
-        self._reasons = skips
-        self._skips = Patterns(tuple(skips))
-        self._critical = Patterns(tuple(dict.fromkeys(critical)))
+        self._skips = Patterns(skips)
+        self._critical = Patterns(dict.fromkeys(critical, ""))
         self._watching = bool(critical)
         self._suite = "", ""  # neighbours mostly share it: as it was read, cleaned
         self._bad: list[Case] = []
@@ -109,7 +102,7 @@ class Tally:
             kind=self.kind, counts=Counts(**self.counts), seconds=round(self.seconds, 6), cases=tuple(cases),
             dropped=sum(self.counts.values()) - len(cases), repeated=self._repeated, problem=problem,
             notes=tuple(notes), unnamed_skips=tuple(self._unnamed), unnamed_skip_count=self._unnamed_count,
-            skip_rules=self._skips.rules(self._reasons), critical_rules=self._critical.rules({}),
+            skip_rules=self._skips.rules(), critical_rules=self._critical.rules(),
         )  # fmt: skip
 
     def _remember(self, name: int) -> None:

@@ -22,8 +22,7 @@ _CLOSE = b"</testsuites>\n"
 def write_junit(path: Path, legs: Iterable[LegResult]) -> None:
     """Write the JUnit file of a run: one leg in memory at a time, and the file appears whole or not at all.
 
-    The totals of a `<testsuite>` are what was counted; its cases are those that were kept, and the property
-    `not kept` says how many are missing. Raises DiskError: it cannot be written.
+    Totals are what was counted; the property `not kept` says how many cases are missing. Raises DiskError.
     """
     with whole_file(path) as file:
         file.write(_OPEN)

@@ -39,7 +39,7 @@ def _row(key: str, node: Mapping[str, Any], required: bool) -> str:
     text = node.get("description", "").replace("|", "\\|")
     example = node.get("examples", [None])[0]
     if example is not None and not isinstance(example, dict):
-        text += f"; `{key} = {_toml(example)}`".replace("|", "\\|")
+        text += f"; `{key} = {json.dumps(example, ensure_ascii=False)}`".replace("|", "\\|")
     return f"| `{key}` | {_value(node, required)} | {text} |"
 
 
@@ -53,8 +53,4 @@ def _value(node: Mapping[str, Any], required: bool) -> str:
     default = node.get("default")
     if required:
         return f"{kind}, **required**"
-    return kind if default in (None, [], {}) or isinstance(default, dict) else f"{kind}, `{_toml(default)}`"
-
-
-def _toml(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return kind if default in (None, []) or isinstance(default, dict) else f"{kind}, `{json.dumps(default)}`"

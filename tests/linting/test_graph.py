@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.models.inventory import Inventory, KeyInputs, Tool
-from phdb_ci.models.matrix import Matrix, seconds
+from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import JobNode, Plan
 from phdb_ci.models.sources import Source, Sources
+from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import make_plan, select
 from phdb_ci.rendering.workflows import SETUP_MINUTES
 from tests.linting.conftest import Rendering

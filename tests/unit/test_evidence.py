@@ -162,7 +162,7 @@ BROKEN = [
         "exit 0 with failing tests",
     ),
     row(
-        "manifest_wrong",
+        "document_wrong",
         DOCUMENTED,
         good(manifest=ManifestFact(problems=("m.json has status 'pass'",))),
         "failed",
@@ -293,7 +293,7 @@ BROKEN = [
         "too many",
     ),
     row(
-        "linked_outside",
+        "workspace_changed",
         job(),
         good(links_out=("lis/tests",)),
         "unproven",
@@ -342,7 +342,7 @@ BROKEN = [
         "another build",
     ),
     row(
-        "stray_artifact",
+        "workspace_changed",
         WITNESSED,
         good(artifacts=(use(9),), strays=("lidb/build/lidb_embed",)),
         "unproven",
@@ -374,7 +374,7 @@ BROKEN = [
         "no asserts, in any job",
     ),
     row(
-        "checkout_changed",
+        "workspace_changed",
         job(),
         good(changed=("lidb/src/a.c", "lidb/b")),
         "unproven",
@@ -382,7 +382,7 @@ BROKEN = [
         "two files",
     ),
     row(
-        "data_not_empty",
+        "workspace_changed",
         job(),
         good(data_was_empty=False),
         "unproven",
@@ -399,7 +399,7 @@ BROKEN = [
     ),
     row("service_ended", MEASURED, measured(services=()), "failed", "postgres was not there", "none"),
     row(
-        "figures_wrong",
+        "document_wrong",
         MEASURED,
         measured(figures=FiguresFact(file="f.json", problems=("f.json is not JSON: NaN is no number",))),
         "failed",
@@ -481,7 +481,7 @@ BROKEN = [
         "whole interval",
     ),
     row(
-        "figures_absent",
+        "document_absent",
         MEASURED,
         good(services=(POSTGRES,)),
         "unproven",
@@ -489,16 +489,16 @@ BROKEN = [
         "not looked at",
     ),
     row(
-        "figures_absent",
+        "document_absent",
         MEASURED,
         measured(figures=FiguresFact(absent="the job wrote no f.json")),
         "unproven",
         "the job wrote no f.json",
         "not written",
     ),
-    row("manifest_absent", DOCUMENTED, good(), "unproven", "its manifest was not looked at", "not looked at"),
+    row("document_absent", DOCUMENTED, good(), "unproven", "its manifest was not looked at", "not looked at"),
     row(
-        "manifest_absent",
+        "document_absent",
         DOCUMENTED,
         good(manifest=ManifestFact(absent="the job wrote no m.json")),
         "unproven",

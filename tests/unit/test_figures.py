@@ -53,7 +53,7 @@ def test_value_that_is_no_figure_is_a_problem(value: object) -> None:
 
     assert fact.figures == ()
     assert len(fact.problems) == 1
-    assert fact.problems[0].startswith("b/figures.json: figures[0].values[1]: ")
+    assert fact.problems[0].startswith("b/figures.json: figures.0.values.1: ")
 
 
 @pytest.mark.parametrize(

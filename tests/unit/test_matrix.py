@@ -104,7 +104,7 @@ def test_valid_file_is_not_scanned_for_positions(monkeypatch: pytest.MonkeyPatch
     def never(_: str) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("phdb_ci.matrix.locate.Scanner.scan", never)
+    monkeypatch.setattr("phdb_ci.matrix.locate.Scanner.blank", never)
     monkeypatch.setattr("phdb_ci.matrix.shapes.shape_problems", never)
 
     matrix.load(OURS)

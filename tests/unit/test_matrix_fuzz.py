@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from phdb_ci import matrix
 from phdb_ci.errors import PhdbError
-from phdb_ci.matrix.locate import scan
+from phdb_ci.matrix.locate import Scanner
 
 HERE = Path(__file__).parents[1]
 OURS = HERE.parent / "matrix.toml"
@@ -103,7 +103,7 @@ def test_every_key_has_its_position(document: dict[str, Any], header: str) -> No
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return
-    keys = scan(text).keys
+    keys = Scanner(text).keys
 
     assert set(keys) == set(paths_of(parsed))
     for path, offset in keys.items():
@@ -131,4 +131,4 @@ def test_every_key_has_its_position(document: dict[str, Any], header: str) -> No
 )  # fmt: skip
 def test_positions_of(text: str, path: tuple[str | int, ...], line: int) -> None:
     assert path in paths_of(tomllib.loads(text))
-    assert text.count("\n", 0, scan(text).keys[path]) + 1 == line
+    assert text.count("\n", 0, Scanner(text).keys[path]) + 1 == line

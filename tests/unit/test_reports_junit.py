@@ -557,11 +557,21 @@ def test_truncation_at_any_byte_never_passes_for_whole(reports: Reports, kind: K
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_encoding_is_recognised(reports: Reports, encoding: str) -> None:
     declared = "utf-16" if "16" in encoding else "utf-8"
-    xml = f'<?xml version="1.0" encoding="{declared}"?><testsuites><testcase name="日本\x01 é𝄞"/></testsuites>'
+    xml = f'<?xml version="1.0" encoding="{declared}"?><testsuites><testcase name="日本 é𝄞"/></testsuites>'
     suite = reports.read(xml.encode(encoding))
-    assert suite.problem is None
-    assert only(suite).name == "日本 é𝄞"
+    assert (suite.problem, only(suite).name) == (None, "日本 é𝄞")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_control_character_is_taken_out(reports: Reports, encoding: str) -> None:
+    suite = reports.read('<testsuites><testcase name="日\x01本"/></testsuites>'.encode(encoding))
+    assert (suite.problem, only(suite).name) == (None, "日本")
     assert suite.notes == ("1 control character was taken out of the file",)
+
+
+def test_control_character_in_utf_16_is_a_problem(reports: Reports) -> None:
+    suite = reports.read('<testsuites><testcase name="a"/>\x01</testsuites>'.encode("utf-16"))
+    assert "is not well-formed XML" in (suite.problem or "")
 
 
 def test_single_byte_encoding_is_read(reports: Reports) -> None:
@@ -571,7 +581,7 @@ def test_single_byte_encoding_is_read(reports: Reports) -> None:
 
 def test_broken_utf_16_is_a_problem(reports: Reports) -> None:
     data = "<testsuites/>".encode("utf-16") + b"\x00\xd8\x00"
-    assert (reports.read(data).problem or "").startswith("report.xml is not UTF-16 throughout")
+    assert (reports.read(data).problem or "").startswith("report.xml is truncated")
 
 
 def test_chunk_of_nothing_but_controls_does_not_end_the_file(reports: Reports) -> None:

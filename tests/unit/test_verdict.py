@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phdb_ci.judging.gathered import Run, Span, gathered_here, reproduce, shown_source
+from phdb_ci.judging.gathered import Run, gathered_here, reproduce, shown_source
 from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
@@ -175,8 +175,7 @@ def plan(**fields: Any) -> Planned:
 
 def judged(*legs: LegResult, of: Planned | None = None, run: Run = RUN, today: date = TODAY, **fields: Any) -> Verdict:
     built = ArtifactResult(name="embed", status="built", key="k1", digest=DIGEST)
-    span = Span("2026-11-25T03:00:00Z", 1.23456)
-    gathered = gathered_here(*(of or plan()), legs, [built], run, span)
+    gathered = gathered_here(*(of or plan()), legs, [built], run, "2026-11-25T03:00:00Z", 1.23456)
     return make_verdict(gathered, tool="0.1.0", today=today, **fields)
 
 

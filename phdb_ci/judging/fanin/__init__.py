@@ -5,10 +5,6 @@
 
 Nothing that a result says of itself is believed but its facts: whether it is quarantined, what it must leave and what
 its status is follow from the matrix.
-
-    read.py      the files, bounded and validated
-    doubt.py     why a result is not believed
-    gather.py    which legs are there, which are missing and why
 """
 
 from phdb_ci.judging.fanin.gather import gather

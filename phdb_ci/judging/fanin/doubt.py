@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from phdb_ci.judging.fanin.read import Needs, ResultFile
 from phdb_ci.judging.gathered import Run
+from phdb_ci.judging.verdict import judged_anew
 from phdb_ci.models.hosting import job_id
 from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.results import LegResult
@@ -27,8 +28,8 @@ class Expected:
     digests: Mapping[LegName, str]
 
 
-def newest(leg: LegName, files: Iterable[ResultFile], run: Run) -> LegResult | str:
-    """The newest attempt's result of a leg in this run, or why there is none."""
+def newest(leg: LegName, files: Iterable[ResultFile], run: Run, matrix: Matrix) -> LegResult | str:
+    """The newest attempt's result of a leg in this run, judged by the matrix, or why there is none."""
     of_leg = [file for file in files if file.leg == "@".join(leg)]
     for file in of_leg:
         if file.problem:
@@ -41,7 +42,7 @@ def newest(leg: LegName, files: Iterable[ResultFile], run: Run) -> LegResult | s
     first, *others = (result for result in of_run if result.attempt == attempt)
     if any(other != first for other in others):
         return f"it left several results of attempt {attempt}, which differ"
-    return first
+    return judged_anew(first, matrix.jobs[first.job])
 
 
 def doubt(result: LegResult, matrix: Matrix, needs: Needs, expected: Expected) -> str | None:

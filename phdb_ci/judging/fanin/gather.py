@@ -1,8 +1,7 @@
 """Which legs of a gate are there, which are missing and why: facts judged anew by the matrix. Pure.
 
 Every leg that the gate has is expected. A result of another run, commit or artifact is stale and counts as missing; of
-several attempts the newest counts. Where GitHub's own word on a job is worse than its result, GitHub's counts; a job
-that it says nothing of is not believed either. The clock is that of the results: the same results give the same answer.
+several attempts the newest counts. The clock is that of the results: the same results give the same answer.
 """
 
 from collections import Counter
@@ -16,8 +15,8 @@ from phdb_ci.base.text import bounded
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
 from phdb_ci.judging.fanin.read import Needs, ResultFile
-from phdb_ci.judging.gathered import Gathered, Run, Span, reproduce, shown_source
-from phdb_ci.judging.verdict import decides, judged_anew
+from phdb_ci.judging.gathered import Gathered, Run, reproduce, shown_source
+from phdb_ci.judging.verdict import decides
 from phdb_ci.models.base import Record, first_problem, glob_matches
 from phdb_ci.models.hosting import job_id
 from phdb_ci.models.labels import claims
@@ -66,12 +65,12 @@ def gather(
     nobody = plan_doubt(needs, fan.planned)
     unaffected, notes = (None, []) if nobody else _unaffected(fan)
     legs, missing = ([], []) if unaffected else _legs(fan, nobody)
-    span, legs = _placed(legs)
+    started, length, legs = _placed(legs)
     sources = _sources(fan, legs)
     stack = fan.planned.stack if fan.planned else _stack(sources)
     known = {"@".join(leg) for leg in expected}
     return Gathered(
-        gate=gate, lead=matrix.gates[gate].lead, span=span,
+        gate=gate, lead=matrix.gates[gate].lead, started=started, seconds=length,
         run=replace(run, attempt=run.attempt or max([leg.attempt for leg in legs], default=1)),
         platform=", ".join(dict.fromkeys(leg.os for leg in legs)) or "none", stack=stack, sources=sources,
         artifacts=_artifacts(fan), legs=legs, missing=missing,
@@ -85,7 +84,7 @@ def gather(
 
 def _legs(fan: _Fan, nobody: str | None) -> tuple[list[LegResult], list[Missing]]:
     """The results that are believed, and for every other leg why there is none. `nobody`: why none is believed."""
-    results = {leg: _judged(newest(leg, fan.files, fan.run), fan.matrix) for leg in fan.legs}
+    results = {leg: newest(leg, fan.files, fan.run, fan.matrix) for leg in fan.legs}
     expected = _expected(fan, results)
     legs, missing = [], []
     for (name, os), result in results.items():
@@ -98,10 +97,6 @@ def _legs(fan: _Fan, nobody: str | None) -> tuple[list[LegResult], list[Missing]
         if reason:
             missing.append(Missing(job=name, os=os, reason=reason, blocked=no_artifact is not None))
     return legs, missing
-
-
-def _judged(result: LegResult | str, matrix: Matrix) -> LegResult | str:
-    return result if isinstance(result, str) else judged_anew(result, matrix.jobs[result.job])
 
 
 def _idle(matrix: Matrix, jobs: Iterable[str], legs: Iterable[LegName], unaffected: Unaffected | None) -> list[IdleLeg]:
@@ -240,8 +235,8 @@ def _stack(sources: Iterable[VerdictSource]) -> StackKind:
     return "local" if any(source.origin == "tree" for source in sources) else "public"
 
 
-def _placed(legs: Sequence[LegResult]) -> tuple[Span, list[LegResult]]:
-    """From the start of the first leg to the end of the last, and each leg with its place in that.
+def _placed(legs: Sequence[LegResult]) -> tuple[str, float, list[LegResult]]:
+    """The start of the first leg, the seconds to the end of the last, and each leg with its place in that.
 
     Each ran on a machine of its own and counted from zero.
     """
@@ -250,7 +245,7 @@ def _placed(legs: Sequence[LegResult]) -> tuple[Span, list[LegResult]]:
     last = max([start + bounded(leg.seconds) for leg, start in starts], default=first)
     offsets = {leg.leg: start - first for leg, start in starts}
     placed = [leg.model_copy(update={"offset": offsets.get(leg.leg, 0.0)}) for leg in legs]
-    return Span(datetime.fromtimestamp(first, UTC).strftime(_CLOCK), last - first), placed
+    return datetime.fromtimestamp(first, UTC).strftime(_CLOCK), last - first, placed
 
 
 def _time(text: str) -> float | None:

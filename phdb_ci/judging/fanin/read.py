@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from phdb_ci.base.files import open_regular
 from phdb_ci.base.strict_json import parse
 from phdb_ci.errors import ResultsError
 from phdb_ci.models.base import first_problem
@@ -84,14 +85,14 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 def _read(path: Path) -> ResultFile:
     leg = path.parent.name
-    if path.is_symlink() or not path.is_file():
-        return ResultFile(leg, None, f"{RESULT} is no regular file")
     try:
-        if path.stat().st_size > LIMIT:
+        with open_regular(path) as file:
+            data = file.read(LIMIT + 1)
+        if len(data) > LIMIT:
             return ResultFile(leg, None, f"{RESULT} is larger than {LIMIT} bytes")
-        result = LegResult.model_validate_json(path.read_bytes())
+        result = LegResult.model_validate_json(data)
     except OSError as error:
-        return ResultFile(leg, None, f"{RESULT}: {error.strerror}")
+        return ResultFile(leg, None, f"{RESULT} is no regular file, or cannot be read: {error.strerror}")
     except (ValueError, RecursionError) as error:
         return ResultFile(leg, None, f"{RESULT} is no record of ours: {first_problem(error)[:200]}")
     if result.leg != leg:
