@@ -116,7 +116,7 @@ def values(facts: Facts) -> dict[str, tuple[float, ...]]:
 def server(tmp_path: Path, warm: Path) -> Iterator[Running]:
     """A server as a caller might have one."""
     service = load(ROOT / "matrix.toml").services["postgres"]
-    caller = {"PATH": os.environ["PATH"]}
+    caller = {name: value for name, value in os.environ.items() if name != "POSTGRES_URL"}
     context = run_context(warm, caller)
     with serving("postgres", service, context, tmp_path / "server", tmp_path / "server.log") as running:
         yield running
