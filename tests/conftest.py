@@ -1,5 +1,9 @@
-"""Fixtures that test modules share: an upstream repository, built once, and a cache without a network."""
+"""Fixtures that test modules share: an upstream repository, built once, a cache without a network, a quick compiler."""
 
+import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,28 @@ from tests.repositories import build_upstream, copy_of
 # How busy a machine is decides no test.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
+
+
+CACHING = """\
+#!/bin/sh
+export CCACHE_DIR={folder}/cache CCACHE_BASEDIR={base} CCACHE_NOHASHDIR=1
+exec {ccache} {real} "$@"
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiler(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A `c++` on PATH that compiles each source once for all tests; a build is then a matter of its links."""
+    ccache, real = Path(sys.executable).with_name("ccache"), shutil.which("c++")
+    if real is None or not ccache.exists():
+        return
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiler"
+    folder.mkdir(exist_ok=True)
+    wrapper = tmp_path_factory.mktemp("compiler") / "c++"
+    wrapper.write_text(CACHING.format(folder=folder, base=tempfile.gettempdir(), ccache=ccache, real=real))
+    wrapper.chmod(0o755)
+    os.environ["PATH"] = f"{wrapper.parent}:{os.environ['PATH']}"
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from phdb_ci.models.verdict import Verdict, VerdictArtifact
 ROOT = Path(__file__).parents[3]
 STACK = ROOT / "tests" / "stack"
 REPOS = ("lidb", "lis", "li-cursor-agents", "benchmarks")
+SLOW_PATH = os.environ["PATH"]  # of before the tests' compiler (tests/conftest.py): a build takes its time
 JUNK = shutil.ignore_patterns("__pycache__", "build", ".venv", "node_modules", "dist", "results", "*.egg-info")
 OS = "ubuntu-24.04"
 # What a caller might have set and that has nothing to do with the gate; CI machines set some of it.
@@ -328,9 +329,9 @@ exec {real} "$@"
 """
 
 
-def counting_compiler(folder: Path) -> tuple[str, Path]:
-    """A PATH whose `c++` notes every source of lidb that it compiles, else the real one; and its notes."""
-    real = shutil.which("c++")
+def counting_compiler(folder: Path, path: str | None = None) -> tuple[str, Path]:
+    """A PATH whose `c++` notes every source of lidb that it compiles, else the one of `path`; and its notes."""
+    real = shutil.which("c++", path=path)
     assert real is not None
     notes = folder / "compiled"
     notes.touch()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.gate.bench import OS, Scenario, Started, wait_for
+from tests.integration.gate.bench import OS, SLOW_PATH, Scenario, Started, wait_for
 
 TERM, INT, KILL, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGHUP
 E2E = f"e2e-engine@{OS}"
@@ -22,6 +22,7 @@ STUBBORN = (
 @pytest.fixture
 def quick(cold: Scenario) -> Scenario:
     """An empty cache and a build of a few seconds."""
+    cold.env["PATH"] = SLOW_PATH
     cold.edit("-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_BUILD_TYPE=None")
     return cold
 

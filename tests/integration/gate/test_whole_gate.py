@@ -13,7 +13,7 @@ from phdb_ci import matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.verdict import Verdict
-from tests.integration.gate.bench import OS, ROOT, Ran, Scenario, counting_compiler, once, sources_of_lidb
+from tests.integration.gate.bench import OS, ROOT, SLOW_PATH, Ran, Scenario, counting_compiler, once, sources_of_lidb
 
 pytestmark = pytest.mark.slow
 PR_GATE = matrix.load(ROOT / "matrix.toml").gates["pr-gate"].jobs
@@ -159,7 +159,7 @@ def test_audit_of_the_nightly_gate_is_green(twice: Twice, tmp_path: Path, pristi
 
 
 def test_two_runs_at_once_on_an_empty_cache_compile_once_and_are_green(cold: Scenario) -> None:
-    path, notes = counting_compiler(cold.root)
+    path, notes = counting_compiler(cold.root, SLOW_PATH)
     cold.env["PATH"] = path
     cold.edit("-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_BUILD_TYPE=None")
     cold.patch("lidb/scripts/smoke.sh", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_BUILD_TYPE=None")
