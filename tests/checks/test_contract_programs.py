@@ -101,17 +101,19 @@ def test_stopped_program_goes_on_or_is_ended(folder: Path) -> None:
 
 
 def test_program_is_killed_at_its_first_line(folder: Path) -> None:
-    program = start(folder, "read line; echo $line; sleep 0.05; echo more")
-    program.kill_at_line()
+    program = start(folder, "read line; echo $line; sleep 0.5; echo more")
     program.send("answer\n")
+    assert program.line(5.0) == "answer"
+    program.kill()
     done = program.finish()
-    assert (done.code, done.out) == (-signal.SIGKILL, "answer\n")
+    assert (done.code, done.out) == (-signal.SIGKILL, "")
 
 
 def test_program_that_has_ended_gets_no_signal_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = start(folder, "exit 0")
     program.finish(5.0)
-    monkeypatch.setattr(Program, "signal", lambda *_: pytest.fail("its number may be another's by now"))
+    monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("its number may be another's by now"))
+    program.signal(signal.SIGTERM)
     end_all(folder)
 
 

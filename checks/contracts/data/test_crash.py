@@ -93,10 +93,10 @@ def test_one_shot_runs_survive(bridge: Bridge) -> None:
     acknowledged = []
     for run, state in [(run, state) for state in STATES for run in runs]:
         call = bridge.start("upsert_agent_run", json.dumps(new_run(id=run, status=state)))
-        call.kill_at_line()
-        if names_run(call.line(), run):
-            acknowledged.append((run, state))
+        line = call.line()
         call.kill()
+        if names_run(line, run):
+            acknowledged.append((run, state))
     assert_runs_there(bridge, acknowledged)
 
 
@@ -112,8 +112,6 @@ def kill_writers(engine: LidbEmbed, writes: list[Write]) -> None:
     usual, ledger, at_answer = usual_time(engine, insert("warm")), Ledger(), len(writes) // 3
     for number, write in enumerate(writes):
         writer, answer = waiting(engine, write), None
-        if number < at_answer:
-            writer.kill_at_line()
         release(writer, write)
         if number < at_answer:
             answer = writer.line()

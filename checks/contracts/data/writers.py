@@ -101,7 +101,7 @@ def usual_time(engine: LidbEmbed, write: Write) -> float:
     started = time.monotonic()
     answer = writer.line()
     seconds = time.monotonic() - started
-    assert is_written(answer), f"{write.sql.split()[0]} of {write.key}: {writer.finish().ending}"
+    assert is_written(answer), f"{write.sql.split()[0]} of {write.key}: {answer or writer.finish().ending}"
     return seconds
 
 
