@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ from phdb_ci.errors import PhdbError
 from phdb_ci.judging import figures
 from phdb_ci.judging.verdict import decides, judged_anew
 from phdb_ci.matrix import load
+from phdb_ci.models.base import Record, first_problem
 from phdb_ci.models.labels import commits_told
 from phdb_ci.models.matrix import Job, Matrix, is_folder
-from phdb_ci.models.results import Facts
+from phdb_ci.models.results import Facts, LegResult, LegSource
 from phdb_ci.models.statuses import STATUSES, AnyStatus
-from phdb_ci.models.verdict import Verdict
+from phdb_ci.models.verdict import Missing, Verdict
 from phdb_ci.rendering import markdown
 from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code
 
@@ -36,11 +37,9 @@ CONDITIONS = Path(__file__).with_suffix(".toml")
 OLDEST = 31  # days
 LAST_NIGHT = 2  # days: how old an answer may be that is to be given every night
 ICONS = {"met": "✅", "not met": "❌", "unknown": "⚪"}
-KEYS = {"text", "jobs", "tracked", "answered", "unseen"}
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Record):
     """One condition and the jobs that show whether it is met; the keys are explained in the file."""
 
     text: str
@@ -89,10 +88,10 @@ def read_conditions(path: Path, matrix: Matrix) -> tuple[Condition, ...]:
     """The conditions of a file. Raises ValueError for an unknown key or job, or one that nothing can show."""
     conditions = []
     for number, row in enumerate(tomllib.loads(path.read_text(encoding="utf-8"))["conditions"], 1):
-        lists: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-        if unknown := sorted(lists.keys() - KEYS):
-            raise ValueError(f"{path}: condition {number}: unknown key {unknown[0]}")
-        condition = Condition(**lists)
+        try:
+            condition = Condition.model_validate(row)
+        except ValueError as error:
+            raise ValueError(f"{path}: condition {number}: {first_problem(error)}") from error
         if absent := [job for job in condition.every_job if job not in matrix.jobs]:
             raise ValueError(f"{path}: condition {number}: there is no job {absent[0]}")
         if not condition.every_job and not condition.unseen:
@@ -101,94 +100,86 @@ def read_conditions(path: Path, matrix: Matrix) -> tuple[Condition, ...]:
     return tuple(conditions)
 
 
-def judge(
-    matrix: Matrix, conditions: Iterable[Condition], verdicts: Iterable[Verdict], now: datetime,
-    trees: Mapping[str, str],
-) -> tuple[Answer, ...]:  # fmt: skip
-    """Every condition by the newest evidence of each leg and stack. `trees`: today's tree id of each folder."""
-    evidence = _newest(item for verdict in verdicts for item in _evidence(matrix, verdict, now, trees))
-    return tuple(_answer(matrix, condition, evidence, now) for condition in conditions)
+@dataclass(frozen=True)
+class Judge:
+    """What verdicts are held against today. `trees`: the tree id of each folder that a job uses."""
 
+    matrix: Matrix
+    now: datetime
+    trees: Mapping[str, str]
 
-def _answer(matrix: Matrix, condition: Condition, evidence: Sequence[Evidence], now: datetime) -> Answer:
-    legs = [(job, os) for job in condition.every_job for os in matrix.jobs[job].os]
-    states = {leg: _leg(matrix, condition, *leg, evidence, now) for leg in legs}
-    reasons = [f"{job}@{os}: {reason}" for (job, os), (_, reason) in states.items() if reason]
-    words = [state for state, _ in states.values()]
-    if condition.unseen:
-        words.append("unknown")
-        reasons.append(f"nobody measured it: {condition.unseen}")
-    worst = next((state for state in ("not met", "unknown") if state in words), "met")
-    about = tuple(item for item in evidence if item.job in condition.every_job)
-    return Answer(condition.text, worst, tuple(reasons), about)
+    def answers(self, conditions: Iterable[Condition], verdicts: Iterable[Verdict]) -> tuple[Answer, ...]:
+        """Every condition by the newest evidence of each leg and stack."""
+        evidence = _newest(item for verdict in verdicts for item in self._evidence(verdict))
+        return tuple(self._answer(condition, evidence) for condition in conditions)
 
+    def _answer(self, condition: Condition, evidence: Sequence[Evidence]) -> Answer:
+        about = tuple(item for item in evidence if item.job in condition.every_job)
+        legs = [(job, os) for job in condition.every_job for os in self.matrix.jobs[job].os]
+        states = {f"{job}@{os}": self._leg(condition, job, os, about) for job, os in legs}
+        if condition.unseen:
+            states["nobody measured it"] = "unknown", condition.unseen
+        words = [state for state, _ in states.values()]
+        worst = next((state for state in ("not met", "unknown") if state in words), "met")
+        reasons = tuple(f"{name}: {reason}" for name, (_, reason) in states.items() if reason)
+        return Answer(condition.text, worst, reasons, about)
 
-def _leg(
-    matrix: Matrix, condition: Condition, job: str, os: str, evidence: Sequence[Evidence], now: datetime
-) -> tuple[str, str]:
-    """What is known of a leg on the public stack, and the reason unless that is that it passed."""
-    about = [item for item in evidence if (item.job, item.os) == (job, os)]
-    newest = next((item for item in about if not item.against), None)
-    if newest is None:
-        others = ", ".join(f"{item.status} on the {item.stack} stack ({item.against})" for item in about)
-        return "unknown", "not measured" + (f"; {others}" if others else "")
-    first = f": {newest.reasons[0]}" if newest.reasons else ""
-    result = f"{newest.status} on {commits_told(newest.commits)}{first}"
-    if job in condition.answered and (newest.days or 0) > LAST_NIGHT:
-        return "unknown", f"no answer in the last {LAST_NIGHT} days; {result}"
-    if newest.status == "passed":
-        return "met", ""
-    quarantine = matrix.jobs[job].quarantine
-    if job in condition.tracked and newest.status in ("failed", "timeout") and not decides(quarantine, now.date()):
-        assert quarantine is not None
-        return "met", f"{result}; tracked by {quarantine.issue} until {quarantine.until}"
-    if job in condition.answered and newest.status == "failed":
-        return (
-            ("met", f"an honest failure: {result}") if newest.answered else ("unknown", f"nothing measured: {result}")
-        )
-    return ("unknown" if STATUSES[newest.status].noticed is None else "not met"), result
+    def _leg(self, condition: Condition, job: str, os: str, evidence: Sequence[Evidence]) -> tuple[str, str]:
+        """What is known of a leg on the public stack, and the reason unless that is that it passed."""
+        about = [item for item in evidence if (item.job, item.os) == (job, os)]
+        newest = next((item for item in about if not item.against), None)
+        if newest is None:
+            others = ", ".join(f"{item.status} on the {item.stack} stack ({item.against})" for item in about)
+            return "unknown", "not measured" + (f"; {others}" if others else "")
+        first = f": {newest.reasons[0]}" if newest.reasons else ""
+        result = f"{newest.status} on {commits_told(newest.commits)}{first}"
+        if job in condition.answered and (newest.days or 0) > LAST_NIGHT:
+            return "unknown", f"no answer in the last {LAST_NIGHT} days; {result}"
+        if newest.status == "passed":
+            return "met", ""
+        quarantine = self.matrix.jobs[job].quarantine
+        tracked = job in condition.tracked and newest.status in ("failed", "timeout")
+        if quarantine and tracked and not decides(quarantine, self.now.date()):
+            return "met", f"{result}; tracked by {quarantine.issue} until {quarantine.until}"
+        if job in condition.answered and newest.status == "failed":
+            honest = ("met", f"an honest failure: {result}")
+            return honest if newest.answered else ("unknown", f"nothing measured: {result}")
+        return ("unknown" if STATUSES[newest.status].noticed is None else "not met"), result
 
+    def _evidence(self, verdict: Verdict) -> Iterator[Evidence]:
+        """What a verdict shows of each leg of a job that the matrix still has; a leg that left no result included."""
+        for leg in verdict.legs:
+            if job := self.matrix.jobs.get(leg.result.job):
+                result = judged_anew(leg.result, job)
+                item = self._item(verdict, result, result.reasons, result.started, result.sources)
+                changed = "" if result.row == job.digest else "measured with a different job definition"
+                yield replace(item, answered=_answered(job, result.facts), against=item.against or changed)
+        for missing in verdict.missing:
+            if job := self.matrix.jobs.get(missing.job):
+                sources = [source for source in verdict.sources if source.repo in job.repos]
+                yield self._item(verdict, missing, (missing.reason,), verdict.started, sources)
 
-def _evidence(matrix: Matrix, verdict: Verdict, now: datetime, trees: Mapping[str, str]) -> Iterator[Evidence]:
-    """What a verdict shows of each leg of a job that the matrix still has; a leg that left no result included."""
-    run = f"{verdict.gate} {verdict.run_id}"
-    for leg in verdict.legs:
-        job = matrix.jobs.get(leg.result.job)
-        if job is None:
-            continue
-        result = judged_anew(leg.result, job)
-        commits, days = {source.repo: source.commit for source in result.sources}, _days(result.started, now)
-        against = _against(matrix, verdict, commits, days, trees)
-        if not against and result.row != job.digest:
-            against = "measured with a different job definition"
-        yield Evidence(
-            result.job, result.os, result.status, result.reasons[:3], _answered(job, result.facts), verdict.stack,
-            commits, run, result.started, days, against,
+    def _item(
+        self, verdict: Verdict, leg: LegResult | Missing, reasons: Sequence[str], started: str,
+        sources: Iterable[LegSource],
+    ) -> Evidence:  # fmt: skip
+        commits, days = {source.repo: source.commit for source in sources}, _days(started, self.now)
+        return Evidence(
+            leg.job, leg.os, leg.status, tuple(reasons[:3]), False, verdict.stack, commits,
+            f"{verdict.gate} {verdict.run_id}", started, days, self._against(verdict, commits, days),
         )  # fmt: skip
-    for missing in verdict.missing:
-        if missing.job in matrix.jobs:
-            repos = matrix.jobs[missing.job].repos
-            commits = {source.repo: source.commit for source in verdict.sources if source.repo in repos}
-            days = _days(verdict.started, now)
-            yield Evidence(
-                missing.job, missing.os, "blocked" if missing.blocked else "missing", (missing.reason,), False,
-                verdict.stack, commits, run, verdict.started, days, _against(matrix, verdict, commits, days, trees),
-            )  # fmt: skip
 
-
-def _against(
-    matrix: Matrix, verdict: Verdict, commits: Mapping[str, str], days: int | None, trees: Mapping[str, str]
-) -> str:
-    """Why a result says nothing of the public stack at its pins; empty when it does."""
-    if verdict.stack == "stand-in":
-        return "a stand-in shows nothing about the public stack"
-    pins = {name: repo.pin for name, repo in matrix.repos.items()} | dict(trees)
-    off = [name for name, commit in commits.items() if pins.get(name) != commit]
-    if off or not commits:
-        return f"not at the pin: {', '.join(off)}" if off else "on no commit"
-    if days is None:
-        return "age unknown"
-    return f"{days} days old" if days > OLDEST else ""
+    def _against(self, verdict: Verdict, commits: Mapping[str, str], days: int | None) -> str:
+        """Why a result says nothing of the public stack at its pins; empty when it does."""
+        if verdict.stack == "stand-in":
+            return "a stand-in shows nothing about the public stack"
+        pins = {name: repo.pin for name, repo in self.matrix.repos.items()} | dict(self.trees)
+        off = [name for name, commit in commits.items() if pins.get(name) != commit]
+        if off or not commits:
+            return f"not at the pin: {', '.join(off)}" if off else "on no commit"
+        if days is None:
+            return "age unknown"
+        return f"{days} days old" if days > OLDEST else ""
 
 
 def _answered(job: Job, facts: Facts) -> bool:
@@ -200,20 +191,17 @@ def _answered(job: Job, facts: Facts) -> bool:
 
 def _days(started: str, now: datetime) -> int | None:
     try:
-        age = now - datetime.strptime(started, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        days = (now - datetime.strptime(started, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)).days
     except ValueError:
         return None
-    return age.days if age.days >= 0 else None
+    return days if days >= 0 else None
 
 
 def _newest(evidence: Iterable[Evidence]) -> list[Evidence]:
     """The newest of each leg and stack, what counts before what does not."""
-    newest: dict[tuple[str, str, str, bool], Evidence] = {}
-    for item in evidence:
-        key = (item.job, item.os, item.stack, not item.against)
-        if key not in newest or item.measured > newest[key].measured:
-            newest[key] = item
-    return sorted(newest.values(), key=lambda item: (item.job, item.os, bool(item.against), item.stack))
+    by_age = sorted(evidence, key=lambda item: item.measured)
+    newest = {(item.job, item.os, bool(item.against), item.stack): item for item in by_age}
+    return [newest[key] for key in sorted(newest)]
 
 
 def text_of(answers: Sequence[Answer]) -> str:
@@ -227,7 +215,10 @@ def text_of(answers: Sequence[Answer]) -> str:
 
 def page_of(answers: Sequence[Answer]) -> str:
     """The answers as Markdown, to be attached to an issue."""
-    rows = [(ICONS[item.state], code(item.text), item.state, _why(item)) for item in answers]
+    rows = [
+        (ICONS[item.state], code(item.text), item.state, "<br>".join(code(why, TITLE_LIMIT) for why in item.reasons))
+        for item in answers
+    ]
     blocks = [
         f"## Definition of done: {_met(answers)} of {len(answers)} conditions met",
         markdown.table(("", "condition", "state", "why"), rows, (":-:", ":--", ":--", ":--")),
@@ -241,23 +232,12 @@ def page_of(answers: Sequence[Answer]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _why(answer: Answer) -> str:
-    return "<br>".join(code(reason, TITLE_LIMIT) for reason in answer.reasons)
-
-
-def _cells(item: Evidence) -> tuple[str, ...]:
+def _cells(item: Evidence) -> list[str]:
     age = "age unknown" if item.days is None else f"{item.days} days old"
     counts = f"does not count: {item.against}" if item.against else "counts"
-    shown = (
-        f"{item.job}@{item.os}",
-        item.status,
-        f"{item.stack} stack",
-        commits_told(item.commits),
-        item.run,
-        age,
-        counts,
-    )
-    return tuple(harmless(cell, 160) for cell in shown)
+    leg, stack = f"{item.job}@{item.os}", f"{item.stack} stack"
+    shown = (leg, item.status, stack, commits_told(item.commits), item.run, age, counts)
+    return [harmless(cell, 160) for cell in shown]
 
 
 def _met(answers: Iterable[Answer]) -> int:
@@ -279,17 +259,13 @@ def _verdicts(paths: Sequence[Path], runs: Path) -> Iterator[Verdict]:
 
 def _trees(matrix: Matrix, home: Path) -> dict[str, str]:
     """Today's tree id of every folder beside the matrix that a job uses; none where git does not know it."""
-    folders = {name for job in matrix.jobs.values() for name in job.repos if is_folder(name)}
-    asked = {
-        name: subprocess.run(
-            ["git", "-C", str(home), "rev-parse", "--verify", f"HEAD:{name}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        for name in folders
-    }
-    return {name: done.stdout.strip() for name, done in asked.items() if done.returncode == 0}
+    trees = {}
+    for name in {name for job in matrix.jobs.values() for name in job.repos if is_folder(name)}:
+        argv = ["git", "-C", str(home), "rev-parse", "--verify", f"HEAD:{name}"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            trees[name] = done.stdout.strip()
+    return trees
 
 
 def main(words: Sequence[str]) -> int:
@@ -304,13 +280,14 @@ def main(words: Sequence[str]) -> int:
     options: Any = parser.parse_args(words)
     try:
         matrix = load(options.matrix)
-        home = options.matrix.resolve().parent
         conditions = read_conditions(options.conditions, matrix)
         verdicts = list(_verdicts(options.verdicts, Path(".phdb-ci/runs")))
     except (PhdbError, ValueError, OSError) as error:
         print(f"dod: {error}", file=sys.stderr)
         return 2
-    answers = judge(matrix, conditions, verdicts, datetime.now(UTC), _trees(matrix, home))
+    answers = Judge(matrix, datetime.now(UTC), _trees(matrix, options.matrix.resolve().parent)).answers(
+        conditions, verdicts
+    )
     if options.json:
         record = {"schema_version": 1, "met": _met(answers), "conditions": [asdict(answer) for answer in answers]}
         print(json.dumps(record, indent=1))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checks.definition_of_done import CONDITIONS, Answer, Condition, judge, main, page_of, read_conditions
+from checks.definition_of_done import CONDITIONS, Answer, Condition, Judge, main, page_of, read_conditions
 from phdb_ci.matrix import load
 from phdb_ci.models.figures import Figure
 from phdb_ci.models.matrix import Job, Matrix
@@ -46,7 +46,7 @@ def table(row: Job = SMOKE, **condition: Any) -> Table:
     lists: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in condition.items()
     }
-    return Table(matrix({"smoke": row}), Condition("smoke passes", **(lists or {"jobs": ("smoke",)})))
+    return Table(matrix({"smoke": row}), Condition(text="smoke passes", **(lists or {"jobs": ("smoke",)})))
 
 
 def ran(row: Job = SMOKE, status: Any = "passed", **fields: Any) -> VerdictLeg:
@@ -67,7 +67,7 @@ def failed(row: Job = SMOKE, **fields: Any) -> VerdictLeg:
 
 
 def one(about: Table, *verdicts: Any) -> Answer:
-    (answer,) = judge(about.rows, [about.condition], verdicts, NOW, {})
+    (answer,) = Judge(about.rows, NOW, {}).answers([about.condition], verdicts)
     return answer
 
 
@@ -223,8 +223,8 @@ def test_answer_of_last_week_is_none_of_last_night() -> None:
 
 def test_page_shows_every_condition_with_what_it_rests_on_and_breaks_on_no_text() -> None:
     hostile = of(ran(), run_id="]|<!-- x", platform="`|\n<b>", stack="stand-in")
-    conditions = [Condition("a | `b` <i>", jobs=("smoke",)), Condition("c", unseen="d")]
-    page = Page(page_of(judge(matrix({"smoke": SMOKE}), conditions, [hostile], NOW, {})))
+    conditions = [Condition(text="a | `b` <i>", jobs=("smoke",)), Condition(text="c", unseen="d")]
+    page = Page(page_of(Judge(matrix({"smoke": SMOKE}), NOW, {}).answers(conditions, [hostile])))
     assert not page.unbalanced
     assert {len(row) for row in page.rows} == {4, 7}
     assert [row[2] for row in page.rows[1:3]] == ["unknown", "unknown"]
@@ -237,7 +237,7 @@ def test_page_shows_every_condition_with_what_it_rests_on_and_breaks_on_no_text(
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ('job = ["smoke"]', "condition 1: unknown key job"),
+        ('job = ["smoke"]', "condition 1: job: Extra inputs are not permitted"),
         ('jobs = ["smok"]', "condition 1: there is no job smok"),
         ("", "condition 1: name jobs, or say what is unseen"),
     ],
@@ -259,7 +259,7 @@ def test_pass_by_other_checks_than_today_s_does_not_count(trees: dict[str, str],
         LegSource(repo="./checks/c", commit="e" * 40, origin="folder"),
     )
     about = table()
-    (answer,) = judge(about.rows, [about.condition], [of(ran(sources=sources))], NOW, trees)
+    (answer,) = Judge(about.rows, NOW, trees).answers([about.condition], [of(ran(sources=sources))])
     assert answer.state == state
 
 
