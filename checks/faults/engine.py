@@ -16,21 +16,31 @@ standard library is imported, and little of it: a job starts it hundreds of time
 
 import json
 import os
+import re
 import subprocess
 import sys
-import time
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any
 
-FAULTS = ("control", "dead", "null", "drops-writes", "empty-reads", "foreign-rows", "corrupt-value", "hang")
+# What never reaches the sound engine, as lines of a shell.
+SIMPLE = {
+    "dead": "echo 'lidb_embed: cannot open the catalog' >&2; exit 1",
+    "null": "exit 0",
+    "hang": "exec sleep 2000000",
+}
+SPOILS = ("empty-reads", "foreign-rows", "corrupt-value")
+FAULTS = ("control", *SIMPLE, "drops-writes", *SPOILS)
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "UPSERT")
-FOREIGN = "somebody-else"
+WRITTEN = '{"rows":[],"affected":1}\n'
 CALL = "--call"
+NUMBER = re.compile("0|-?[1-9][0-9]*")
+Row = dict[Any, Any]
 
 
 def main(arguments: list[str]) -> int:
     """Write an engine, or be one."""
     if arguments[:1] == [CALL]:
-        return Engine(arguments[1], arguments[2]).call(arguments[3:])
+        return call(arguments[1], arguments[2], arguments[3:])
     if len(arguments) != 3 or arguments[0] not in FAULTS:
         sys.stderr.write(f"usage: engine.py {'|'.join(FAULTS)} REAL OUT\n")
         return 2
@@ -45,71 +55,56 @@ def write(fault: str, real: str, out: str) -> None:
 
     # A shebang line is cut at 127 bytes and takes one argument: a shell finds any interpreter.
     words = [sys.executable, "-IS", str(Path(__file__).resolve()), CALL, fault, str(Path(real).resolve())]
-    Path(out).write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    script = SIMPLE.get(fault, f'exec {shlex.join(words)} "$@"')
+    Path(out).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     Path(out).chmod(0o755)
 
 
-class Engine:
-    """One call of an engine that has a fault."""
+def call(fault: str, real: str, arguments: list[str]) -> int:
+    """Answer as lidb_embed does, but for the fault."""
+    verb, _, sql = [*arguments, "", "", ""][:3]
+    if verb == "session" and fault != "control":
+        return session(fault, [real, *arguments])
+    if verb in ("exec", "exec-json") and fault == "drops-writes" and is_write(sql):
+        return drop(verb)
+    if verb in ("exec", "exec-json") and fault in SPOILS and is_read(sql):
+        return read(fault, verb, [real, *arguments])
+    return os.execv(real, [real.rpartition("/")[2], *arguments])  # noqa: S606 - the sound engine
 
-    def __init__(self, fault: str, real: str) -> None:
-        self.fault, self.real, self.name = fault, real, real.rpartition("/")[2]
 
-    def call(self, arguments: list[str]) -> int:
-        """Answer as lidb_embed does, but for the fault."""
-        verb = arguments[0] if arguments else ""
-        if self.fault == "dead":
-            sys.stderr.write(f"{self.name}: cannot open the catalog\n")
-            return 1
-        if self.fault == "null":
-            return 0
-        while self.fault == "hang":
-            time.sleep(3600)
-        if self.fault != "control" and verb == "session":
-            return self.session(arguments)
-        if self.fault != "control" and verb in ("exec", "exec-json") and len(arguments) > 2:
-            return self.statement(verb, arguments)
-        return self.hand_over(arguments)
+def drop(verb: str) -> int:
+    """Confirm a write that is a call of its own, and do nothing."""
+    if verb == "exec-json":
+        sys.stdin.read()
+        sys.stdout.write(WRITTEN)
+    return 0
 
-    def hand_over(self, arguments: list[str]) -> NoReturn:
-        """Become the sound engine."""
-        os.execv(self.real, [self.name, *arguments])  # noqa: S606
 
-    def statement(self, verb: str, arguments: list[str]) -> int:
-        """One statement that is a call of its own."""
-        sql = arguments[2]
-        if self.fault == "drops-writes" and is_write(sql):
-            if verb == "exec-json":
-                sys.stdin.read()
-                sys.stdout.write('{"rows":[],"affected":1}\n')
-            return 0
-        if self.fault == "drops-writes" or not is_read(sql):
-            self.hand_over(arguments)
-        done = subprocess.run([self.real, *arguments], stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode == 0:
-            spoil = spoil_json if verb == "exec-json" else spoil_lines
-            sys.stdout.write(spoil(self.fault, done.stdout))
-        return done.returncode
+def read(fault: str, verb: str, argv: list[str]) -> int:
+    """Spoil a read that is a call of its own."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode == 0:
+        spoil = spoil_json if verb == "exec-json" else spoil_lines
+        sys.stdout.write(spoil(fault, done.stdout))
+    return done.returncode
 
-    def session(self, arguments: list[str]) -> int:
-        """Many statements, a line each, with the sound engine's own session behind."""
-        engine = subprocess.Popen([self.real, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert engine.stdin is not None
-        assert engine.stdout is not None
-        for line in sys.stdin:
-            sql = statement_of(line)
-            if self.fault == "drops-writes" and is_write(sql):
-                answer = '{"rows":[],"affected":1}\n'
-            else:
-                engine.stdin.write(line)
-                engine.stdin.flush()
-                answer = engine.stdout.readline()
-                if is_read(sql):
-                    answer = spoil_json(self.fault, answer)
-            sys.stdout.write(answer)
-            sys.stdout.flush()
-        engine.stdin.close()
-        return engine.wait()
+
+def session(fault: str, argv: list[str]) -> int:
+    """Many statements, a line each, with the sound engine's own session behind."""
+    engine = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert engine.stdin and engine.stdout
+    for line in sys.stdin:
+        sql = statement_of(line)
+        if fault == "drops-writes" and is_write(sql):
+            answer = WRITTEN
+        else:
+            engine.stdin.write(line)
+            engine.stdin.flush()
+            answer = engine.stdout.readline()
+        sys.stdout.write(spoil_json(fault, answer) if is_read(sql) else answer)
+        sys.stdout.flush()
+    engine.stdin.close()
+    return engine.wait()
 
 
 def statement_of(line: str) -> str:
@@ -134,38 +129,32 @@ def spoil_json(fault: str, text: str) -> str:
     """An answer of `exec-json` or `session` with this fault in its rows; what is no such answer stays."""
     try:
         answer = json.loads(text)
-        rows = answer["rows"]
-    except (ValueError, KeyError, TypeError):
+        rows = spoiled(fault, answer["rows"], lambda row: max(row, key=lambda name: len(str(row[name]))))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return text
-    if fault == "empty-reads":
-        rows = []
-    elif fault == "foreign-rows":
-        rows = [{name: foreign(value) for name, value in row.items()} for row in rows]
-    elif fault == "corrupt-value" and rows:
-        first = dict(rows[0])
-        name = max(first, key=lambda key: len(str(first[key])), default=None)
-        if name is not None:
-            first[name] = corrupt(first[name])
-        rows = [first, *rows[1:]]
     return json.dumps(answer | {"rows": rows}, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
 def spoil_lines(fault: str, text: str) -> str:
-    """The output of `exec`: a row a line, its values between bars."""
+    """The output of `exec`: a row a line, its values between bars, a number where one stands."""
+    rows = [
+        {place: int(word) if NUMBER.fullmatch(word) else word for place, word in enumerate(line.split("|"))}
+        for line in text.splitlines()
+    ]
+    return "".join("|".join(map(str, row.values())) + "\n" for row in spoiled(fault, rows, max))
+
+
+def spoiled(fault: str, rows: list[Row], column: Callable[[Row], Any]) -> list[Row]:
+    """Rows with this fault; `column` chooses whose value is corrupt."""
     if fault == "empty-reads":
-        return ""
-    lines = text.splitlines()
+        return []
     if fault == "foreign-rows":
-        lines = ["|".join(str(foreign(plain(value))) for value in line.split("|")) for line in lines]
-    elif fault == "corrupt-value" and lines:
-        head, bar, last = lines[0].rpartition("|")
-        lines[0] = head + bar + str(corrupt(plain(last)))
-    return "".join(f"{line}\n" for line in lines)
-
-
-def plain(text: str) -> object:
-    """A value as `exec` prints it: a number where it is one."""
-    return int(text) if text.lstrip("-").isdecimal() else text
+        return [{name: foreign(value) for name, value in row.items()} for row in rows]
+    if fault == "corrupt-value" and rows:
+        first, *others = rows
+        name = column(first)
+        return [first | {name: corrupt(first[name])}, *others]
+    return rows
 
 
 def foreign(value: object) -> object:
@@ -174,7 +163,7 @@ def foreign(value: object) -> object:
         return not value
     if isinstance(value, int | float):
         return value + 1000
-    return f"{FOREIGN}-{len(str(value))}" if isinstance(value, str) else value
+    return f"somebody-else-{len(value)}" if isinstance(value, str) else value
 
 
 def corrupt(value: object) -> object:
