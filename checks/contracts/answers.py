@@ -62,6 +62,15 @@ def parse(text: str) -> Any:
     return value
 
 
+def fields(text: str | None) -> dict[str, Any]:
+    """The fields of an answer that is held to nothing; none of what is no JSON object."""
+    try:
+        value = parse(text or "")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def faults(contract: str, value: Any) -> list[str]:
     """What breaks the contract, a line per fault, its path first; empty when it is kept."""
     errors = islice(_validator(contract).iter_errors(value), FAULTS)

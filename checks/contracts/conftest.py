@@ -16,8 +16,6 @@ from checks.contracts.programs import end_all
 from checks.contracts.record import RECORDER
 from checks.contracts.stack import HIDDEN, INSERT, Bridge, LidbEmbed, Liorm, Lis, Row, Session, Stack, new_run
 
-FAILED: list[str] = []  # the names of the cases that have failed
-
 
 @pytest.fixture(scope="session")
 def repos() -> Mapping[str, Path]:
@@ -109,13 +107,8 @@ def session(bridge: Bridge) -> Session:
     return session
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note the name of a case that has failed."""
-    if report.failed and report.nodeid not in FAILED:
-        FAILED.append(report.nodeid)
-
-
-def pytest_sessionfinish() -> None:
-    """Write the record."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write the record, with the names of the cases that have failed."""
+    reports = [report for word in ("failed", "error") for report in terminalreporter.getreports(word)]
     if path := os.environ.get("CONTRACTS_RECORD"):
-        RECORDER.write(Path(path).absolute(), FAILED)
+        RECORDER.write(Path(path).absolute(), {report.nodeid for report in reports})

@@ -7,7 +7,7 @@ schema marks `x-data` (the columns of a row) belongs to the query, not to the pr
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class Recorder:
         """Take one answer in, whether it keeps its contract or not."""
         self.shapes.setdefault(contract, Shape(schema)).add(value)
 
-    def write(self, path: Path, failed: Sequence[str]) -> None:
+    def write(self, path: Path, failed: Collection[str]) -> None:
         """Write the record; `failed` names the cases that have, what they would have seen may be missing.
 
         The same answers give the same bytes.

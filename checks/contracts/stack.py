@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from checks.contracts.answers import answer, document, parse
+from checks.contracts.answers import answer, document, fields, parse
 from checks.contracts.programs import TIMEOUT, Done, Program
 
 HIDDEN = ("LI_LIDB_MOCK", "LI_LIDB_URL", "PYTHONPATH", "PYTHONSTARTUP", "PYTEST_", "CONTRACTS_")
@@ -187,11 +187,7 @@ class Bridge(Client):
     def session(self) -> "Session | None":
         """A process that answers many requests; None where the bridge has no such command."""
         session = Session(self.start("serve", stdin=None))
-        try:
-            value = parse(session.ask("probe") or "")
-        except ValueError:
-            value = None
-        return session if isinstance(value, dict) and value.get("ok") is True else None
+        return session if fields(session.ask("probe")).get("ok") is True else None
 
 
 @dataclass(frozen=True)
@@ -254,8 +250,5 @@ def new_run(**values: str) -> Row:
 
 def names_run(line: str | None, run: str) -> bool:
     """Whether an answer acknowledges an upsert of this run."""
-    try:
-        value = parse(line or "")
-    except ValueError:
-        return False
-    return isinstance(value, dict) and value.get("ok") is True and value.get("run_id") == run
+    answer = fields(line)
+    return answer.get("ok") is True and answer.get("run_id") == run

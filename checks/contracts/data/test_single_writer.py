@@ -218,11 +218,8 @@ def output(done: Done) -> str | None:
 
 
 def is_stopped(program: Program) -> bool:
-    """Whether a SIGSTOP has reached it before its end (where the system cannot say: whether it still runs)."""
-    if not hasattr(os, "waitid"):
-        return not program.ended
-    try:
-        status = os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-    except ChildProcessError:
+    """Whether a SIGSTOP has reached it before its end."""
+    if program.ended:
         return False
+    status = os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     return status is not None and status.si_code == os.CLD_STOPPED

@@ -7,15 +7,16 @@ import json
 import os
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from checks.contracts.answers import parse
+from checks.contracts.answers import fields
 from checks.contracts.programs import Program
 from checks.contracts.stack import INSERT, LidbEmbed
 
 SETTLE = 0.03  # seconds in which a started engine comes to where it reads its parameters
-FILL = 12, "x" * 65_536  # rows and their size: read at each start, and too little for a checkpoint of the log
+FILL, TEXT = 12, "x" * 65_536  # rows and their text: read at each start, and too little for a checkpoint of the log
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,13 @@ class Ledger:
 
 def is_written(line: str | None) -> bool:
     """Whether an answer acknowledges one row."""
-    try:
-        value = parse(line or "")
-    except ValueError:
-        return False
-    return isinstance(value, dict) and value.get("affected") == 1
+    return fields(line).get("affected") == 1
 
 
 def fill(engine: LidbEmbed) -> LidbEmbed:
     """Put so much into a data directory that reading and writing it takes a while."""
-    rows, text = FILL
-    for number in range(rows):
-        engine.rows(*insert(f"fill-{number}", text).call)
+    for number in range(FILL):
+        engine.rows(*insert(f"fill-{number}", TEXT).call)
     return engine
 
 
@@ -111,9 +107,7 @@ def stamps(data: Path) -> dict[str, tuple[int, int]]:
     for folder, _, names in os.walk(data):
         for name in names:
             path = os.path.join(folder, name)  # noqa: PTH118 - in a loop that must be quick
-            try:
+            with suppress(OSError):
                 facts = os.lstat(path)
-            except OSError:
-                continue
-            files[path] = facts.st_size, facts.st_mtime_ns
+                files[path] = facts.st_size, facts.st_mtime_ns
     return files
