@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .manifest import ENGINES, SCENARIOS, Round, Span, Written, read
+from .manifest import ENGINES, SCENARIOS, RefusedError, Round, Written, read
 from .rules import problems
 from .server import Server
 from .watch import Opened
@@ -78,24 +78,26 @@ def _round(number: int, options: argparse.Namespace, before: Mapping[str, str]) 
     done = subprocess.run(options.command, cwd=options.benchmarks, env=env, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         return Round(number, problems=[f"exit {done.returncode}: {' '.join(options.command)}"])
-    found = _found(options.benchmarks)
-    one = read(number, found, Span(began, time.time()))
-    copied = None if isinstance(found, str) else before.get(hashlib.sha256(found.text).hexdigest())
-    if copied and not isinstance(found, str):
-        one.problems.append(f"{found.shown} is a copy of {copied}: the benchmark did not write it")
+    try:
+        found = _found(options.benchmarks, began)
+        one = read(number, found)
+    except RefusedError as error:
+        return Round(number, problems=[str(error)])
+    if copied := before.get(hashlib.sha256(found.text).hexdigest()):
+        one.problems.insert(0, f"{found.shown} is a copy of {copied}: the benchmark did not write it")
     return one
 
 
-def _found(top: Path) -> Written | str:
-    """The one manifest below a checkout, or why there is none."""
+def _found(top: Path, began: float) -> Written:
+    """The one manifest below a checkout. Raises RefusedError where there is none."""
     paths = list(_manifests(top))
     if len(paths) != 1:
-        return f"the benchmark wrote {len(paths) or 'no'} {NAME}"
+        raise RefusedError(f"the benchmark wrote {len(paths) or 'no'} {NAME}")
     shown = f"{top.name}/{paths[0].relative_to(top)}"
     about = paths[0].lstat()
     if not stat.S_ISREG(about.st_mode) or about.st_size > LIMIT:
-        return f"{shown} is a link, no regular file or too large"
-    return Written(shown, paths[0].read_bytes(), about.st_mtime)
+        raise RefusedError(f"{shown} is a link, no regular file or too large")
+    return Written(shown, paths[0].read_bytes(), about.st_mtime, began, time.time())
 
 
 def _manifests(top: Path) -> Iterator[Path]:

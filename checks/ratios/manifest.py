@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 ENGINES = ("lidb", "postgres")  # the first is compared with the second
@@ -24,20 +25,17 @@ NOTHING: tuple[Any, ...] = (None, False, 0, "", "none", "no", "false", [], {})
 
 
 @dataclass(frozen=True)
-class Span:
-    """When a round began and ended, in seconds since 1970."""
-
-    began: float
-    ended: float
-
-
-@dataclass(frozen=True)
 class Written:
-    """A manifest as it was found: how it is called, its text, when the file was written."""
+    """A manifest as it was found: its name and text, when it was written, when its round began and ended.
+
+    Times are in seconds since 1970.
+    """
 
     shown: str
     text: bytes
     at: float
+    began: float
+    ended: float
 
 
 @dataclass
@@ -67,14 +65,13 @@ class Round:
     """What is known of one run of the benchmark; number 0 is the witnessed one.
 
     Attributes:
-        problems: why there is no manifest that measured something; `faults`: what else it must not say.
+        problems: why there is no manifest that measured something, or what it says that it must not.
         written, read: rows, by the server's own count; None when it did not answer.
         opened: how often the engine's file was opened; `launched`: the launcher's. None where nobody sees that.
     """
 
     number: int
     problems: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
     scenarios: dict[str, Measured] = field(default_factory=dict)
     written: int | None = None
     read: int | None = None
@@ -89,46 +86,40 @@ class Round:
     @property
     def is_whole(self) -> bool:
         """Whether another round can say more than this one."""
-        return (
-            not self.problems
-            and len(self.scenarios) == len(SCENARIOS)
-            and not any(scenario.odd for scenario in self.scenarios.values())
-        )
+        odd = any(scenario.odd for scenario in self.scenarios.values())
+        return not self.problems and not odd and len(self.scenarios) == len(SCENARIOS)
 
 
-class NotStrictError(ValueError):
-    """Text that readers of JSON understand in different ways; the text says why."""
+class RefusedError(ValueError):
+    """A manifest that measures nothing, whatever it says; the text says why."""
 
 
-def read(number: int, found: Written | str, span: Span) -> Round:
-    """What one round left: `found` is its manifest, or why there is none."""
-    if isinstance(found, str):
-        return Round(number, problems=[found])
+def read(number: int, found: Written) -> Round:
+    """What one round left. Raises RefusedError for what is no manifest."""
     try:
         document = _parse(found.text)
     except (ValueError, RecursionError) as error:
-        reason = f": {error}" if isinstance(error, NotStrictError) else ""
-        return Round(number, problems=[f"{found.shown} is not JSON{reason}"])
+        reason = f": {error}" if isinstance(error, RefusedError) else ""
+        raise RefusedError(f"{found.shown} is not JSON{reason}") from error
     if not isinstance(document, dict):
-        return Round(number, problems=[f"{found.shown} is no JSON object"])
-    status, mode = document.get("status"), document.get("engine_mode")
+        raise RefusedError(f"{found.shown} is no JSON object")
     one = Round(number, scenarios=_scenarios(document))
-    if status not in ("pass", "fail"):
+    if (status := document.get("status")) not in ("pass", "fail"):
         one.problems.append(f"{found.shown} has status {str(status)[:40]!r}, expected pass or fail")
-    if mode != "compare":
-        one.faults.append(f"engine_mode is {mode if mode is None else str(mode)[:40]!r}, expected 'compare'")
-    one.faults += list(_stale(document, found, span))[:20] + list(_others(document))[:20]
+    if (mode := document.get("engine_mode")) != "compare":
+        one.problems.append(f"engine_mode is {mode if mode is None else str(mode)[:40]!r}, expected 'compare'")
+    one.problems += [*islice(_stale(document, found), 20), *islice(_others(document), 20)]
     return one
 
 
 def _parse(text: bytes) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
-            raise NotStrictError("a key stands twice in an object")
+            raise RefusedError("a key stands twice in an object")
         return dict(pairs)
 
     def refuse(word: str) -> float:
-        raise NotStrictError(f"{word} is no number")
+        raise RefusedError(f"{word} is no number")
 
     return json.loads(text.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=refuse)
 
@@ -189,10 +180,10 @@ def _shown(value: object) -> str:
     return (repr(value)[:40] if kind else f"a {type(value).__name__}") + ", no finite number above zero"
 
 
-def _stale(document: Any, found: Written, span: Span) -> Iterator[str]:
+def _stale(document: Any, found: Written) -> Iterator[str]:
     """The file, or a time in it, from before this round; a time that is none, or has not come yet; no time at all."""
-    if found.at < span.began - SLACK:
-        yield f"{found.shown} was written {_ago(span.began - found.at)} before this round began"
+    if found.at < found.began - SLACK:
+        yield f"{found.shown} was written {_ago(found.began - found.at)} before this round began"
     dated = False
     for place, value in _walk(document):
         if STAMP.fullmatch(place.rsplit(".", 1)[-1]) is None or value is None or isinstance(value, dict | list):
@@ -201,9 +192,9 @@ def _stale(document: Any, found: Written, span: Span) -> Iterator[str]:
         moments = _moments(value)
         if not moments:
             yield f"{place} is no time: {str(value)[:40]!r}"
-        elif max(moments) < span.began - SLACK:
-            yield f"{place} is {str(value)[:40]}, {_ago(span.began - max(moments))} before this round began"
-        elif min(moments) > span.ended + AHEAD:
+        elif max(moments) < found.began - SLACK:
+            yield f"{place} is {str(value)[:40]}, {_ago(found.began - max(moments))} before this round began"
+        elif min(moments) > found.ended + AHEAD:
             yield f"{place} is {str(value)[:40]}, which has not come yet"
     if not dated:
         yield f"{found.shown} does not say when it was measured: no time stands in it, such as measured_at"

@@ -29,7 +29,7 @@ def problems(rounds: Sequence[Round], wanted: int) -> dict[str, list[str]]:
 
 def refused(one: Round) -> Iterator[Problem]:
     """It left no manifest that can be read, or one that as a whole says what it may not say."""
-    yield from ((None, text) for text in (*one.problems, *one.faults))
+    yield from ((None, text) for text in one.problems)
 
 
 def not_finite(one: Round) -> Iterator[Problem]:

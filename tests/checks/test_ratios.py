@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from checks.ratios.manifest import SCENARIOS, Measured, Round, Span, Written, read
+from checks.ratios.manifest import SCENARIOS, Measured, RefusedError, Round, Written, read
 from checks.ratios.rules import RULES, problems
 from checks.ratios.watch import Opened
 
 BEGAN = 1_795_597_590.5  # 2026-11-25T09:06:30Z
-SPAN = Span(BEGAN, BEGAN + 10)
 PUBLISH, BY_NAME, LATEST = SCENARIOS
 
 
@@ -23,7 +22,7 @@ def scenario(name: str = PUBLISH, **fields: Any) -> dict[str, Any]:
 
 def parsed(document: Any, written: float = BEGAN + 5) -> Round:
     text = document if isinstance(document, str) else json.dumps(document)
-    return read(1, Written("b/m.json", text.encode(), written), SPAN)
+    return read(1, Written("b/m.json", text.encode(), written, BEGAN, BEGAN + 10))
 
 
 def told(*scenarios: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def test_figures_are_read() -> None:
     assert list(one.scenarios) == [PUBLISH, BY_NAME]
     assert one.scenarios[PUBLISH].p95_ms == {"lidb": 2.0, "postgres": 2.0}
     assert one.scenarios[PUBLISH].rows == {"lidb": 9, "postgres": 9}
-    assert (one.problems, one.faults, one.is_whole) == ([], [], False)
+    assert (one.problems, one.is_whole) == ([], False)
 
 
 @pytest.mark.parametrize("value", [True, "1.0", 0, -1, [1.0], {"a": 1}, float("inf"), 10**400], ids=str)
@@ -63,7 +62,8 @@ def test_scenario_that_stands_twice_is_told() -> None:
     "text", [b"[]", b"3", b'"x"', b"null", b"[" * 100_000, b'{"a": NaN}', b'{"a": 1, "a": 2}', b'{"a": "\xff"}', b""]
 )
 def test_text_that_is_no_object_is_a_problem(text: bytes) -> None:
-    assert read(1, Written("b/m.json", text, BEGAN + 5), SPAN).problems
+    with pytest.raises(RefusedError, match=r"b/m\.json is (not JSON|no JSON object)"):
+        read(1, Written("b/m.json", text, BEGAN + 5, BEGAN, BEGAN + 10))
 
 
 @pytest.mark.parametrize("scenarios", [None, {}, "x", [None, 3, {"id": []}], [{"id": PUBLISH, "engines": [1]}]])
@@ -77,7 +77,7 @@ def test_scenarios_of_another_shape_are_no_figures(scenarios: object) -> None:
 )
 def test_manifest_of_no_comparison_is_told(status: object, mode: object) -> None:
     one = parsed(told(scenario(), status=status, engine_mode=mode))
-    assert len(one.problems + one.faults) == 1
+    assert len(one.problems) == 1
 
 
 # Times
@@ -92,7 +92,7 @@ def test_manifest_of_no_comparison_is_told(status: object, mode: object) -> None
     ids=str,
 )  # fmt: skip
 def test_time_of_this_round_is_fresh(stamp: object) -> None:
-    assert parsed(told(scenario(), measured_at=stamp)).faults == []
+    assert parsed(told(scenario(), measured_at=stamp)).problems == []
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_time_of_this_round_is_fresh(stamp: object) -> None:
 def test_time_of_another_round_is_told(stamp: object, why: str, key: str) -> None:
     one = parsed(told(scenario(), provenance=[{key: stamp}]))
 
-    assert len(one.faults) == 1
-    assert one.faults[0].startswith(f"provenance[0].{key} is ")
-    assert why in one.faults[0]
+    assert len(one.problems) == 1
+    assert one.problems[0].startswith(f"provenance[0].{key} is ")
+    assert why in one.problems[0]
 
 
 @pytest.mark.parametrize("fields", [{}, {"measured_at": None}, {"update_interval": "2026-11-25"}], ids=str)
@@ -124,16 +124,16 @@ def test_manifest_that_does_not_say_when_it_was_measured_is_told(fields: dict[st
     document = told(scenario())
     del document["measured_at"]
 
-    assert parsed(document | fields).faults == [
+    assert parsed(document | fields).problems == [
         "b/m.json does not say when it was measured: no time stands in it, such as measured_at"
     ]
 
 
 def test_file_from_before_the_round_is_told() -> None:
-    assert parsed(told(scenario()), written=BEGAN - 120).faults == [
+    assert parsed(told(scenario()), written=BEGAN - 120).problems == [
         "b/m.json was written 2 min before this round began"
     ]
-    assert parsed(told(scenario()), written=BEGAN - 1).faults == []
+    assert parsed(told(scenario()), written=BEGAN - 1).problems == []
 
 
 # Other engines
@@ -151,7 +151,7 @@ def test_file_from_before_the_round_is_told() -> None:
     ],
 )
 def test_other_engine_is_told(fields: dict[str, Any], place: str) -> None:
-    assert parsed(told(scenario(), **fields)).faults == [f"measured on a fallback: {place}"]
+    assert parsed(told(scenario(), **fields)).problems == [f"measured on a fallback: {place}"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_other_engine_is_told(fields: dict[str, Any], place: str) -> None:
     [{"fallback": False}, {"fallback": None}, {"sqlite": 0}, {"note": "no sqlite3 anywhere"}, {"profile": "nightly"}],
 )
 def test_engine_that_was_not_used_is_not_told(fields: dict[str, Any]) -> None:
-    assert parsed(told(scenario(), **fields)).faults == []
+    assert parsed(told(scenario(), **fields)).problems == []
 
 
 # When a ratio may be believed
@@ -227,7 +227,7 @@ ALL = tuple(SCENARIOS)
         ([one_round(2, problems=["m.json is not JSON"])], ALL, "round 2: m.json is not JSON"),
         ([one_round(0, problems=["the job wrote no m.json"])], ALL, "the witnessed round: the job wrote no m.json"),
         (
-            [one_round(0, faults=["engine_mode is None"]), one_round(3, faults=["engine_mode is None"])],
+            [one_round(0, problems=["engine_mode is None"]), one_round(3, problems=["engine_mode is None"])],
             ALL, "the witnessed round: engine_mode is None (and in 1 more)",
         ),
         ([one_round(6, Measured(odd=["x is inf"]))], (PUBLISH,), "round 6: x is inf"),

@@ -1,9 +1,6 @@
 """The bridge of the agents: each command's answer, what it has written, what it says when it could not, its session."""
 
 import json
-import statistics
-import timeit
-from collections.abc import Callable
 
 import pytest
 
@@ -31,13 +28,13 @@ FAILING = (
     ("upsert_agent_run", "{}"),
     ("no_such_command",),
 )
-ALONE, TOGETHER = 3, 40  # calls of each command: a process each, and in one session
-COMMANDS = {
-    "probe": (),
-    "upsert_agent_run": (json.dumps(new_run()),),
-    "read_liq": (READ_RUNS + " limit 5",),
-    "exec_sql": ("SELECT 1 AS ok", "[]"),
-}
+TOGETHER = 40  # calls of each command in one session
+CALLS = (
+    ("probe",),
+    ("upsert_agent_run", json.dumps(new_run())),
+    ("read_liq", READ_RUNS + " limit 5"),
+    ("exec_sql", "SELECT 1 AS ok", "[]"),
+)
 
 
 def test_probe(bridge: Bridge) -> None:
@@ -127,22 +124,15 @@ def test_session(session: Session, engine: LidbEmbed) -> None:
 
 
 def test_session_saves_starts(session: Session, stack: Stack) -> None:
-    """In a session more calls do not mean more starts of the engine. What a call costs is told, not judged."""
+    """In a session more calls do not mean more starts of the engine."""
     session.program.kill()
-    counting = Bridge(stack.with_engine("counting"))
-    for command, arguments in COMMANDS.items():
-        stack.log.write_text("")
-        alone = median(ALONE, lambda: answer(f"bridge-{command}", counting.run(command, *arguments)))  # noqa: B023
-        each = starts(stack) / ALONE
-        print(f"{command}: a process per call: median {alone:.1f} ms, {each:.1f} engine starts, of {ALONE} calls")
-    again = counting.session()
-    assert again is not None
+    counting = Bridge(stack.with_engine("counting")).session()
+    assert counting is not None
     stack.log.write_text("")
-    for command, arguments in COMMANDS.items():
-        together = median(TOGETHER, lambda: again.answer(command, *arguments))  # noqa: B023
-        print(f"{command}: in a session: median {together:.1f} ms, of {TOGETHER} calls")
-    calls = TOGETHER * len(COMMANDS)
-    assert starts(stack) == 0, f"{starts(stack)} engine starts in {calls} calls of one session"
+    for request in CALLS * TOGETHER:
+        counting.answer(*request)
+    starts = len(stack.log.read_text().splitlines())
+    assert starts == 0, f"{starts} engine starts in {len(CALLS) * TOGETHER} calls of one session"
 
 
 def assert_refused(done: Done) -> None:
@@ -158,13 +148,3 @@ def assert_reads(session: Session, engine: LidbEmbed, run: str, status: str) -> 
     assert counted(session.answer("exec_sql", RUN_OF_STATUS, json.dumps([run, status]))) == [{"id": run}]
     rows = counted(session.answer("read_liq", READ_RUNS))
     assert sorted(rows, key=str) == sorted(engine.rows("SELECT id, status FROM agent_runs"), key=str)
-
-
-def starts(stack: Stack) -> int:
-    """How often the counting engine was started."""
-    return len(stack.log.read_text().splitlines())
-
-
-def median(calls: int, call: Callable[[], object]) -> float:
-    """The median of so many calls, in milliseconds."""
-    return statistics.median(timeit.repeat(call, number=1, repeat=calls)) * 1000
