@@ -58,15 +58,13 @@ def database(engine: LidbEmbed) -> LidbEmbed:
 
 @pytest.fixture
 def lis(stack: Stack) -> Lis:
-    """`lis db`; the case is skipped without a checkout."""
-    stack.repo("lis")
+    """`lis db`."""
     return Lis(stack)
 
 
 @pytest.fixture
 def bridge(stack: Stack) -> Bridge:
-    """The bridge; the case is skipped without a checkout."""
-    stack.repo("agents")
+    """The bridge."""
     return Bridge(stack)
 
 

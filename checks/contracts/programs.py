@@ -88,11 +88,6 @@ class Program:
         del unread[: len(line) + 1]
         return line.decode(errors="replace")
 
-    def lines(self) -> list[str]:
-        """The whole lines that it still prints until its end; what follows the last line end was cut off."""
-        self.finish()
-        return list(iter(lambda: self.line(0.0), None))
-
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group, unless its process has ended: its number may be another program's then."""
         if not self.ended:

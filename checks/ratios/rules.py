@@ -28,12 +28,8 @@ def problems(rounds: Sequence[Round], wanted: int) -> dict[str, list[str]]:
 
 
 def refused(one: Round) -> Iterator[Problem]:
-    """It left no manifest that can be read, or one that as a whole says what it may not say."""
+    """It left no manifest that can be read, or one that says what it may not say; a figure is no number above zero."""
     yield from ((None, text) for text in one.problems)
-
-
-def not_finite(one: Round) -> Iterator[Problem]:
-    """A figure is no finite number above zero."""
     yield from ((name, text) for name, measured in one.scenarios.items() for text in measured.odd)
 
 
@@ -100,7 +96,7 @@ def engine_idle(one: Round) -> Iterator[Problem]:
         yield None, "timed through the witness"
 
 
-RULES = (refused, not_finite, lacking, contradicting, empty, server_idle, engine_idle)
+RULES = (refused, lacking, contradicting, empty, server_idle, engine_idle)
 
 
 def _first(rounds: Iterable[Round], rule: Callable[[Round], Iterable[Problem]]) -> Iterator[Problem]:

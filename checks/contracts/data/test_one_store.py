@@ -9,17 +9,14 @@ SESSION, CALLS, ROWS = 60, 4, 24  # runs that a session, calls of the bridge and
 
 
 def test_liorm(liorm: Liorm, package: Row) -> None:
-    """Through liorm the engine's row is read."""
     assert liorm.ask("read", "packages", "id, name", package["id"]) == [package]
 
 
 def test_liorm_reads_the_bridge(liorm: Liorm, run: Row) -> None:
-    """Through liorm the bridge's run is read."""
     assert liorm.ask("read", "agent_runs", "id, status", run["id"]) == [run]
 
 
 def test_exec_json(engine: LidbEmbed, run: Row) -> None:
-    """The engine, asked without any of the layers, has the bridge's run."""
     assert engine.rows("SELECT id, status FROM agent_runs WHERE id = ?", run["id"]) == [run]
 
 

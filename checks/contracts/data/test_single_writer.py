@@ -62,13 +62,12 @@ def test_second_refused(engine: LidbEmbed) -> None:
 
 
 def test_update_held(engine: LidbEmbed) -> None:
-    """The same while it updates."""
     usual = usual_time(engine, update("warm", "after")) * BEFORE_IT_WRITES
     rounds(engine, FEWER, usual, lambda number: one_shot(engine, update(f"first-{number}", "after")))
 
 
 def test_migration_held(engine: LidbEmbed) -> None:
-    """The same while it migrates: what others write meanwhile is not put back to what it had read."""
+    """While it migrates: what others write meanwhile is not put back to what it had read."""
     began, first = time.monotonic(), migration(engine)
     assert first.answer(), "migrate: exit 0 expected, got another"
     rounds(engine, FEWER, time.monotonic() - began, lambda _: migration(engine), least=0)
@@ -135,7 +134,7 @@ def test_mixed_writers(patient: LidbEmbed) -> None:
             session.send("".join(statement(*write.call) for write in in_turn))
             session.close_input()  # it ends with its answers: an engine may let nobody else in before
         crowd(patient, ledger, writes)
-        for write, answer in zip(in_turn, session.lines() if session is not None else [], strict=False):
+        for write, answer in zip(in_turn, iter(session.line, None) if session is not None else [], strict=False):
             ledger.note(write, answer)
         migrating.answer()
     print(f"{len(ledger.names)} writes were acknowledged")

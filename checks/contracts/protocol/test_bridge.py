@@ -38,12 +38,10 @@ CALLS = (
 
 
 def test_probe(bridge: Bridge) -> None:
-    """`probe` reaches the engine."""
     assert answer("bridge-probe", bridge.run("probe"), one_line=True)["engine"]
 
 
 def test_probe_without_engine(stack: Stack) -> None:
-    """Without an engine `probe` must not say that there is one."""
     done = Bridge(stack.with_engine("dead")).run("probe")
     if done.code == 0:
         assert not answer("bridge-probe", done, one_line=True)["engine"]
@@ -85,7 +83,6 @@ def test_text_unchanged(bridge: Bridge, engine: LidbEmbed) -> None:
 
 @pytest.mark.parametrize("arguments", FAILING, ids=lambda arguments: arguments[0])
 def test_error(bridge: Bridge, arguments: tuple[str, ...]) -> None:
-    """What goes wrong is not exit 0, and one line of JSON that says why."""
     assert_refused(bridge.run(*arguments))
 
 
@@ -124,7 +121,6 @@ def test_session(session: Session, engine: LidbEmbed) -> None:
 
 
 def test_session_saves_starts(session: Session, stack: Stack) -> None:
-    """In a session more calls do not mean more starts of the engine."""
     session.program.kill()
     counting = Bridge(stack.with_engine("counting")).session()
     assert counting is not None

@@ -30,7 +30,6 @@ def test_embed_migrate(engine: LidbEmbed) -> None:
 
 
 def test_exec_json_shape(database: LidbEmbed) -> None:
-    """A row is written and read: `affected` counts it, `rows` holds it."""
     written = answer("exec-json", database.exec_json(INSERT, "k1", "a name", "a package"))
     assert (written["affected"], written["rows"]) == (1, [])
     assert database.rows(READ, "k1") == [{"id": "k1", "name": "a name"}]
@@ -58,7 +57,6 @@ def test_exec_json_text_unchanged(database: LidbEmbed) -> None:
 
 
 def test_exec_json_failure(database: LidbEmbed) -> None:
-    """What cannot be done is exit 1 with a reason on standard error, and no answer."""
     assert_fails(database.exec_json("SELEC 1"))
 
 
@@ -75,7 +73,7 @@ def test_exec_json_failure(database: LidbEmbed) -> None:
 def test_exec_json_failure_in_execution(
     database: LidbEmbed, request: pytest.FixtureRequest, sql: str, parameters: tuple[str, ...]
 ) -> None:
-    """So is what is SQL and cannot be done; nothing has changed."""
+    """What is SQL and cannot be done changes nothing."""
     database.rows(INSERT, "key", "once", "a package")
     full_disk = "full-disk" in request.node.name
     assert_fails(
@@ -85,7 +83,6 @@ def test_exec_json_failure_in_execution(
 
 
 def test_exec_json_usage(engine: LidbEmbed) -> None:
-    """An unknown command is exit 2."""
     done = engine.run("no-such-command")
     assert (done.code, done.problem) == (2, ""), done.ending
 

@@ -21,12 +21,10 @@ Started = dict[str, Any]
 
 
 def test_status_not_ready_before_start(lis: Lis) -> None:
-    """Nothing was started, so nothing is ready."""
     assert_not_ready(lis.db("status"))
 
 
 def test_start_shape(lis: Lis) -> None:
-    """`start` on an empty directory has all fields of its contract."""
     lis.answer("start")
 
 
@@ -78,7 +76,6 @@ def test_status_not_ready_without_engine(stack: Stack, fault: str) -> None:
 
 
 def test_start_refused_without_engine(lis: Lis, stack: Stack) -> None:
-    """`start` with an engine that says nothing is no start."""
     done = Lis(stack.with_engine("silent")).db("start")
     assert not done.problem
     assert done.code != 0, "exit 0 although the engine answers nothing"
@@ -109,7 +106,6 @@ def test_stop_keeps_heap(lis: Lis, stack: Stack, bridge: Bridge) -> None:
 
 @pytest.mark.usefixtures("started")
 def test_status_not_ready_after_stop(lis: Lis) -> None:
-    """What was stopped is not ready."""
     assert_ends_well(lis.db("stop"))
     assert_not_ready(lis.db("status"))
 
