@@ -23,11 +23,7 @@ FAULTS, SHOWN = 10, 200  # faults of an answer that a message tells, and charact
 def answer(contract: str, done: Done, *, code: int | None = 0, one_line: bool = False) -> Any:
     """The JSON that a program printed, recorded and held to its contract.
 
-    Args:
-        contract: the contract's name.
-        done: how the program ended.
-        code: the exit code that it must have; None: any.
-        one_line: whether its output must be a single line.
+    `code`: the exit code that it must have, None for any; `one_line`: whether its output must be a single line.
     """
     assert not done.problem, f"it {done.problem}"
     assert code is None or done.code == code, f"exit {code} expected, got {done.ending}"

@@ -23,7 +23,7 @@ class Shape:
     schema: Mapping[str, Any]
     kinds: dict[str, set[str]] = field(default_factory=dict)
     times: Counter[str] = field(default_factory=Counter)
-    versions: list[str | int] = field(default_factory=list)
+    versions: dict[str, str | int] = field(default_factory=dict)  # by their JSON
 
     def add(self, value: Any) -> None:
         """Take one answer in."""
@@ -32,11 +32,9 @@ class Shape:
                 self.kinds.setdefault(path, set()).add(KINDS.get(type(inner), "null"))
                 self.times[path] += 1
         version = value.get(self.schema.get("x-version-field")) if isinstance(value, dict) else None
-        if version is not None:
-            if type(version) not in (str, int):
-                version = json.dumps(version)[:40]  # no version; diff says so
-            if not any(type(version) is type(known) and version == known for known in self.versions):
-                self.versions = [*self.versions, version][:VERSIONS]
+        if version is not None and len(self.versions) < VERSIONS:
+            text = json.dumps(version)
+            self.versions[text] = version if type(version) in (str, int) else text[:40]  # no version: diff says so
 
     def document(self) -> dict[str, Any]:
         """The shape as it is recorded."""
@@ -45,7 +43,8 @@ class Shape:
             for path, kinds in sorted(self.kinds.items())
         }
         family = self.schema.get("x-family", "")
-        return {"contract": self.schema["x-version"], "family": family, "versions": self.versions, "fields": fields}
+        versions = list(self.versions.values())
+        return {"contract": self.schema["x-version"], "family": family, "versions": versions, "fields": fields}
 
     def _sometimes(self, path: str) -> bool:
         parent = path.rpartition(".")[0]

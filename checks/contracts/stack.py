@@ -70,13 +70,10 @@ class Stack:
             pytest.skip(f"CONTRACTS_{name.upper()} is not set")
         return self.repos[name]
 
-    def with_env(self, **variables: str) -> "Stack":
-        """The same stack with more variables."""
-        return replace(self, env={**self.env, **variables})
-
-    def without(self, *names: str) -> "Stack":
-        """The same stack without these variables."""
-        return replace(self, env={name: value for name, value in self.env.items() if name not in names})
+    def with_env(self, **variables: str | None) -> "Stack":
+        """The same stack with these variables, or without those that are None."""
+        merged = {**self.env, **variables}
+        return replace(self, env={name: value for name, value in merged.items() if value is not None})
 
     def with_engine(self, name: str) -> "Stack":
         """The same stack with one of ENGINES for its engine."""

@@ -6,6 +6,7 @@ That a fact is a fault is rules.py's to say.
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -140,35 +141,27 @@ def _scenarios(document: dict[str, Any]) -> dict[str, Measured]:
 
 
 def _scenario(name: str, row: dict[str, Any]) -> Measured:
-    measured = Measured()
-    engines = row.get("engines")
+    measured = Measured(ratio=_number(row.get(RATIO)))
     for engine in ENGINES:
-        one = engines.get(engine) if isinstance(engines, dict) else None
-        for key in ("p50_ms", "p95_ms", "rows"):
-            value = one.get(key) if isinstance(one, dict) else None
-            if value is None:
-                continue
-            number = _count(value) if key == "rows" else _number(value)
-            if number is None:
-                measured.odd.append(f"{name}: {key} of {engine} is {_shown(value)}")
-            else:
+        figures = _table(_table(row.get("engines")).get(engine))
+        for key, number_of in (("p50_ms", _number), ("p95_ms", _number), ("rows", _count)):
+            if (number := number_of(figures.get(key))) is not None:
                 getattr(measured, key)[engine] = number
-    ratio = row.get(RATIO)
-    measured.ratio = _number(ratio)
-    if ratio is not None and measured.ratio is None:
-        measured.odd.append(f"{name}: {RATIO} is {_shown(ratio)}")
+            elif figures.get(key) is not None:
+                measured.odd.append(f"{name}: {key} of {engine} is {_shown(figures[key])}")
+    if measured.ratio is None and row.get(RATIO) is not None:
+        measured.odd.append(f"{name}: {RATIO} is {_shown(row[RATIO])}")
     return measured
 
 
-def _number(value: object) -> float | None:
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> float | None:
     """A finite number above zero; "1.0" and true are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) and number > 0 else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 < value <= sys.float_info.max else None
 
 
 def _count(value: object) -> int | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 # inotify(7). With the end of each use between them, the kernel does not make one of many starts.
 IN_OPEN, IN_CLOSE = 0x20, 0x18
-EVENT = struct.Struct("iIII")
+EVENT = struct.Struct("iIII")  # no name behind it: a file is watched, not a folder
 
 
 class Opened:
@@ -27,12 +27,8 @@ class Opened:
         """How often since the last look; None where nobody sees it."""
         if self._fd < 0:
             return None
-        found = 0
+        count = 0
         with suppress(BlockingIOError):
-            while data := os.read(self._fd, 1 << 16):
-                at = 0
-                while at < len(data):
-                    _, mask, _, length = EVENT.unpack_from(data, at)
-                    at += EVENT.size + length
-                    found += bool(mask & IN_OPEN)
-        return found
+            while data := os.read(self._fd, EVENT.size * 1024):
+                count += sum(bool(mask & IN_OPEN) for _, mask, _, _ in EVENT.iter_unpack(data))
+        return count

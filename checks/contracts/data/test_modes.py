@@ -6,7 +6,7 @@ from checks.contracts.stack import INSERT, Bridge, LidbEmbed, Liorm, Lis, Row, S
 
 def test_embed(stack: Stack) -> None:
     """LI_DATA_DIR and the checkout are enough: no supervisor, nothing of the agents."""
-    alone = stack.without("LI_CONTROL_PLANE_STORE", "LI_LIDB_REPO")
+    alone = stack.with_env(LI_CONTROL_PLANE_STORE=None, LI_LIDB_REPO=None)
     LidbEmbed(alone).open_and_migrate().rows(INSERT, "k1", "embedded", "a package")
     assert Liorm(alone).ask("read", "packages", "id, name", "k1") == [{"id": "k1", "name": "embedded"}]
 
@@ -22,5 +22,5 @@ def test_lis_supervisor(lis: Lis, stack: Stack, started: dict[str, object], run:
 
 def test_bridge(stack: Stack, run: Row) -> None:
     """The agents' variables are enough: LI_DATA_DIR, LI_LIDB_REPO, LI_CONTROL_PLANE_STORE."""
-    agent = Bridge(stack.without("LIDB_REPO", "LIDB_ROOT", "LIDB_DATA_DIR"))
+    agent = Bridge(stack.with_env(LIDB_REPO=None, LIDB_ROOT=None, LIDB_DATA_DIR=None))
     assert agent.rows("read_liq", "read agent_runs { id, status }") == [run]
