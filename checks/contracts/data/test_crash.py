@@ -5,25 +5,14 @@ import time
 
 import pytest
 
-from checks.contracts.data.writers import (
-    TEXT,
-    Ledger,
-    Write,
-    fill,
-    insert,
-    release,
-    stamps,
-    update,
-    usual_time,
-    waiting,
-)
+from checks.contracts.data.writers import Ledger, Write, fill, insert, release, stamps, update, usual_time, waiting
 from checks.contracts.programs import Program
 from checks.contracts.protocol.test_lis import assert_ready_now
 from checks.contracts.stack import READ_RUNS, Bridge, LidbEmbed, Lis, names_run, new_run, statement
 
 AT_ANSWER, IN_BETWEEN = 12, 24  # writers that are killed when they have answered, and while they write
 SESSIONS = 3  # sessions that are killed
-ROWS = 24  # of TEXT: more than a log of one MiB holds
+ROWS, TEXT = 24, "x" * 65_536  # more than a log of one MiB holds
 LARGE = "y" * 1_200_000  # what no such log holds: its write is a checkpoint
 CHECKPOINTS = 8  # that are cut off
 SENT, ACKNOWLEDGED, ONE_SHOT = (100, 10, 4)  # runs of a session; answers before it is killed; runs of a call each
