@@ -29,14 +29,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         (old, of_old), (new, of_new) = read(arguments.old), read(arguments.new)
         broken, lines = report(old, new)
-    except OSError as error:
-        lines, broken = [f"{error.filename}: cannot be read: {error.strerror}"], None
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        lines, broken = [f"not two records that can be compared: {error or type(error).__name__}"], None
-    else:
-        lines = [f"old: {of_old}", f"new: {of_new}", *lines]
-    print("\n".join(map(plain, lines)), file=sys.stdout if broken is not None else sys.stderr)
-    return 2 if broken is None else int(broken > 0)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        print(plain(f"not two records that can be compared: {error or type(error).__name__}"), file=sys.stderr)
+        return 2
+    print("\n".join(map(plain, [f"old: {of_old}", f"new: {of_new}", *lines])))
+    return int(broken > 0)
 
 
 def report(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[int, list[str]]:
