@@ -5,7 +5,6 @@ schema marks `x-data` (the columns of a row) belongs to the query, not to the pr
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -68,9 +67,7 @@ class Recorder:
         """
         contracts = {name: shape.document() for name, shape in self.shapes.items()}
         record = {"schema": 1, "status": "recorded", "failed": sorted(failed), "contracts": contracts}
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        part.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        part.replace(path)
+        path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 RECORDER = Recorder()  # of this process: pytest runs the cases of a job one after the other
