@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
 
 
 def _rounds(options: argparse.Namespace) -> Iterator[Round]:
-    """The witnessed round, then the timed ones. One that measured nothing is the last: more would say nothing else."""
+    """The witnessed round, then the timed ones. One that is refused is the last: more would say nothing else."""
     before = dict(_digests(options.benchmarks.parent))
     server, engine, launcher = Server(os.environ[SERVER]), Opened(options.engine), Opened(options.launcher)
     server.moved()
