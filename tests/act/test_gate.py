@@ -18,6 +18,7 @@ from tests.integration.gate.bench import counting_compiler, sources_of_lidb
 
 E2E = "tests/e2e/lidb.test.mjs"
 LEG = "e2e-engine__ubuntu-24_04"
+PR_GATE = load(ROOT / "matrix.toml").gates["pr-gate"].jobs
 Place = Callable[[World], Act]
 
 
@@ -52,10 +53,11 @@ def statuses(given: Verdict) -> dict[str, str]:
     return {leg.result.job: leg.result.status for leg in given.legs}
 
 
+@pytest.mark.parametrize("jobs", [pytest.param(PR_GATE, marks=pytest.mark.long), (*SMALL, "smoke", "guards")])
 def test_green_pull_request_passes_on_one_engine_that_was_built_once(
-    tmp_path: Path, stand_ins: dict[str, Path], python: Path
+    tmp_path: Path, stand_ins: dict[str, Path], python: Path, jobs: tuple[str, ...]
 ) -> None:
-    world = World(tmp_path / "world", stand_ins)
+    world = World(tmp_path / "world", stand_ins, jobs)
     path, compiled = counting_compiler(tmp_path)
     act = world.act(tmp_path / "act", {"PHDB_CI_ACT_PYTHON": str(python), "PATH": path})
     head = world.pull_request("lis", {"NOTES": "nothing that matters, and no document\n"})
@@ -68,7 +70,7 @@ def test_green_pull_request_passes_on_one_engine_that_was_built_once(
     tested = {source.repo: source.commit for source in given.sources if source.origin != "folder"}
     assert tested == world.pins | {"lis": head}
     rows = load(ROOT / "matrix.toml")
-    needed = {repo for job in rows.gates["pr-gate"].jobs for repo in rows.jobs[job].repos}
+    needed = {repo for job in jobs for repo in rows.jobs[job].repos}
     assert {source.repo for source in given.sources} == needed | set(world.pins)
     # Built once: each source compiled once in all jobs together; each consumer had that very engine.
     names = [line.rsplit("/", 1)[-1] for line in compiled.read_text().splitlines()]

@@ -129,7 +129,7 @@ def test_only_files_with_the_event_run_and_one_file_can_be_chosen(act: Act) -> N
     flow(act, one_job("run: 'true'").replace("name: flow", "name: other"), name="b")
     folder = flow(act, one_job("run: 'true'").replace("push", "schedule"), name="c")
 
-    assert list(act.run(folder, "push", {}).jobs) == ["flow/one", "other/one"]
+    assert set(act.run(folder, "push", {}).jobs) == {"flow/one", "other/one"}
     assert list(act.run(folder, "push", {}, only="b.yml").jobs) == ["other/one"]
 
 
