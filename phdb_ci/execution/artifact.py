@@ -7,6 +7,7 @@ from contextlib import closing
 
 from phdb_ci.artifacts.store import Store, joint_digest, measure
 from phdb_ci.artifacts.store import place as put_outputs
+from phdb_ci.artifacts.witness import is_program
 from phdb_ci.errors import ArtifactError, Interrupted, PhdbError
 from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
@@ -20,7 +21,7 @@ from phdb_ci.models.results import ArtifactResult
 from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
 from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
-from phdb_ci.sources.git.place import export
+from phdb_ci.sources.git.place import export, outside_links
 
 MEANWHILE = "another run has built it meanwhile"
 
@@ -106,13 +107,15 @@ def compile_at(
     for repo in artifact.repos:
         source = context.plan.sources.repos[repo]
         # A build that reads more fails at once, and does not lend its key to commits that differ in what it read.
-        export(source.objects, source.commit, place.root / repo, artifact.inputs_of(repo))
+        exported = export(source.objects, source.commit, place.root / repo, artifact.inputs_of(repo))
+        for link in outside_links(exported):
+            raise BuildError("failed", f"{repo}/{link} is a link that leaves the inputs: what it shows is in no commit")
     values = {"build": shlex.quote(str(place.build)), "cpus": str(context.plan.cpus)}
     for name in node.needs:
         stored = others[name].stored if name in others else None
         if stored is None:
             raise BuildError("failed", f"{name}, which it needs, was not built")
-        folder = place.root / "needs" / name
+        folder = place.needs / name
         put_outputs(stored, folder)
         values |= {f"{name}.{output}": shlex.quote(str(folder / output)) for output in stored.digests}
     env = _environment(context, node.name)
@@ -142,7 +145,9 @@ def ensure_current(
         current = place.ready.read_text(encoding="utf-8") == stored.digest
     except OSError:
         current = False
-    if current and all((place.build / output).is_file() for output in stored.digests):
+    there = measure(place.build, tuple(stored.digests))  # of a program, the launcher of an earlier job
+    same = all(is_program(output) or digest == stored.digests[output] for output, digest in there.items())
+    if current and same and "missing" not in there.values():
         return
     node = next(node for node in context.plan.artifacts if node.name == stored.artifact)
     compile_at(context, node, place, log, others)

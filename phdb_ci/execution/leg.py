@@ -204,8 +204,8 @@ class _Leg:
         if any(command.phase == "run" for command in facts.commands):
             facts.suites = read_suites(space, self.folder, self.context.masked, facts.output_from)
         facts.artifacts = observe.uses(space)
-        self._keep_builds()
         facts.strays = observe.strays(space)
+        self._keep_builds()
         self._note_changed(changed)
         facts.links_out = observe.in_checkouts(space, outside_links)
         if wanted.manifest:
@@ -215,7 +215,8 @@ class _Leg:
 
     def _keep_builds(self) -> None:
         """A build directory that the job left as it was stays current; else it is made anew next time."""
-        if any(command.timed_out or command.cancelled or command.problem for command in self.facts.commands):
+        ended = not any(command.timed_out or command.cancelled or command.problem for command in self.facts.commands)
+        if not ended or self.facts.strays:
             return
         for use in self.facts.artifacts:
             if self.space.place and use.builds and use.rebuilt_as is None:

@@ -307,7 +307,7 @@ def _stream(supervisor: "subprocess.Popen[bytes]", log: Log, cancel: Canceller, 
 def _parse(line: bytes | None) -> dict[str, Any] | None:
     try:
         answer = json.loads(line or b"")
-    except ValueError:
+    except (ValueError, RecursionError):  # a command may have written there too
         return None
     return answer if isinstance(answer, dict) else None
 

@@ -32,18 +32,20 @@ def _read(
     log, path = folder / "log.txt", space.report_path(index)
     if path is None:
         return read_suite(report, log, log, output_from)
-    if _borrowed(path):
+    if _borrowed(path, space.cwd if report.path else space.root):
         return Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
     if path.is_file() and path.stat().st_size <= LIMIT:
         path = _copy_masked(path, folder / "reports" / f"{index + 1}-{report.kind}.xml", masked)
     return read_suite(report, path, log, output_from)
 
 
-def _borrowed(path: Path) -> bool:
-    """Whether a report is another file by a link of either kind, or stands in a folder that is one."""
+def _borrowed(path: Path, top: Path) -> bool:
+    """Whether a report is another file by a link of either kind, or stands below a folder that is one, up to `top`."""
     if not os.path.lexists(path):
         return False
-    return path.is_symlink() or path.lstat().st_nlink > 1 or path.parent.is_symlink()
+    return path.lstat().st_nlink > 1 or any(
+        step.is_symlink() for step in (path, *path.parents) if step.is_relative_to(top)
+    )
 
 
 def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> Path:

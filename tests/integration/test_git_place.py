@@ -1,17 +1,20 @@
 """Checkouts: what is placed, what counts as changed, what is made right again, and what a job cannot fool."""
 
+import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from phdb_ci.errors import DiskError, PhdbError
+from phdb_ci.errors import DiskError
 from phdb_ci.sources.git.mirror import mirror_of, take
-from phdb_ci.sources.git.place import Checkout, changed, checkout, discard, same_content, unknown
+from phdb_ci.sources.git.place import Checkout, changed, checkout, discard, export, outside_links, same_content, unknown
+from phdb_ci.sources.git.trees import import_directory
 from tests.repositories import C0, C2, commit, git, init, listing
 
 Tamper = Callable[[Path], object]
@@ -367,6 +370,95 @@ def test_attributes_of_a_job_hide_nothing_beside_tracked_ones(upstream: Path, ca
 
 
 @pytest.fixture
+def loose(cache: Path, tmp_path: Path) -> Checkout:
+    """A plain directory with line ends of its own, each of its objects a file in the mirror."""
+    plain = tmp_path / "plain"
+    (plain / "tests").mkdir(parents=True)
+    (plain / ".gitattributes").write_text("*.bat text eol=crlf\n")
+    (plain / "tests" / "a.py").write_text("assert False\n")
+    (plain / "run.bat").write_text("run\n")
+    at = mirror_of(cache, "lis", str(plain))
+    return checkout(at.path, import_directory(at).commit, tmp_path / "ws" / "lis")
+
+
+def write_over(mirror: Path, old: bytes, new: bytes) -> None:
+    """Put other content under the id of a blob, as a job can that writes into the mirror."""
+    oid = hashlib.sha1(b"blob %d\0%s" % (len(old), old), usedforsecurity=False).hexdigest()
+    path = mirror / "objects" / oid[:2] / oid[2:]
+    path.chmod(0o644)
+    path.write_bytes(zlib.compress(b"blob %d\0%s" % (len(new), new)))
+
+
+def test_folder_that_became_a_link_is_a_change_beside_attributes(loose: Checkout, tmp_path: Path) -> None:
+    (loose.dest / "tests").rename(tmp_path / "elsewhere")
+    (loose.dest / "tests").symlink_to(tmp_path / "elsewhere")
+    assert changed(loose) == ["tests/a.py"]
+
+
+def test_what_git_converts_is_compared_without_git_and_without_the_mirror(
+    loose: Checkout, git_calls: list[tuple[str, ...]]
+) -> None:
+    git_calls.clear()
+    shutil.rmtree(loose.mirror)
+    assert (loose.dest / "run.bat").read_bytes() == b"run\r\n"
+    assert changed(loose) == []
+    (loose.dest / "run.bat").write_bytes(b"run\n")
+    assert changed(loose) == ["run.bat"]
+    assert git_calls == []
+
+
+def test_object_that_a_job_writes_over_in_the_mirror_hides_no_change(loose: Checkout) -> None:
+    write_over(loose.mirror, b"assert False\n", b"assert True\n")
+    (loose.dest / "tests" / "a.py").write_text("assert True\n")
+    assert changed(loose) == ["tests/a.py"]
+
+
+@pytest.mark.parametrize("old", [b"assert False\n", b"*.bat text eol=crlf\n"], ids=["file", "attributes"])
+def test_object_that_was_written_over_in_the_mirror_is_neither_placed_nor_built(
+    loose: Checkout, tmp_path: Path, old: bytes
+) -> None:
+    write_over(loose.mirror, old, b"* text eol=crlf\n")
+    with pytest.raises(DiskError, match="is damaged"):
+        checkout(loose.mirror, loose.commit, tmp_path / "other")
+    with pytest.raises(DiskError, match="is damaged"):
+        export(loose.mirror, loose.commit, tmp_path / "build", ["tests"])
+
+
+def test_settings_and_attributes_that_a_job_writes_into_the_mirror_do_not_count(
+    loose: Checkout, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    (loose.mirror / "info").mkdir(exist_ok=True)
+    (loose.mirror / "info" / "attributes").write_text("* filter=evil\n")
+    with (loose.mirror / "config").open("a") as config:
+        config.write(f'[filter "evil"]\nsmudge = touch {ran}; echo assert True\n')
+    (loose.dest / "tests" / "a.py").write_text("assert True\n")
+    assert changed(loose) == ["tests/a.py"]
+    again(loose)
+    export(loose.mirror, loose.commit, tmp_path / "build", ["tests"])
+    assert (tmp_path / "build" / "tests" / "a.py").read_text() == "assert False\n"
+    assert unknown(loose) == []
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "leaves"),
+    [("../../lidb/a.txt", False), ("e/../a.py", False), ("up/../../x", True), ("/etc", True), ("../../../x", True)],
+)
+def test_link_that_leaves_the_checkouts_is_told(cache: Path, tmp_path: Path, target: str, leaves: bool) -> None:
+    """`up` leads to the checkout beside: with two folders less above it than above the link."""
+    plain = tmp_path / "plain"
+    (plain / "tests" / "e").mkdir(parents=True)
+    (plain / "tests" / "e" / "a.py").write_text("x")
+    (plain / "tests" / "up").symlink_to("../../lidb")
+    (plain / "tests" / "link").symlink_to(target)
+    at = mirror_of(cache, "lis", str(plain))
+    (tmp_path / "ws" / "lidb").mkdir(parents=True)
+    placed = checkout(at.path, import_directory(at).commit, tmp_path / "ws" / "lis")
+    assert outside_links(placed) == (["tests/link"] if leaves else [])
+
+
+@pytest.fixture
 def ignoring(upstream: Path, cache: Path, tmp_path: Path) -> Checkout:
     """A commit that ignores `*.log`, and one of its text files with line ends of its own."""
     (upstream / ".gitignore").write_text("*.log\n")
@@ -410,10 +502,10 @@ def test_settings_of_the_user_and_of_the_job_hide_no_unknown_file(
     assert unknown(ignoring) == ["new.py"]
 
 
-def test_mirror_that_is_gone_leaves_no_file_known(ignoring: Checkout) -> None:
+def test_mirror_that_is_gone_hides_no_unknown_file(ignoring: Checkout) -> None:
     discard(ignoring.mirror, None)
-    with pytest.raises(PhdbError):
-        unknown(ignoring)
+    (ignoring.dest / "new.py").write_text("x")
+    assert unknown(ignoring) == ["new.py"]
 
 
 def test_index_of_the_job_hides_no_unknown_file(ignoring: Checkout) -> None:

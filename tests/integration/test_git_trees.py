@@ -187,6 +187,23 @@ def test_nested_repository_without_a_commit_is_refused_by_name(cache: Path, tmp_
         import_directory(at(cache, tmp_path / "d"))
 
 
+def nested_without_a_good_name(top: Path) -> Path:
+    """A repository without a commit below a directory, in a folder whose name is no line of text."""
+    return init(Path(os.fsdecode(os.fsencode(top) + b"/in\xff\x1b[31m\n::error::y")))
+
+
+def test_nested_repository_is_refused_in_one_line_whatever_its_name(cache: Path, tmp_path: Path) -> None:
+    nested_without_a_good_name(plain(tmp_path / "d"))
+    with pytest.raises(SourceError, match="holds another git repository: in") as error:
+        import_directory(at(cache, tmp_path / "d"))
+    assert error.value.message.isprintable()
+
+
+def test_nested_repository_is_named_in_one_line_whatever_its_name(cache: Path, upstream: Path) -> None:
+    commit(nested_without_a_good_name(upstream), "x", when=1_700_000_000, x_txt="x")
+    assert taken(cache, upstream).notes == ("lidb: submodule in ::error::y is not checked out",)
+
+
 def test_clean_tree_is_its_head(cache: Path, upstream: Path) -> None:
     before = listing(upstream)
     assert facts(taken(cache, upstream)) == (C2, False, ())

@@ -420,6 +420,14 @@ def test_result_that_a_command_forges_is_not_believed(bench: Bench) -> None:
 
 
 @linux
+def test_result_in_which_lists_are_nested_without_end_is_no_result(bench: Bench) -> None:
+    nested = "head -c 50000 /dev/zero | tr '\\0' '['"
+    done = bench.run(f"for fd in /proc/$PPID/fd/*; do [ -p $fd ] && {nested} > $fd; done 2>/dev/null & sleep 0.5")
+    assert done.problem is not None
+    assert done.exit_code != 0
+
+
+@linux
 def test_children_of_our_own_are_never_taken_for_orphans(bench: Bench) -> None:
     mine = subprocess.Popen(["sleep", "60"])
     try:

@@ -202,6 +202,17 @@ def test_leg_of_another_gate_is_told_and_fills_no_place(place: Place) -> None:
     assert verdict.notes == ("a result of style2@ubuntu-24.04 is no part of this gate",)
 
 
+def test_folder_whose_name_is_no_text_is_told_and_breaks_nothing(full: Place) -> None:
+    folder = os.fsencode(full.results) + b"/a\xff\x1b[31m\n::error::b@x"
+    Path(os.fsdecode(folder)).mkdir()
+    Path(os.fsdecode(folder + b"/result.json")).write_text("{}")
+
+    verdict = full.verdict()
+    assert verdict.outcome == "pass"
+    assert verdict.notes == ("a result of a ::error::b@x is no part of this gate",)
+    assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
 # Of something else
 
 

@@ -43,6 +43,11 @@ class BuildPlace:
         return self.root / "build"
 
     @property
+    def needs(self) -> Path:
+        """The artifacts that the build needs, each in a folder of its name."""
+        return self.root / "needs"
+
+    @property
     def ready(self) -> Path:
         """A marker that holds the digest of what the build directory last made; absent: not current."""
         return self.root / "ready"
@@ -60,8 +65,8 @@ def build_place(context: Context, artifact: str, key: str) -> Iterator[BuildPlac
 class Workspace:
     """One job's directory, made by prepare(); the fields are what running and judging the job needs.
 
-    `place` is that of the artifact which the job builds, `build_output` the launcher in it; `early` says of a report,
-    by its index, why it is none of this job's.
+    `place` is that of the artifact which the job builds; `early` says of a report, by its index, why it is none of this
+    job's.
     """
 
     root: Path
@@ -72,7 +77,6 @@ class Workspace:
     checkouts: dict[str, Checkout]
     placed: dict[str, Placed]
     place: BuildPlace | None = None
-    build_output: dict[str, Path] = field(default_factory=dict)
     early: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -141,6 +145,5 @@ def _put_builds(space: Workspace, place: BuildPlace) -> None:
     """Put the witness in front of the programs in the build directory, which is not current until the job has ended."""
     for name in space.job.builds:
         for output in filter(is_program, space.placed[name].stored.digests):
-            space.build_output[name] = place.build / output
-            space.placed[name].put_launcher(output, space.build_output[name])
+            space.placed[name].put_launcher(output, place.build / output)
     place.ready.unlink(missing_ok=True)

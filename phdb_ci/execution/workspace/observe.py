@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from phdb_ci.artifacts.store import measure
+from phdb_ci.artifacts.store import joint_digest, measure
+from phdb_ci.artifacts.witness import is_program
 from phdb_ci.base.files import walk
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.execution.workspace.watch import Watch
@@ -72,18 +73,21 @@ def in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]]) ->
 def strays(space: Workspace) -> tuple[str, ...]:
     """Files of an artifact's name that are not the harness's: a fallback build of the job's own."""
     names = {Path(output).name for placed in space.placed.values() for output in placed.stored.digests}
-    own_build = {str(path.parent) for path in space.build_output.values()}
     ours = {
         f"{folder}/{output}"
         for placed in space.placed.values()
         for output in placed.stored.digests
         for folder in (placed.folder, placed.folder / "real")
     }
+    tops: list[Path] = [space.root]
+    own: tuple[str, ...] = ()
+    if space.place:  # what a build leaves in its own folders is judged by the digest of its outputs
+        tops.append(space.place.root)
+        own = (f"{space.place.build}/", f"{space.place.needs}/")
     strays = []
-    for top in (*space.tops, *(space.root / name for name in ("ws", "home", "tmp", "data", "venv", "art"))):
-        for folder, files in walk(top):
-            if folder not in own_build:
-                strays += [path for name in files if name in names and (path := f"{folder}/{name}") not in ours]
+    for folder, files in (found for top in tops for found in walk(top)):
+        if not f"{folder}/".startswith(own):
+            strays += [path for name in files if name in names and (path := f"{folder}/{name}") not in ours]
     return tuple(sorted({_shown(space, path) for path in strays})[:20])
 
 
@@ -99,11 +103,16 @@ def twins(space: Workspace, path: Path) -> tuple[str, ...]:
 
 
 def _rebuilt_as(space: Workspace, name: str) -> str | None:
-    """What a job that declares `builds` made over the launcher in its build directory; None when it did not."""
-    path = space.build_output.get(name)
-    if path is None or not space.placed[name].replaced(path):
+    """The digest of the outputs in its build directory, where a job that declares `builds` made one of them anew."""
+    if space.place is None or name not in space.job.builds:
         return None
-    return measure(path.parent, (path.name,))[path.name]
+    placed, build = space.placed[name], space.place.build
+    outputs = tuple(placed.stored.digests)
+    programs = set(filter(is_program, outputs))
+    anew = {output for output in programs if placed.replaced(build / output)}
+    launched = {output: placed.stored.digests[output] for output in programs - anew}
+    digests = measure(build, outputs) | launched
+    return joint_digest(digests) if anew or digests != placed.stored.digests else None
 
 
 def _shown(space: Workspace, path: str) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar, get_args
 
 from phdb_ci.base.github_url import page_of
-from phdb_ci.base.text import bounded
+from phdb_ci.base.text import bounded, harmless
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
 from phdb_ci.judging.fanin.read import Needs, ResultFile
@@ -69,6 +69,7 @@ def gather(
     sources = _sources(fan, legs)
     stack = fan.planned.stack if fan.planned else _stack(sources)
     known = {"@".join(leg) for leg in expected}
+    foreign = [file.leg for file in files if file.leg not in known]  # named by whoever made the folder
     return Gathered(
         gate=gate, lead=matrix.gates[gate].lead, started=started, seconds=length,
         run=replace(run, attempt=run.attempt or max([leg.attempt for leg in legs], default=1)),
@@ -78,7 +79,7 @@ def gather(
         quarantines={name: job.quarantine for name, job in jobs.items()},
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
-        notes=[*notes, *(f"a result of {file.leg} is no part of this gate" for file in files if file.leg not in known)],
+        notes=[*notes, *(f"a result of {harmless(leg)} is no part of this gate" for leg in foreign)],
     )  # fmt: skip
 
 
@@ -116,7 +117,7 @@ def _check_jobs(fan: _Fan, gate: str) -> None:
     for job, state in fan.needs.results.items():
         if job not in ids and state != "success":
             raise ResultsError(
-                f"GitHub says {state[:40]} of job {job[:100]}, which gate {gate} does not have",
+                f"GitHub says {harmless(state, 40)} of job {harmless(job, 100)}, which gate {gate} does not have",
                 tries=["the workflow is of another matrix than this one: phdb-ci render --check"],
             )
 

@@ -1,24 +1,26 @@
 """Place a commit's files in a directory, and say later whether they are still what was placed.
 
 The `.git` inside of a checkout is the job's: it borrows its objects from the mirror, and is never believed. What the
-commit has is noted in memory before the job starts, and every file is read and compared with that. No time, no index,
-no attribute, no setting and no filter in the tree takes part, so that nothing a job can write there decides.
+commit has, and what git made of it where it converts line ends, is noted in memory before the job starts, and every
+file is read and compared with that. No time, no index, no attribute, no setting and no filter takes part, neither of
+the tree nor of the mirror, so that nothing a job can write there decides.
 """
 
 import hashlib
+import io
 import os
 import posixpath
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from phdb_ci.base.files import open_regular, remove
 from phdb_ci.errors import DiskError
-from phdb_ci.sources.git.command import failure, git, git_ok
+from phdb_ci.sources.git.command import Done, failure, git, git_ok
 from phdb_ci.sources.git.content import FOLDER, LINK, SUBMODULE, Entry, entries, unreadable
 
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[gc]\n\tauto = 0\n"
@@ -26,12 +28,16 @@ _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = fa
 
 @dataclass(frozen=True)
 class Checkout:
-    """A commit's files in `dest`; `mirror` has the objects, `entries` say what they must be."""
+    """A commit's files in `dest`; `mirror` has the objects, `entries` say what they must be.
+
+    `converted`: what git wrote instead for the files whose line ends it converts.
+    """
 
     dest: Path
     commit: str
     mirror: Path
     entries: tuple[Entry, ...] = field(repr=False)
+    converted: Mapping[str, Entry] = field(default_factory=dict, repr=False)
 
 
 def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, trash: Path | None = None) -> Checkout:
@@ -44,30 +50,34 @@ def checkout(mirror: Path, commit: str, dest: Path, *, again: bool = False, tras
     placed = Checkout(dest, commit, mirror, entries(mirror, commit))
     try:
         if again:
-            if _restore(placed, trash):
-                return placed
+            with suppress(OSError):  # a folder that a job closed
+                known = _with_converted(placed)
+                if _restore(known, trash):
+                    return known
             discard(dest, trash)
         dest.mkdir(parents=True)
         try:
-            _write_git(placed)
+            _write_git(placed, dest / ".git")
             _read_tree(placed, "-u")
+            return _with_converted(placed)
         except BaseException:
             discard(dest, trash)  # a part of a checkout is none
             raise
     except OSError as error:
         raise DiskError(f"cannot check out into {dest}: {error.strerror or error}") from error
-    return placed
 
 
-def export(mirror: Path, commit: str, dest: Path, paths: Iterable[str]) -> None:
+def export(mirror: Path, commit: str, dest: Path, paths: Iterable[str]) -> Checkout:
     """Write these files and folders of a commit, nothing else and no `.git`, into `dest`, which is absent.
 
-    Raises DiskError or OSError when that cannot be done.
+    The answer has the entries of what was written alone. Raises DiskError or OSError when that cannot be done.
     """
     placed = Checkout(dest, commit, mirror, entries(mirror, commit))
     below = tuple(f"{posixpath.normpath(path)}/" for path in paths)
+    files = tuple(entry for entry in placed.entries if f"{entry.path}/".startswith(below))
     dest.mkdir(parents=True)
-    _write_files(placed, [entry for entry in placed.entries if f"{entry.path}/".startswith(below)], dest)
+    _write_files(placed, files, dest)
+    return replace(placed, entries=files)
 
 
 def changed(placed: Checkout) -> list[str]:
@@ -77,10 +87,9 @@ def changed(placed: Checkout) -> list[str]:
 
 def unknown(placed: Checkout) -> list[str]:
     """The files that neither the commit has nor a .gitignore names; a new .gitignore in a tracked folder counts."""
-    with _private_index(placed) as env:
-        where = ("-C", str(placed.dest), *_git_dir(placed), "--work-tree", str(placed.dest.absolute()))
-        those = ("--others", "--exclude-per-directory=.gitignore", "-z")
-        done = git_ok(*where, "ls-files", *those, env=env)
+    with _private_git(placed) as ours:
+        where = ("-C", str(placed.dest), *ours, "--work-tree", str(placed.dest.absolute()))
+        done = git_ok(*where, "ls-files", "--others", "--exclude-per-directory=.gitignore", "-z")
     others = [os.fsdecode(path) for path in done.out.split(b"\0") if path]
     tracked = {entry.path: entry.mode for entry in placed.entries}
     folders = ["", *(f"{path}/" for path, mode in tracked.items() if mode == FOLDER)]
@@ -96,14 +105,17 @@ def same_content(placed: Checkout, content: bytes) -> list[str]:
 
 def outside_links(placed: Checkout) -> list[str]:
     """The tracked links that leave the folder in which the checkouts stand: what they show is in no commit."""
-    leaving = []
-    for entry in placed.entries:
-        if entry.mode == LINK:
-            path = placed.dest / entry.path
-            target = os.path.normpath(path.parent / path.readlink()) if path.is_symlink() else str(path)
-            if not target.startswith(f"{placed.dest.parent}/"):
-                leaving.append(entry.path)
-    return leaving
+    inside = (f"{placed.dest.parent}/", f"{os.path.realpath(placed.dest.parent)}/")
+    links = [entry.path for entry in placed.entries if entry.mode == LINK]
+    return [path for path in links if not _target(placed.dest / path).startswith(inside)]
+
+
+def _target(path: Path) -> str:
+    """Where a link leads; the path itself when it is none."""
+    text = os.fspath(path.readlink()) if path.is_symlink() else path.name
+    if "/../" in f"{text.lstrip('./')}/":  # behind a name that is a link, `..` is another folder than it reads
+        return os.path.realpath(path)
+    return os.path.normpath(path.parent / text)
 
 
 def discard(path: Path, trash: Path | None) -> None:
@@ -117,13 +129,8 @@ def discard(path: Path, trash: Path | None) -> None:
         path.rename(trash / uuid.uuid4().hex)
 
 
-def _git_dir(placed: Checkout) -> tuple[str, str]:
-    return ("--git-dir", str(placed.mirror.absolute()))
-
-
-def _write_git(placed: Checkout) -> None:
-    """The job's own `.git`, made anew, so that no hook and no setting of an earlier job stays."""
-    inner = placed.dest / ".git"
+def _write_git(placed: Checkout, inner: Path) -> None:
+    """A git directory, made anew: no hook, setting or attribute of an earlier job is in it, nor one of the mirror's."""
     (inner / "objects" / "info").mkdir(parents=True)
     (inner / "refs").mkdir()
     (inner / "HEAD").write_text(f"{placed.commit}\n")
@@ -149,18 +156,16 @@ def _restore(placed: Checkout, trash: Path | None) -> bool:
     """Bring an earlier checkout to the commit and leave alone what is right; False where that was not possible."""
     if placed.dest.is_symlink() or not placed.dest.is_dir():
         return False
-    with suppress(OSError):  # a folder that a job closed
-        altered, extra = _compare(placed)
-        for path in (*extra, *altered, ".git"):  # links in a folder's place are extra: they go first, unfollowed
-            discard(placed.dest / path, trash)
-        _write_git(placed)
-        _read_tree(placed)
-        # The index learns which files are right; the others are gone, and are all that is written.
-        git(*_in_tree(placed), "update-index", "-q", "--refresh")
-        if altered:
-            _read_tree(placed, "-u")
-        return _compare(placed) == ([], [])
-    return False
+    altered, extra = _compare(placed)
+    for path in (*extra, *altered, ".git"):  # links in a folder's place are extra: they go first, unfollowed
+        discard(placed.dest / path, trash)
+    _write_git(placed, placed.dest / ".git")
+    _read_tree(placed)
+    # The index learns which files are right; the others are gone, and are all that is written.
+    git(*_in_tree(placed), "update-index", "-q", "--refresh")
+    if altered:
+        _read_tree(placed, "-u")
+    return _compare(placed) == ([], [])
 
 
 def _compare(placed: Checkout) -> tuple[list[str], list[str]]:
@@ -176,7 +181,7 @@ def _compare(placed: Checkout) -> tuple[list[str], list[str]]:
             for item in items:
                 path = folder + item.name
                 entry = tracked.get(path)
-                if entry is None or not _as_committed(item.path, entry):
+                if entry is None or not _as_committed(item.path, placed.converted.get(path, entry)):
                     extra += [path] if path not in altered else []
                     continue
                 altered.discard(path)
@@ -184,8 +189,6 @@ def _compare(placed: Checkout) -> tuple[list[str], list[str]]:
                     folders.append(path + "/")
                 elif entry.mode == SUBMODULE:  # an empty folder here
                     extra += [f"{path}/{inner.name}" for inner in Path(item.path).iterdir()]
-    if altered and any(path.rpartition("/")[2] == ".gitattributes" for path in tracked):
-        altered -= _as_converted(placed, [tracked[path] for path in altered])
     return sorted(altered), sorted(path for path in extra if path != ".git")
 
 
@@ -211,34 +214,52 @@ def _blob(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
-def _as_converted(placed: Checkout, doubtful: Sequence[Entry]) -> set[str]:
-    """Those paths that have what git writes for them when it converts line ends."""
+def _with_converted(placed: Checkout) -> Checkout:
+    """The checkout with what git writes for those of its files that it converts; asked before the job starts."""
+    if not any(entry.path.rpartition("/")[2] == ".gitattributes" for entry in placed.entries):
+        return placed
+    doubtful = set(_compare(placed)[0])
+    files = [entry for entry in placed.entries if entry.path in doubtful and entry.mode not in (LINK, SUBMODULE)]
     # Into an empty tree: there git takes the attributes from the index, not from files that a job may have written.
-    files = [entry for entry in doubtful if entry.mode not in (LINK, SUBMODULE)]
     with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
         _write_files(placed, files, Path(folder))
-        converted = [(entry, Path(folder, entry.path).read_bytes()) for entry in files]
-    return {
-        entry.path
-        for entry, content in converted
-        if _as_committed(f"{placed.dest}/{entry.path}", entry._replace(oid=_blob(content), size=len(content)))
-    }
+        written = [(entry, Path(folder, entry.path).read_bytes()) for entry in files]
+    converted = {entry.path: entry._replace(oid=_blob(content), size=len(content)) for entry, content in written}
+    return replace(placed, converted=converted)
 
 
 def _write_files(placed: Checkout, files: Sequence[Entry], folder: Path) -> None:
-    """Write some of a commit's files into an empty folder, as git does."""
-    where = ("-C", str(folder), *_git_dir(placed), "--work-tree", str(folder.absolute()))
+    """Write some of a commit's files into an empty folder, as git does. Raises DiskError for a damaged mirror."""
     names = b"".join(os.fsencode(entry.path) + b"\0" for entry in files if entry.mode not in (FOLDER, SUBMODULE))
-    with _private_index(placed) as env:
-        git_ok(*where, "checkout-index", "--quiet", "-z", "--stdin", stdin=names, env=env)
+    with _private_git(placed) as ours:
+        where = ("-C", str(folder), *ours, "--work-tree", str(folder.absolute()))
+        git_ok(*where, "checkout-index", "--quiet", "-z", "--stdin", stdin=names)
+        _check_content(placed, files, ours)
+
+
+def _check_content(placed: Checkout, files: Iterable[Entry], ours: Sequence[str]) -> None:
+    """See that the mirror has, under each file's id, what has that id: git does not look, and a job can write there."""
+    rules = [entry for entry in placed.entries if entry.path.rpartition("/")[2] == ".gitattributes"]
+    oids = [entry.oid for entry in (*files, *rules) if entry.mode not in (FOLDER, SUBMODULE)]
+    done = git_ok(*ours, "cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode())
+    out = io.BytesIO(done.out)
+    for oid in oids:
+        size = out.readline().rpartition(b" ")[2]
+        if not size.strip().isdigit() or _blob(out.read(int(size))) != oid:
+            raise unreadable(placed.mirror, placed.commit, Done(1, b"", f"fatal: object {oid} is damaged"))
+        out.readline()
 
 
 @contextmanager
-def _private_index(placed: Checkout) -> Iterator[dict[str, str]]:
-    """The variable by which git uses an index of ours that holds the commit."""
+def _private_git(placed: Checkout) -> Iterator[tuple[str, str]]:
+    """The option by which git uses a git directory of ours, whose index holds the commit.
+
+    It borrows the mirror's objects alone: settings and attributes there may be a job's.
+    """
     with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
-        env = {"GIT_INDEX_FILE": f"{folder}/index"}
+        ours = ("--git-dir", folder)
+        _write_git(placed, Path(folder))
         files = [entry for entry in placed.entries if entry.mode != FOLDER]
         lines = "".join(f"{entry.mode:06o} {entry.oid} 0\t{entry.path}\0" for entry in files)
-        git_ok(*_git_dir(placed), "update-index", "-z", "--index-info", stdin=os.fsencode(lines), env=env)
-        yield env
+        git_ok(*ours, "update-index", "-z", "--index-info", stdin=os.fsencode(lines))
+        yield ours

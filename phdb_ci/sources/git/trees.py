@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from phdb_ci.base.locks import locked
+from phdb_ci.base.text import harmless
 from phdb_ci.errors import SourceError
 from phdb_ci.sources.git.command import Done, git, git_ok
 from phdb_ci.sources.git.mirror import Mirror, Taken, ceiling, fetch_commit, keep, pinned, prepare
@@ -102,7 +103,7 @@ def import_folder(at: Mirror) -> Taken:
 
 def _nested(at: Mirror, inner: str) -> SourceError:
     tries = ["move that repository out, or ignore it in a .gitignore"]
-    return SourceError(f"{at.repo}: {at.where} holds another git repository: {inner}", tries=tries)
+    return SourceError(f"{at.repo}: {at.where} holds another git repository: {harmless(inner)}", tries=tries)
 
 
 def _around(at: Mirror, env: Mapping[str, str] | None = None) -> tuple[str | None, str | None, str | None]:
@@ -125,7 +126,7 @@ def _around(at: Mirror, env: Mapping[str, str] | None = None) -> tuple[str | Non
 
 def _submodules(at: Mirror, listed: list[str]) -> tuple[str, ...]:
     paths = [line.split("\t", 1)[1] for line in listed if line.startswith("160000 ")]
-    return tuple(f"{at.repo}: submodule {path} is not checked out" for path in paths)
+    return tuple(f"{at.repo}: submodule {harmless(path)} is not checked out" for path in paths)
 
 
 class _Index:

@@ -57,6 +57,8 @@ def test_lines_that_a_job_writes_into_the_record_do_not_count(gate: Scenario) ->
         "../lidb/build/smoke",
         ".hidden/a/b",
         "$(dirname $LIDB_EMBED)/more",
+        "../../mine",
+        "$TMPDIR/../reports",
     ],
 )
 def test_another_engine_is_found_wherever_the_job_puts_it(gate: Scenario, place: str) -> None:
@@ -64,6 +66,15 @@ def test_another_engine_is_found_wherever_the_job_puts_it(gate: Scenario, place:
     gate.set_run("lis-tests", PYTEST, f"mkdir -p {place} && cp /bin/true {place}/lidb_embed")
 
     gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "another lidb_embed was built in the workspace")
+
+
+def test_another_engine_beside_the_build_directory_is_found_and_does_not_stay(own: Scenario) -> None:
+    own.set_run("smoke", "bash scripts/smoke.sh", "mkdir -p ../build2 && cp /bin/true ../build2/lidb_embed")
+    ran = own.run("smoke")
+    ran.assert_not_green("smoke", "unproven", "another lidb_embed was built in the workspace: build2/lidb_embed")
+
+    own.set_run("smoke", "bash scripts/smoke.sh")
+    own.run("smoke").assert_green()
 
 
 def test_another_engine_below_a_name_that_is_no_text_is_found(gate: Scenario) -> None:
@@ -124,6 +135,17 @@ def test_interrupted_pytest_whose_exit_code_is_swallowed_is_not_green(gate: Scen
     gate.run("lis-tests").assert_not_green("lis-tests", "failed", "pytest report: pytest.xml was not written")
 
 
+def test_report_below_a_folder_that_the_job_links_to_is_failed(gate: Scenario) -> None:
+    cases = "".join(f'<testcase name="t{n}"/>' for n in range(9))
+    (gate.root / "old" / "r").mkdir(parents=True)
+    (gate.root / "old" / "r" / "report.xml").write_text(f"<testsuite>{cases}</testsuite>")
+    report = '{ kind = "junit", path = "out/r/report.xml", min_tests = 2 }'
+    gate.edit('{ kind = "pytest", min_tests = 2 }', report, job="lis-tests")
+    gate.set_run("lis-tests", PYTEST, f"ln -s {gate.root}/old out")
+
+    gate.run("lis-tests").assert_not_green("lis-tests", "failed", "report.xml is a link")
+
+
 # Processes
 
 
@@ -173,6 +195,31 @@ def test_build_that_gives_no_engine_blocks_the_job(own: Scenario, build: list[st
 
     ran.assert_not_green("lis-tests", "blocked", reason)
     assert len(list((own.cache / "store" / "embed").glob("[0-9a-f]*"))) == 1  # the one from before
+
+
+def test_engine_that_is_built_from_a_link_out_of_its_inputs_blocks_the_job(own: Scenario) -> None:
+    """No job has lidb among its checkouts: nobody else would see what its source is."""
+    (own.repo("lidb") / "src").rename(own.root / "outside")
+    (own.repo("lidb") / "src").symlink_to(own.root / "outside")
+    own.edit('with = ["lidb"]\n', 'artifacts = ["embed"]\n', job="bench-validate")
+
+    own.run("bench-validate").assert_not_green("bench-validate", "blocked", "lidb/src is a link that leaves the inputs")
+
+
+def test_output_that_a_job_changes_in_its_build_directory_is_unproven_and_not_kept(own: Scenario) -> None:
+    kept = [line for line in own.matrix.read_text().splitlines() if "faults/engine.py" not in line]
+    kept = [line for line in kept if not line.startswith(("[artifacts.embed.faults]", "hangs =", "notices ="))]
+    own.matrix.write_text("\n".join(kept) + "\n")
+    own.edit('outputs = ["lidb_embed"]', 'outputs = ["lidb_embed", "embed.conf"]')
+    own.edit('lidb_embed -j {cpus}",\n', 'lidb_embed -j {cpus}",\n  "echo sound > {build}/embed.conf",\n')
+    smoke = "bash scripts/smoke.sh && cat {embed.build}/embed.conf"
+    own.set_run("smoke", "echo evil > {embed.build}/embed.conf", smoke)
+    own.run("smoke").assert_not_green("smoke", "unproven", "the job built another embed")
+
+    own.set_run("smoke", smoke)
+    second = own.run("smoke")
+    second.assert_green()
+    assert second.log("smoke").splitlines()[-1] == "sound"
 
 
 def test_engine_that_does_nothing_fails_every_job_that_uses_it(own: Scenario) -> None:
