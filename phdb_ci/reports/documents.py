@@ -6,6 +6,7 @@ It is hostile text. What it says is gathered here as facts; that a fact is again
 import fnmatch
 import os
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -121,7 +122,7 @@ def _numbers(node: object, where: str = "", depth: int = 0) -> list[str]:
 def _measured(key: str, value: object) -> bool:
     if isinstance(value, dict | list | None):
         return False
-    key = key[:LONGEST]
+    key = "".join(filter(str.isprintable, unicodedata.normalize("NFKC", key[:LONGEST])))
     return MEASURED_KEY.fullmatch(_HUMP.sub("_", key)) is not None and SET_KEY.fullmatch(key) is None
 
 

@@ -19,6 +19,7 @@ def problems(key: str) -> tuple[str, ...]:
     [
         "p95", "p95_ms", "latency", "p95Ms", "meanLatency", "latencyUs", "ratioVsPostgres", "lidbP99", "opsPerSecond",
         "rps", "speedup", "speedup_vs_postgres", "speedupVsPostgres", "write-qps", "P95_MS",
+        "p95\n", "p95\x1b", "ｐ９５",  # noqa: RUF001 - that is the point
     ],
 )  # fmt: skip
 def test_key_of_something_measured_is_a_problem(key: str) -> None:
