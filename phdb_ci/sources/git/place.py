@@ -221,7 +221,7 @@ def _with_converted(placed: Checkout) -> Checkout:
     doubtful = set(_compare(placed)[0])
     files = [entry for entry in placed.entries if entry.path in doubtful and entry.mode not in (LINK, SUBMODULE)]
     # Into an empty tree: there git takes the attributes from the index, not from files that a job may have written.
-    with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
+    with tempfile.TemporaryDirectory(prefix=".phdb-ci-", dir=placed.dest.parent) as folder:
         _write_files(placed, files, Path(folder))
         written = [(entry, Path(folder, entry.path).read_bytes()) for entry in files]
     converted = {entry.path: entry._replace(oid=_blob(content), size=len(content)) for entry, content in written}
@@ -256,7 +256,7 @@ def _private_git(placed: Checkout) -> Iterator[tuple[str, str]]:
 
     It borrows the mirror's objects alone: settings and attributes there may be a job's.
     """
-    with tempfile.TemporaryDirectory(prefix="phdb-ci-") as folder:
+    with tempfile.TemporaryDirectory(prefix=".phdb-ci-", dir=placed.dest.parent) as folder:
         ours = ("--git-dir", folder)
         _write_git(placed, Path(folder))
         files = [entry for entry in placed.entries if entry.mode != FOLDER]

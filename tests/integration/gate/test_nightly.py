@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from phdb_ci.execution.services import Running
+from phdb_ci.execution.services.postgres import database
 from phdb_ci.execution.services.postgres.address import Address
 from phdb_ci.execution.services.postgres.database import serving
 from phdb_ci.judging.figures import interval
@@ -31,7 +32,6 @@ HARNESS = "benchmarks/tier_db_registry/registry_oltp.py"
 ENGINES = "benchmarks/tier_db_registry/engines.py"
 MANIFEST = "benchmarks/tier_db_registry/manifest.py"
 WRITE = '    (RESULTS / name).write_text(json.dumps(document, indent=2) + "\\n", encoding="utf-8")\n'
-FOLDERS = ("/tmp", "/var/tmp")
 SOFT = (signal.SIGINT, signal.SIGTERM)
 SCENARIOS = ("registry_publish", "registry_read_by_name", "registry_read_latest")
 
@@ -71,11 +71,10 @@ def written(scenario: Scenario, change: str) -> None:
 
 
 def assert_no_cluster_is_left() -> None:
-    """A server of root's may lie outside of its cache; a folder there that no process knows is left over."""
+    """A server of root's lies outside of its cache; a folder there that no process knows is left over."""
 
     def left() -> list[Path]:
-        found = [path for folder in FOLDERS for path in Path(folder).glob("phdb-ci-*") if path.is_dir()]
-        return [path for path in found if not processes_of(path)]
+        return [path for path in database.FOLDER.glob("phdb-ci-*") if not processes_of(path)]
 
     assert wait_for(lambda: not left(), 5), left()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.gate.bench import Scenario, processes_of
+from tests.integration.gate.bench import Scenario, processes_of, wait_for
 
 # Four tests that pass, whatever is behind the bridge.
 FAKED = """\
@@ -386,7 +386,7 @@ def test_job_that_hangs_is_a_timeout_and_leaves_nothing(marked: Scenario) -> Non
     ran = marked.run("bench-validate")
 
     ran.assert_not_green("bench-validate", "timeout", "did not end within 1s: setsid sleep 300")
-    assert not processes_of(marked.root)
+    assert wait_for(lambda: not processes_of(marked.root), 10), processes_of(marked.root)  # the trash is emptied
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ def test_job_that_leaves_a_process_is_failed_and_it_is_ended(marked: Scenario, c
     ran = marked.run("bench-validate")
 
     ran.assert_not_green("bench-validate", "failed", "left 1 process(es) running (sleep)")
-    assert not processes_of(marked.root)
+    assert wait_for(lambda: not processes_of(marked.root), 10), processes_of(marked.root)  # the trash is emptied
 
 
 def test_left_process_whose_name_is_no_text_is_failed(marked: Scenario) -> None:
@@ -411,7 +411,7 @@ def test_left_process_whose_name_is_no_text_is_failed(marked: Scenario) -> None:
     ran = marked.run("bench-validate")
 
     ran.assert_not_green("bench-validate", "failed", "left 1 process(es) running (sl")
-    assert not processes_of(marked.root)
+    assert wait_for(lambda: not processes_of(marked.root), 10), processes_of(marked.root)  # the trash is emptied
 
 
 def test_command_that_cannot_be_started_is_failed(gate: Scenario) -> None:
