@@ -144,10 +144,17 @@ def _call(context: Context, trial: Trial, artifacts: Mapping[str, ArtifactResult
 
     def call() -> LegResult:
         result = run_leg(trial_context, trial.node, artifacts)
-        throw_away(trial_context.work / trial.node.leg, context.cache)  # there will be a hundred of them
-        return result
+        place = trial_context.work / trial.node.leg
+        throw_away(place, context.cache)  # there will be a hundred of them
+        return without_place(result, place)
 
     return call
+
+
+def without_place(result: LegResult, place: Path) -> LegResult:
+    """The result with reasons that do not name the folder that its leg ran in: the table is kept and read elsewhere."""
+    reasons = tuple(reason.replace(f"{place}/", "") for reason in result.reasons)
+    return result.model_copy(update={"reasons": reasons})
 
 
 def _proofs(context: Context, node: JobNode, trials: Sequence[Trial], results: Results) -> JobProofs:

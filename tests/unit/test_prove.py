@@ -15,7 +15,7 @@ from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Pr
 from phdb_ci.models.results import Case, Counts, Facts
 from phdb_ci.models.statuses import Status
 from phdb_ci.planning.plan import make_plan
-from phdb_ci.proving.measure import AGAIN, SOUND, Trial, TrialProgress
+from phdb_ci.proving.measure import AGAIN, SOUND, Trial, TrialProgress, without_place
 from phdb_ci.proving.tampering import UNTOUCHED, report_proofs, tampered
 from phdb_ci.proving.variants import Variant
 from phdb_ci.rendering.proofs_page import proofs_page
@@ -272,3 +272,10 @@ def test_page_shows_what_was_missed_and_breaks_on_no_reason() -> None:
     page = Page(proofs_page(ProofFile(tables=(proofs(noticed=False),)), table))
     assert [row[:4] for row in page.rows if "MISSED" in row] == [["smoke", "passed", "MISSED", "-"]]
     assert {len(row) for row in page.rows} == {3, 3 + 2, 1 + len(REPORT_FAULTS), 4}
+
+
+def test_reason_names_no_folder_of_the_run_that_measured_it() -> None:
+    place = Path("/home/me/.cache/work/1/smoke@ubuntu-24.04")
+    measured = result("smoke", "failed", reasons=(f"no liorm in {place}/ws/lidb", f"exit 1: ls {place}/data"))
+
+    assert without_place(measured, place).reasons == ("no liorm in ws/lidb", "exit 1: ls data")
