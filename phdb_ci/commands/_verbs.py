@@ -77,7 +77,7 @@ def _run_options(verb: Parser, names: str) -> None:
 
 
 def _gate_options(verb: Parser) -> None:
-    text = "compare with an earlier verdict.json, or with github:BRANCH, the newest green run there"
+    text = "compare with an earlier verdict.json, or with github:BRANCH, the newest run there"
     verb.add("--baseline", metavar="FILE", help=text)
     verb.add("--outputs", type=Path, metavar="FILE", help="append NAME=VALUE lines, for $GITHUB_OUTPUT")
 
@@ -147,7 +147,7 @@ _ROWS = (
     Verb("run", RUN, "run a gate or jobs and give the verdict", "run GATE --repo NAME=../CHECKOUT", _run),
     Verb("prove", RUN, "run jobs with faults put in and see what each notices", "prove JOB --check", _prove),
     Verb("verdict", RESULTS, "give the verdict over results of other machines", "verdict DIR --gate GATE", _verdict),
-    Verb("publish", RESULTS, "put a verdict on GitHub: one comment and a commit status", "publish --dry-run", _publish),
+    Verb("publish", RESULTS, "put a verdict on GitHub: a comment and two statuses", "publish --dry-run", _publish),
     Verb("render", MATRIX, "write the workflow files that the matrix describes", "render --check", _render),
     Verb("bump", MATRIX, "move pins to the branches that they track", "bump NAME --check", _bump),
     Verb("doctor", MACHINE, "check whether this machine has what the matrix needs", "doctor"),

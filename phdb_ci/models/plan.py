@@ -24,7 +24,10 @@ class ArtifactNode(Record):
 
 
 class JobNode(Record):
-    """A leg that runs here and waits for its `needs`; `claimed` says how much of its `claims` was measured."""
+    """A leg that runs here and waits for its `needs`; `claimed` says how much of its `claims` was measured.
+
+    `quarantined`: the whole job is.
+    """
 
     job: Name
     os: Os

@@ -7,7 +7,6 @@ from pydantic import Field
 from phdb_ci.models.base import Name, Record, RepoName, Sha
 from phdb_ci.models.figures import MOST, Figure, Value, Words
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.statuses import ArtifactStatus, Status
@@ -260,7 +259,6 @@ class LegResult(Record):
     notes: tuple[str, ...] = ()
     sources: tuple[LegSource, ...] = ()
     facts: Facts = Field(default_factory=Facts)
-    quarantine: Quarantine | None = None
     started: str
     seconds: float = 0.0
     offset: float = 0.0
