@@ -14,7 +14,7 @@ import pytest
 
 from checks.contracts.programs import end_all
 from checks.contracts.record import RECORDER
-from checks.contracts.stack import HIDDEN, INSERT, Bridge, LidbEmbed, Liorm, Lis, Row, Session, Stack, new_run
+from checks.contracts.stack import HIDDEN, INSERT, Bridge, LidbEmbed, Liorm, Lis, Row, Session, Stack, as_read, new_run
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ def run(bridge: Bridge) -> Row:
     """An agent run that the bridge has written."""
     done = new_run(status="done")
     bridge.upsert(done)
-    return {"id": done["id"], "status": "done"}
+    return as_read(done)
 
 
 @pytest.fixture

@@ -35,8 +35,9 @@ ENGINES = {
 }
 INSERT = "INSERT INTO packages (id, name, description) VALUES (?, ?, ?)"
 READ = "SELECT id, name FROM packages WHERE id = ?"
-INSERT_RUN = "INSERT INTO agent_runs (id, agent, status) VALUES (?, ?, ?)"
-READ_RUNS = "read agent_runs { id, status }"
+RUN = ("id", "run_id", "agent_id", "status", "started_at")  # the columns of an agent run
+INSERT_RUN = f"INSERT INTO agent_runs ({', '.join(RUN)}) VALUES (?, ?, ?, ?, ?)"
+READ_RUNS = "read agent_runs { id, agent_id, status }"
 READ_RUN = f"{READ_RUNS} where id = $id"
 Row = dict[str, str]
 
@@ -153,14 +154,13 @@ class Lis(Client):
         return [sys.executable, "-c", START, f"{module}:{function}", *arguments]
 
     def db(self, command: str, timeout: float = TIMEOUT) -> Done:
-        """`lis db COMMAND`, with --json where its answer is a contract."""
-        option = ["--json"] if command in ("start", "status") else []
+        """`lis db COMMAND --json`."""
         env = {**self.stack.env, "PYTHONPATH": str(self.stack.repo("lis"))}
-        argv = self.command("db", command, *option)
+        argv = self.command("db", command, "--json")
         return Program(argv, env=env, cwd=self.stack.repo("lis"), stdin="").finish(timeout)
 
     def answer(self, command: str, code: int | None = 0) -> dict[str, Any]:
-        """The answer of `start` or `status`."""
+        """The answer of a command."""
         value: dict[str, Any] = answer(f"lis-{command}", self.db(command), code=code)
         return value
 
@@ -175,7 +175,7 @@ class Bridge(Client):
     def upsert(self, run: Row) -> None:
         """Write a run, and see it named."""
         done = self.run("upsert_agent_run", json.dumps(run))
-        assert answer("bridge-upsert_agent_run", done, one_line=True)["run_id"] == run["id"]
+        assert answer("bridge-upsert_agent_run", done, one_line=True)["run_id"] == run["run_id"]
 
     def rows(self, command: str, *arguments: str) -> list[Any]:
         """The rows of `read_liq` or `exec_sql`."""
@@ -241,8 +241,14 @@ def counted(value: Mapping[str, Any]) -> list[Any]:
 
 
 def new_run(**values: str) -> Row:
-    """An agent run that no other answer could hold."""
-    return {"id": f"run-{secrets.token_hex(8)}", "agent": "contracts", "status": "running"} | values
+    """An agent run that no other answer could hold, as the bridge takes it."""
+    run = {"run_id": f"run-{secrets.token_hex(8)}", "agent_id": "contracts", "status": "running"}
+    return run | {"started_at": "2026-01-01T00:00:00Z"} | values
+
+
+def as_read(run: Row) -> Row:
+    """The row of a run that READ_RUNS gives."""
+    return {"id": run["run_id"], "agent_id": run["agent_id"], "status": run["status"]}
 
 
 def names_run(line: str | None, run: str) -> bool:

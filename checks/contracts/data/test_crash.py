@@ -7,7 +7,7 @@ import pytest
 
 from checks.contracts.data.writers import Ledger, Write, fill, insert, release, stamps, update, usual_time, waiting
 from checks.contracts.programs import Program
-from checks.contracts.protocol.test_lis import assert_ready_now
+from checks.contracts.protocol.test_lis import assert_ready
 from checks.contracts.stack import READ_RUNS, Bridge, LidbEmbed, Lis, names_run, new_run, statement
 
 AT_ANSWER, IN_BETWEEN = 12, 24  # writers that are killed when they have answered, and while they write
@@ -101,7 +101,7 @@ def test_one_shot_runs_survive(bridge: Bridge) -> None:
 @pytest.mark.usefixtures("started")
 def test_lis_status_ready_again(lis: Lis, engine: LidbEmbed) -> None:
     kill_writers(engine, [insert(f"crash-{number}") for number in range(AT_ANSWER)])
-    assert_ready_now(lis.db("status"))
+    assert_ready(lis.answer("status"))
 
 
 def kill_writers(engine: LidbEmbed, writes: list[Write]) -> None:
