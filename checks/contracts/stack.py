@@ -36,7 +36,7 @@ ENGINES = {
 INSERT = "INSERT INTO packages (id, name, description) VALUES (?, ?, ?)"
 READ = "SELECT id, name FROM packages WHERE id = ?"
 RUN = ("id", "run_id", "agent_id", "status", "started_at")  # the columns of an agent run
-INSERT_RUN = f"INSERT INTO agent_runs ({', '.join(RUN)}) VALUES (?, ?, ?, ?, ?)"
+INSERT_RUN = f"INSERT INTO agent_runs ({', '.join(RUN)}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - our own names
 READ_RUNS = "read agent_runs { id, agent_id, status }"
 READ_RUN = f"{READ_RUNS} where id = $id"
 Row = dict[str, str]
