@@ -14,7 +14,7 @@ import pytest
 
 from checks.contracts.programs import end_all
 from checks.contracts.record import RECORDER
-from checks.contracts.stack import HIDDEN, INSERT, Bridge, LidbEmbed, Liorm, Lis, Row, Session, Stack, new_run
+from checks.contracts.stack import HIDDEN, INSERT, Bridge, LidbEmbed, Liorm, Lis, Row, Stack, as_read, new_run
 
 
 @pytest.fixture(scope="session")
@@ -93,16 +93,7 @@ def run(bridge: Bridge) -> Row:
     """An agent run that the bridge has written."""
     done = new_run(status="done")
     bridge.upsert(done)
-    return {"id": done["id"], "status": "done"}
-
-
-@pytest.fixture
-def session(bridge: Bridge) -> Session:
-    """A session of the bridge; the case is skipped where it has none."""
-    session = bridge.session()
-    if session is None:
-        pytest.skip("this bridge has no session (`serve`): it is a process per call")
-    return session
+    return as_read(done)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
