@@ -35,8 +35,7 @@ ENGINES = {
 }
 INSERT = "INSERT INTO packages (id, name, description) VALUES (?, ?, ?)"
 READ = "SELECT id, name FROM packages WHERE id = ?"
-RUN = ("id", "run_id", "agent_id", "status", "started_at")  # the columns of an agent run
-INSERT_RUN = f"INSERT INTO agent_runs ({', '.join(RUN)}) VALUES (?, ?, ?, ?, ?)"
+INSERT_RUN = "INSERT INTO agent_runs (id, run_id, agent_id, status, started_at) VALUES (?, ?, ?, ?, ?)"
 READ_RUNS = "read agent_runs { id, agent_id, status }"
 LOCK_WAIT = "50"  # milliseconds after which an engine that waits for a lock gives up, where it knows this variable
 Row = dict[str, str]
@@ -144,14 +143,13 @@ class Lis(Client):
         return [sys.executable, "-c", START, f"{module}:{function}", *arguments]
 
     def db(self, command: str, timeout: float = TIMEOUT) -> Done:
-        """`lis db COMMAND`, with --json where its answer is a contract."""
-        option = ["--json"] if command in ("start", "status") else []
+        """`lis db COMMAND --json`."""
         env = {**self.stack.env, "PYTHONPATH": str(self.stack.repo("lis"))}
-        argv = self.command("db", command, *option)
+        argv = self.command("db", command, "--json")
         return Program(argv, env=env, cwd=self.stack.repo("lis"), stdin="").finish(timeout)
 
     def answer(self, command: str, code: int | None = 0) -> dict[str, Any]:
-        """The answer of `start` or `status`."""
+        """The answer of a command."""
         value: dict[str, Any] = answer(f"lis-{command}", self.db(command), code=code)
         return value
 
@@ -210,4 +208,4 @@ def as_read(run: Row) -> Row:
 
 def as_columns(run: Row) -> list[str]:
     """The parameters of INSERT_RUN."""
-    return [run["run_id"], *(run[column] for column in RUN[1:])]
+    return [run[name] for name in ("run_id", "run_id", "agent_id", "status", "started_at")]

@@ -160,6 +160,7 @@ def _leg(name: str, os: str, job: Job, inventory: Inventory, proofs: Proofs | No
         quarantined=job.quarantine is not None,
         expected=inventory.durations.get(f"{name}@{os}"),
         missing_tools=tuple(tool for tool in job.tools if inventory.tools[tool].path is None),
+        versions={tool: inventory.tools[tool].version or "" for tool in job.versions},
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from checks.contracts.data.points import Traced
-from checks.contracts.data.writes import LARGE, POINTS, Tally, Write, fill, insert, migration, update, upsert
+from checks.contracts.data.writes import LARGE, POINTS, Tally, fill, insert, migration, update, upsert
 from checks.contracts.programs import Done
 from checks.contracts.stack import LidbEmbed
 

@@ -3,11 +3,24 @@
 import json
 
 from checks.contracts.answers import fields
-from checks.contracts.data.writes import Write, hold, insert, migration, upsert
-from checks.contracts.stack import INSERT, INSERT_RUN, READ_RUNS, Bridge, LidbEmbed, Liorm, Lis, Row, Stack
-from checks.contracts.stack import as_columns, as_read, new_run
+from checks.contracts.data.writes import hold, insert, migration, upsert
+from checks.contracts.stack import (
+    INSERT,
+    INSERT_RUN,
+    READ_RUNS,
+    Bridge,
+    LidbEmbed,
+    Liorm,
+    Lis,
+    Row,
+    Stack,
+    as_columns,
+    as_read,
+    new_run,
+)
 
 COLUMNS = "id, agent_id, status"
+RUN_SQL = "SELECT id, agent_id, status FROM agent_runs WHERE id = ?"
 
 
 def test_liorm_reads_the_engine(liorm: Liorm, package: Row) -> None:
@@ -19,7 +32,7 @@ def test_liorm_reads_the_bridge(liorm: Liorm, run: Row) -> None:
 
 
 def test_engine_reads_the_bridge(engine: LidbEmbed, run: Row) -> None:
-    assert engine.rows(f"SELECT {COLUMNS} FROM agent_runs WHERE id = ?", run["id"]) == [run]
+    assert engine.rows(RUN_SQL, run["id"]) == [run]
 
 
 def test_bridge_reads_the_engine(bridge: Bridge, database: LidbEmbed, package: Row, run: Row) -> None:
@@ -28,8 +41,7 @@ def test_bridge_reads_the_engine(bridge: Bridge, database: LidbEmbed, package: R
     database.rows(INSERT_RUN, *as_columns(new))
     assert bridge.rows("read_liq", "read packages { id, name }") == [package]
     assert sorted(bridge.rows("read_liq", READ_RUNS), key=str) == sorted([run, as_read(new)], key=str)
-    sql, parameters = f"SELECT {COLUMNS} FROM agent_runs WHERE id = ?", json.dumps([new["run_id"]])
-    assert bridge.rows("exec_sql", sql, parameters) == [as_read(new)]
+    assert bridge.rows("exec_sql", RUN_SQL, json.dumps([new["run_id"]])) == [as_read(new)]
 
 
 def test_embed_mode(stack: Stack) -> None:
@@ -51,11 +63,11 @@ def test_lis_mode(lis: Lis, stack: Stack, run: Row) -> None:
     for command in ("start", "migrate", "stop"):
         done = lis.db(command)
         assert (done.code, done.problem) == (0, ""), f"lis db {command}: {done.ending}"
-        assert fields(agent.run("probe").out).get("engine") is True, f"the bridge finds no engine after lis db {command}"
+        assert fields(agent.run("probe").out).get("engine") is True, f"no engine after lis db {command}"
         assert agent.rows("read_liq", READ_RUNS) == [run], f"after lis db {command}"
 
 
 def test_all_write_at_once(database: LidbEmbed) -> None:
-    """The bridge is held at every point of an upsert; engine, migration and another call of the bridge write meanwhile."""
-    others: list[Write] = [insert("engine"), migration(), upsert("run-other")]
+    """The bridge is held at every point of an upsert; engine, migration and another call write meanwhile."""
+    others = [insert("engine"), migration(), upsert("run-other")]
     hold(database, upsert("run-held"), others, touching=False).assert_all_there("writing by all ways at once")

@@ -145,7 +145,7 @@ class Tally:
         self.strange += [(self.points, point)] * (len(wrong - sure) + len(there.keys() - may_be))
 
     def assert_all_there(self, what: str, *, written: bool = True) -> None:
-        """Every acknowledged row is there as it was acknowledged, and no other; `written`: at every point there is one."""
+        """Every acknowledged row is there unchanged, and no other; `written`: at no point everything was refused."""
         lost, strange = self.lost, self.strange
         print(f"{what}: {self.points} points, {self.rows} rows acknowledged")
         bad = {number for number, _ in lost + strange}
@@ -158,7 +158,7 @@ class Tally:
 
 
 def states(stack: Stack) -> dict[str, State]:
-    """What the row of each key says; of a key that has several rows all that they say. What cannot be read is not there."""
+    """What the row of each key says, or all its rows say where it has several; what cannot be read is not there."""
     there: dict[str, State] = {}
     for sql in READS:
         rows = fields(LidbEmbed(stack).exec_json(sql).out).get("rows")
