@@ -34,7 +34,8 @@ LIS = (
     ("stop", "stop"), ("status after stop", "status"), ("start control-plane-min", "start"),
 )  # fmt: skip
 BRIDGE = (
-    ("probe", "probe"), ("upsert_agent_run", "upsert_agent_run", RUN), ("upsert_agent_run again", "upsert_agent_run", RUN),
+    ("probe", "probe"),
+    ("upsert_agent_run", "upsert_agent_run", RUN), ("upsert_agent_run again", "upsert_agent_run", RUN),
     ("exec_sql", "exec_sql", "SELECT id, agent_id, status FROM agent_runs WHERE id = ?", '["r-1"]'),
     ("read_liq", "read_liq", "read agent_runs limit 50"),
     ("read_liq columns", "read_liq", "read agent_runs { id, agent_id, status }"),
@@ -130,7 +131,8 @@ def test_measured_manifest_is_written_as_the_public_one(monkeypatch: pytest.Monk
     monkeypatch.setenv("BENCH_DB_REGISTRY_THRESHOLD", "1000000")
     path = STACK / "benchmarks" / "benchmarks" / "tier_db_registry" / "harness" / "manifest.py"
     found = importlib.util.spec_from_file_location("stand_in_manifest", path)
-    assert found and found.loader
+    assert found is not None
+    assert found.loader is not None
     harness: Any = importlib.util.module_from_spec(found)
     found.loader.exec_module(harness)
     times = {"lidb": {"p50_ms": 18.5, "p95_ms": 29.5}, "postgres": {"p50_ms": 1.5, "p95_ms": 1.75}}
