@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from typing import Literal, TypeVar
 
@@ -35,7 +35,7 @@ from phdb_ci.models.results import (
 from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
-from phdb_ci.sources.git.place import Checkout, changed, outside_links, unknown
+from phdb_ci.sources.git.place import outside_links, unknown
 
 RESULT = "result.json"
 W = TypeVar("W", bound=Document)
@@ -81,7 +81,7 @@ class _Leg:
         self.folder = context.out / node.leg
         (self.folder / "reports").mkdir(parents=True, exist_ok=True)
         self.log = Log(self.folder / "log.txt", context.masked)
-        self.facts = _Facts()
+        self.facts = _Facts(versions=node.versions)
         self.services: list[Running] = []
 
     def run(self) -> Facts:
@@ -188,13 +188,12 @@ class _Leg:
         done = run(request, log=self.log, cancel=self.context.cancel)
         facts.commands = (*facts.commands, Command(phase=phase, text=text, **vars(done)))
         if phase != "env":
-            self._note_changed(changed)
+            self._note_changed(observe.altered(self.space))
         if phase == "setup":
-            self._note_changed(unknown)
+            self._note_changed(observe.in_checkouts(self.space, unknown))
 
-    def _note_changed(self, look: Callable[[Checkout], list[str]]) -> None:
+    def _note_changed(self, files: Iterable[str]) -> None:
         """Add files that are not as committed, each once; those put back later stay."""
-        files = observe.in_checkouts(self.space, look)
         self.facts.changed = tuple(dict.fromkeys((*self.facts.changed, *files)))
 
     def _look_after(self) -> None:
@@ -206,7 +205,7 @@ class _Leg:
         facts.artifacts = observe.uses(space)
         facts.strays = observe.strays(space)
         self._keep_builds()
-        self._note_changed(changed)
+        self._note_changed(observe.altered(space))
         facts.links_out = observe.in_checkouts(space, outside_links)
         if wanted.manifest:
             facts.manifest = self._document(wanted.manifest, read_manifest, ManifestFact)
@@ -224,7 +223,7 @@ class _Leg:
 
     def _document(self, wanted: W, judge: Callable[[bytes, str, W], F], absent: Callable[..., F]) -> F:
         """What became of a document that the job must write; it is kept among the leg's reports."""
-        document = find(wanted.file, self.space.tops)
+        document = find(wanted.file, self.space.tops, self.space.before[wanted.file])
         if isinstance(document, str):
             return absent(absent=document)
         (self.folder / "reports" / wanted.kept).write_bytes(document.text)

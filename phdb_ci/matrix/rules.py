@@ -5,6 +5,7 @@ from typing import cast
 
 from phdb_ci.matrix.problems import Problem, shown_text
 from phdb_ci.matrix.table import Table, repeated
+from phdb_ci.models.base import glob_matches
 from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
 from phdb_ci.models.matrix import HARNESS_ENV, Job
 from phdb_ci.models.report_kinds import REPORT_KINDS, KindOfReport, ReportKind
@@ -46,6 +47,26 @@ def reports(root: Table) -> Iterator[Problem]:
             earlier.add(name)
         for path, text in repeated([entry for report in rows for entry in report.texts("path")]):
             yield Problem(path, f"another report is read from {shown_text(text)} already")
+
+
+def excuses(root: Table) -> Iterator[Problem]:
+    """No skip reaches a check that decides; where patterns meet in a name alone, it is seen when the job runs."""
+    for job in root.tables("jobs"):
+        for report in job.rows("reports"):
+            for path, name in report.texts("critical"):
+                for pattern in report.keys("skips"):
+                    if glob_matches(pattern, name):
+                        yield Problem(
+                            path, f"the skip {shown_text(pattern)} reaches it: what decides cannot be skipped"
+                        )
+
+
+def versions(root: Table) -> Iterator[Problem]:
+    """A job wants versions of its own tools alone."""
+    for job in root.tables("jobs"):
+        for tool in job.keys("versions"):
+            if tool not in job.words("tools"):
+                yield Problem(job.table("versions").at(tool), f"{tool} is not among the tools of this job")
 
 
 def exit_alone(root: Table) -> Iterator[Problem]:

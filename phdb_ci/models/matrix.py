@@ -143,7 +143,7 @@ class Witness(Record):
 
 
 class Document(Record):
-    """A JSON document that the job must write: one that was there before it is put away."""
+    """A JSON document that the job must write: one that is as it was before the job counts as none."""
 
     file: texts.RelPath = Field(description="path below the workspace (`*`, `**`)", examples=["**/manifest.json"])
 
@@ -238,6 +238,16 @@ class Job(Record):
         examples=[["engine"]],
     )
     tools: tuple[Text, ...] = Field((), description="programs that must be on PATH", examples=[["bash", "python3"]])
+    versions: dict[Text, texts.VersionPrefix] = Field(
+        {},
+        description="the version that it wants of a tool: GitHub gets that node; another one is noted",
+        examples=[{"node": "24"}],
+    )
+    writes: tuple[texts.RelPath, ...] = Field(
+        (),
+        description="committed files of `repo` that it is there to write: no change of them counts against it",
+        examples=[["results/latest.csv"]],
+    )
     python: tuple[Text, ...] | None = Field(
         None, description="packages for the job's Python environment", examples=[["pytest"]]
     )

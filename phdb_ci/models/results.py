@@ -103,6 +103,7 @@ class Suite(Record):
     notes: tuple[str, ...] = ()
     unnamed_skips: tuple[str, ...] = ()
     unnamed_skip_count: int = 0
+    excused_critical: tuple[str, ...] = ()  # critical cases that a named skip would excuse
     skip_rules: tuple[Rule, ...] = ()
     critical_rules: tuple[Rule, ...] = ()
 
@@ -186,6 +187,7 @@ class FiguresFact(DocumentFact):
 class Facts(Record):
     """What the harness saw of one job by itself; evidence.py turns this into a status.
 
+    `versions`: the first line of `TOOL --version`, of the tools that the row wants in a version.
     `output_from`: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
     """
 
@@ -200,6 +202,7 @@ class Facts(Record):
     services: tuple[ServiceUse, ...] = ()
     figures: FiguresFact | None = None
     data_was_empty: bool = True
+    versions: dict[str, str] = Field(default_factory=dict)
     output_from: int = 0
     error: str | None = None
     cancelled: bool = False

@@ -161,6 +161,7 @@ def _leg(matrix: Matrix, name: str, os: str, inventory: Inventory, proofs: Proof
         quarantined=any(row.case is None for row in matrix.quarantine_of(name)),
         expected=inventory.durations.get(f"{name}@{os}"),
         missing_tools=tuple(tool for tool in job.tools if inventory.tools[tool].path is None),
+        versions={tool: inventory.tools[tool].version or "" for tool in job.versions},
     )
 
 

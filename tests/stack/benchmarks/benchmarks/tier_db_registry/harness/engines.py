@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
+SCHEMA = Path(__file__).resolve().parent.parent / "schema" / "registry-v1.sql"
+
 
 class MissingError(Exception):
     """An engine that this machine does not have."""
@@ -63,13 +65,10 @@ class Postgres:
         except psycopg.OperationalError as error:
             raise MissingError(str(error).strip()) from error
         for statement in (
-            "DROP SCHEMA IF EXISTS registry_bench CASCADE",
-            "CREATE SCHEMA registry_bench",
-            "SET search_path TO registry_bench",
-            "CREATE TABLE packages (id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT)",
-            "CREATE TABLE package_versions (id TEXT PRIMARY KEY, package_id TEXT NOT NULL,"
-            " version TEXT NOT NULL, tree_digest TEXT NOT NULL,"
-            " publisher_id TEXT NOT NULL, published_at BIGINT)",
+            "DROP SCHEMA IF EXISTS tier_db_registry_bench CASCADE",
+            "CREATE SCHEMA tier_db_registry_bench",
+            "SET search_path TO tier_db_registry_bench",
+            SCHEMA.read_text(encoding="utf-8"),
         ):
             self._connection.execute(statement)
 
