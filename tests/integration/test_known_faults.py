@@ -216,7 +216,8 @@ def test_report_says_what_was_run_expected_and_got(place: Place, capsys: pytest.
         assert part in text
 
 
-def test_report_reads_the_latest_run(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("place")
+def test_report_reads_the_latest_run(capsys: pytest.CaptureFixture[str]) -> None:
     main(["run", "replay"])
     record = Issue.model_validate_json(report(capsys, "replay", "torn-*", "--json"))
     assert (record.job, record.cases, record.title) == ("replay", ("torn-page",), "replay: torn-page failed")
