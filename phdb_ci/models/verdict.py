@@ -12,7 +12,7 @@ from phdb_ci.models.sources import StackKind
 from phdb_ci.models.statuses import STATUSES, MissingStatus, Outcome, Status
 from phdb_ci.models.texts import Os
 
-RegressionKind = Literal["new failure", "case is gone", "fewer tests", "less evidence", "job is gone"]
+RegressionKind = Literal["new failure", "less evidence", "job is gone", "fewer tests", "case is gone"]
 
 
 class VerdictSource(LegSource):
