@@ -318,3 +318,5 @@ def test_status_is_green_only_where_everything_was_compared(
 ) -> None:
     status = regressions_status(verdict(leg(), regressions=answer, baseline=baseline))
     assert (status.context, status.state, status.description) == ("phdb-ci / regressions", state, description)
+    local = regressions_status(verdict(leg(), regressions=answer, baseline=baseline, stack="local"))
+    assert local.description == f"not the public stack: {description}"
