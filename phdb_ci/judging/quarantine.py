@@ -31,7 +31,7 @@ def decides(rows: Iterable[Quarantine], today: date) -> bool:
 
 def names(row: Quarantine, case: Case) -> bool:
     """Whether a case is quarantined by a row: its name or its title matches; of a whole job every case is."""
-    return row.case is None or glob_matches(row.case, case.name) or glob_matches(row.case, case.title)
+    return row.case is None or case.is_named(row.case)
 
 
 def held_cases(rows: Iterable[Quarantine], today: date) -> tuple[Quarantine, ...]:

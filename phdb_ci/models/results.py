@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from phdb_ci.models.base import Name, Record, RepoName, Sha
+from phdb_ci.models.base import Name, Record, RepoName, Sha, glob_matches
 from phdb_ci.models.figures import MOST, Figure, Value, Words
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
@@ -73,6 +73,10 @@ class Case(Record):
     def title(self) -> str:
         """Suite and name as a person would write them."""
         return f"{self.suite} > {self.name}" if self.suite else self.name
+
+    def is_named(self, pattern: str) -> bool:
+        """Whether a pattern (`*` is any text) names it, by its name or its title."""
+        return glob_matches(pattern, self.name) or glob_matches(pattern, self.title)
 
 
 class Rule(Record):
