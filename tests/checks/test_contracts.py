@@ -17,7 +17,10 @@ from tests.checks.workshop import Workshop, apply
 from tests.integration.gate.bench import JUNK, ROOT, STACK
 
 CHECKS = ROOT / "checks" / "contracts"
-BREAKS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("contract_breaks.toml").read_text())["break"]
+FILES = ("data_breaks.toml",)
+BREAKS: list[dict[str, Any]] = [
+    row for name in FILES for row in tomllib.loads(Path(__file__).with_name(name).read_text())["break"]
+]
 PROGRAM = (".cpp", ".hpp")
 CASES = 66  # of the suites, on the stand-in stack
 
