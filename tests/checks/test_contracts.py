@@ -17,7 +17,7 @@ from tests.checks.workshop import Workshop, apply
 from tests.integration.gate.bench import JUNK, ROOT, STACK
 
 CHECKS = ROOT / "checks" / "contracts"
-FILES = ("protocol_breaks.toml", "contract_breaks.toml")
+FILES = ("protocol_breaks.toml", "data_breaks.toml")
 BREAKS: list[dict[str, Any]] = [
     row for name in FILES for row in tomllib.loads(Path(__file__).with_name(name).read_text())["break"]
 ]
