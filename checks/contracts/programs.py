@@ -99,6 +99,10 @@ class Program:
         self._process.wait()
         self.close_input()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends in time; it is left running where it does not."""
+        return self._wait(seconds, lambda: self.ended)
+
     def finish(self, timeout: float = TIMEOUT) -> Done:
         """Wait for its end, at most timeout (seconds). What line() has given is not among its output."""
         self.close_input()
