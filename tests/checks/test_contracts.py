@@ -1,6 +1,6 @@
 """Each case of the contracts can fail: the stand-in stack is broken in one place, and the case that is for it says so.
 
-The breaks are rows of protocol_breaks.toml and contract_breaks.toml: edits, the case that must fail, what it says.
+The breaks are rows of protocol_breaks.toml and data_breaks.toml: edits, the case that must fail, what it says.
 """
 
 import os

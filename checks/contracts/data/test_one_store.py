@@ -20,7 +20,7 @@ from checks.contracts.stack import (
 )
 
 COLUMNS = "id, agent_id, status"
-LAST = 20  # points of an upsert, from its end: those of the engine's call that writes
+LAST = 12  # points of an upsert, from its end: those of the engine's call that writes
 RUN_SQL = "SELECT id, agent_id, status FROM agent_runs WHERE id = ?"
 
 

@@ -63,8 +63,8 @@ def test_query(database: LidbEmbed, kind: str) -> None:
     sql, parameters, expected = QUERIES[kind]
     found = [str(row.get("id")) for row in database.rows(sql, *parameters)]
     found = found if "ORDER BY" in sql else sorted(found)
-    given, wanted = (f"{len(ids)} rows ({', '.join(ids)})" for ids in (found, expected))
-    assert found == expected, f"{sql} with {parameters} asks for {wanted} and is given {given}"
+    given, wanted = (f"{len(ids)} ({', '.join(ids) or 'none'})" for ids in (found, expected))
+    assert found == expected, f"{sql} with {parameters} asks for the rows {wanted} and is given {given}"
 
 
 def test_count(database: LidbEmbed) -> None:
@@ -108,7 +108,7 @@ def assert_read(done: Done, rows: list[dict[str, str]], kind: str) -> None:
     """The rows are read back as they went in, and no other."""
     read = fields(done.out).get("rows")
     assert isinstance(read, list), (
-        f"{len(rows)} of {len(rows)} rows cannot be read back beside a text with {kind}: no JSON: {done.out[:120]!r}"
+        f"{len(rows)} of {len(rows)} rows cannot be read back beside a text with {kind}: {done.out[:120]!r}"
     )
     changed = sum(row not in read for row in rows)
     shown = next((row for row in read if row not in rows), "nothing")

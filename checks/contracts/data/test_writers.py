@@ -16,7 +16,7 @@ PAIRS = {
     "update-insert": (update("kept-1"), insert("second")),
     "migrate-insert": (migration(), insert("second")),
 }
-CROWD = 8
+CROWD = 4
 
 
 @pytest.mark.parametrize("pair", PAIRS)

@@ -14,7 +14,7 @@ READS = ("SELECT id, name FROM packages", "SELECT id, status FROM agent_runs")
 UPDATE = "UPDATE packages SET name = ? WHERE id = ?"
 KEPT, TEXT = 4, "x" * 4_096  # rows that are there before, and their text: together more than one buffer
 LARGE = "y" * 1_200_000  # more than a log holds: its write is a checkpoint
-PATIENCE = 5.0  # seconds that a writer beside a held one may take before it counts as waiting for it
+PATIENCE = 10.0  # seconds that a writer beside a held one may take before it counts as waiting for it
 POINTS = 1_000  # more than any program here has
 State = str | None  # what the row of a key says; None: there is no such row
 
@@ -28,6 +28,7 @@ class Write:
         key: of its row; what the row says `before` and `after` it.
         command: its command line over a stack.
         says_so: whether an answer acknowledges it.
+        itself: whether the program writes itself, and does not start another that does.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Write:
     before: State = None
     after: State = None
     says_so: Callable[[str], bool] = bool
+    itself: bool = True
 
     def start(self, stack: Stack) -> Program:
         """The call, left running."""
@@ -47,7 +49,8 @@ class Write:
         folder = Path(f"{stack.data}-{self.key or self.name}")
         folder.mkdir()
         argv = self.command(stack)
-        return Traced(argv, env=stack.env, data=stack.data, folder=folder, stdin=self.stdin, touching=touching)
+        return Traced(argv, env=stack.env, data=stack.data, folder=folder, stdin=self.stdin, touching=touching,
+                      itself=self.itself)  # fmt: skip
 
 
 def insert(key: str, text: str = "a row") -> Write:
@@ -68,7 +71,7 @@ def upsert(key: str) -> Write:
     """A new agent run by the bridge."""
     run = json.dumps(new_run(run_id=key))
     return Write("an upsert of the bridge", lambda stack: Bridge(stack).command("upsert_agent_run", run), "", key,
-                 None, "running", lambda line: fields(line).get("ok") is True)  # fmt: skip
+                 None, "running", lambda line: fields(line).get("ok") is True, itself=False)  # fmt: skip
 
 
 def migration() -> Write:
