@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.contracts.data.writers import Ledger, insert, is_written, update
 from checks.contracts.programs import LIMIT, Done, Program, end_all
-from checks.contracts.stack import LidbEmbed, Lis, Stack
+from checks.contracts.stack import Lis, Stack
 
 
 @pytest.fixture
@@ -110,6 +109,14 @@ def test_program_is_killed_at_its_first_line(folder: Path) -> None:
     assert (done.code, done.out) == (-signal.SIGKILL, "")
 
 
+def test_end_is_waited_for_only_so_long(folder: Path) -> None:
+    program = start(folder, "read line; exit 3")
+    assert not program.ends_within(0.05)
+    program.close_input()
+    assert program.ends_within(10.0)
+    assert program.finish().code == 3
+
+
 def test_program_that_has_ended_gets_no_signal_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = start(folder, "exit 0")
     program.finish(5.0)
@@ -118,61 +125,12 @@ def test_program_that_has_ended_gets_no_signal_more(folder: Path, monkeypatch: p
     end_all(folder)
 
 
-# What was acknowledged
-
-
-@pytest.mark.parametrize(
-    ("answer", "known"),
-    [
-        ('{"rows": [], "affected": 1}', True), ('{"rows": [], "affected": 0}', False), ('{"affected": 1', False),
-        ("[]", False), (None, False),
-    ],
-)  # fmt: skip
-def test_write_is_acknowledged_by_one_affected_row(answer: str | None, *, known: bool) -> None:
-    ledger = Ledger()
-    assert is_written(answer) is ledger.note(insert("a"), answer) is known
-    assert ledger.names == ({"a": "written"} if known else {})
-
-
 def stack(folder: Path, script: str = "exit 1") -> Stack:
     """A stack of nothing but an engine."""
     engine = folder / "engine"
     engine.write_text(f"#!/bin/sh\n{script}\n")
     engine.chmod(0o755)
     return Stack({"lis": folder}, folder, {"LI_DATA_DIR": f"{folder}/data", "LIDB_EMBED": str(engine)})
-
-
-def test_row_that_is_gone_or_as_it_was_before_is_lost(folder: Path) -> None:
-    rows = '{"rows": [{"id": "a", "name": "new"}, {"id": "b", "name": "old"}], "affected": 0}'
-    engine, ledger = LidbEmbed(stack(folder, f"echo '{rows}'")), Ledger()
-    for write in (update("a", "new"), update("b", "new"), insert("c")):
-        ledger.note(write, '{"rows": [], "affected": 1}')
-    with pytest.raises(AssertionError, match=r"2 of 3 acknowledged rows are gone or as before: \['b', 'c'\]"):
-        ledger.assert_all_there(engine)
-    ledger.names = {"a": "new"}
-    ledger.assert_all_there(engine)
-
-
-@pytest.mark.parametrize(
-    ("script", "is_there"),
-    [
-        ("exit 2", False),
-        ("exit 1", None),
-        ("read line; echo ready", None),
-        ("read line; echo '{}'", None),
-        ('read line; echo \'{"rows": [], "affected": 0}\'; exec sleep 77', True),
-    ],
-    ids=["none", "broken", "no JSON", "no rows", "there"],
-)
-def test_session_of_the_engine_is_there_or_ends_with_exit_2(
-    folder: Path, script: str, *, is_there: bool | None
-) -> None:
-    engine = LidbEmbed(stack(folder, script))
-    if is_there is None:
-        with pytest.raises(AssertionError):
-            engine.session()
-    else:
-        assert (engine.session() is not None) is is_there
 
 
 @pytest.mark.parametrize(
