@@ -1,7 +1,6 @@
 """Programs of the contracts' suites: time limits, bounded output, and nothing of them left."""
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     end_all(tmp_path)
 
 
-def start(folder: Path, script: str, stdin: str | None = None) -> Program:
+def start(folder: Path, script: str, stdin: str = "") -> Program:
     env = {"PATH": os.environ["PATH"], "LI_DATA_DIR": f"{folder}/data"}
     return Program(["/bin/sh", "-c", script], env=env, cwd=folder, stdin=stdin)
 
@@ -53,6 +52,11 @@ def test_program_that_reads_nothing_is_no_error(folder: Path) -> None:
     assert sh(folder, "exec <&-; echo done", stdin="x" * 2_000_000).out == "done\n"
 
 
+def test_output_without_end_is_cut_off_while_input_waits(folder: Path) -> None:
+    done = sh(folder, "exec yes", stdin="x" * 2_000_000)
+    assert done.problem == f"printed more than {LIMIT // 1024**2} MiB"
+
+
 def test_output_without_end_is_cut_off(folder: Path) -> None:
     done = sh(folder, "exec yes")
     assert done.problem == f"printed more than {LIMIT // 1024**2} MiB"
@@ -78,41 +82,10 @@ def test_program_that_runs_a_moment_longer_is_none(folder: Path) -> None:
     assert end_all(folder) == []
 
 
-def test_lines_come_one_by_one_and_half_a_line_is_none(folder: Path) -> None:
-    program = start(folder, "while read line; do echo got $line; done; printf half")
-    for word in ("one", "two"):
-        program.send(f"{word}\n")
-        assert program.line(5.0) == f"got {word}"
-    assert program.line(0.05) is None
-    program.close_input()
-    assert program.line() is None
-
-
-def test_stopped_program_goes_on_or_is_ended(folder: Path) -> None:
-    program = start(folder, "read line; echo $line; sleep 77")
-    program.signal(signal.SIGSTOP)
-    program.send("later\n")
-    assert program.line(0.2) is None
-    program.signal(signal.SIGCONT)
-    assert program.line(5.0) == "later"
-    program.signal(signal.SIGSTOP)
-    assert end_all(folder) == []
-    assert program.ended
-
-
-def test_program_is_killed_at_its_first_line(folder: Path) -> None:
-    program = start(folder, "read line; echo $line; sleep 0.5; echo more")
-    program.send("answer\n")
-    assert program.line(5.0) == "answer"
-    program.kill()
-    done = program.finish()
-    assert (done.code, done.out) == (-signal.SIGKILL, "")
-
-
 def test_end_is_waited_for_only_so_long(folder: Path) -> None:
-    program = start(folder, "read line; exit 3")
+    program = start(folder, "until [ -e go ]; do sleep 0.01; done; exit 3")
     assert not program.ends_within(0.05)
-    program.close_input()
+    (folder / "go").touch()
     assert program.ends_within(10.0)
     assert program.finish().code == 3
 
@@ -121,7 +94,7 @@ def test_program_that_has_ended_gets_no_signal_more(folder: Path, monkeypatch: p
     program = start(folder, "exit 0")
     program.finish(5.0)
     monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("its number may be another's by now"))
-    program.signal(signal.SIGTERM)
+    program.kill()
     end_all(folder)
 
 
