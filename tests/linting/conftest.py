@@ -54,7 +54,7 @@ def rich() -> Rendering:
     rows: dict[str, Any] = tomllib.loads((ROOT / "matrix.toml").read_text(encoding="utf-8"))
     jobs = rows["jobs"]
     rows["quarantine"] = [QUARANTINE | {"job": name} for name in ("lidb-tests", "lis-tests")]
-    rows["quarantine"].append(QUARANTINE | {"job": "contracts", "case": "test_a*"})
+    rows["quarantine"].append(QUARANTINE | {"job": "guards", "case": "test_a*"})
     rows["artifacts"]["lis-agent"] = rows["artifacts"]["embed"] | {
         "repo": "lis",
         "outputs": ["agent"],
