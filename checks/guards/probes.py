@@ -70,12 +70,11 @@ def work(scratch: Path) -> Work:
 def default_store(*, production: bool) -> str:
     """The store that the agents' own code takes where LI_CONTROL_PLANE_STORE is not set, or why none is known."""
     root = checkout("li-cursor-agents")
-    modules = settings()["store"]["modules"]
-    module = next((path for path in modules if (root / path).is_file()), None)
-    if module is None:
-        return f"cannot tell, none of {', '.join(modules)} is there"
+    module, function = settings()["store"]["module"], settings()["store"]["function"]
+    if not (root / module).is_file():
+        return f"cannot tell, there is no {module}"
     env = {"PATH": os.environ["PATH"], "NODE_NO_WARNINGS": "1", "NODE_ENV": "production" if production else ""}
-    argv = ["node", str(Path(__file__).with_name("store.mjs")), str(root / module), modules[module]]
+    argv = ["node", str(Path(__file__).with_name("store.mjs")), str(root / module), function]
     done = subprocess.run(argv, cwd=root, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     if done.returncode == 0:
         return done.stdout.strip()
