@@ -111,7 +111,7 @@ class _Leg:
         return LegResult(
             gate=context.plan.gate, job=self.node.job, os=self.node.os, row=job.digest, summary=job.summary,
             run_id=context.run_id, attempt=context.attempt, head=context.head, status=status, reasons=reasons,
-            notes=notes, sources=self._sources(), facts=facts, quarantine=job.quarantine, started=self.started,
+            notes=notes, sources=self._sources(), facts=facts, started=self.started,
             seconds=round(context.offset() - self.offset, 3), offset=round(self.offset, 3),
         )  # fmt: skip
 

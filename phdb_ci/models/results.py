@@ -4,10 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from phdb_ci.models.base import Name, Record, RepoName, Sha
+from phdb_ci.models.base import Name, Record, RepoName, Sha, glob_matches
 from phdb_ci.models.figures import MOST, Figure, Value, Words
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.statuses import ArtifactStatus, Status
@@ -74,6 +73,10 @@ class Case(Record):
     def title(self) -> str:
         """Suite and name as a person would write them."""
         return f"{self.suite} > {self.name}" if self.suite else self.name
+
+    def is_named(self, pattern: str) -> bool:
+        """Whether a pattern (`*` is any text) names it, by its name or its title."""
+        return glob_matches(pattern, self.name) or glob_matches(pattern, self.title)
 
 
 class Rule(Record):
@@ -263,7 +266,6 @@ class LegResult(Record):
     notes: tuple[str, ...] = ()
     sources: tuple[LegSource, ...] = ()
     facts: Facts = Field(default_factory=Facts)
-    quarantine: Quarantine | None = None
     started: str
     seconds: float = 0.0
     offset: float = 0.0

@@ -13,13 +13,14 @@ from junitparser import Error, Failure, Skipped, TestCase, TestSuite
 from phdb_ci.base.files import whole_file
 from phdb_ci.models.results import Case, LegResult, Suite
 from phdb_ci.models.statuses import STATUSES
+from phdb_ci.models.verdict import VerdictLeg
 from phdb_ci.reports.text import detail_text, message_line, name_line
 
 _OPEN = b'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="phdb-ci">\n'
 _CLOSE = b"</testsuites>\n"
 
 
-def write_junit(path: Path, legs: Iterable[LegResult]) -> None:
+def write_junit(path: Path, legs: Iterable[VerdictLeg]) -> None:
     """Write the JUnit file of a run: one leg in memory at a time, and the file appears whole or not at all.
 
     Totals are what was counted; the property `not kept` says how many cases are missing. Raises DiskError.
@@ -27,7 +28,7 @@ def write_junit(path: Path, legs: Iterable[LegResult]) -> None:
     with whole_file(path) as file:
         file.write(_OPEN)
         for leg in legs:
-            file.writelines(_as_bytes(suite) for suite in _suites(leg))
+            file.writelines(_as_bytes(_quarantined(suite, leg)) for suite in _suites(leg.result))
         file.write(_CLOSE)
 
 
@@ -73,13 +74,18 @@ def _leg_itself(leg: LegResult) -> TestSuite:
 def _element(leg: LegResult, name: str, properties: dict[str, str], cases: list[TestCase]) -> TestSuite:
     element = TestSuite(name_line(name))
     facts = {"gate": leg.gate, "job": leg.job, "os": leg.os, "status": leg.status}
-    if leg.quarantine is not None:
-        facts["quarantine"] = leg.quarantine.issue
     for key, value in (facts | properties).items():
         if value:
             element.add_property(key, message_line(value))
     element.add_testcases(cases)
     return element
+
+
+def _quarantined(suite: TestSuite, leg: VerdictLeg) -> TestSuite:
+    """The suite with the issue of each quarantine of its leg."""
+    for item in leg.quarantine:
+        suite.add_property("quarantine", message_line(item.row.issue))
+    return suite
 
 
 def _case(case: Case) -> TestCase:

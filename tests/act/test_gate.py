@@ -125,10 +125,10 @@ def test_quarantined_failure_is_shown_and_does_not_decide(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
     quarantine = (
-        'quarantine = { issue = "https://github.com/li-langverse/lidb/issues/42", owner = "@li-langverse/db", '
-        'until = 2999-01-31, reason = "known" }'
+        'quarantine = [{ job = "e2e-engine", issue = "https://github.com/li-langverse/lidb/issues/42", '
+        'owner = "@li-langverse/db", until = 2999-01-31, reason = "known" }]'
     )
-    world = small(tmp_path, stand_ins, ("[jobs.e2e-engine]\n", f"[jobs.e2e-engine]\n{quarantine}\n"))
+    world = small(tmp_path, stand_ins, ("\nschema = 1\n", f"\nschema = 1\n{quarantine}\n"))
     text = (world.root / "phdb-ci" / ".github" / "workflows" / "pr-gate.yml").read_text()
     assert text.count("continue-on-error: true\n") == 1
     ran = world.gate(place(world), "li-cursor-agents", with_failing_test(world))

@@ -22,7 +22,7 @@ BREAKS: list[dict[str, Any]] = [
     row for name in FILES for row in tomllib.loads(Path(__file__).with_name(name).read_text())["break"]
 ]
 PROGRAM = (".cpp", ".hpp")
-CASES = 66  # of the suites, on the stand-in stack
+PASSED, SKIPPED = 96, 5  # cases of the suites, on the stand-in stack; the roads are skipped
 
 
 def _row(row: dict[str, Any]) -> Any:
@@ -64,4 +64,4 @@ def test_stack_as_it_is_keeps_every_contract(tmp_path: Path, engine: Path) -> No
     done = run(tmp_path / "stack", engine)
 
     assert done.returncode == 0, done.stdout
-    assert f"{CASES - 1} passed, 1 skipped" in done.stdout
+    assert f"{PASSED} passed, {SKIPPED} skipped" in done.stdout

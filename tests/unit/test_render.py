@@ -56,21 +56,20 @@ def typical() -> Verdict:
         skip_rules=(rule("*mock*", "the mock suite runs in e2e-mock", 2),),
     )
     return verdict(
-        leg("smoke", "passed", exit_only(), calls=4, new_failures=0),
-        leg("db-smoke", "failed", suite(case(status="failed"), passed=118), calls=6, new_failures=1, reasons=("why",)),
-        leg("db-smoke", "passed", suite(passed=116), os="macos-15", calls=6, new_failures=0),
-        leg("e2e-mock", "passed", suite(passed=37), seconds=63.0, new_failures=0),
+        leg("smoke", "passed", exit_only(), calls=4),
+        leg("db-smoke", "failed", suite(case(status="failed"), passed=118), calls=6, reasons=("why",)),
+        leg("db-smoke", "passed", suite(passed=116), os="macos-15", calls=6),
+        leg("e2e-mock", "passed", suite(passed=37), seconds=63.0),
         leg(
             "e2e-engine",
             "failed",
             failing,
             calls=38,
             seconds=298.0,
-            new_failures=1,
             reasons=("exit 1", "2 of 43 node tests failed"),
             commands=(command("npm test", 1, network="isolated"),),
         ),
-        leg("bench-validate", "passed", exit_only(), seconds=3.0, new_failures=0),
+        leg("bench-validate", "passed", exit_only(), seconds=3.0),
         idle=[idle("pg-bench", "ubuntu-24.04", kind="skipped", reason="nightly only")],
         lead="e2e-engine",
         run_url=RUN_URL,
@@ -91,15 +90,15 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
     )
     table = [line for line in text.splitlines() if line.startswith("|")][:9]
     assert table == [
-        "|  | job | passed | failed | skipped | time | vs baseline | result |",
-        "|:-:|:--|--:|--:|--:|--:|:--|:--|",
-        "| ❌ | **e2e-engine** | 41 | **2** | 0 | 4:58 | 1 new failure | **failed**: `exit 1` and 1 more |",
-        "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 38.0 s | 1 new failure | **failed**: `why` |",
-        "| ✅ | smoke | exit code only | – | – | 38.0 s |  | embed called 4× |",  # noqa: RUF001 - as shown
-        "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 38.0 s |  | embed called 6× |",  # noqa: RUF001 - as shown
-        "| ✅ | e2e-mock | 37 | 0 | 0 | 1:03 |  | tests alone, no artifact called |",
-        "| ✅ | bench-validate | exit code only | – | – | 3.0 s |  | exit code alone, no artifact called |",  # noqa: RUF001 - as shown
-        "| ⚪ | pg-bench |  |  |  |  |  | skipped: `nightly only` |",
+        "|  | job | passed | failed | skipped | time | result |",
+        "|:-:|:--|--:|--:|--:|--:|:--|",
+        "| ❌ | **e2e-engine** | 41 | **2** | 0 | 4:58 | **failed**: `exit 1` and 1 more |",
+        "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 38.0 s | **failed**: `why` |",
+        "| ✅ | smoke | exit code only | – | – | 38.0 s | embed called 4× |",  # noqa: RUF001 - as shown
+        "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 38.0 s | embed called 6× |",  # noqa: RUF001 - as shown
+        "| ✅ | e2e-mock | 37 | 0 | 0 | 1:03 | tests alone, no artifact called |",
+        "| ✅ | bench-validate | exit code only | – | – | 3.0 s | exit code alone, no artifact called |",  # noqa: RUF001 - as shown
+        "| ⚪ | pg-bench |  |  |  |  | skipped: `nightly only` |",
     ]
     assert "| `tests/e2e/test_query.py > test_join[left\\|outer]` | `AssertionError: expected 3" in text
     assert "| `test_rollback` | `` timeout after 30 s in `COMMIT` `` |" in text
@@ -149,27 +148,21 @@ def test_order_is_lead_then_deciding_then_quarantined_then_passed_then_idle() ->
     assert [job[0] for job in jobs if job[1] == "-"][:8] == list("dcfgbaeh")
 
 
-def test_vs_column_is_there_only_with_a_baseline() -> None:
-    assert "vs baseline" not in comment(verdict(leg(new_failures=None)))
-    failing = suite(case(status="failed"))
-    rows = page(
-        verdict(
-            leg("known", "failed", failing, new_failures=0),
-            leg("new", "failed", failing, new_failures=2),
-            leg("fresh", "failed", failing),
-            leg("late", "timeout", new_failures=0),
-            leg("less", new_failures=0).model_copy(update={"fewer_tests": 6}),
-            leg("both", "failed", failing, new_failures=1).model_copy(update={"fewer_tests": 1}),
-            leg("same", new_failures=0).model_copy(update={"fewer_tests": 0}),
-            baseline="1",
-        )
-    )
-    told = {row[1]: row[6] for row in rows.rows[:8]}
-    assert told == {
-        "job": "vs baseline", "known": "no new failure", "new": "2 new failures",
-        "fresh": "not in the baseline", "late": "", "less": "6 tests fewer",
-        "both": "1 new failure, 1 test fewer", "same": "",
-    }  # fmt: skip
+def test_quarantined_case_has_a_sign_of_its_own_and_its_true_status() -> None:
+    row = quarantine(case="test_a*")
+    bad = suite(case("test_a1", "failed"), passed=3)
+    made = verdict(leg("a"), leg("b", "failed", bad, excused=True, quarantine=row))
+    assert heading(comment(made)) == "## ✅ phdb-ci: 1 of 2 jobs passed; 1 quarantined"
+    shown = page(made).row("b")
+    assert shown[0] == "🩹"
+    assert shown[-1].startswith("failed: a reason for failed")
+    assert shown[-1].endswith("test_a* quarantined until 2027-01-31 (issue 42, @acme/db): does not decide")
+
+
+def test_gate_of_a_job_with_quarantined_cases_alone_is_green() -> None:
+    bad = suite(case("test_a1", "failed"), passed=3)
+    made = verdict(leg("b", "failed", bad, excused=True, quarantine=quarantine(case="test_a*")))
+    assert heading(comment(made)) == "## ✅ phdb-ci: 0 of 1 job passed; 1 quarantined"
 
 
 @pytest.mark.parametrize("status", NOT_PASSED)
@@ -237,7 +230,8 @@ def test_quarantined_leg_shows_its_true_status_and_does_not_decide() -> None:
     made = verdict(leg("a"), leg("b", "failed", decides=False, quarantine=quarantine()))
     assert heading(comment(made)) == "## ✅ phdb-ci: 1 of 2 jobs passed; 1 quarantined"
     row = page(made).row("b")
-    assert row[0] == "❌"
+    assert row[0] == "🩹"
+    assert row[-1].startswith("failed: ")
     assert row[-1].endswith("quarantined until 2027-01-31 (issue 42, @acme/db): does not decide")
     assert "https://github.com/acme/lidb/issues/42" in page(made).links
 

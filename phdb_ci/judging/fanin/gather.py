@@ -16,7 +16,7 @@ from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
 from phdb_ci.judging.fanin.read import Needs, ResultFile
 from phdb_ci.judging.gathered import Gathered, Run, reproduce, shown_source
-from phdb_ci.judging.verdict import decides
+from phdb_ci.judging.quarantine import decides
 from phdb_ci.models.base import Record, first_problem, glob_matches
 from phdb_ci.models.hosting import job_id
 from phdb_ci.models.labels import claims
@@ -76,7 +76,7 @@ def gather(
         platform=", ".join(dict.fromkeys(leg.os for leg in legs)) or "none", stack=stack, sources=sources,
         artifacts=_artifacts(fan), legs=legs, missing=missing,
         idle=_idle(matrix, jobs, expected, unaffected), unaffected=unaffected,
-        quarantines={name: job.quarantine for name, job in jobs.items()},
+        jobs=jobs, quarantine=matrix.quarantine,
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
         notes=[*notes, *(f"a result of {harmless(leg)} is no part of this gate" for leg in foreign)],
@@ -127,7 +127,7 @@ def _expected(fan: _Fan, results: Mapping[LegName, LegResult | str]) -> Expected
     voters = [
         result
         for (name, _), result in reversed(list(results.items()))
-        if isinstance(result, LegResult) and decides(fan.matrix.jobs[name].quarantine, fan.today)
+        if isinstance(result, LegResult) and decides(fan.matrix.quarantine_of(name), fan.today)
     ]
     if fan.needs.given:
         digests = {(artifact, os): _digest(fan.needs, artifact, os) for artifact, os in fan.builds}

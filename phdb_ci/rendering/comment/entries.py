@@ -6,7 +6,7 @@ from typing import get_args
 
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.results import LegResult
-from phdb_ci.models.statuses import AnyStatus, IdleStatus, Outcome
+from phdb_ci.models.statuses import QUARANTINED, STATUSES, AnyStatus, IdleStatus, Outcome
 from phdb_ci.models.verdict import Unaffected, Verdict, VerdictLeg
 
 
@@ -26,6 +26,21 @@ class Entry:
     name: str = ""
 
     @property
+    def icon(self) -> str:
+        """Its sign: of its status, or of a quarantine where that is why it makes nothing red."""
+        return QUARANTINED if self.is_quarantined else STATUSES[self.status].icon
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether quarantined cases alone keep it from green."""
+        return self.leg is not None and self.leg.excused
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether it is not green, and a quarantine keeps that from the gate."""
+        return not self.is_green and not self.is_idle and (self.is_excused or not self.decides)
+
+    @property
     def result(self) -> LegResult | None:
         """What it left, if it ran."""
         return self.leg.result if self.leg else None
@@ -43,7 +58,7 @@ class Entry:
     @property
     def is_bad(self) -> bool:
         """Whether it decides and is not green."""
-        return self.decides and not self.is_green and not self.is_idle
+        return self.decides and not self.is_excused and not self.is_green and not self.is_idle
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,7 @@ class Shown:
     @property
     def outcome(self) -> Outcome:
         """The verdict's own outcome, but never green over rows that are not: a record may come from anywhere."""
-        deciding = {entry.status for entry in self.expected if entry.decides}
+        deciding = {"passed" if entry.is_excused else entry.status for entry in self.expected if entry.decides}
         doubtful = self.verdict.outcome == "pass" and deciding != {"passed"} and not self.unaffected
         return "incomplete" if doubtful else self.verdict.outcome
 

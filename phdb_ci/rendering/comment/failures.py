@@ -2,7 +2,6 @@
 
 from phdb_ci.base.text import counted
 from phdb_ci.models.results import Case, LegResult
-from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
 from phdb_ci.rendering.comment.table import failures
@@ -40,18 +39,17 @@ def _title(entry: Entry, count: int) -> str:
     parts = [f"{counted(count, 'test')} failed"] if count else []
     if entry.status != "failed" or not count:
         parts.insert(0, entry.status)
-    if not entry.decides:
+    if entry.is_quarantined:
         parts.append("quarantined")
-    return f"{STATUSES[entry.status].icon} {entry.name}: {', '.join(parts)}"
+    return f"{entry.icon} {entry.name}: {', '.join(parts)}"
 
 
 def _reasons(entry: Entry, result: LegResult) -> list[str]:
     """All reasons; a single one stands in the table already."""
     reasons = result.reasons if len(result.reasons) > 1 else ()
     lines = first(reasons, MOST_REASONS)
-    if result.quarantine and not entry.decides:
-        lines.append(f"quarantined because {code(result.quarantine.reason)}")
-    return lines
+    rows = entry.leg.quarantine if entry.leg and entry.is_quarantined else ()
+    return [*lines, *(f"quarantined because {code(item.row.reason)}" for item in rows if item.holds)]
 
 
 def _failing(result: LegResult) -> list[Case]:
