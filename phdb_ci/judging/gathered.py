@@ -32,6 +32,7 @@ class Gathered:
         legs: judged by the matrix, in the order of the gate.
         quarantines: by job, what the matrix says; a result cannot quarantine itself.
         claimed: by job, what it claims to notice and how much of that was measured.
+        options: of the command line, those that must be repeated to get the same run again.
     """
 
     gate: str
@@ -51,7 +52,14 @@ class Gathered:
     quarantines: Mapping[str, Quarantine | None]
     claimed: Mapping[str, str]
     reproduce: str
+    options: Sequence[str] = ()
     notes: Sequence[str] = ()
+
+    def repeat(self, name: str, repos: Iterable[str] = ()) -> str:
+        """The command that runs one job or artifact alone, on the same commits of these repos; by default of all."""
+        needed = set(repos)
+        sources = [source for source in self.sources if not needed or source.repo in needed]
+        return reproduce(name, False, sources, self.options)
 
 
 def gathered_here(
@@ -73,7 +81,8 @@ def gathered_here(
         ],
         idle=plan.idle, quarantines={node.job: matrix.jobs[node.job].quarantine for node in plan.legs},
         claimed={node.job: node.claimed for node in plan.legs},
-        reproduce=reproduce(plan.gate, plan.gate in matrix.gates, sources, options), notes=plan.notes,
+        reproduce=reproduce(plan.gate, plan.gate in matrix.gates, sources, options), options=options,
+        notes=plan.notes,
     )  # fmt: skip
 
 

@@ -25,10 +25,14 @@ class VerdictSource(LegSource):
 
 
 class VerdictArtifact(ArtifactOutcome):
-    """An artifact of the run with the jobs that used it and the calls that their witnesses saw."""
+    """An artifact of the run with the jobs that used it and the calls that their witnesses saw.
+
+    `repeat`: the command that makes it alone.
+    """
 
     used_by: tuple[Name, ...] = ()
     calls: int = 0
+    repeat: str = ""
 
     @property
     def is_there(self) -> bool:
@@ -39,7 +43,7 @@ class VerdictArtifact(ArtifactOutcome):
 class VerdictLeg(Record):
     """One leg's result and whether it decides the gate (a quarantined one does not, until its end date).
 
-    `claimed`: what the job claims to notice, and how much of it was measured.
+    `claimed`: what the job claims to notice, and how much of it was measured. `repeat`: the command that runs it alone.
     """
 
     result: LegResult
@@ -47,12 +51,14 @@ class VerdictLeg(Record):
     new_failures: int | None = None
     fewer_tests: int | None = None
     claimed: str = ""
+    repeat: str = ""
 
 
 class Missing(Record):
     """A leg that the gate expects and that left no result: never green.
 
     `blocked`: an artifact that it needs did not build. `decides` is false where a quarantine says so.
+    `repeat`: the command that runs it alone.
     """
 
     job: Name
@@ -60,6 +66,7 @@ class Missing(Record):
     reason: str
     blocked: bool = False
     decides: bool = True
+    repeat: str = ""
 
     @property
     def status(self) -> MissingStatus:
