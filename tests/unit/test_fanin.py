@@ -521,12 +521,15 @@ def test_plan_that_says_nonsense_is_an_error(full: Place, text: str) -> None:
 def test_artifact_that_did_not_build_blocks_its_legs(place: Place, there: bool) -> None:
     assert place.needs is not None
     place.put_all(*([] if there else ["smoke@macos-15"]))
-    place.needs["embed__macos-15"] = {"result": "failure", "outputs": {"digest": DIGEST, "status": "built"}}
+    place.needs["embed__macos-15"] = {"result": "failure", "outputs": {
+        "digest": DIGEST, "status": "built", "words": '["main.cpp:3:1: error: no", 7]',
+    }}  # fmt: skip
     place.needs["smoke__macos-15"]["result"] = "success" if there else "skipped"
 
     verdict = place.verdict()
-    assert_missing(verdict, "smoke@macos-15", "blocked: embed did not build on macos-15", "fail")
-    assert verdict.headline == "of 3 jobs, 1 blocked (smoke)"
+    assert_missing(verdict, "smoke@macos-15", "embed did not build on macos-15", "fail")
+    assert verdict.headline == "of 3 jobs, 1 blocked (smoke); embed does not build"
+    assert verdict.artifacts[1].words == ("main.cpp:3:1: error: no",)
     assert [(one.os, one.status) for one in verdict.artifacts] == [(UBUNTU, "built"), (MACOS, "failed")]
 
 

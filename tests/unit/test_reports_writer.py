@@ -78,7 +78,7 @@ def test_properties_tell_what_the_cases_cannot(tmp_path: Path) -> None:
     (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
     assert properties(suite) == {
         "gate": "pr-gate", "job": "smoke", "os": "ubuntu-24.04", "status": "failed", "kind": "pytest",
-        "quarantine": "https://x/1", "not kept": "7",
+        "quarantine": "https://x/1", "not kept": "7", "log": "smoke@ubuntu-24.04/log.txt",
     }  # fmt: skip
     assert suite.tests == 8
 

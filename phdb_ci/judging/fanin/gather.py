@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar, get_args
 
 from phdb_ci.base.github_url import page_of
+from phdb_ci.base.strict_json import parse
 from phdb_ci.base.text import bounded, harmless
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
@@ -28,6 +29,7 @@ from phdb_ci.models.sources import Sources, StackKind
 from phdb_ci.models.statuses import BuiltStatus
 from phdb_ci.models.verdict import Missing, Unaffected, VerdictSource
 
+MOST_WORDS = 20  # lines of a build's own words
 _CLOCK = "%Y-%m-%dT%H:%M:%SZ"
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -160,9 +162,20 @@ def _artifacts(fan: _Fan) -> list[ArtifactResult]:
         results.append(ArtifactResult(
             name=artifact, os=os if runners[artifact] > 1 else None, status=ended,
             key=needs.output(build, "key") or "", digest=needs.output(build, "digest") if is_there else None,
-            seconds=_seconds(needs.output(build, "seconds")),
+            seconds=_seconds(needs.output(build, "seconds")), words=_words(needs.output(build, "words")),
         ))  # fmt: skip
     return results
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    """The words of a build as its job handed them on: a JSON list of lines; nothing of what is no such list."""
+    try:
+        lines = parse((text or "[]").encode(errors="replace"))
+    except ValueError:
+        return ()
+    if not isinstance(lines, list):
+        return ()
+    return tuple(harmless(line) for line in lines[:MOST_WORDS] if isinstance(line, str))
 
 
 def _seconds(text: str | None) -> float:
