@@ -167,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _list(self, run: str, query: dict[str, list[str]]) -> None:
         """REST: the artifacts of a run, of all its attempts. This proxy knows those of its own run."""
-        entries = self.server.finished((query.get("name") or [None])[0])
+        entries = self.server.finished(query["name"][0] if "name" in query else None)
         rows = [
             {
                 "id": entry.id, "name": entry.name, "digest": entry.digest, "size_in_bytes": 1, "expired": False,
