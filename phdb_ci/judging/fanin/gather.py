@@ -15,7 +15,7 @@ from phdb_ci.base.strict_json import parse
 from phdb_ci.base.text import bounded, harmless
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
-from phdb_ci.judging.fanin.read import Needs, ResultFile
+from phdb_ci.judging.fanin.read import LEG, Needs, ResultFile
 from phdb_ci.judging.gathered import Gathered, Run, reproduce, shown_source
 from phdb_ci.judging.quarantine import decides
 from phdb_ci.models.base import Record, first_problem, glob_matches
@@ -71,7 +71,7 @@ def gather(
     sources = _sources(fan, legs)
     stack = fan.planned.stack if fan.planned else _stack(sources)
     known = {"@".join(leg) for leg in expected}
-    foreign = [file.leg for file in files if file.leg not in known]  # named by whoever made the folder
+    foreign = [file for file in files if file.leg not in known]  # named by whoever made the folder
     return Gathered(
         gate=gate, lead=matrix.gates[gate].lead, started=started, seconds=length,
         run=replace(run, attempt=run.attempt or max([leg.attempt for leg in legs], default=1)),
@@ -81,7 +81,7 @@ def gather(
         jobs=jobs, quarantine=matrix.quarantine,
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
-        notes=[*notes, *(f"a result of {harmless(leg)} is no part of this gate" for leg in foreign)],
+        notes=[*notes, *map(_foreign, foreign)],
     )  # fmt: skip
 
 
@@ -111,6 +111,13 @@ def _idle(matrix: Matrix, jobs: Iterable[str], legs: Iterable[LegName], unaffect
         IdleLeg(job=name, os=os, summary=matrix.jobs[name].summary, kind="skipped", reason=reason)
         for name, os, reason in reasons
     ]  # fmt: skip
+
+
+def _foreign(file: ResultFile) -> str:
+    """What is said of a result that is of no leg of this gate, or of none that can be told."""
+    if file.problem and not LEG.fullmatch(file.leg):
+        return f"the result in {harmless(file.leg)} cannot be read: {harmless(file.problem)}"
+    return f"a result of {harmless(file.leg)} is no part of this gate"
 
 
 def _check_jobs(fan: _Fan, gate: str) -> None:
