@@ -1,6 +1,7 @@
 """The words of what failed, chosen for every place that shows them: which lines of a case, which of a leg. Pure."""
 
 from collections.abc import Sequence
+from textwrap import dedent
 
 from phdb_ci.judging.evidence import cases_failed
 from phdb_ci.models.results import Case, LegResult
@@ -33,7 +34,7 @@ def own(result: LegResult) -> Sequence[str]:
 
 def told(case: Case, count: int) -> list[str]:
     """The lines of a case's traceback that say most; before them its message and its place where those do not."""
-    lines = excerpt(_to_the_place(case), count)
+    lines = dedent("\n".join(excerpt(_to_the_place(case), count))).splitlines()
     shown = _dense(" ".join(lines))
     extra = [one_line(text, MESSAGE) for text in (case.message, case.place)]
     return [*(text for text in extra if _dense(text)[:60] not in shown), *lines]

@@ -316,12 +316,22 @@ def test_evidence_for_green_is_shown() -> None:
     assert "b: `old-*` **no longer happens**: `was broken`" in comment(made)
 
 
-def test_artifact_that_did_not_build_says_why() -> None:
-    made = verdict(
-        leg("a", "blocked"),
-        artifacts=(artifact(status="failed", digest=None, reasons=("exit 2: cmake --build",), used_by=(), calls=0),),
-    )
-    assert "| embed | none | **failed**: `exit 2: cmake --build` | 0 jobs |  |" in comment(made)
+def test_artifact_that_did_not_build_says_why_in_the_compilers_words() -> None:
+    unbuilt = artifact(
+        status="failed", digest=None, reasons=("exit 2: cmake --build",), used_by=(), calls=0,
+        words=("lidb/main.cpp:3:5: error: expected ';'",), repeat="phdb-ci run embed",
+    )  # fmt: skip
+    made = verdict(leg("a", "blocked"), artifacts=(unbuilt,))
+    text = comment(made)
+    assert "| embed | none | **failed** | 0 jobs |  |" in text
+    assert heading(text) == "## ❌ phdb-ci: embed does not build; 1 of 1 job blocked"
+    section = text.split("<summary>❌ embed does not build</summary>")[1].split("</details>")[0]
+    assert section.split("\n\n")[1:4] == [
+        "- `exit 2: cmake --build`",
+        "```text\nlidb/main.cpp:3:5: error: expected ';'\n```",
+        "- log `embed/log.txt`\n- repeat: `phdb-ci run embed`",
+    ]
+    assert "- ⛔ blocked: a, because `a reason for blocked`" in text
 
 
 def test_summary_holds_every_skip_and_the_commands_of_what_is_not_green() -> None:
