@@ -60,6 +60,9 @@ class OwnJob(Record):
     gap: Text = Field(description="what it leaves open", examples=["does not run engine e2e"])
 
 
+CANCELLED = "cancelled"  # the id of the job that runs only in a run that was cancelled
+
+
 def job_id(name: str, os: str) -> str:
     """The id of a leg's or build's job: GitHub allows letters, digits, `_` and `-` there."""
     return f"{'' if name[0].isalpha() else '_'}{name}__{os.replace('.', '_')}"

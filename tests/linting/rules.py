@@ -27,6 +27,7 @@ RULES: Mapping[str, Rule] = {
     "caller-condition": rules_pins.caller_condition,
     "concurrency": rules_rights.concurrency,
     "concurrency-cancel": rules_rights.concurrency_cancel,
+    "concurrency-group": rules_rights.concurrency_group,
     "container": rules_pins.container,
     "download": rules_steps.download,
     "environment": rules_rights.environment,
@@ -65,6 +66,7 @@ RULES: Mapping[str, Rule] = {
     "triggers": rules_rights.triggers,
     "upload": rules_steps.upload,
     "verdict": rules_gate.verdict,
+    "verdict-cancelled": rules_gate.verdict_cancelled,
     "verdict-command": rules_gate.verdict_command,
     "write-scope": rules_rights.write_scope,
 }

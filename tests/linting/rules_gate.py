@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 
 from phdb_ci.base.github_url import repository_of
+from phdb_ci.models.hosting import CANCELLED
 from tests.linting.facts import Facts
 from tests.linting.rules_steps import ATTEMPT
 from tests.linting.workflow import Step, Workflow, mapping
 
 Found = tuple[int, str]
 PLANNED = "${{ needs.plan.outputs.run == 'true' }}"
+LATER = "${{ always() && steps.verdict.outcome != 'skipped' }}"
 PUBLISHED = "${{ steps.build.outputs.status == 'published' }}"
 
 
@@ -43,7 +45,7 @@ def legs(flow: Workflow, facts: Facts) -> Iterator[Found]:
         for os in rows[name].os
     }
     found = [job.name for job in flow.jobs]
-    for name in sorted((wanted | builds | {"plan", "verdict"}) ^ set(found)):
+    for name in sorted((wanted | builds | {"plan", "verdict", CANCELLED}) ^ set(found)):
         yield flow.line_of("jobs"), f"{name} is in one of matrix and file only"
     if len(found) != len(set(found)):
         yield flow.line_of("jobs"), "two jobs have one name"
@@ -52,7 +54,7 @@ def legs(flow: Workflow, facts: Facts) -> Iterator[Found]:
 def leg_condition(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """A job of a gate waits for the plan and runs when the plan says so: nothing else can skip it."""
     for job in flow.jobs if facts.role(flow).kind == "gate" else ():
-        if job.id in ("plan", "verdict"):
+        if job.id in ("plan", "verdict", CANCELLED):
             continue
         if job.row.get("if") != PLANNED or "plan" not in job.needs:
             yield (job.line_of("if"), f"job {job.id} has if: {job.row.get('if')} and needs {', '.join(job.needs)}")
@@ -150,6 +152,28 @@ def verdict(flow: Workflow, facts: Facts) -> Iterator[Found]:
             yield (job.line_of("needs"), f"it does not wait for {', '.join(sorted(set(others) ^ set(job.needs)))}")
     if not found:
         yield flow.line_of("jobs"), "there is no verdict"
+
+
+def verdict_cancelled(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """A verdict ends with its first step when the run was cancelled: what it holds is needed by the newer run.
+
+    A step's own `cancelled()` does not know it, for the job was started after the cancelling; and a job of its own
+    must not be over before those that can be cancelled.
+    """
+    jobs = {job.id: job for job in flow.jobs} if facts.role(flow).kind == "gate" else {}
+    if "verdict" not in jobs:
+        return
+    told, over = jobs.get(CANCELLED), jobs["verdict"]
+    others = sorted({*jobs} - {"verdict", CANCELLED})
+    if told is None or told.row.get("if") != "${{ cancelled() }}" or sorted(told.needs) != others:
+        yield (told or over).line, "no job tells that the run was cancelled"
+    first = over.steps[0] if over.steps else Step({}, over.line)
+    wanted = {"if": f"${{{{ needs.{CANCELLED}.result == 'success' }}}}", "run": "exit 1"}
+    if {key: value for key, value in first.row.items() if key != "name"} != wanted:
+        yield first.line, f"the first step of the verdict is not {wanted}"
+    for step in over.steps[1:]:
+        if step.row.get("if", LATER) != LATER:
+            yield step.line, f"the step runs after a cancelling if {step.row.get('if')}"
 
 
 def verdict_command(flow: Workflow, facts: Facts) -> Iterator[Found]:

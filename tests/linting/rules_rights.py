@@ -121,10 +121,19 @@ def concurrency_cancel(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """What may be cancelled is an older run of the same pull request; a second stage never."""
     row = mapping(flow.data.get("concurrency"))
     told = row.get("cancel-in-progress")
-    pulls = "${{ github.event_name == 'pull_request' }}"
+    # On a re-run, what would be cancelled is a newer run than this one.
+    pulls = "${{ github.event_name == 'pull_request' && github.run_attempt == 1 }}"
     wanted = (False, pulls) if "pull_request" in flow.triggers and not facts.second_stage(flow) else (False,)
     if told not in wanted:
         yield (line_of(row, "cancel-in-progress") or flow.line_of("concurrency"), f"cancel-in-progress is {told}")
+
+
+def concurrency_group(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """Of two pushes none takes the other's place: of those that wait in one group GitHub keeps the newest alone."""
+    row = mapping(flow.data.get("concurrency"))
+    wanted = f"{flow.data.get('name')}-${{{{ github.event.pull_request.number || github.sha }}}}"
+    if facts.role(flow).kind in ("caller", "ci") and row.get("group") != wanted:
+        yield line_of(row, "group") or flow.line_of("concurrency"), f"the group {row.get('group')} is not {wanted}"
 
 
 def timeout(flow: Workflow, _: Facts) -> Iterator[Found]:
