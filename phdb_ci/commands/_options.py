@@ -123,7 +123,8 @@ def baseline_of(option: str | None, environ: Mapping[str, str]) -> "tuple[Verdic
     from phdb_ci.github.verdict_file import newest_green
 
     try:
-        return newest_green(option.removeprefix("github:"), environ), ()
+        branch = option.removeprefix("github:").removeprefix("refs/heads/")  # a merge queue names its base so
+        return newest_green(branch, environ), ()
     except PhdbError as error:
         return None, (f"compared with nothing: {error.message}",)
 

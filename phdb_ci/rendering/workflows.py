@@ -86,7 +86,7 @@ def files_of(files: Mapping[str, str], repo: str) -> dict[str, str]:
 
 def is_called(gate: Gate) -> bool:
     """Whether other repositories start it: it then is a reusable workflow."""
-    return bool({"pull_request", "push"} & set(gate.on))
+    return bool({"pull_request", "push", "merge_group"} & set(gate.on))
 
 
 def legs_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[Node, ...]:

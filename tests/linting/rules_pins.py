@@ -7,7 +7,7 @@ from tests.linting.facts import Facts
 from tests.linting.workflow import Step, Workflow, line_of, mapping
 
 Found = tuple[int, str]
-HEAD = "${{ github.event.pull_request.head.sha || github.sha }}"
+HEAD = "${{ github.event.pull_request.head.sha || github.event.merge_group.head_sha || github.sha }}"
 BASE = "${{{{ github.event.pull_request.base.ref == '{track}' && github.event.pull_request.base.sha || '' }}}}"
 LEVELS = ("none", "read", "write")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")

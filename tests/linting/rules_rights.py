@@ -12,7 +12,9 @@ WRITES: Mapping[str, frozenset[str]] = {
     "publish": frozenset({"pull-requests", "statuses"}),
     "artifact": frozenset({"attestations", "id-token"}),
 }
-OPEN = frozenset({"pull_request", "pull_request_target", "workflow_call", "issue_comment"})  # anybody may start these
+OPEN = frozenset(
+    {"pull_request", "pull_request_target", "merge_group", "workflow_call", "issue_comment"}
+)  # anybody may start these
 TOKEN = re.compile(r"\bgithub\.token\b|\bGITHUB_TOKEN\b|\bGH_TOKEN\b|\bsecrets\b|\bACTIONS_(RUNTIME|ID_TOKEN)")
 
 
@@ -167,6 +169,7 @@ def _filters(role: Role, flow: Workflow, facts: Facts) -> dict[str, object]:
     cron = facts.matrix.gates[role.name].cron if role.kind == "gate" else None
     return {
         "pull_request": {},
+        "merge_group": {"types": ["checks_requested"]},
         "push": {"branches": branches},
         "schedule": [{"cron": cron}],
         "workflow_run": {"workflows": [CALLER], "types": ["completed"]},
