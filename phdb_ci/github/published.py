@@ -1,8 +1,9 @@
 """Artifacts that a repository's own workflow has published: taken when the key is the same; any other is built.
 
-What makes one trustworthy: it comes from a run of that very workflow (`phdb-<artifact>.yml`), started by
-a push to the tracked branch of the repository itself, never by a pull request or from a fork; and its manifest has this
-run's key. On GitHub its provenance is verified besides (docs/security.md). Whatever goes wrong here is a note.
+What makes one trustworthy: it comes from a run of that very workflow (`phdb-<artifact>.yml`), started by a push to the
+tracked branch of the repository itself, by its clock or by hand, never by a pull request or from a fork; and its
+manifest has this run's key. On GitHub its provenance is verified besides (docs/security.md). Whatever goes wrong here
+is a note.
 """
 
 import tempfile
@@ -17,10 +18,12 @@ from phdb_ci.github.archive import file_in
 from phdb_ci.github.client import QUICK, Client, api_of
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.runs import Run, artifacts_of, run_of
+from phdb_ci.models.hosting import published_name
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import ArtifactNode, Plan
 
+EVENTS = ("push", "schedule", "workflow_dispatch")  # that start the workflow that publishes
 MOST = 10  # of one key that are looked at
 
 
@@ -56,13 +59,13 @@ def _published(node: ArtifactNode, matrix: Matrix, cache: Path, environ: Mapping
 
 
 def _candidates(client: Client, node: ArtifactNode, track: str) -> Iterator[tuple[Run, int]]:
-    name = f"{node.name}-{node.key}"
-    # By the workflow that publishes, on a push to the tracked branch of the repository itself.
-    right = (f".github/workflows/phdb-{node.name}.yml", "push", track, client.name, "success")
+    name = published_name(node.name, node.key)
+    # By the workflow that publishes, on the tracked branch of the repository itself.
+    right = (f".github/workflows/phdb-{node.name}.yml", track, client.name, "success")
     runs = {artifact.id: artifact.workflow_run.id for artifact in artifacts_of(client, name) if artifact.workflow_run}
     for artifact in sorted(runs, reverse=True)[:MOST]:
         run = run_of(client, runs[artifact])
-        if (run.path, run.event, run.branch, run.home, run.conclusion) == right:
+        if run.event in EVENTS and (run.path, run.branch, run.home, run.conclusion) == right:
             yield run, artifact
 
 

@@ -57,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "self-checkout": rules_pins.self_checkout,
     "self-pin": rules_pins.self_pin,
     "shell": rules_steps.shell,
+    "signs-alone": rules_rights.signs_alone,
     "step-continues": rules_steps.step_continues,
     "strategy": rules_rights.matrix_strategy,
     "swallowed-failure": rules_steps.swallowed_failure,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from phdb_ci.models.hosting import WEEKLY
 from tests.linting.facts import CALLER, Facts, Role
 from tests.linting.workflow import Workflow, line_of, mapping, scalars
 
@@ -66,6 +67,16 @@ def write_scope(flow: Workflow, facts: Facts) -> Iterator[Found]:
         for scope, level in job.permissions.items():
             if level not in ("read", "none") and scope not in allowed:
                 yield line_of(job.permissions, scope), f"{scope}: {level} has no place here"
+
+
+def signs_alone(flow: Workflow, _: Facts) -> Iterator[Found]:
+    """A job that may sign runs two actions and no command: what is built there could sign what it likes."""
+    for job in flow.jobs:
+        if job.permissions.get("id-token") != "write":
+            continue
+        for step in job.steps:
+            if step.run or step.action not in ("actions/download-artifact", "actions/attest"):
+                yield step.line, f"{step.action or step.run.strip()} beside the right to sign"
 
 
 def secrets(flow: Workflow, _: Facts) -> Iterator[Found]:
@@ -154,8 +165,8 @@ def _triggers(role: Role, facts: Facts) -> set[str]:
     if role.kind == "caller":
         return set[str](facts.matrix.gates[role.name].on) - {"schedule"}
     return {
-        "ci": {"pull_request", "push"}, "publish": {"workflow_run"}, "artifact": {"push"},
-        "aggregate": {"workflow_dispatch"},
+        "ci": {"pull_request", "push"}, "publish": {"workflow_run"},
+        "artifact": {"push", "schedule", "workflow_dispatch"}, "aggregate": {"workflow_dispatch"},
     }.get(role.kind, set())  # fmt: skip
 
 
@@ -166,7 +177,7 @@ def _filters(role: Role, flow: Workflow, facts: Facts) -> dict[str, object]:
         branches = list(facts.matrix.gates[role.name].branches)
     elif role.kind == "artifact":
         branches = [facts.matrix.repos[flow.repo].track]
-    cron = facts.matrix.gates[role.name].cron if role.kind == "gate" else None
+    cron = facts.matrix.gates[role.name].cron if role.kind == "gate" else WEEKLY
     return {
         "pull_request": {},
         "merge_group": {"types": ["checks_requested"]},

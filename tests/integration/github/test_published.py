@@ -59,6 +59,15 @@ def planned() -> Plan:
     return make_plan(TABLE, gate, names, lead, sources(), inventory())
 
 
+@pytest.mark.parametrize("event", ["push", "schedule", "workflow_dispatch"])
+def test_artifact_of_the_weekly_run_and_of_one_by_hand_is_taken(
+    fake: Fake, environ: Mapping[str, str], tmp_path: Path, event: str
+) -> None:
+    publish(fake, bundle(tmp_path), event=event)
+    (node,) = published.with_published(planned(), TABLE, tmp_path / "cache", environ).artifacts
+    assert node.action == "published"
+
+
 def publish(fake: Fake, data: bytes, **run: Any) -> None:
     """A run of the publishing workflow, and what it kept."""
     fake.add_run(5, 1, **{"event": "push", "branch": "main", "path": PUBLISHER, **run})
