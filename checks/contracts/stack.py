@@ -95,7 +95,7 @@ class Client:
         """Its command line."""
         raise NotImplementedError
 
-    def start(self, *arguments: str, stdin: str | None = "") -> Program:
+    def start(self, *arguments: str, stdin: str = "") -> Program:
         """One call, left running."""
         return Program(self.command(*arguments), env=self.stack.env, cwd=self.stack.folder, stdin=stdin)
 

@@ -63,3 +63,11 @@ class OwnJob(Record):
 def job_id(name: str, os: str) -> str:
     """The id of a leg's or build's job: GitHub allows letters, digits, `_` and `-` there."""
     return f"{'' if name[0].isalpha() else '_'}{name}__{os.replace('.', '_')}"
+
+
+def attempt_name(name: str, attempt: object) -> str:
+    """The name of an artifact that one attempt of a run keeps. GitHub gives a name once more in the next attempt.
+
+    `@` is legal there, and an OS's name holds dots, so that what stands behind the last `@` is the attempt.
+    """
+    return f"{name}@{attempt}"

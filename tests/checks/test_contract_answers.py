@@ -209,7 +209,7 @@ def record(tmp_path: Path, **answers: list[Any]) -> dict[str, Any]:
     for name, values in answers.items():
         for value in values:
             recorder.add(name.replace("__", "-"), schema(name.replace("__", "-")), value)
-    recorder.write(tmp_path / "r.json", ["b", "a"])
+    recorder.write(tmp_path / "r.json", ["b", "a"], {})
     content: dict[str, Any] = json.loads((tmp_path / "r.json").read_text())
     return content
 

@@ -19,6 +19,7 @@ Rule = Callable[[Workflow, Facts], Iterator[tuple[int, str]]]
 RULES: Mapping[str, Rule] = {
     "action-comment": rules_pins.action_comment,
     "action-pin": rules_pins.action_pin,
+    "build-artifact": rules_gate.build_artifact,
     "cache": rules_steps.cache,
     "call-head": rules_pins.call_head,
     "call-inputs": rules_pins.call_inputs,
@@ -27,6 +28,7 @@ RULES: Mapping[str, Rule] = {
     "concurrency": rules_rights.concurrency,
     "concurrency-cancel": rules_rights.concurrency_cancel,
     "container": rules_pins.container,
+    "download": rules_steps.download,
     "environment": rules_rights.environment,
     "environment-file": rules_steps.environment_file,
     "expression-in-run": rules_steps.expression_in_run,

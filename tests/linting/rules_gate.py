@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from phdb_ci.base.github_url import repository_of
 from tests.linting.facts import Facts
-from tests.linting.workflow import Step, Workflow
+from tests.linting.rules_steps import ATTEMPT
+from tests.linting.workflow import Step, Workflow, mapping
 
 Found = tuple[int, str]
 PLANNED = "${{ needs.plan.outputs.run == 'true' }}"
@@ -76,16 +77,29 @@ def leg_artifact(flow: Workflow, facts: Facts) -> Iterator[Found]:
             build = next((one for one in flow.jobs if one.name == f"{artifact} ({os})"), None)
             taken = [one.given.get("name") for one in job.steps if one.action == "actions/download-artifact"]
             digests = [one.env.get(_variable(artifact)) for one in job.steps if one.env]
-            if build is None or build.id not in job.needs or f"{artifact}-{os}" not in taken:
+            # A build that is kept from an earlier attempt keeps its outputs, too: its artifact's name among them.
+            told = f"${{{{ needs.{build.id}.outputs.artifact }}}}" if build else None
+            if build is None or build.id not in job.needs or told not in taken:
                 yield job.line, f"{job.name} does not take {artifact} of {os}"
             elif f"${{{{ needs.{build.id}.outputs.digest }}}}" not in digests:
                 yield job.line, f"{job.name} does not check the digest of {artifact}"
 
 
+def build_artifact(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """A build tells the name under which it keeps its artifact: that of its own runner."""
+    for job in flow.jobs if facts.role(flow).kind == "gate" else ():
+        artifact, sign, _ = job.name.partition(" (")
+        if sign:
+            kept = [step.given.get("name") for step in job.steps if _uploads(step)]
+            told = mapping(job.row.get("outputs")).get("artifact")
+            if kept != [told] or kept != [f"{artifact}-{job.runner}@{ATTEMPT}"]:
+                yield job.line, f"{job.name} keeps {kept} and tells {told}"
+
+
 def leg_result(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """A leg keeps its result under its own name, whether or not it failed."""
     for job, _, _ in facts.legs(flow):
-        kept = [step for step in job.steps if step.given.get("name") == job.name and _uploads(step)]
+        kept = [step for step in job.steps if step.given.get("name") == f"{job.name}@{ATTEMPT}" and _uploads(step)]
         for step in kept:
             if step.given.get("path") != f"results/{job.name}" or step.row.get("if") != "${{ !cancelled() }}":
                 yield step.line, f"{job.name} keeps {step.given.get('path')} if {step.row.get('if')}"
@@ -93,19 +107,23 @@ def leg_result(flow: Workflow, facts: Facts) -> Iterator[Found]:
             yield job.line, f"{job.name} keeps no result of its name"
         for step in job.steps:
             name = str(step.given.get("name"))
-            if _uploads(step) and "@" in name and name != job.name:
+            if _uploads(step) and name.count("@") > 1 and step not in kept:
                 yield step.line, f"the verdict would take {name} for a result"
 
 
 def quarantine(flow: Workflow, facts: Facts) -> Iterator[Found]:
-    """A job's failure is passed over where the matrix has it in quarantine, with the issue above it, and only there."""
-    told = {job.id: facts.matrix.jobs[name].quarantine for job, name, _ in facts.legs(flow)}
+    """A job's failure is passed over where the matrix has the whole job in quarantine, and only there.
+
+    The issue of each quarantine stands above its job.
+    """
+    told = {job.id: facts.matrix.quarantine_of(name) for job, name, _ in facts.legs(flow)}
     for job in flow.jobs:
-        one = told.get(job.id)
-        if ("continue-on-error" in job.row) != (one is not None):
+        rows = told.get(job.id, ())
+        if ("continue-on-error" in job.row) != any(row.case is None for row in rows):
             yield job.line_of("continue-on-error"), f"{job.name}: continue-on-error and the matrix disagree"
-        if one and not any(str(one.issue) in line and str(one.until) in line for line in job.above):
-            yield job.line, f"{job.name}: no comment names {one.issue} and {one.until}"
+        for row in rows:
+            if not any(row.issue in line and str(row.until) in line for line in job.above):
+                yield job.line, f"{job.name}: no comment names {row.issue} and {row.until}"
 
 
 def provenance(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -150,8 +168,11 @@ def verdict_command(flow: Workflow, facts: Facts) -> Iterator[Found]:
             yield step.line, f"the verdict does not run {wanted.strip()}"
         if step.env.get("NEEDS") != "${{ toJSON(needs) }}" or "if" in step.row:
             yield step.line, "the verdict is not told how the other jobs ended"
+        names = [one.given.get("name") for one in job.steps if _uploads(one)]
+        if names != [f"verdict@{ATTEMPT}"]:
+            yield job.line, f"the verdict is kept as {names}"
         taken = [one.given.get("pattern") for one in job.steps if one.action == "actions/download-artifact"]
-        if taken != ["*@*"]:
+        if taken != ["*@*@*"]:
             yield job.line, f"the verdict gathers {taken}, not every result"
 
 

@@ -14,6 +14,7 @@ from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.report_kinds import ReportKind
 from phdb_ci.models.results import Case, CaseStatus, Counts, Facts, LegResult, Suite
 from phdb_ci.models.statuses import Status
+from phdb_ci.models.verdict import Quarantined, VerdictLeg
 from phdb_ci.reports import read_report
 from phdb_ci.reports.writer import write_junit
 
@@ -40,7 +41,7 @@ def case(name: str = "a", status: CaseStatus = "passed", **texts: str) -> Case:
 
 
 def written(tmp_path: Path, *legs: LegResult) -> JUnitXml:
-    write_junit(tmp_path / "junit.xml", legs)
+    write_junit(tmp_path / "junit.xml", [VerdictLeg(result=leg) for leg in legs])
     return JUnitXml.fromfile(str(tmp_path / "junit.xml"))
 
 
@@ -71,12 +72,13 @@ def test_case_keeps_status_message_and_detail(tmp_path: Path) -> None:
 
 
 def test_properties_tell_what_the_cases_cannot(tmp_path: Path) -> None:
-    quarantine = Quarantine(issue="https://x/1", owner="o", until=dt.date(2027, 1, 1), reason="r")
-    one = leg(suite_of(case(status="failed"), dropped=7), status="failed").model_copy(update={"quarantine": quarantine})
-    (suite,) = written(tmp_path, one)
+    row = Quarantine(job="smoke", issue="https://x/1", owner="o", until=dt.date(2027, 1, 1), reason="r")
+    one = leg(suite_of(case(status="failed"), dropped=7), status="failed")
+    write_junit(tmp_path / "junit.xml", [VerdictLeg(result=one, quarantine=(Quarantined(row=row, holds=True),))])
+    (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
     assert properties(suite) == {
         "gate": "pr-gate", "job": "smoke", "os": "ubuntu-24.04", "status": "failed", "kind": "pytest",
-        "quarantine": "https://x/1", "not kept": "7",
+        "quarantine": "https://x/1", "not kept": "7", "log": "smoke@ubuntu-24.04/log.txt",
     }  # fmt: skip
     assert suite.tests == 8
 
@@ -168,9 +170,9 @@ def test_legs_are_written_as_they_come(tmp_path: Path) -> None:
     """One leg at a time: when the second is asked for, the first is not held any more."""
     sizes = []
 
-    def legs() -> Iterator[LegResult]:
+    def legs() -> Iterator[VerdictLeg]:
         for _ in range(20):
-            yield leg(suite_of(*(case(f"n{i}", detail="") for i in range(500))))
+            yield VerdictLeg(result=leg(suite_of(*(case(f"n{i}", detail="") for i in range(500)))))
             (part,) = tmp_path.glob(".phdb-ci-*")
             sizes.append(part.stat().st_size)
 
@@ -183,8 +185,8 @@ def test_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "junit.xml"
     target.write_text("before")
 
-    def legs() -> Iterator[LegResult]:
-        yield leg(suite_of(case()))
+    def legs() -> Iterator[VerdictLeg]:
+        yield VerdictLeg(result=leg(suite_of(case())))
         raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -32,14 +32,17 @@ _LIBC.ptrace.restype = ctypes.c_long
 class Traced:
     """A running program, stopped at its start. Its input is a text; it is killed when the `with` block ends.
 
+    Without `itself` only what it starts has points: an interpreter's thousands of calls take their time.
+
     Attributes:
         point: where it stands: which file has changed, and how, or (`touching`) which one is next; empty at its start.
     """
 
     def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], data: Path, folder: Path, stdin: str, touching: bool
-    ) -> None:
-        self.point, self._data, self._touching = "", data.resolve(), touching
+        self, argv: Sequence[str], *, env: Mapping[str, str], data: Path, folder: Path, stdin: str, touching: bool,
+        itself: bool = True,
+    ) -> None:  # fmt: skip
+        self.point, self._data, self._touching, self._itself = "", data.resolve(), touching, itself
         self._out, given = folder / "answer", folder / "parameters"
         given.write_text(stdin, encoding="utf-8", errors="surrogatepass")
         with given.open("rb") as source, self._out.open("wb") as out:
@@ -103,7 +106,7 @@ class Traced:
         """Let go what is stopped; False when nothing is left."""
         for number, pending in self._stopped.items():
             with suppress(ProcessLookupError):  # killed meanwhile: its end will be told
-                _ptrace(request, number, pending)
+                _ptrace(request if self._itself or number != self._pid else CONTINUE, number, pending)
             self._running.add(number)
         self._stopped.clear()
         return bool(self._running)

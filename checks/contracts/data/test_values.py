@@ -63,8 +63,8 @@ def test_query(database: LidbEmbed, kind: str) -> None:
     sql, parameters, expected = QUERIES[kind]
     found = [str(row.get("id")) for row in database.rows(sql, *parameters)]
     found = found if "ORDER BY" in sql else sorted(found)
-    given, wanted = (f"{len(ids)} rows ({', '.join(ids)})" for ids in (found, expected))
-    assert found == expected, f"{sql} with {parameters} asks for {wanted} and is given {given}"
+    given, wanted = (f"{len(ids)} ({', '.join(ids) or 'none'})" for ids in (found, expected))
+    assert found == expected, f"{sql} with {parameters} asks for the rows {wanted} and is given {given}"
 
 
 def test_count(database: LidbEmbed) -> None:
@@ -76,11 +76,14 @@ def test_count(database: LidbEmbed) -> None:
 
 
 def test_second_insert_of_an_id(database: LidbEmbed) -> None:
-    """The second is refused, or replaces the first; there is one row of an id."""
-    done = [database.exec_json(INSERT, "same", name, "a package") for name in ("first", "second")]
-    written = sum(fields(each.out).get("affected") == 1 for each in done)
+    """The second is refused, or replaces the first; an id has one row, which says what was acknowledged last."""
+    done = {name: database.exec_json(INSERT, "same", name, "a package") for name in ("first", "second")}
+    written = [name for name, each in done.items() if fields(each.out).get("affected") == 1]
     names = [row["name"] for row in database.rows("SELECT id, name FROM packages")]
-    assert len(names) == 1, f"{written} INSERTs of one id were acknowledged, and {len(names)} rows have it: {names}"
+    assert names == written[-1:], (
+        f"of {len(done)} INSERTs of one id {len(written)} were acknowledged ({', '.join(written)}), "
+        f"and {len(names)} rows have it ({', '.join(names)})"
+    )
 
 
 def test_second_upsert_of_a_run(bridge: Bridge, database: LidbEmbed) -> None:
@@ -105,7 +108,7 @@ def assert_read(done: Done, rows: list[dict[str, str]], kind: str) -> None:
     """The rows are read back as they went in, and no other."""
     read = fields(done.out).get("rows")
     assert isinstance(read, list), (
-        f"{len(rows)} of {len(rows)} rows cannot be read back beside a text with {kind}: no JSON: {done.out[:120]!r}"
+        f"{len(rows)} of {len(rows)} rows cannot be read back beside a text with {kind}: {done.out[:120]!r}"
     )
     changed = sum(row not in read for row in rows)
     shown = next((row for row in read if row not in rows), "nothing")

@@ -4,12 +4,11 @@ The first is held at every point of its work, with the directory open; the secon
 """
 
 from contextlib import ExitStack
-from itertools import count
 
 import pytest
 
-from checks.contracts.data.writes import Tally, Write, fill, hold, insert, migration, update
-from checks.contracts.stack import LidbEmbed, Stack
+from checks.contracts.data.writes import Tally, fill, hold, insert, migration, points, update
+from checks.contracts.stack import LidbEmbed
 
 PAIRS = {
     "insert-insert": (insert("first"), insert("second")),
@@ -17,13 +16,13 @@ PAIRS = {
     "update-insert": (update("kept-1"), insert("second")),
     "migrate-insert": (migration(), insert("second")),
 }
-CROWD = 8
+CROWD = 4
 
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_second_writer(database: LidbEmbed, pair: str) -> None:
     first, second = PAIRS[pair]
-    tally = hold(database, first, [second], touching=True)
+    tally = hold(database, first, [second])
     tally.assert_all_there(f"{second.name} while {first.name} is held")
 
 
@@ -39,9 +38,3 @@ def test_many_writers(database: LidbEmbed) -> None:
             outcomes = [(write, writer.finish()) for write, writer in zip(writes, crowd, strict=True)]
         tally.note(crowd[0].point, stack, outcomes)
     tally.assert_all_there(f"{CROWD} INSERTs at once")
-
-
-def points(stack: Stack, write: Write) -> int:
-    """How many points a write has with nobody beside it."""
-    with write.trace(stack.copy("alone"), touching=True) as writer:
-        return next(number for number in count() if not writer.advance())

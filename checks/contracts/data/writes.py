@@ -14,8 +14,8 @@ READS = ("SELECT id, name FROM packages", "SELECT id, status FROM agent_runs")
 UPDATE = "UPDATE packages SET name = ? WHERE id = ?"
 KEPT, TEXT = 4, "x" * 4_096  # rows that are there before, and their text: together more than one buffer
 LARGE = "y" * 1_200_000  # more than a log holds: its write is a checkpoint
-PATIENCE = 5.0  # seconds that a writer beside a held one may take before it counts as waiting for it
-POINTS = 500  # more than any program here has
+PATIENCE = 10.0  # seconds that a writer beside a held one may take before it counts as waiting for it
+POINTS = 1_000  # more than any program here has
 State = str | None  # what the row of a key says; None: there is no such row
 
 
@@ -28,6 +28,7 @@ class Write:
         key: of its row; what the row says `before` and `after` it.
         command: its command line over a stack.
         says_so: whether an answer acknowledges it.
+        itself: whether the program writes itself, and does not start another that does.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Write:
     before: State = None
     after: State = None
     says_so: Callable[[str], bool] = bool
+    itself: bool = True
 
     def start(self, stack: Stack) -> Program:
         """The call, left running."""
@@ -47,7 +49,8 @@ class Write:
         folder = Path(f"{stack.data}-{self.key or self.name}")
         folder.mkdir()
         argv = self.command(stack)
-        return Traced(argv, env=stack.env, data=stack.data, folder=folder, stdin=self.stdin, touching=touching)
+        return Traced(argv, env=stack.env, data=stack.data, folder=folder, stdin=self.stdin, touching=touching,
+                      itself=self.itself)  # fmt: skip
 
 
 def insert(key: str, text: str = "a row") -> Write:
@@ -68,7 +71,7 @@ def upsert(key: str) -> Write:
     """A new agent run by the bridge."""
     run = json.dumps(new_run(run_id=key))
     return Write("an upsert of the bridge", lambda stack: Bridge(stack).command("upsert_agent_run", run), "", key,
-                 None, "running", lambda line: fields(line).get("ok") is True)  # fmt: skip
+                 None, "running", lambda line: fields(line).get("ok") is True, itself=False)  # fmt: skip
 
 
 def migration() -> Write:
@@ -90,21 +93,29 @@ def fill(engine: LidbEmbed) -> dict[str, State]:
     return {write.key: write.after for write in writes}
 
 
-def hold(database: LidbEmbed, first: Write, others: Sequence[Write], *, touching: bool) -> "Tally":
-    """Hold a first writer at each of its points; the others write meanwhile, one after the other; then it goes on."""
+def hold(database: LidbEmbed, first: Write, others: Sequence[Write], last: int = POINTS) -> "Tally":
+    """Hold a first writer at each of its (last) points; the others write meanwhile, one by one; then it goes on."""
     tally = Tally(fill(database))
-    for number in range(1, POINTS):
+    total = points(database.stack, first)
+    for number in range(max(1, total + 1 - last), total + 1):
         stack = database.stack.copy(f"hold-{number}")
-        with first.trace(stack, touching=touching) as writer:
-            if not writer.advance(number):
-                return tally
-            point, running = writer.point, _one_after_the_other(others, stack)
+        with first.trace(stack, touching=True) as writer:
+            assert writer.advance(number), f"{first.name} ended before its point {number} of {total}"
+            point, running = writer.point, _one_by_one(others, stack)
             done = writer.finish()
         tally.note(point, stack, [(first, done), *((write, program.finish()) for write, program in running)])
-    raise AssertionError(f"{first.name} has no end")
+    return tally
 
 
-def _one_after_the_other(writes: Sequence[Write], stack: Stack) -> list[tuple[Write, Program]]:
+def points(stack: Stack, write: Write) -> int:
+    """How many points a write has with nobody beside it."""
+    with write.trace(stack.copy("alone"), touching=True) as writer:
+        total = next(number for number in range(POINTS + 1) if not writer.advance())
+    assert total, f"{write.name} has no point at which it could be held"
+    return total
+
+
+def _one_by_one(writes: Sequence[Write], stack: Stack) -> list[tuple[Write, Program]]:
     """Start each when the one before has ended, or waits."""
     running = []
     for write in writes:

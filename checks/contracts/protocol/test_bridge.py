@@ -6,7 +6,7 @@ import pytest
 
 from checks.contracts.answers import answer
 from checks.contracts.programs import Done, Program
-from checks.contracts.stack import READ_RUNS, Bridge, Row, Stack, as_read, new_run
+from checks.contracts.stack import READ_RUNS, Bridge, Row, Stack, new_run
 
 FAILING = (
     ("read_liq", "read no_such_table { id }"),
@@ -46,15 +46,6 @@ def test_read_liq_all_columns(bridge: Bridge) -> None:
     run = new_run()
     bridge.upsert(run)
     assert bridge.rows("read_liq", "read agent_runs limit 50") == [run | {"id": run["run_id"]}]
-
-
-def test_read_liq_limit(bridge: Bridge) -> None:
-    runs = [new_run() for _ in range(3)]
-    for run in runs:
-        bridge.upsert(run)
-    rows = bridge.rows("read_liq", f"{READ_RUNS} limit 2")
-    assert len(rows) == 2, f"2 rows expected, got {len(rows)}"
-    assert all(row in map(as_read, runs) for row in rows)
 
 
 def test_exec_sql(bridge: Bridge, run: Row) -> None:

@@ -15,8 +15,8 @@ from checks.contracts.stack import INSERT, Bridge, LidbEmbed, Lis
 
 
 def test_bridge_session(bridge: Bridge) -> None:
-    serving = bridge.start("serve", stdin=json.dumps({"cmd": "probe", "args": []}) + "\n")
-    tell("a process of the bridge that answers many requests", fields(serving.line()).get("ok"))
+    done = bridge.run("serve", stdin=json.dumps({"cmd": "probe", "args": []}) + "\n")
+    tell("a process of the bridge that answers many requests", fields(done.out).get("ok"))
 
 
 def test_second_writer_refused(database: LidbEmbed) -> None:

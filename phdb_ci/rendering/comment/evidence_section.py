@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from phdb_ci.base.text import DASH, TIMES, counted, duration
 from phdb_ci.models.results import Command, LegResult
-from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
 from phdb_ci.rendering.figures import in_words
@@ -15,12 +14,6 @@ HEAD = ("", "job", "what a pass shows", "executed", "calls", "network", "skipped
 ALIGN = (":-:", ":--", ":--", ":--", ":--", ":--", "--:")
 MOST_SKIPS, MOST_LISTED, MOST_ARTIFACTS = 60, 500, 4
 Row = tuple[str, ...]
-
-
-def in_short(result: LegResult) -> str:
-    """In a few words, for the table, beside its counts of tests: `app called 41 times`, `manifest stub`."""
-    words = _beside(result) or [f"{'tests' if result.facts.counted_suites else 'exit code'} alone, no artifact called"]
-    return ", ".join([*words, "network **not** cut off"] if _network(result) == "unenforced" else words)
 
 
 def section(shown: Shown, level: Level) -> Section | None:
@@ -97,7 +90,7 @@ def _row(entry: Entry, result: LegResult) -> Row:
         if use.calls or use.rebuilt
     ]
     return (
-        STATUSES[entry.status].icon, word(entry.name), shown, _executed(result), ", ".join(uses),
+        entry.icon, word(entry.name), shown, _executed(result), ", ".join(uses),
         f"**{network}**" if network == "unenforced" else network, str(named) if named else "",
     )  # fmt: skip
 

@@ -225,8 +225,8 @@ def test_same_run_is_had_again_by_the_command_that_the_verdict_names(gate: Scena
 
 def quarantine(gate: Scenario, until: date) -> None:
     """bench-validate fails, and is quarantined until then."""
-    row = f'{{ issue = "https://example.org/42", owner = "@db", until = {until}, reason = "flaky" }}'
-    gate.edit("\nrun = ", f"\nquarantine = {row}\nrun = ", job="bench-validate")
+    row = f'{{ job = "bench-validate", issue = "https://e.org/42", owner = "@db", until = {until}, reason = "flaky" }}'
+    gate.edit("\nschema = 1\n", f"\nschema = 1\nquarantine = [{row}]\n")
     gate.set_run("bench-validate", "exit 3")
 
 
