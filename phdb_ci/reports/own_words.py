@@ -9,7 +9,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 
 from phdb_ci.base.files import open_regular
@@ -80,12 +80,12 @@ def _tail(file: io.BufferedReader, start: int) -> str:
 
 
 def _first_error(file: io.BufferedReader, start: int) -> list[str]:
-    """The first line in the compilers' form and the lines behind it; none where there is no such line."""
+    """The first line in the compilers' form and the indented lines behind it; none where there is no such line."""
     lines = _lines(file, start)
     for line in lines:
         if _ERROR.match(line):
-            behind = [next(lines, "") for _ in range(BEHIND)]
-            return [line, *filter(None, behind)]
+            behind = filter(None, (next(lines, "") for _ in range(BEHIND)))
+            return [line, *takewhile(_depth, behind)]
     return []
 
 
