@@ -37,7 +37,8 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
     and each repo its own.
     """
     home = _home(matrix)
-    files = {f"{OWN}/ci.yml": _render("ci", matrix)}
+    macs = sorted({os for job in matrix.jobs.values() for os in job.os if os.startswith("macos")})
+    files = {f"{OWN}/ci.yml": _render("ci", matrix, macs=macs)}
 
     def add(path: str, text: str) -> None:
         if path in files:

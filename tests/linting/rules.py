@@ -44,6 +44,7 @@ RULES: Mapping[str, Rule] = {
     "legs": rules_gate.legs,
     "literal-secret": rules_steps.literal_secret,
     "named": rules_gate.named,
+    "own-tests": rules_gate.own_tests,
     "permissions-comment": rules_rights.permissions_comment,
     "permissions-job": rules_rights.permissions_job,
     "permissions-top": rules_rights.permissions_top,

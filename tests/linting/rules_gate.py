@@ -212,3 +212,18 @@ def _variable(artifact: str) -> str:
 
 def _uploads(step: Step) -> bool:
     return step.action == "actions/upload-artifact"
+
+
+def own_tests(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """Our own tests run on every system that legs run on; where they can have a network of their own, they must."""
+    if facts.role(flow).kind != "ci":
+        return
+    runners = [job.runner for job in flow.jobs]
+    for os in sorted(facts.runners):
+        if os.startswith("macos") and os not in runners:
+            yield flow.line_of("jobs"), f"no test runs on {os}"
+    for job in flow.jobs:
+        steps = [step for step in job.steps if re.search(r"nox -s .*\btests\b", step.run)]
+        sysctl = any("apparmor_restrict_unprivileged_userns=0" in step.run for step in job.steps)
+        if any(not sysctl or step.env.get("PHDB_CI_ISOLATION") != "required" for step in steps):
+            yield job.line, f"{job.id}: a test of isolation may be skipped"
