@@ -53,7 +53,8 @@ def show(verdict: Verdict, out: Path, arguments: argparse.Namespace) -> None:
     """Print the record with `--json`, else the verdict for people, and where its files are."""
     from phdb_ci.rendering.verdict_text import verdict_text
 
-    text = f"\n{verdict_text(verdict, page_of(sys.stdout, os.environ), out)}\n{out}"
+    near = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
+    text = f"\n{verdict_text(verdict, page_of(sys.stdout, os.environ), near)}\n{out}"
     print(verdict.model_dump_json(indent=1) if arguments.json else text)
 
 

@@ -1,9 +1,10 @@
 """What is not green, for a terminal: in the program's own words, where to look, the command that repeats it. Pure."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from phdb_ci.base.page import Page
+from phdb_ci.base.page import Page, fold
 from phdb_ci.base.text import counted, harmless
 from phdb_ci.models.labels import unbuilt
 from phdb_ci.models.results import LegResult
@@ -12,6 +13,7 @@ from phdb_ci.models.verdict import Verdict, VerdictArtifact, VerdictLeg
 from phdb_ci.rendering import failure_words
 
 MOST_CASES, LINES = 5, 12
+BAR = "  | "
 Block = tuple[AnyStatus, str, Sequence[str], Sequence[tuple[str, str]]]
 
 
@@ -42,9 +44,9 @@ def _lines(block: Block, page: Page) -> Iterator[str]:
     for line in page.fold(title):
         yield page.paint(line, STATUSES[status].colour)
     for text in texts:
-        # Behind a bar no line can start a workflow command on GitHub. It keeps its blanks; a long one is cut.
-        line = f"  | {harmless(text.expandtabs(4)).rstrip()}"
-        yield page.cut(line, page.width) if page.width else page.fit(line)
+        # Behind a bar no line can start a workflow command on GitHub. A line that fits keeps its blanks.
+        line = page.fit(harmless(text.expandtabs(4)).rstrip())
+        yield from (f"{BAR}{part}" for part in fold(line, (page.width or sys.maxsize) - len(BAR)))
     for name, value in facts:
         if value:
             yield from page.fold(f"{name}: {harmless(value, 1000)}", 2)

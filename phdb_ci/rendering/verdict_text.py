@@ -20,8 +20,9 @@ VERBS = 5  # verbs of an artifact that a row of the table names
 
 def verdict_text(verdict: Verdict, page: Page = ENDLESS, out: PurePath = HERE) -> str:
     """The verdict in lines that fit the page; `out` is the run directory, where the logs are."""
-    lines = [*_table(verdict, page), *red_text(verdict, page, out)]
-    for line in (*_idle(verdict), "", *_below(verdict)):
+    red, idle = list(red_text(verdict, page, out)), list(_idle(verdict))
+    lines = [*_table(verdict, page), *red, *([""] if red and idle else [])]
+    for line in (*idle, "", *_below(verdict)):
         lines += page.fold(line)
     first, *more = page.fold(
         f"verdict {verdict.outcome}: {verdict.gate}: {verdict.headline} in {duration(verdict.seconds)}"
@@ -58,6 +59,8 @@ def _idle(verdict: Verdict) -> Iterator[str]:
 
 def _below(verdict: Verdict) -> Iterator[str]:
     for artifact in verdict.artifacts:
+        if not artifact.is_there:  # it has a block above
+            continue
         digest = f"sha256:{artifact.digest[:16]}" if artifact.digest else "; ".join(artifact.reasons)
         calls = f", called {counted(artifact.calls, 'time')}" if artifact.calls else ""
         users = f", used by {counted(len(artifact.used_by), 'job')}{calls}"

@@ -18,7 +18,7 @@ from phdb_ci.base.text import both_ends, plain
 MOST = 12  # lines that are kept
 WIDTH = 240  # characters of one
 BEHIND = 4  # lines behind a compiler's error: the source line and what points into it
-BEFORE, AFTER = 3, 3  # lines around a traceback
+BEFORE, AFTER = 2, 3  # lines around a traceback
 FIRST, LAST = 4, 2  # lines of a run of lines that begin with the same word
 MOST_READ = 2_000  # lines of a log's end
 TAIL = 256 * 1024  # bytes of a log's end that are read

@@ -16,7 +16,7 @@ from tests.act.runner import Act, Ran
 from tests.act.world import ROOT, SMALL, World, verdict
 from tests.integration.gate.bench import counting_compiler, sources_of_lidb
 
-E2E = "tests/e2e/lidb.test.mjs"
+E2E = "src/e2e/lidb-control-plane.e2e.ts"
 LEG = "e2e-engine__ubuntu-24_04"
 PR_GATE = load(ROOT / "matrix.toml").gates["pr-gate"].jobs
 Place = Callable[[World], Act]

@@ -27,6 +27,7 @@ RULES: Mapping[str, Rule] = {
     "caller-condition": rules_pins.caller_condition,
     "concurrency": rules_rights.concurrency,
     "concurrency-cancel": rules_rights.concurrency_cancel,
+    "concurrency-group": rules_rights.concurrency_group,
     "container": rules_pins.container,
     "download": rules_steps.download,
     "environment": rules_rights.environment,
@@ -56,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "self-checkout": rules_pins.self_checkout,
     "self-pin": rules_pins.self_pin,
     "shell": rules_steps.shell,
+    "signs-alone": rules_rights.signs_alone,
     "step-continues": rules_steps.step_continues,
     "strategy": rules_rights.matrix_strategy,
     "swallowed-failure": rules_steps.swallowed_failure,
@@ -65,6 +67,7 @@ RULES: Mapping[str, Rule] = {
     "triggers": rules_rights.triggers,
     "upload": rules_steps.upload,
     "verdict": rules_gate.verdict,
+    "verdict-cancelled": rules_gate.verdict_cancelled,
     "verdict-command": rules_gate.verdict_command,
     "write-scope": rules_rights.write_scope,
 }

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from phdb_ci.base.github_url import repository_of
+from phdb_ci.models.hosting import CANCELLED
 from tests.linting.facts import Facts
-from tests.linting.rules_steps import ATTEMPT
+from tests.linting.rules_steps import ATTEMPT, TOKEN
 from tests.linting.workflow import Step, Workflow, mapping
 
 Found = tuple[int, str]
 PLANNED = "${{ needs.plan.outputs.run == 'true' }}"
-PUBLISHED = "${{ steps.build.outputs.status == 'published' }}"
+LATER = "${{ always() && steps.verdict.outcome != 'skipped' }}"
 
 
 def generated(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -43,7 +43,7 @@ def legs(flow: Workflow, facts: Facts) -> Iterator[Found]:
         for os in rows[name].os
     }
     found = [job.name for job in flow.jobs]
-    for name in sorted((wanted | builds | {"plan", "verdict"}) ^ set(found)):
+    for name in sorted((wanted | builds | {"plan", "verdict", CANCELLED}) ^ set(found)):
         yield flow.line_of("jobs"), f"{name} is in one of matrix and file only"
     if len(found) != len(set(found)):
         yield flow.line_of("jobs"), "two jobs have one name"
@@ -52,7 +52,7 @@ def legs(flow: Workflow, facts: Facts) -> Iterator[Found]:
 def leg_condition(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """A job of a gate waits for the plan and runs when the plan says so: nothing else can skip it."""
     for job in flow.jobs if facts.role(flow).kind == "gate" else ():
-        if job.id in ("plan", "verdict"):
+        if job.id in ("plan", "verdict", CANCELLED):
             continue
         if job.row.get("if") != PLANNED or "plan" not in job.needs:
             yield (job.line_of("if"), f"job {job.id} has if: {job.row.get('if')} and needs {', '.join(job.needs)}")
@@ -127,18 +127,13 @@ def quarantine(flow: Workflow, facts: Facts) -> Iterator[Found]:
 
 
 def provenance(flow: Workflow, facts: Facts) -> Iterator[Found]:
-    """What was published by another run is verified, by its repository, before it is handed on."""
+    """A job that may take what another run has published may ask who built it; the step itself does."""
     for job in flow.jobs if facts.role(flow).kind == "gate" else ():
-        at = [index for index, step in enumerate(job.steps) if "--published" in step.run]
-        if not at:
-            continue
-        artifact = facts.matrix.artifacts.get(job.name.partition(" ")[0])
-        home = repository_of(facts.matrix.repos[artifact.repo].url) if artifact else None
-        kept = [one.given.get("path") for one in job.steps if _uploads(one)]
-        wanted = f"gh attestation verify {' '.join(map(str, kept))} --repo {home or '?'}"
-        step = job.steps[at[0] + 1] if at[0] + 1 < len(job.steps) else Step({}, job.line)
-        if not f"{step.run.strip()} ".startswith(f"{wanted} ") or step.row.get("if") != PUBLISHED:
-            yield step.line, f"what was published is not verified: {wanted}"
+        for step in job.steps:
+            if "--published" in step.run and (
+                job.permissions.get("attestations") != "read" or step.env.get("GITHUB_TOKEN") != TOKEN
+            ):
+                yield step.line, f"{job.name} cannot ask who built what was published"
 
 
 def verdict(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -154,6 +149,28 @@ def verdict(flow: Workflow, facts: Facts) -> Iterator[Found]:
             yield (job.line_of("needs"), f"it does not wait for {', '.join(sorted(set(others) ^ set(job.needs)))}")
     if not found:
         yield flow.line_of("jobs"), "there is no verdict"
+
+
+def verdict_cancelled(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """A verdict ends with its first step when the run was cancelled: what it holds is needed by the newer run.
+
+    A step's own `cancelled()` does not know it, for the job was started after the cancelling; and a job of its own
+    must not be over before those that can be cancelled.
+    """
+    jobs = {job.id: job for job in flow.jobs} if facts.role(flow).kind == "gate" else {}
+    if "verdict" not in jobs:
+        return
+    told, over = jobs.get(CANCELLED), jobs["verdict"]
+    others = sorted({*jobs} - {"verdict", CANCELLED})
+    if told is None or told.row.get("if") != "${{ cancelled() }}" or sorted(told.needs) != others:
+        yield (told or over).line, "no job tells that the run was cancelled"
+    first = over.steps[0] if over.steps else Step({}, over.line)
+    wanted = {"if": f"${{{{ needs.{CANCELLED}.result == 'success' }}}}", "run": "exit 1"}
+    if {key: value for key, value in first.row.items() if key != "name"} != wanted:
+        yield first.line, f"the first step of the verdict is not {wanted}"
+    for step in over.steps[1:]:
+        if step.row.get("if", LATER) != LATER:
+            yield step.line, f"the step runs after a cancelling if {step.row.get('if')}"
 
 
 def verdict_command(flow: Workflow, facts: Facts) -> Iterator[Found]:

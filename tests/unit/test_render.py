@@ -95,7 +95,7 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
     )
     table = [line for line in text.splitlines() if line.startswith("|")][:8]
     assert table == [
-        "|  | job | passed | failed | skipped | time |",
+        "|  | job | pass | fail | skip | time |",
         "|:-:|:--|--:|--:|--:|--:|",
         "| ❌ | **e2e-engine** | 41 | **2** | 0 | 4:58 |",
         "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 38.0 s |",
@@ -309,12 +309,22 @@ def test_evidence_for_green_is_shown() -> None:
     assert "b: `old-*` **no longer happens**: `was broken`" in comment(made)
 
 
-def test_artifact_that_did_not_build_says_why() -> None:
-    made = verdict(
-        leg("a", "blocked"),
-        artifacts=(artifact(status="failed", digest=None, reasons=("exit 2: cmake --build",), used_by=(), calls=0),),
-    )
-    assert "| embed | none | **failed**: `exit 2: cmake --build` | 0 jobs |  |" in comment(made)
+def test_artifact_that_did_not_build_says_why_in_the_compilers_words() -> None:
+    unbuilt = artifact(
+        status="failed", digest=None, reasons=("exit 2: cmake --build",), used_by=(), calls=0,
+        words=("lidb/main.cpp:3:5: error: expected ';'", "    3 | int"), repeat="phdb-ci run embed",
+    )  # fmt: skip
+    made = verdict(leg("a", "blocked"), artifacts=(unbuilt,))
+    text = comment(made)
+    assert "| embed | none | **failed** | 0 jobs |  |" in text
+    assert heading(text) == "## ❌ phdb-ci: embed does not build; 1 of 1 job blocked"
+    section = text.split("<summary>❌ embed does not build</summary>")[1].split("</details>")[0]
+    assert section.split("\n\n")[1:4] == [
+        "- `exit 2: cmake --build`\n- `lidb/main.cpp:3:5: error: expected ';'`",
+        "```text\n    3 | int\n```",
+        "- log `embed/log.txt`\n- repeat: `phdb-ci run embed`",
+    ]
+    assert "- ⛔ blocked: a, because `a reason for blocked`" in text
 
 
 def test_summary_holds_every_skip_and_the_commands_of_what_is_not_green() -> None:
@@ -365,3 +375,37 @@ def test_unknown_name_in_a_template_is_an_error() -> None:
 
     with pytest.raises(UndefinedError):
         workflows.environment().from_string("!{{ nothing }}").render()
+
+
+NODE = """\
+Error [ERR_TEST_FAILURE]: Expected values to be strictly equal:
+
+2 !== 3
+
+    at new Promise (<anonymous>) {
+  failureType: 'testCodeFailure',
+  cause: AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:
+
+  2 !== 3
+
+      at node:internal/x:1:2
+      at TestContext.<anonymous> (agents/a.test.mjs:5:36)
+      at Test.run (node:internal/test:796:25) {
+    operator: 'strictEqual'
+"""
+
+
+def test_javascript_stack_is_its_message_and_the_place_of_our_own() -> None:
+    broken = case("counts", "failed", message="Expected values to be strictly equal:2 !== 3", detail=NODE)
+    text = comment(verdict(leg("a", "failed", suite(broken.model_copy(update={"place": "agents/a.test.mjs:5"})))))
+    block = text.split("```text\n")[1].split("```")[0]
+    assert block == "counts\n    agents/a.test.mjs:5\n    Expected values to be strictly equal:\n    2 !== 3\n"
+
+
+def test_one_assertion_is_shown_once() -> None:
+    detail = "".join(f"frame {number}\n" for number in range(200)) + "E   AssertionError: expected 3 rows, got 2"
+    broken = case("t", "failed", message="AssertionError: expected 3 rows, got 2", detail=detail)
+    reason = "1 of 1 pytest tests failed: t: AssertionError: expected 3 rows, got 2"
+    text = comment(verdict(leg("a", "failed", suite(broken), reasons=(reason, "exit 1"), words=("1 failed",))))
+    assert text.count("expected 3 rows, got 2") == 1
+    assert "1 failed\n" not in text

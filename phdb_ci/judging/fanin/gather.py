@@ -19,7 +19,7 @@ from phdb_ci.judging.fanin.read import LEG, Needs, ResultFile
 from phdb_ci.judging.gathered import Gathered, Run, reproduce, shown_source
 from phdb_ci.judging.quarantine import decides
 from phdb_ci.models.base import Record, first_problem, glob_matches
-from phdb_ci.models.hosting import job_id
+from phdb_ci.models.hosting import CANCELLED, job_id
 from phdb_ci.models.labels import claims
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import IdleLeg
@@ -122,7 +122,7 @@ def _foreign(file: ResultFile) -> str:
 
 def _check_jobs(fan: _Fan, gate: str) -> None:
     """Every job that did not succeed is one whose end has its place in the verdict. Raises ResultsError for another."""
-    ids = {"plan", *(job_id(name, os) for name, os in (*fan.legs, *fan.builds))}
+    ids = {"plan", CANCELLED, *(job_id(name, os) for name, os in (*fan.legs, *fan.builds))}
     for job, state in fan.needs.results.items():
         if job not in ids and state != "success":
             raise ResultsError(

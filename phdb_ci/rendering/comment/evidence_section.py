@@ -19,7 +19,7 @@ Row = tuple[str, ...]
 def section(shown: Shown, level: Level) -> Section | None:
     """The section for all legs that ran, or for those alone that did not pass; None when there is none."""
     entries = shown.entries[: level.rows]
-    ran = [entry for entry in entries if entry.result and (level.passed or not entry.is_green)]
+    ran = [entry for entry in entries if _ran(entry.result) and (level.passed or not entry.is_green)]
     if not ran:
         return None
     skips = [line for entry in ran for line in _skips(entry)]
@@ -63,8 +63,14 @@ def _title(results: Sequence[LegResult]) -> str:
         bool(result.facts.commands) and not result.facts.counted_suites and not _beside(result) for result in results
     )
     parts += [f"{counted(bare, 'job')} on the exit code only"] if bare else []
-    named = counted(sum(map(_named, results)), "test")
-    return f"Evidence: {', '.join([*parts, f'{named} skipped by name'])}"
+    named = sum(map(_named, results))
+    parts += [f"{counted(named, 'test')} skipped by name"] if named else []
+    return f"Evidence: {', '.join(parts)}" if parts else "Evidence"
+
+
+def _ran(result: LegResult | None) -> bool:
+    """Whether a leg ran a command, or left cases: of another there is no evidence to show."""
+    return result is not None and bool(result.facts.commands or result.facts.suites)
 
 
 def _calls(results: Sequence[LegResult]) -> list[str]:

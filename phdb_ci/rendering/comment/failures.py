@@ -34,7 +34,8 @@ def sections(shown: Shown, level: Level) -> list[Section]:
 def _artifact(artifact: VerdictArtifact, level: Level) -> Section:
     name = unbuilt(artifact.name, artifact.status) + (f" on {artifact.os}" if artifact.os else "")
     log = code(f"{artifact.name}/log.txt", TITLE_LIMIT)
-    parts = [points(first(artifact.reasons, MOST_REASONS)), _fenced(artifact.words, level)]
+    head, rest = artifact.words[:1], artifact.words[1:]  # the compiler's error folds on a narrow page
+    parts = [points(first((*artifact.reasons, *head), MOST_REASONS)), _fenced(rest, level)]
     parts.append(points(_repeat(f"log {log}", artifact.repeat)))
     return Section(f"{STATUSES[artifact.status].icon} {name}", tuple(filter(None, parts)))
 

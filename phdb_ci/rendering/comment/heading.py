@@ -91,7 +91,7 @@ def _named(view: Shown) -> str:
     for entry in view.entries:
         if entry.is_bad and not (entry.status == "blocked" and _unbuilt(view)):
             by_status.setdefault(entry.status, []).append(f"**{word(entry.name)}**")
-    parts = [word(text) for text in _unbuilt(view)]
+    parts = [unbuilt(f"**{word(item.name)}**", item.status) for item in view.verdict.artifacts if not item.is_there]
     parts += [f"{listed(names)} {STATUSES[status].phrase}" for status, names in by_status.items()]
     if parts:
         return ", ".join(parts)

@@ -46,19 +46,20 @@ def block(ran: Ran, title: str) -> str:
 
 
 def test_syntax_error_in_the_engine_is_shown_in_the_compilers_words(own: Scenario) -> None:
-    own.patch("lidb/src/main.cpp", "int main(int count", "int main(; int count")
+    path = own.repo("lidb") / "engine" / "value.hpp"  # which every source includes, so that the build ends soon
+    path.write_text(path.read_text().replace("namespace lidb {", "namespace lidb {\nint broken(;", 1))
     ran = own.run("smoke", "db-smoke")
 
     text = block(ran, "❌ embed does not build")
-    assert "lidb/src/main.cpp:" in text
+    assert "lidb/engine/value.hpp:" in text
     assert "error: " in text
     assert "{" not in text.partition("```")[0], "a placeholder is no path"
     assert "phdb-ci run embed --stack" in text
     assert comment(ran).count("embed does not build") <= 3
     assert "- ⛔ blocked: smoke and db-smoke\n" in comment(ran)
     for shown in (ran.out, (ran.folder / "junit.xml").read_text()):
-        assert "lidb/src/main.cpp:" in shown
-    assert ran.out.count("error: ") == 1
+        assert "lidb/engine/value.hpp:" in shown
+    assert ran.out.count("exit 2: cmake --build build") == 1
 
 
 def test_missing_import_in_a_script_is_shown_with_its_file(gate: Scenario) -> None:

@@ -315,3 +315,10 @@ def test_pull_request_is_never_found_by_what_the_run_says(world: World) -> None:
     world.publish()
     asked = [one.query["head"] for one in world.fake.requests if one.path == f"/repos/{OWN}/pulls"]
     assert set(asked) == {"acme:topic"}
+
+
+def test_group_of_a_merge_queue_gets_a_status_and_no_comment(world: World) -> None:
+    world.gate(4242, event="merge_group", branch="gh-readonly-queue/main/pr-17-abc")
+    assert world.publish().code == 0
+    assert world.states == ["success"]
+    assert world.sticky() == []
