@@ -74,8 +74,11 @@ def check_gate(matrix: Matrix, name: str, option: str) -> None:
         raise UsageError(f'{option}: "{name}" is no gate of the matrix.{perhaps(name, matrix.gates)}', tries=tries)
 
 
-def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
-    """Load the matrix, resolve the sources that the named jobs need, gather the facts, and make the plan."""
+def planned(arguments: argparse.Namespace, patience: Sequence[float] = ()) -> tuple[Matrix, Plan]:
+    """Load the matrix, resolve the sources that the named jobs need, gather the facts, and make the plan.
+
+    `patience`: the seconds before each further try of a remote that did not answer.
+    """
     matrix = load(arguments.matrix)
     check_named(matrix, arguments.names)
     gate, jobs, lead = select(matrix, arguments.names)
@@ -88,7 +91,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
         repos = repos_of(matrix, jobs, artifacts)
         sources = resolve(
             matrix, repos, home=arguments.matrix.resolve().parent, cache=cache, specs=specs, stack=arguments.stack,
-            environ=os.environ,
+            environ=os.environ, bundle=arguments.sources, patience=patience,
         )  # fmt: skip
         inventory = gather(
             matrix, jobs, sources, cache=cache, given=files, tools=tools.result(), artifacts=artifacts,

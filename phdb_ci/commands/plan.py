@@ -18,12 +18,14 @@ from phdb_ci.models.base import glob_matches
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Unaffected
+from phdb_ci.sources.git.bundle import write_bundle
 from phdb_ci.sources.git.content import changed_since
 from phdb_ci.sources.git.env import mask
 from phdb_ci.sources.git.mirror import mirror_of
 from phdb_ci.sources.git.refs import FULL
 from phdb_ci.terminal import page_of
 
+PATIENCE = (2.0, 8.0, 30.0)  # seconds before each further try of a remote, where one run fetches for many machines
 LONGEST = 200  # characters of a path that is named there
 SHOWN = 50  # paths that the record of an unaffected run names
 
@@ -33,9 +35,10 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.markdown:
         print(_page(arguments), end="")
         return Exit.PASS
-    matrix, plan = planned(arguments)
+    matrix, plan = planned(arguments, PATIENCE if arguments.bundle else ())
     unaffected = _unaffected(arguments, matrix, plan)
-    write_outputs(arguments.outputs, _outputs(matrix, plan, unaffected))
+    size = write_bundle(arguments.bundle, plan.sources.repos.values()) if arguments.bundle else None
+    write_outputs(arguments.outputs, _outputs(matrix, plan, unaffected) | {"bytes": str(size or "")})
     if arguments.json:
         print(plan.model_dump_json(indent=1))
     elif arguments.mermaid:

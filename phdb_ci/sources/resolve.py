@@ -17,6 +17,7 @@ from phdb_ci.base.nearest import perhaps
 from phdb_ci.errors import DiskError, PhdbError, SourceError, UsageError
 from phdb_ci.models.matrix import Matrix, Repo, is_folder
 from phdb_ci.models.sources import Source, Sources, StackKind
+from phdb_ci.sources.git.bundle import take_bundled
 from phdb_ci.sources.git.mirror import Mirror, Taken, mirror_of, take, take_local
 from phdb_ci.sources.git.refs import check_ref
 from phdb_ci.sources.git.trees import import_directory, import_folder, import_worktree, is_bare, is_repository
@@ -41,12 +42,15 @@ class _Wish:
 
 def resolve(
     matrix: Matrix, repos: Iterable[str], *, cache: Path, specs: Mapping[str, str], stack: Path | None,
-    environ: Mapping[str, str], home: Path = Path(), on_wait: OnWait | None = None,
+    environ: Mapping[str, str], home: Path = Path(), on_wait: OnWait | None = None, bundle: Path | None = None,
+    patience: Sequence[float] = (),
 ) -> Sources:  # fmt: skip
     """Resolve the repos that a run needs, and no other; `./FOLDER` is a subfolder of the matrix's own folder, `home`.
 
     `specs` are `--repo NAME=SPEC`. With `stack`, `--stack DIR`, every repo that none of them names comes from DIR/NAME,
-    and the environment does not count. `on_wait` is called with a lock's path when another run holds it.
+    and the environment does not count. `on_wait` is called with a lock's path when another run holds it. With `bundle`
+    every commit of a URL comes from that file, and no remote is asked. `patience`: the seconds before each further try
+    of a remote that did not answer.
 
     Raises:
         UsageError: an unknown name, a SPEC that cannot be one, variables that contradict each other.
@@ -63,9 +67,9 @@ def resolve(
         if name not in wishes:
             return _folder(name, home, cache, on_wait)
         repo, wish = matrix.repos[name], wishes[name]
-        at = mirror_of(cache, name, str(wish.directory or repo.url), on_wait=on_wait)
+        at = mirror_of(cache, name, str(wish.directory or repo.url), on_wait=on_wait, patience=patience)
         try:
-            return _source(at, repo.pin, wish)
+            return _source(at, repo.pin, wish, bundle)
         except PhdbError as error:
             error.tries = (*wish.instead, *error.tries)
             raise
@@ -166,9 +170,13 @@ def _each(source: Callable[[str], Source], names: Sequence[str]) -> dict[str, So
     return {result.repo: result for result in results if isinstance(result, Source)}
 
 
-def _source(at: Mirror, pin: str, wish: _Wish) -> Source:
+def _source(at: Mirror, pin: str, wish: _Wish, bundle: Path | None) -> Source:
     """The repo that the mirror is of."""
-    result = _local(at, wish.directory, wish) if wish.directory else take(at, wish.ref or pin)
+    ref = wish.ref or pin
+    if wish.directory:
+        result = _local(at, wish.directory, wish)
+    else:
+        result = take_bundled(at, bundle, ref) if bundle else take(at, ref)
     origin = "ref" if wish.ref else "tree" if wish.directory else "pin"
     return Source(
         repo=at.repo, commit=result.commit, origin=origin, via=wish.via, where=at.where, objects=at.path, pin=pin,
