@@ -91,7 +91,7 @@ def planned(arguments: argparse.Namespace, patience: Sequence[float] = ()) -> tu
         repos = repos_of(matrix, jobs, artifacts)
         sources = resolve(
             matrix, repos, home=arguments.matrix.resolve().parent, cache=cache, specs=specs, stack=arguments.stack,
-            environ=os.environ, bundle=arguments.sources, patience=patience,
+            environ=os.environ, bundle=arguments.sources, patience=patience, merges=merges_of(arguments.merge),
         )  # fmt: skip
         inventory = gather(
             matrix, jobs, sources, cache=cache, given=files, tools=tools.result(), artifacts=artifacts,
@@ -99,6 +99,11 @@ def planned(arguments: argparse.Namespace, patience: Sequence[float] = ()) -> tu
         )  # fmt: skip
     proofs = proofs_beside(arguments.matrix)
     return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory, artifacts, proofs)
+
+
+def merges_of(words: Sequence[str]) -> dict[str, str]:
+    """`--merge NAME=REF`; nothing behind the sign merges nothing, as in a workflow that no pull request started."""
+    return pairs([word for word in words if word and not word.endswith("=")], "--merge", "NAME=REF")
 
 
 def pairs(words: Sequence[str], option: str, form: str) -> dict[str, str]:

@@ -69,6 +69,8 @@ def _run_options(verb: Parser, names: str) -> None:
     verb.add("--stack", type=Path, metavar="DIR", help="take every repo from DIR/NAME")
     text = "take a repo from a directory (./DIR, /DIR, DIR@REF) or a ref of its URL (branch, tag, commit, pull/N)"
     verb.add("--repo", action="append", default=[], metavar="NAME=SPEC", help=text)
+    text = "test the commit of a repo as merged into this ref of it: what a pull request would give"
+    verb.add("--merge", action="append", default=[], metavar="NAME=REF", help=text)
     text = "take every commit from a bundle that `plan --bundle` wrote; no remote is asked"
     verb.add("--sources", type=Path, metavar="FILE", help=text)
     text = "a built artifact, its manifest beside it, or NAME.tar of a run; FILE#sha256=HEX names its digest, too"

@@ -7,7 +7,7 @@ from pydantic import Field
 from phdb_ci.models.base import Name, Record, RepoName, Sha
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.results import ArtifactOutcome, LegResult, LegSource
-from phdb_ci.models.sources import StackKind
+from phdb_ci.models.sources import Merged, StackKind
 from phdb_ci.models.statuses import STATUSES, MissingStatus, Outcome
 from phdb_ci.models.texts import Os
 
@@ -20,6 +20,7 @@ class VerdictSource(LegSource):
     web: str | None = None
     pin: Sha | None
     dirty: bool = False
+    merged: Merged | None = None
     reachable: bool = True
     notes: tuple[str, ...] = ()
 

@@ -38,7 +38,7 @@ class World:
 
     def write(self, **specs: str) -> Sources:
         """Resolve on the first machine, write the bundle, and let the remotes be gone."""
-        sources = self.resolve("one", **specs)
+        sources = self.resolve("one", None, **specs)
         assert write_bundle(self.bundle, sources.repos.values()) == self.bundle.stat().st_size
         for name in ("lidb", "lis"):
             shutil.rmtree(self.folder / name)

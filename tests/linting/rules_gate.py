@@ -10,6 +10,7 @@ from tests.linting.workflow import Step, Workflow, mapping
 
 Found = tuple[int, str]
 PLANNED = "${{ needs.plan.outputs.run == 'true' }}"
+PLAN = '--since "${SINCE}" --merge "${MERGE}" --bundle sources.bundle --outputs "${GITHUB_OUTPUT}"'
 BUNDLE = "sources/sources.bundle"
 LATER = "${{ always() && steps.verdict.outcome != 'skipped' }}"
 
@@ -78,7 +79,7 @@ def run_sources(flow: Workflow, facts: Facts) -> Iterator[Found]:
             kept = [(step.given.get("name"), step.given.get("path")) for step in job.steps if _uploads(step)]
             told = mapping(job.row.get("outputs")).get("bundle")
             step = next((one for one in job.steps if one.row.get("id") == "plan"), Step({}, job.line))
-            if kept != [(told, "sources.bundle")] or "--bundle sources.bundle " not in step.run:
+            if kept != [(told, "sources.bundle")] or PLAN not in step.run:
                 yield job.line, f"the plan keeps {kept}, not its bundle, and tells {told}"
             if step.env.get("GITHUB_TOKEN") != TOKEN:
                 yield step.line, "the plan fetches as nobody, whom GitHub throttles"
