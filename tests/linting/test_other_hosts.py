@@ -20,7 +20,7 @@ def test_recipe_for_gitlab_fits_its_schema(tmp_path: Path) -> None:
     assert RECIPE is not None
     file = tmp_path / ".gitlab-ci.yml"
     file.write_text(RECIPE[1])
-    argv = [program("check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci", "--output-format", "json", file]
+    argv = [program("check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci", "--output-format", "json", str(file)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "ok"), done.stdout
 
