@@ -51,6 +51,7 @@ RULES: Mapping[str, Rule] = {
     "persist-credentials": rules_steps.persist_credentials,
     "provenance": rules_gate.provenance,
     "quarantine": rules_gate.quarantine,
+    "run-sources": rules_gate.run_sources,
     "runner": rules_rights.runner,
     "second-stage-head": rules_steps.second_stage_head,
     "second-stage-run": rules_steps.second_stage_run,
