@@ -160,7 +160,7 @@ class Board:
 
         Each stands behind a bar: no line can start a workflow command.
         """
-        lines = _read_end(path, 64 * 1024)[-TAIL:]
+        lines = read_end(path, 64 * 1024)[-TAIL:]
         if not lines or not self.github:
             return
         self._line(f"::group::{leg}: end of its log")
@@ -202,11 +202,11 @@ def _row(name: str, node: Running, page: Page, width: int, room: int, now: float
 
 def _last_line(path: Path) -> str:
     """The last line of a log that says something, without what takes no column: terminals differ in that."""
-    lines = (harmless(line).strip() for line in reversed(_read_end(path, LAST_BYTES)))
+    lines = (harmless(line).strip() for line in reversed(read_end(path, LAST_BYTES)))
     return "".join(sign for sign in next(filter(None, lines), "") if columns(sign))
 
 
-def _read_end(path: Path, size: int) -> list[str]:
+def read_end(path: Path, size: int) -> list[str]:
     """The lines in the last bytes of a file; none when there is no such file."""
     try:
         with open_regular(path) as file:

@@ -56,6 +56,14 @@ def open_regular(path: Path) -> io.BufferedReader:
     return os.fdopen(fd, "rb")
 
 
+def is_borrowed(path: Path, top: Path) -> bool:
+    """Whether a file is another one by a link of either kind, or stands below a folder that is a link, up to `top`."""
+    if not os.path.lexists(path):
+        return False
+    steps = (step for step in (path, *path.parents) if step.is_relative_to(top))
+    return path.lstat().st_nlink > 1 or any(step.is_symlink() for step in steps)
+
+
 def usual_matrix() -> Path:
     """`matrix.toml` here or in the nearest folder above that has one, as seen from here; here when none has."""
     here = Path.cwd()

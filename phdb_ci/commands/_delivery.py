@@ -37,10 +37,7 @@ def deliver(verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs:
     from phdb_ci.rendering.comment import comment, summary
     from phdb_ci.reports.writer import write_junit
 
-    write_junit(
-        out / "junit.xml", [leg.result for leg in verdict.legs], missing=verdict.missing, artifacts=verdict.artifacts,
-        repeats={leg.result.leg: leg.repeat for leg in verdict.legs},
-    )  # fmt: skip
+    write_junit(out / "junit.xml", verdict.legs, missing=verdict.missing, artifacts=verdict.artifacts)
     write_whole(out / "comment.md", comment(verdict))
     write_whole(out / "summary.md", summary(verdict))
     write_whole(out / "verdict.json", verdict.model_dump_json(indent=1) + "\n")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -57,7 +58,11 @@ def _hand_out(plan: Plan, results: Results, out: Path) -> None:
         stored = results.artifacts[name].stored
         if stored is not None:
             (out / name).mkdir(exist_ok=True)
-            pack(stored, out / name / f"{name}{SUFFIX}")
+            file = out / name / f"{name}{SUFFIX}"
+            if stored.bundle:
+                shutil.copyfile(stored.bundle, file)
+            else:
+                pack(stored, file)
 
 
 def _outputs(verdict: Verdict) -> dict[str, object]:

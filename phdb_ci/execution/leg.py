@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from typing import Literal, TypeVar
 
@@ -37,7 +37,7 @@ from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
 from phdb_ci.reports.own_words import words_of
-from phdb_ci.sources.git.place import Checkout, changed, outside_links, unknown
+from phdb_ci.sources.git.place import outside_links, unknown
 
 RESULT = "result.json"
 W = TypeVar("W", bound=Document)
@@ -84,7 +84,7 @@ class _Leg:
         self.folder = context.out / node.leg
         (self.folder / "reports").mkdir(parents=True, exist_ok=True)
         self.log = Log(self.folder / "log.txt", context.masked)
-        self.facts = _Facts()
+        self.facts = _Facts(versions=node.versions)
         self.services: list[Running] = []
 
     def run(self) -> Facts:
@@ -115,7 +115,7 @@ class _Leg:
         return LegResult(
             gate=context.plan.gate, job=self.node.job, os=self.node.os, row=job.digest, summary=job.summary,
             run_id=context.run_id, attempt=context.attempt, head=context.head, status=status, reasons=reasons,
-            notes=notes, sources=self._sources(), facts=facts, quarantine=job.quarantine, started=self.started,
+            notes=notes, sources=self._sources(), facts=facts, started=self.started,
             seconds=round(context.offset() - self.offset, 3), offset=round(self.offset, 3),
             workspace=str(self.place) if status != "passed" and self.place.is_dir() else None,
         )  # fmt: skip
@@ -195,13 +195,12 @@ class _Leg:
         if not _succeeded(command):
             facts.words = words_of(self.log.path, start, str(space.trees), builds=phase != "run")
         if phase != "env":
-            self._note_changed(changed)
+            self._note_changed(observe.altered(self.space))
         if phase == "setup":
-            self._note_changed(unknown)
+            self._note_changed(observe.in_checkouts(self.space, unknown))
 
-    def _note_changed(self, look: Callable[[Checkout], list[str]]) -> None:
+    def _note_changed(self, files: Iterable[str]) -> None:
         """Add files that are not as committed, each once; those put back later stay."""
-        files = observe.in_checkouts(self.space, look)
         self.facts.changed = tuple(dict.fromkeys((*self.facts.changed, *files)))
 
     def _look_after(self) -> None:
@@ -213,7 +212,7 @@ class _Leg:
         facts.artifacts = observe.uses(space)
         facts.strays = observe.strays(space)
         self._keep_builds()
-        self._note_changed(changed)
+        self._note_changed(observe.altered(space))
         facts.links_out = observe.in_checkouts(space, outside_links)
         if wanted.manifest:
             facts.manifest = self._document(wanted.manifest, read_manifest, ManifestFact)
@@ -231,7 +230,7 @@ class _Leg:
 
     def _document(self, wanted: W, judge: Callable[[bytes, str, W], F], absent: Callable[..., F]) -> F:
         """What became of a document that the job must write; it is kept among the leg's reports."""
-        document = find(wanted.file, self.space.tops)
+        document = find(wanted.file, self.space.tops, self.space.before[wanted.file])
         if isinstance(document, str):
             return absent(absent=document)
         (self.folder / "reports" / wanted.kept).write_bytes(document.text)

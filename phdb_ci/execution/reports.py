@@ -1,9 +1,9 @@
 """From the reports of a job that has ended to its suites; a copy of each stays in the leg's folder, secrets masked."""
 
-import os
 from contextlib import closing
 from pathlib import Path
 
+from phdb_ci.base.files import is_borrowed
 from phdb_ci.execution.process import Log
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.models.matrix import Report
@@ -42,20 +42,11 @@ def _read(
     log, path = folder / "log.txt", space.report_path(index)
     if path is None:
         return read_suite(report, log, log, output_from)
-    if _borrowed(path, space.cwd if report.path else space.root):
+    if is_borrowed(path, space.cwd if report.path else space.root):
         return Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
     if path.is_file() and path.stat().st_size <= LIMIT:
         path = _copy_masked(path, folder / "reports" / f"{index + 1}-{report.kind}.xml", masked)
     return read_suite(report, path, log, output_from)
-
-
-def _borrowed(path: Path, top: Path) -> bool:
-    """Whether a report is another file by a link of either kind, or stands below a folder that is one, up to `top`."""
-    if not os.path.lexists(path):
-        return False
-    return path.lstat().st_nlink > 1 or any(
-        step.is_symlink() for step in (path, *path.parents) if step.is_relative_to(top)
-    )
 
 
 def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> Path:

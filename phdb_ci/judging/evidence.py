@@ -164,6 +164,14 @@ def critical_not_executed(job: Job, facts: Facts) -> Iterable[str]:
                 yield f"critical check {pattern} was not executed"
 
 
+def critical_excused(_job: Job, facts: Facts) -> Iterable[str]:
+    """A skip rule reaches a critical case, whether it ran or not: the matrix takes back what it demands."""
+    for suite in facts.suites:
+        if suite.excused_critical:
+            more = f" and {len(suite.excused_critical) - 1} more" if len(suite.excused_critical) > 1 else ""
+            yield f"a skip rule of the matrix reaches the critical check {suite.excused_critical[0]}{more}"
+
+
 def unknown_rule(job: Job, facts: Facts) -> Iterable[str]:
     """Tests were skipped by a rule that the matrix does not have: the result is of another matrix."""
     for report, suite in _pairs(job, facts):
@@ -261,7 +269,8 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     )),
     ("unproven", (
         nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
-        critical_not_executed, failure_printed, not_called, artifact_changed, workspace_changed, document_absent,
+        critical_not_executed, critical_excused, failure_printed, not_called, artifact_changed,
+        workspace_changed, document_absent,
     )),
 )  # fmt: skip
 
@@ -273,6 +282,7 @@ def _pairs(job: Job, facts: Facts) -> list[tuple[Report, Suite]]:
 def _notes(job: Job, facts: Facts) -> Iterable[str]:
     yield from figures.notes(job, facts)
     yield from _service_notes(facts)
+    yield from _version_notes(job, facts)
     if facts.commands and not any(REPORT_KINDS[report.kind].cases for report in job.reports):
         yield "no test cases: its exit code and the evidence are all there is"
     if any(command.network == "unenforced" for command in facts.commands):
@@ -287,6 +297,13 @@ def _notes(job: Job, facts: Facts) -> Iterable[str]:
         for rule in suite.skip_rules:
             if not rule.matched and suite.counts.executed:
                 yield f"named skip no longer happens: {rule.pattern} ({rule.reason})"
+
+
+def _version_notes(job: Job, facts: Facts) -> Iterable[str]:
+    for tool, wanted in job.versions.items():
+        version = facts.versions.get(tool)
+        if version and not re.search(rf"(?<![\d.]){re.escape(wanted)}(?!\d)", version):
+            yield f"{tool} {wanted} is wanted; it ran with {version}"
 
 
 def _service_notes(facts: Facts) -> Iterable[str]:

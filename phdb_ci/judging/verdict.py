@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from phdb_ci.base.text import counted
-from phdb_ci.judging import evidence
+from phdb_ci.judging import evidence, quarantine
 from phdb_ci.judging.gathered import Gathered
+from phdb_ci.judging.quarantine import decides
+from phdb_ci.judging.regressions import regressions
 from phdb_ci.models.labels import unbuilt
 from phdb_ci.models.matrix import Job, Quarantine
 from phdb_ci.models.results import ArtifactResult, LegResult
@@ -23,7 +25,7 @@ def make_verdict(
     legs = [_leg(result, gathered, baseline, today) for result in gathered.legs]
     missing = [
         item.model_copy(update={
-            "decides": decides(gathered.quarantines[item.job], today), "repeat": gathered.repeat(item.job),
+            "decides": decides(_rows(gathered, item.job), today), "repeat": gathered.repeat(item.job),
         })
         for item in gathered.missing
     ]  # fmt: skip
@@ -38,9 +40,10 @@ def make_verdict(
         platform=gathered.platform, started=gathered.started, seconds=round(gathered.seconds, 3),
         stack=gathered.stack, sources=tuple(gathered.sources), artifacts=tuple(artifacts), legs=tuple(legs),
         missing=tuple(missing), idle=tuple(gathered.idle), unaffected=gathered.unaffected,
+        regressions=regressions(gathered, legs, missing, baseline),
         baseline=baseline.run_id if baseline else None,
         baseline_commits={source.repo: source.commit for source in baseline.sources} if baseline else {},
-        reproduce=gathered.reproduce, notes=(*gathered.notes, *notes),
+        reproduce=gathered.reproduce, notes=(*gathered.notes, *notes, *quarantine.notes(legs)),
     )  # fmt: skip
 
 
@@ -50,13 +53,13 @@ def outcome(
 ) -> Outcome:  # fmt: skip
     """What follows from everything that decides, by STATUSES.
 
-    `fail` when one is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or not there; a
-    gate of which no leg decides is never a pass. `artifacts` are those that were asked for by name: they decide as
-    well, and alone where no job was asked for. Where a written rule says that nothing could be affected, and nothing
-    was run, it is a pass.
+    `fail` when one is failed, unproven, timeout or blocked; else `incomplete` when one is not passed or not there; one
+    that is excused counts as passed. A gate of which no leg decides is never a pass. `artifacts` are those that were
+    asked for by name: they decide as well, and alone where no job was asked for. Where a written rule says that nothing
+    could be affected, and nothing was run, it is a pass.
     """
     legs, artifacts = list(legs), list(artifacts)
-    deciding: list[AnyStatus] = [leg.result.status for leg in legs if leg.decides]
+    deciding: list[AnyStatus] = [leg.counts_as for leg in legs if leg.decides]
     deciding += [item.status for item in missing if item.decides]
     ends = {STATUSES[status].gate for status in (*deciding, *(artifact.status for artifact in artifacts))}
     if "fail" in ends:
@@ -66,19 +69,13 @@ def outcome(
     return "pass" if ends <= {"pass"} and (decided or by_rule) else "incomplete"
 
 
-def decides(quarantine: Quarantine | None, today: date) -> bool:
-    """Whether a leg counts for the gate: a quarantine holds up to and including its end date."""
-    return quarantine is None or today > quarantine.until
-
-
 def judged_anew(result: LegResult, job: Job) -> LegResult:
     """The result with the status that its facts have by this row, whatever it called itself; its machine is another."""
     status, reasons, notes = evidence.judge(job, result.facts)
     if status != result.status:
         notes = (*notes, f"it called itself {result.status}")
     return result.model_copy(update={
-        "status": status, "reasons": reasons, "notes": notes, "quarantine": job.quarantine, "summary": job.summary,
-        "workspace": None,
+        "status": status, "reasons": reasons, "notes": notes, "summary": job.summary, "workspace": None,
     })  # fmt: skip
 
 
@@ -97,7 +94,7 @@ def headline(
         return built
     total = len(legs) + len(missing)
     jobs = counted(total, "job")
-    excused = sum(not leg.decides and leg.result.status != "passed" for leg in legs)
+    excused = sum((leg.excused or not leg.decides) and leg.result.status != "passed" for leg in legs)
     excused += sum(not item.decides for item in missing)
     tail = (f", {excused} quarantined" if excused else "") + (f"; {built}" if built else "")
     if result == "pass":
@@ -111,7 +108,7 @@ def headline(
 
 def _not_green(legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> list[str]:
     """`2 failed (a, b)`, `1 missing (c)`: what decides and did not pass, by how it ended."""
-    ended: list[tuple[AnyStatus, str]] = [(leg.result.status, leg.result.job) for leg in legs if leg.decides]
+    ended: list[tuple[AnyStatus, str]] = [(leg.counts_as, leg.result.job) for leg in legs if leg.decides]
     ended += [(item.status, item.job) for item in missing if item.decides]
     jobs: dict[AnyStatus, list[str]] = {}
     for status, job in ended:
@@ -124,24 +121,19 @@ def _not_green(legs: Sequence[VerdictLeg], missing: Sequence[Missing]) -> list[s
 
 
 def _leg(result: LegResult, gathered: Gathered, baseline: Verdict | None, today: date) -> VerdictLeg:
-    """A leg's result as the verdict holds it: whether it decides, and how it compares with the baseline's."""
-    before = next((leg.result for leg in baseline.legs if leg.result.leg == result.leg), None) if baseline else None
+    """A leg's result as the verdict holds it: whether it decides, and what became of what is quarantined in it."""
+    before = next((leg for leg in baseline.legs if leg.result.leg == result.leg), None) if baseline else None
+    rows = _rows(gathered, result.job)
     return VerdictLeg(
-        result=result, decides=decides(gathered.quarantines[result.job], today),
-        new_failures=len(failing_titles(result) - failing_titles(before)) if before else None,
-        fewer_tests=max(0, _executed(before) - _executed(result)) if before else None,
-        claimed=gathered.claimed[result.job],
+        result=result, decides=decides(rows, today),
+        excused=quarantine.excused(gathered.jobs[result.job], result, rows, today),
+        quarantine=quarantine.quarantined(result, rows, today, before), claimed=gathered.claimed[result.job],
         repeat=gathered.repeat(result.job, [source.repo for source in result.sources]),
     )  # fmt: skip
 
 
-def failing_titles(result: LegResult) -> set[str]:
-    """The titles of a leg's failing cases."""
-    return {case.title for suite in result.facts.suites for case in suite.cases if case.failing}
-
-
-def _executed(result: LegResult) -> int:
-    return sum(suite.counts.executed for suite in result.facts.suites)
+def _rows(gathered: Gathered, job: str) -> list[Quarantine]:
+    return [row for row in gathered.quarantine if row.job == job]
 
 
 def _artifact(result: ArtifactResult, gathered: Gathered) -> VerdictArtifact:

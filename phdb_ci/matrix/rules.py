@@ -5,6 +5,7 @@ from typing import cast
 
 from phdb_ci.matrix.problems import Problem, shown_text
 from phdb_ci.matrix.table import Table, repeated
+from phdb_ci.models.base import glob_matches
 from phdb_ci.models.hosting import SERVICE_KINDS, ServiceKind
 from phdb_ci.models.matrix import HARNESS_ENV, Job
 from phdb_ci.models.report_kinds import REPORT_KINDS, KindOfReport, ReportKind
@@ -48,6 +49,26 @@ def reports(root: Table) -> Iterator[Problem]:
             yield Problem(path, f"another report is read from {shown_text(text)} already")
 
 
+def excuses(root: Table) -> Iterator[Problem]:
+    """No skip reaches a check that decides; where patterns meet in a name alone, it is seen when the job runs."""
+    for job in root.tables("jobs"):
+        for report in job.rows("reports"):
+            for path, name in report.texts("critical"):
+                for pattern in report.keys("skips"):
+                    if glob_matches(pattern, name):
+                        yield Problem(
+                            path, f"the skip {shown_text(pattern)} reaches it: what decides cannot be skipped"
+                        )
+
+
+def versions(root: Table) -> Iterator[Problem]:
+    """A job wants versions of its own tools alone."""
+    for job in root.tables("jobs"):
+        for tool in job.keys("versions"):
+            if tool not in job.words("tools"):
+                yield Problem(job.table("versions").at(tool), f"{tool} is not among the tools of this job")
+
+
 def exit_alone(root: Table) -> Iterator[Problem]:
     """A job that reports by its exit code alone has other evidence."""
     for job in root.tables("jobs"):
@@ -67,6 +88,21 @@ def skips(root: Table) -> Iterator[Problem]:
         for name in job.table("skip").values:
             if name in used:
                 yield Problem(job.table("skip").at(name), f"the job runs on {name} (key `os`), so it cannot skip it")
+
+
+def quarantine(root: Table) -> Iterator[Problem]:
+    """Each known failure stands there once; one of a job's cases is of a job that reports cases."""
+    rows = root.rows("quarantine")
+    for row in rows:
+        case, job = row.text("case"), root.table("jobs").table(row.text("job") or "")
+        kinds = [_kind(report) for report in job.rows("reports")]
+        if case is not None and kinds and not any(kind is None or kind.cases for kind in kinds):
+            yield Problem(row.at("case"), f"{job.name} reports no cases; without `case` it is quarantined as a whole")
+        if case is not None and not case.strip("*"):
+            yield Problem(row.at("case"), "names every case; without `case` the whole job is quarantined")
+    named = [(row.path, f"{row.text('job')}\n{row.text('case') or ''}") for row in rows]
+    for path, _ in repeated(named):
+        yield Problem(path, "this job or case is quarantined already")
 
 
 def schedules(root: Table) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from phdb_ci.models.figures import MOST, ROUNDS, Label, Value
 from phdb_ci.models.hosting import Action, Home, OwnJob, Service
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 
-TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
+TRIGGERS = Literal["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
 HARNESS_ENV = (
     "HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", *(name for kind in REPORT_KINDS.values() for name in kind.env),
@@ -143,7 +143,7 @@ class Witness(Record):
 
 
 class Document(Record):
-    """A JSON document that the job must write: one that was there before it is put away."""
+    """A JSON document that the job must write: one that is as it was before the job counts as none."""
 
     file: texts.RelPath = Field(description="path below the workspace (`*`, `**`)", examples=["**/manifest.json"])
 
@@ -199,6 +199,12 @@ class Evidence(Record):
 class Quarantine(Record):
     """A known failure that does not decide the gate until `until`, and who answers for it."""
 
+    job: Name = Field(description="the job that fails", examples=["smoke"])
+    case: Text | None = Field(
+        None,
+        description="its cases that fail (`*` is any text), by name or title; absent: the whole job",
+        examples=["test_replay*"],
+    )
     issue: texts.IssueUrl = Field(
         description="where the failure is tracked", examples=["https://github.com/acme/engine/issues/42"]
     )
@@ -232,6 +238,16 @@ class Job(Record):
         examples=[["engine"]],
     )
     tools: tuple[Text, ...] = Field((), description="programs that must be on PATH", examples=[["bash", "python3"]])
+    versions: dict[Text, texts.VersionPrefix] = Field(
+        {},
+        description="the version that it wants of a tool: GitHub gets that node; another one is noted",
+        examples=[{"node": "24"}],
+    )
+    writes: tuple[texts.RelPath, ...] = Field(
+        (),
+        description="committed files of `repo` that it is there to write: no change of them counts against it",
+        examples=[["results/latest.csv"]],
+    )
     python: tuple[Text, ...] | None = Field(
         None, description="packages for the job's Python environment", examples=[["pytest"]]
     )
@@ -255,7 +271,6 @@ class Job(Record):
     skip: dict[texts.Os, Text] = Field({}, description="runners that it does not run on, each with its reason")
     network: bool = Field(True, description="false: the run commands see loopback alone")
     evidence: Evidence = Field(default_factory=Evidence, description="what must be there beside the exit code")
-    quarantine: Quarantine | None = Field(None, description="a known failure that does not decide, until a date")
 
     @property
     def repos(self) -> tuple[str, ...]:
@@ -271,9 +286,9 @@ class Job(Record):
     def digest(self) -> str:
         """The sha256 of what makes this row the test that it is: what was measured of one row says nothing of another.
 
-        Its words, its claims, its quarantine and the runners that it has are no part of that.
+        Its words, its claims and the runners that it has are no part of that.
         """
-        row = self.model_dump_json(exclude={"summary", "notices", "quarantine", "os", "skip"}, exclude_defaults=True)
+        row = self.model_dump_json(exclude={"summary", "notices", "os", "skip"}, exclude_defaults=True)
         return f"sha256:{hashlib.sha256(row.encode()).hexdigest()}"
 
 
@@ -300,6 +315,9 @@ class Matrix(Record):
     artifacts: dict[Name, Artifact] = Field({}, description="what is built once and shared, by name")
     jobs: dict[Name, Job] = Field(min_length=1, description="the jobs, by name")
     gates: dict[Name, Gate] = Field({}, description="sets of jobs with one verdict, by name")
+    quarantine: tuple[Quarantine, ...] = Field(
+        (), description="known failures, of a job or of its cases, that do not decide until a date"
+    )
     services: dict[Name, Service] = Field({}, description="servers that jobs talk to, by name")
     actions: dict[texts.ActionName, Action] = Field({}, description="the GitHub actions of the workflows, by name")
     self_: Home | None = Field(None, alias="self", description="this project on GitHub")
@@ -311,6 +329,10 @@ class Matrix(Record):
             ordered |= dict.fromkeys(self.needed(self.artifacts[name].needs))
             ordered[name] = None
         return tuple(ordered)
+
+    def quarantine_of(self, job: str) -> tuple[Quarantine, ...]:
+        """The known failures of a job and of its cases."""
+        return tuple(row for row in self.quarantine if row.job == job)
 
     @property
     def breakables(self) -> dict[str, Breakable]:

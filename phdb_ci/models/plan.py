@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from phdb_ci.models.base import Name, Record, RepoName
 from phdb_ci.models.inventory import KeyInputs, Stored
 from phdb_ci.models.sources import Sources
@@ -24,7 +26,11 @@ class ArtifactNode(Record):
 
 
 class JobNode(Record):
-    """A leg that runs here and waits for its `needs`; `claimed` says how much of its `claims` was measured."""
+    """A leg that runs here and waits for its `needs`; `claimed` says how much of its `claims` was measured.
+
+    `quarantined`: the whole job is.
+    `versions`: the first line of `TOOL --version`, of the tools that the row wants in a version.
+    """
 
     job: Name
     os: Os
@@ -37,6 +43,7 @@ class JobNode(Record):
     quarantined: bool = False
     expected: float | None = None
     missing_tools: tuple[str, ...] = ()
+    versions: dict[str, str] = Field(default_factory=dict)
 
     @property
     def leg(self) -> str:

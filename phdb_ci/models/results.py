@@ -4,10 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phdb_ci.models.base import Name, Record, RepoName, Sha
+from phdb_ci.models.base import Name, Record, RepoName, Sha, glob_matches
 from phdb_ci.models.figures import MOST, Figure, Value, Words
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.statuses import ArtifactStatus, Status
@@ -78,6 +77,10 @@ class Case(Record):
         """Suite and name as a person would write them."""
         return f"{self.suite} > {self.name}" if self.suite else self.name
 
+    def is_named(self, pattern: str) -> bool:
+        """Whether a pattern (`*` is any text) names it, by its name or its title."""
+        return glob_matches(pattern, self.name) or glob_matches(pattern, self.title)
+
 
 class Rule(Record):
     """A written rule over case names (a named skip, a critical check) and how many cases it met."""
@@ -107,6 +110,7 @@ class Suite(Record):
     notes: tuple[str, ...] = ()
     unnamed_skips: tuple[str, ...] = ()
     unnamed_skip_count: int = 0
+    excused_critical: tuple[str, ...] = ()  # critical cases that a named skip would excuse
     skip_rules: tuple[Rule, ...] = ()
     critical_rules: tuple[Rule, ...] = ()
 
@@ -191,6 +195,7 @@ class Facts(Record):
     """What the harness saw of one job by itself; evidence.py turns this into a status.
 
     Attributes:
+        versions: the first line of `TOOL --version`, of the tools that the row wants in a version.
         output_from: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
         words: of the command that failed, the lines of its output that say why, cleaned and secrets masked.
     """
@@ -206,6 +211,7 @@ class Facts(Record):
     services: tuple[ServiceUse, ...] = ()
     figures: FiguresFact | None = None
     data_was_empty: bool = True
+    versions: dict[str, str] = Field(default_factory=dict)
     output_from: int = 0
     words: OwnWords = ()
     error: str | None = None
@@ -271,7 +277,6 @@ class LegResult(Record):
     notes: tuple[str, ...] = ()
     sources: tuple[LegSource, ...] = ()
     facts: Facts = Field(default_factory=Facts)
-    quarantine: Quarantine | None = None
     workspace: str | None = None
     started: str
     seconds: float = 0.0

@@ -45,6 +45,8 @@ class Meaning(NamedTuple):
     noticed: bool | None = None
 
 
+QUARANTINED = "🩹"  # of what is not green and does not decide
+
 STATUSES: Mapping[AnyStatus, Meaning] = {
     "passed": Meaning("✅", "green", "passed", "pass", None, noticed=False),
     "failed": Meaning("❌", "red", "failed", "fail", "failure", noticed=True),

@@ -40,6 +40,9 @@ ActionName = Annotated[
 ]
 Repository = Annotated[str, matching(rf"^{OWNER_NAME}$", "a repository on GitHub is written as owner/name")]
 Version = Annotated[str, matching(r"^v[0-9]+\.[0-9]+\.[0-9]+$", "a version is written as v1.2.3")]
+VersionPrefix = Annotated[
+    str, matching(r"^[0-9]+(\.[0-9]+){0,2}$", "the version of a tool is written as 24, 24.1 or 24.1.0")
+]
 Image = Annotated[
     str,
     matching(

@@ -26,13 +26,15 @@ FAMILIES: dict[str, Literal["ubuntu", "macos"]] = {"linux": "ubuntu", "darwin": 
 
 
 def ask_tools(matrix: Matrix, jobs: Sequence[str], path: str, artifacts: Sequence[str]) -> dict[str, Tool]:
-    """Every program that these jobs and artifacts need, found on `path`; versions of those in a key alone.
+    """Every program that these jobs and artifacts need, found on `path`.
 
+    Versions are asked of those alone that are part of a key, or that a job wants in a version.
     It needs no sources, so that it can go on while they are resolved.
     """
     keyed = {tool for name in _artifacts_of(matrix, jobs, artifacts) for tool in matrix.artifacts[name].tools}
+    asked = keyed.union(*(matrix.jobs[job].versions for job in jobs))
     with ThreadPoolExecutor(max_workers=8) as pool:
-        versions = dict(zip(keyed, pool.map(lambda tool: tool_version(tool, path), keyed), strict=True))
+        versions = dict(zip(asked, pool.map(lambda tool: tool_version(tool, path), asked), strict=True))
     names = sorted(keyed.union(*(matrix.jobs[job].tools for job in jobs)))
     return {name: Tool(name=name, path=shutil.which(name, path=path), version=versions.get(name)) for name in names}
 

@@ -20,7 +20,10 @@ Block = tuple[AnyStatus, str, Sequence[str], Sequence[tuple[str, str]]]
 def red_text(verdict: Verdict, page: Page, out: PurePath) -> Iterator[str]:
     """A block of lines for each artifact and each leg that is not green; what an artifact blocks has no block."""
     blocks = [_artifact(artifact, out) for artifact in verdict.artifacts if not artifact.is_there]
-    red = sorted((leg for leg in verdict.legs if _is_red(leg)), key=lambda leg: (not leg.decides, leg.result.offset))
+    red = sorted(
+        (leg for leg in verdict.legs if _is_red(leg)),
+        key=lambda leg: (leg.excused or not leg.decides, leg.result.offset),
+    )
     blocks += [_leg(leg, out) for leg in red]
     blocks += [
         (item.status, f"{item.job}@{item.os}: {STATUSES[item.status].phrase}", (), (("repeat", item.repeat),))
@@ -60,7 +63,7 @@ def _leg(leg: VerdictLeg, out: PurePath) -> Block:
     facts = (
         ("log", str(out / result.leg / "log.txt")), ("workspace", result.workspace or ""), ("repeat", leg.repeat),
     )  # fmt: skip
-    sign = "" if leg.decides else f"{QUARANTINED} "
+    sign = "" if leg.decides and not leg.excused else f"{QUARANTINED} "
     title = f"{sign}{result.leg}: {STATUSES[result.status].phrase}"
     return (result.status, title, [*failure_words.reasons(result), *_words(result)], facts)
 

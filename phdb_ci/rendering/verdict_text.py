@@ -6,13 +6,14 @@ from pathlib import PurePath
 from phdb_ci.base.page import ENDLESS, Page, blocks
 from phdb_ci.base.text import counted, duration, harmless
 from phdb_ci.models.results import ArtifactUse, LegResult
-from phdb_ci.models.statuses import STATUSES, AnyStatus
-from phdb_ci.models.verdict import Verdict, VerdictLeg
+from phdb_ci.models.statuses import QUARANTINED, STATUSES, AnyStatus
+from phdb_ci.models.verdict import Quarantined, Verdict, VerdictLeg
 from phdb_ci.rendering.figures import in_words
 from phdb_ci.rendering.red_text import red_text
 
 HEAD = ("status", "leg", "passed", "failed", "skipped", "time", "evidence")
 DROP = (4, 3, 2)  # the columns that go first where the page is narrow
+MOST_WORSE = 20  # of what is worse than on the base
 HERE = PurePath()
 VERBS = 5  # verbs of an artifact that a row of the table names
 
@@ -68,6 +69,8 @@ def _below(verdict: Verdict) -> Iterator[str]:
     yield f"{verdict.stack} stack: {', '.join(sources)}"
     yield from (f"{source.repo}: {harmless(note)}" for source in verdict.sources for note in source.notes)
     yield from (f"note: {harmless(note, 1000)}" for note in verdict.notes)
+    if verdict.baseline or verdict.regressions.count:
+        yield from _regressions(verdict)
 
 
 def _counts(result: LegResult) -> tuple[str, ...]:
@@ -82,16 +85,32 @@ def _counts(result: LegResult) -> tuple[str, ...]:
 def _evidence(leg: VerdictLeg) -> Iterator[str]:
     """What a leg shows: what was quarantined, measured and called, notes. Why it is not green stands below."""
     result = leg.result
-    if not leg.decides and result.quarantine:
-        yield f"quarantined until {result.quarantine.until}, does not decide: {harmless(result.quarantine.issue)}"
+    yield from map(_quarantined, leg.quarantine)
     if result.status == "blocked":
         yield from map(harmless, result.reasons)
-    if leg.fewer_tests:
-        yield f"{counted(leg.fewer_tests, 'test')} fewer than the baseline"
     if figures := in_words(result):
         yield harmless(figures)
     yield from (_called(use) for use in result.facts.artifacts if use.calls)
     yield from map(harmless, result.notes)
+
+
+def _quarantined(item: Quarantined) -> str:
+    row = item.row
+    name, issue = harmless(f"{row.case or 'the job'}"), harmless(row.issue)
+    if not item.holds:
+        return f"the quarantine of {name} ended {row.until}, it decides: {issue}"
+    return f"{QUARANTINED} {name} quarantined until {row.until}, does not decide: {issue}"
+
+
+def _regressions(verdict: Verdict) -> Iterator[str]:
+    """The second answer, and what it follows from."""
+    answer = verdict.regressions
+    base = f" than in run {harmless(verdict.baseline, 60)}" if verdict.baseline else ""
+    yield f"regressions: {answer.words}{base if answer.count else ''}"
+    yield from (f"  {item.leg}: {item.kind}: {harmless(item.text)}" for item in answer.worse[:MOST_WORSE])
+    if answer.count > MOST_WORSE:
+        yield f"  and {answer.count - MOST_WORSE} more"
+    yield from (f"  not compared: {harmless(reason)}" for reason in answer.unknown[:MOST_WORSE])
 
 
 def _called(use: ArtifactUse) -> str:

@@ -1,13 +1,14 @@
-"""The JSON documents that a job must write: put earlier ones away, find what the job wrote, read it.
+"""The JSON documents that a job must write: note what is there before, find what the job wrote, read it.
 
 It is hostile text. What it says is gathered here as facts; that a fact is against the job is judging's to say.
 """
 
 import fnmatch
+import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,10 +31,18 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where a word begins in camelCas
 MEASURED_STATUS = ("pass", "fail")
 
 
-def put_away(pattern: str, checkouts: Iterable[Path]) -> None:
-    """Delete what matches before the job runs: what matches afterwards was written by the job."""
-    for _, path in _matching(pattern, checkouts):
-        path.unlink(missing_ok=True)
+def digests(pattern: str, checkouts: Iterable[Path]) -> dict[str, str]:
+    """The sha256 of every file that matches, by `repo/path`: what the job leaves as it was is not the job's."""
+    return {shown: _digest(path) for shown, path in _matching(pattern, checkouts)}
+
+
+def _digest(path: Path) -> str:
+    """The sha256 of a file's first LIMIT bytes; empty for what is no regular file."""
+    try:
+        with open_regular(path) as file:
+            return hashlib.sha256(file.read(LIMIT)).hexdigest()
+    except OSError:
+        return ""
 
 
 class Written(NamedTuple):
@@ -44,11 +53,13 @@ class Written(NamedTuple):
     text: bytes
 
 
-def find(pattern: str, checkouts: Iterable[Path]) -> Written | str:
-    """The document, or why there is none to judge."""
-    files = _matching(pattern, checkouts)
+def find(pattern: str, checkouts: Iterable[Path], before: Mapping[str, str]) -> Written | str:
+    """The document that is not as it was `before` the job (`digests`), or why there is none to judge."""
+    every = _matching(pattern, checkouts)
+    files = [(shown, path) for shown, path in every if before.get(shown) != _digest(path)]
     if not files:
-        return f"the job wrote no {pattern}"
+        stale = f": {every[0][0]} is as it was before the job" if every else ""
+        return f"the job wrote no {pattern}{stale}"
     if len(files) > 1:
         return f"the job wrote {len(files)} files that match {pattern}"
     shown, path = files[0]

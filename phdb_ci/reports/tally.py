@@ -72,6 +72,7 @@ class Tally:
         self._passed: list[Case] = []
         self._unnamed: list[str] = []
         self._unnamed_count = 0
+        self._excused_critical: list[str] = []
         self._names: set[int] = set()
         self._repeated = 0
 
@@ -102,6 +103,7 @@ class Tally:
             kind=self.kind, counts=Counts(**self.counts), seconds=round(self.seconds, 6), cases=tuple(cases),
             dropped=sum(self.counts.values()) - len(cases), repeated=self._repeated, problem=problem,
             notes=tuple(notes), unnamed_skips=tuple(self._unnamed), unnamed_skip_count=self._unnamed_count,
+            excused_critical=tuple(self._excused_critical),
             skip_rules=self._skips.rules(), critical_rules=self._critical.rules(),
         )  # fmt: skip
 
@@ -114,10 +116,12 @@ class Tally:
 
     def _apply_rules(self, name: str, title: str, status: CaseStatus) -> None:
         critical = self._critical.met_by(name, title)
+        named = self._skips.met_by(name, title) if critical or status not in EXECUTED else []
+        if critical and named and len(self._excused_critical) < NAMED:
+            self._excused_critical.append(title)
         if status in EXECUTED:
             self._critical.count(critical)
             return
-        named = self._skips.met_by(name, title)
         self._skips.count(named)
         # A critical case that was skipped stays an unnamed skip: no skip rule may cover it.
         if critical or not named:

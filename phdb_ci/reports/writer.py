@@ -14,7 +14,7 @@ from phdb_ci.base.files import whole_file
 from phdb_ci.models.labels import unbuilt
 from phdb_ci.models.results import Case, LegResult, Suite
 from phdb_ci.models.statuses import STATUSES
-from phdb_ci.models.verdict import Missing, VerdictArtifact
+from phdb_ci.models.verdict import Missing, VerdictArtifact, VerdictLeg
 from phdb_ci.reports.text import detail_text, message_line, name_line
 
 _OPEN = b'<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="phdb-ci">\n'
@@ -22,20 +22,19 @@ _CLOSE = b"</testsuites>\n"
 
 
 def write_junit(
-    path: Path, legs: Iterable[LegResult], *, missing: Iterable[Missing] = (),
-    artifacts: Iterable[VerdictArtifact] = (), repeats: Mapping[str, str] | None = None,
+    path: Path, legs: Iterable[VerdictLeg], *, missing: Iterable[Missing] = (),
+    artifacts: Iterable[VerdictArtifact] = (),
 ) -> None:  # fmt: skip
     """Write the JUnit file of a run: one leg in memory at a time, and the file appears whole or not at all.
 
     Totals are what was counted; the property `not kept` says how many cases are missing. An artifact that jobs cannot
-    use and a leg that left no result are a suite each. `repeats`: by leg, the command that runs it alone. Raises
-    DiskError.
+    use and a leg that left no result are a suite each. Raises DiskError.
     """
     with whole_file(path) as file:
         file.write(_OPEN)
         file.writelines(_as_bytes(_unbuilt(artifact)) for artifact in artifacts if not artifact.is_there)
         for leg in legs:
-            file.writelines(_as_bytes(suite) for suite in _suites(leg, (repeats or {}).get(leg.leg, "")))
+            file.writelines(_as_bytes(_quarantined(suite, leg)) for suite in _suites(leg.result, leg.repeat))
         file.writelines(_as_bytes(_missing(item)) for item in missing)
         file.write(_CLOSE)
 
@@ -73,8 +72,6 @@ def _suites(leg: LegResult, repeat: str) -> Iterator[TestSuite]:
 def _facts(leg: LegResult, repeat: str) -> dict[str, str]:
     """What holds for every suite of a leg; of one that is not green, where to look and what runs it alone."""
     facts = {"gate": leg.gate, "job": leg.job, "os": leg.os, "status": leg.status}
-    if leg.quarantine is not None:
-        facts["quarantine"] = leg.quarantine.issue
     if leg.status != "passed":
         facts |= {"log": f"{leg.leg}/log.txt", "workspace": leg.workspace or "", "repeat": repeat}
     return facts
@@ -114,6 +111,13 @@ def _element(name: str, properties: Mapping[str, str], cases: list[TestCase]) ->
             element.add_property(key, message_line(value))
     element.add_testcases(cases)
     return element
+
+
+def _quarantined(suite: TestSuite, leg: VerdictLeg) -> TestSuite:
+    """The suite with the issue of each quarantine of its leg."""
+    for item in leg.quarantine:
+        suite.add_property("quarantine", message_line(item.row.issue))
+    return suite
 
 
 def _case(case: Case) -> TestCase:

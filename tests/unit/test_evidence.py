@@ -40,6 +40,7 @@ MEASURED = job(
     },
 )
 POSTGRES = ServiceUse(name="postgres", version="16.14", origin="a wheel")
+NODE_24 = job(tools=["node"], versions={"node": "24"})
 BARE = job(reports=[{"kind": "exit", "min_tests": 0}])
 
 
@@ -235,6 +236,14 @@ BROKEN = [
         "unproven",
         "critical check cve-* was not executed",
         "not looked for",
+    ),
+    row(
+        "critical_excused",
+        CRITICAL,
+        good(suites=(suite(passed=2, critical_rules=(rule("cve-*"),), excused_critical=("cve-a", "cve-b")),)),
+        "unproven",
+        "a skip rule of the matrix reaches the critical check cve-a and 1 more",
+        "ran, and could have been skipped",
     ),
     row(
         "unknown_rule",
@@ -633,6 +642,16 @@ def test_server_on_another_machine_is_told() -> None:
 def test_named_skip_that_no_longer_happens_is_told() -> None:
     facts = good(suites=(suite(passed=2, skip_rules=(rule("rls-*", "not wired", 0),)),))
     assert judge(job(), facts)[2] == ("named skip no longer happens: rls-* (not wired)",)
+
+
+@pytest.mark.parametrize("version", ["v24.1.0", "24.11", "node 24"])
+def test_tool_of_the_version_that_is_wanted_is_no_news(version: str) -> None:
+    assert judge(NODE_24, good(versions={"node": version}))[2] == ()
+
+
+@pytest.mark.parametrize("version", ["v20.20.2", "v2.24.0", "v240.1", "broken: OSError"])
+def test_tool_of_another_version_is_noted(version: str) -> None:
+    assert judge(NODE_24, good(versions={"node": version}))[2] == (f"node 24 is wanted; it ran with {version}",)
 
 
 def test_rebuild_is_told() -> None:

@@ -19,9 +19,9 @@ from phdb_ci.judging.gathered import Run
 from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.hosting import job_id
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.models.results import LegResult, LegSource
+from phdb_ci.models.results import Case, LegResult, LegSource
 from phdb_ci.models.verdict import Unaffected, Verdict
-from tests.builders import DIGEST, HEAD, case, command, quarantine, result, sha, suite, use
+from tests.builders import DIGEST, HEAD, case, command, result, sha, suite, use
 from tests.helpers import PIN, job, matrix, sources
 
 TODAY = date(2026, 11, 25)
@@ -29,7 +29,7 @@ UBUNTU, MACOS = "ubuntu-24.04", "macos-15"
 RUN = Run("4242", 2, HEAD)
 OTHER = "0ddba11" + "0" * 57
 STARTED = "2026-11-25T03:00:00Z"
-FLAKY = {"quarantine": {"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}}
+FLAKY = {"job": "flaky", "issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}
 ROWS = matrix(
     {
         "smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS], skip={"windows-2025": "not built there"}),
@@ -37,7 +37,8 @@ ROWS = matrix(
     }
 )
 LEGS = [("smoke", UBUNTU), ("smoke", MACOS), ("style", UBUNTU)]
-QUARANTINED = matrix({"smoke": job(artifacts=["embed"]), "flaky": job(**FLAKY)})
+QUARANTINED = matrix({"smoke": job(artifacts=["embed"]), "flaky": job()}, quarantine=(FLAKY,))
+CASE = matrix({"smoke": job(artifacts=["embed"]), "flaky": job()}, quarantine=(FLAKY | {"case": "test_a*"},))
 Document = dict[str, Any]
 
 
@@ -159,6 +160,29 @@ def test_results_may_lie_some_folders_deep(place: Place, name: str) -> None:
         place.put(of(*leg), folder=f"../{name}/{'@'.join(leg)}")
 
     assert place.verdict().outcome == "pass"
+
+
+def test_only_result_of_a_gate_may_lie_in_the_folder_itself(place: Place) -> None:
+    rows = matrix({"style": job(repo="lis")})
+    place.needs = None
+    place.put(of("style"), folder=".")
+
+    verdict = place.verdict(rows)
+    assert (verdict.outcome, [leg.result.leg for leg in verdict.legs]) == ("pass", ["style@ubuntu-24.04"])
+
+
+def test_folder_that_holds_a_result_is_not_looked_through(full: Place) -> None:
+    full.put(of("style", suites=(suite(case("a", "failed"), passed=4),)), folder="style@ubuntu-24.04/a")
+    assert full.verdict().outcome == "pass"
+    full.put(of("style"), folder=".")
+
+    assert set(reasons(full.verdict())) == {"smoke@ubuntu-24.04", "smoke@macos-15"}
+
+
+def test_only_result_that_cannot_be_read_is_named_by_its_folder(place: Place) -> None:
+    (place.results / "result.json").write_text("{")
+
+    assert place.verdict().notes[0].startswith(f"the result in {place.results.name} cannot be read: ")
 
 
 # Missing
@@ -343,6 +367,30 @@ def test_two_results_of_one_attempt_that_differ_are_none(full: Place) -> None:
     assert full.verdict().outcome == "pass"
 
 
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_folder_may_end_in_the_attempt_that_left_it(full: Place, attempt: int) -> None:
+    place = full
+    (place.results / "style@ubuntu-24.04" / "result.json").unlink()
+    place.put(of("style", suites=(suite(case("a", "failed"), passed=4),)), folder="style@ubuntu-24.04@1")
+    place.put(of("style", attempt=attempt), folder=f"style@ubuntu-24.04@{attempt}")
+
+    assert place.verdict().outcome == "pass"
+    assert {leg.result.leg: leg.result.attempt for leg in place.verdict().legs}["style@ubuntu-24.04"] == attempt
+
+
+def test_record_of_another_attempt_than_its_folders_is_not_believed(full: Place) -> None:
+    full.put(of("style", attempt=1), folder="style@ubuntu-24.04@2")
+
+    assert_missing(full.verdict(), "style@ubuntu-24.04", "is of attempt 1, and its folder of attempt 2")
+
+
+def test_older_attempt_that_cannot_be_read_does_not_stand_in_the_way(full: Place) -> None:
+    full.put(of("style", attempt=2), folder="style@ubuntu-24.04@2")
+    full.put(of("style"), folder="style@ubuntu-24.04@1").write_text("{")
+
+    assert full.verdict().outcome == "pass"
+
+
 def test_newer_attempt_that_cannot_be_read_is_not_replaced_by_an_older(full: Place) -> None:
     full.put(of("style"), folder="first/style@ubuntu-24.04")
     (full.results / "style@ubuntu-24.04" / "result.json").write_text("{")
@@ -395,14 +443,6 @@ def test_facts_are_judged_by_this_matrix_and_not_by_the_results(full: Place) -> 
     assert verdict.legs[2].result.reasons == ("4 pytest tests were executed, at least 5 expected",)
 
 
-def test_result_cannot_quarantine_itself(full: Place) -> None:
-    full.put(of("style", quarantine=quarantine(date(2999, 1, 1)), suites=(suite(case("a", "failed")),)))
-
-    verdict = full.verdict()
-    assert verdict.outcome == "fail"
-    assert verdict.legs[2].result.quarantine is None
-
-
 def test_summary_is_the_matrix_s(full: Place) -> None:
     full.put(of("style", summary="all is well"))
 
@@ -422,6 +462,30 @@ def test_quarantined_leg_does_not_decide_until_its_end(place: Place) -> None:
     assert place.verdict(QUARANTINED, today=date(2027, 2, 1)).outcome == "fail"
 
 
+@pytest.mark.parametrize(
+    ("cases", "outcome"),
+    [
+        pytest.param((case("test_a1", "failed"),), "pass", id="quarantined case alone"),
+        pytest.param((case("test_a1", "failed"), case("test_b", "failed")), "fail", id="another one"),
+    ],
+)
+def test_quarantined_case_does_not_decide_until_its_end(place: Place, cases: tuple[Case, ...], outcome: str) -> None:
+    place.needs = needs_of(CASE)
+    place.put(of("smoke"))
+    place.put(of("flaky", suites=(suite(*cases, passed=4),), commands=(command(exit_code=1),)))
+
+    verdict = place.verdict(CASE)
+    assert (verdict.outcome, verdict.legs[1].result.status) == (outcome, "failed")
+    assert place.verdict(CASE, today=date(2027, 2, 1)).outcome == "fail"
+
+
+def test_job_of_a_quarantined_case_that_is_missing_decides(place: Place) -> None:
+    place.needs = needs_of(CASE)
+    place.put(of("smoke"))
+
+    assert place.verdict(CASE).outcome == "incomplete"
+
+
 def test_quarantined_leg_that_is_missing_does_not_decide_until_its_end(place: Place) -> None:
     place.needs = needs_of(QUARANTINED)
     place.put(of("smoke"))
@@ -432,7 +496,7 @@ def test_quarantined_leg_that_is_missing_does_not_decide_until_its_end(place: Pl
 
 
 def test_gate_in_which_all_is_quarantined_is_not_green(place: Place) -> None:
-    rows = matrix({"flaky": job(**FLAKY)})
+    rows = matrix({"flaky": job()}, quarantine=(FLAKY,))
     place.needs = needs_of(rows)
     assert place.verdict(rows).outcome == "incomplete"
     place.put(of("flaky"))
@@ -951,7 +1015,10 @@ KINDS: dict[str, Document] = {
     "commit": {"sources": ()}, "digest": {"artifacts": (use().model_copy(update={"digest": OTHER}),)},
 }  # fmt: skip
 STATES = ("success", "failure", "cancelled", "skipped", "odd", None)
-GATE = matrix({"smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "style": job(repo="lis"), "flaky": job(**FLAKY)})
+GATE = matrix(
+    {"smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "style": job(repo="lis"), "flaky": job()},
+    quarantine=(FLAKY,),
+)
 ALL = [("smoke", UBUNTU), ("smoke", MACOS), ("style", UBUNTU), ("flaky", UBUNTU)]
 IDS = ["plan", "embed__ubuntu-24_04", "embed__macos-15", *(job_id(*leg) for leg in ALL)]
 

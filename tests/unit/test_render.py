@@ -60,22 +60,21 @@ def typical() -> Verdict:
         skip_rules=(rule("*mock*", "the mock suite runs in e2e-mock", 2),),
     )
     return verdict(
-        leg("smoke", "passed", exit_only(), calls=4, new_failures=0),
-        leg("db-smoke", "failed", suite(case(status="failed"), passed=118), calls=6, new_failures=1, reasons=("why",)),
-        leg("db-smoke", "passed", suite(passed=116), os="macos-15", calls=6, new_failures=0),
-        leg("e2e-mock", "passed", suite(passed=37), seconds=63.0, new_failures=0),
+        leg("smoke", "passed", exit_only(), calls=4),
+        leg("db-smoke", "failed", suite(case(status="failed"), passed=118), calls=6, reasons=("why",)),
+        leg("db-smoke", "passed", suite(passed=116), os="macos-15", calls=6),
+        leg("e2e-mock", "passed", suite(passed=37), seconds=63.0),
         leg(
             "e2e-engine",
             "failed",
             failing,
             calls=38,
             seconds=298.0,
-            new_failures=1,
             reasons=("exit 1", "2 of 43 node tests failed"),
             commands=(command("npm test", 1, network="isolated"),),
             workspace="/cache/work/e2e",
         ).model_copy(update={"repeat": "phdb-ci run e2e-engine"}),
-        leg("bench-validate", "passed", exit_only(), seconds=3.0, new_failures=0),
+        leg("bench-validate", "passed", exit_only(), seconds=3.0),
         idle=[idle("pg-bench", "ubuntu-24.04", kind="skipped", reason="nightly only")],
         lead="e2e-engine",
         run_url=RUN_URL,
@@ -96,14 +95,14 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
     )
     table = [line for line in text.splitlines() if line.startswith("|")][:8]
     assert table == [
-        "|  | job | pass | fail | skip | time | vs baseline |",
-        "|:-:|:--|--:|--:|--:|--:|:--|",
-        "| ❌ | **e2e-engine** | 41 | **2** | 0 | 4:58 | 1 new failure |",
-        "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 38.0\N{NO-BREAK SPACE}s | 1 new failure |",
-        "| ✅ | smoke | – | – | – | 38.0\N{NO-BREAK SPACE}s |  |",  # noqa: RUF001 - as shown
-        "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 38.0\N{NO-BREAK SPACE}s |  |",
-        "| ✅ | e2e-mock | 37 | 0 | 0 | 1:03 |  |",
-        "| ✅ | bench-validate | – | – | – | 3.0\N{NO-BREAK SPACE}s |  |",  # noqa: RUF001 - as shown
+        "|  | job | pass | fail | skip | time |",
+        "|:-:|:--|--:|--:|--:|--:|",
+        "| ❌ | **e2e-engine** | 41 | **2** | 0 | 4:58 |",
+        "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 38.0\N{NO-BREAK SPACE}s |",
+        "| ✅ | smoke | – | – | – | 38.0\N{NO-BREAK SPACE}s |",  # noqa: RUF001 - as shown
+        "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 38.0\N{NO-BREAK SPACE}s |",
+        "| ✅ | e2e-mock | 37 | 0 | 0 | 1:03 |",
+        "| ✅ | bench-validate | – | – | – | 3.0\N{NO-BREAK SPACE}s |",  # noqa: RUF001 - as shown
     ]
     first = text.split("<details open>")[1].split("</details>")[0]
     assert first.split("\n\n") == [
@@ -161,27 +160,21 @@ def test_order_is_deciding_then_quarantined_then_passed_and_of_equals_the_lead_f
     assert [job[0] for job in jobs if job[1] == "-"] == list("cfgbdae")
 
 
-def test_vs_column_is_there_only_with_a_baseline() -> None:
-    assert "vs baseline" not in comment(verdict(leg(new_failures=None)))
-    failing = suite(case(status="failed"))
-    rows = page(
-        verdict(
-            leg("known", "failed", failing, new_failures=0),
-            leg("new", "failed", failing, new_failures=2),
-            leg("fresh", "failed", failing),
-            leg("late", "timeout", new_failures=0),
-            leg("less", new_failures=0).model_copy(update={"fewer_tests": 6}),
-            leg("both", "failed", failing, new_failures=1).model_copy(update={"fewer_tests": 1}),
-            leg("same", new_failures=0).model_copy(update={"fewer_tests": 0}),
-            baseline="1",
-        )
-    )
-    told = {row[1]: row[6] for row in rows.rows[:8]}
-    assert told == {
-        "job": "vs baseline", "known": "no new failure", "new": "2 new failures",
-        "fresh": "not in the baseline", "late": "", "less": "6 tests fewer",
-        "both": "1 new failure, 1 test fewer", "same": "",
-    }  # fmt: skip
+def test_quarantined_case_has_a_sign_of_its_own_and_its_true_status() -> None:
+    row = quarantine(case="test_a*")
+    bad = suite(case("test_a1", "failed"), passed=3)
+    made = verdict(leg("a"), leg("b", "failed", bad, excused=True, quarantine=row))
+    assert heading(comment(made)) == "## ✅ phdb-ci: 1 of 2 jobs passed; 1 quarantined"
+    assert page(made).row("b")[0] == "🩹"
+    text = comment(made)
+    assert "<summary>🩹 b: 1 test failed, quarantined</summary>" in text
+    assert "`test_a*` quarantined until 2027-01-31 ([issue 42](https://github.com/acme/lidb/issues/42)" in text
+
+
+def test_gate_of_a_job_with_quarantined_cases_alone_is_green() -> None:
+    bad = suite(case("test_a1", "failed"), passed=3)
+    made = verdict(leg("b", "failed", bad, excused=True, quarantine=quarantine(case="test_a*")))
+    assert heading(comment(made)) == "## ✅ phdb-ci: 0 of 1 job passed; 1 quarantined"
 
 
 @pytest.mark.parametrize("status", NOT_PASSED)
@@ -267,7 +260,7 @@ def test_quarantine_past_its_date_decides() -> None:
 
 def test_quarantined_leg_that_passed_is_named() -> None:
     text = comment(verdict(leg("a"), leg("b", decides=False, quarantine=quarantine())))
-    assert "- b passed, quarantined until 2027-01-31 (" in text
+    assert "- b passed: quarantined until 2027-01-31 (" in text
 
 
 def test_stand_in_stack_is_said_in_the_heading() -> None:

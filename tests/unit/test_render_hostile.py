@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from phdb_ci.models.results import ManifestFact
-from phdb_ci.models.verdict import Verdict
+from phdb_ci.models.verdict import Regressions, Verdict
 from phdb_ci.rendering.comment import comment, summary
 from phdb_ci.rendering.comment.timeline import label
 from phdb_ci.rendering.markdown import code, excerpt, fenced, one_line, table
@@ -27,6 +27,7 @@ from tests.builders import (
     source,
     suite,
     verdict,
+    worse,
 )
 from tests.page import Page, page
 
@@ -80,6 +81,7 @@ def hostile(text: str) -> Verdict:
         )),
         tool=text, gate=text, headline=text, run_id=text, run_url=f"{RUN_URL}?{text}",
         platform=text, started=text,
+        regressions=Regressions(worse=(worse(text),), unknown=(text,)),
         baseline=text, baseline_commits={"lidb": sha("2"), "lis": sha("3")}, reproduce=text, notes=(text,),
     )  # fmt: skip
 

@@ -734,6 +734,12 @@ def test_critical_skip_stays_unnamed_though_a_rule_names_it(reports: Reports) ->
     assert suite.skip_rules[0].matched == 3
 
 
+def test_critical_case_that_a_skip_rule_reaches_is_named_though_it_ran(reports: Reports) -> None:
+    xml = around('<testcase name="reads without mock"/><testcase name="mock"/><testcase name="persists"/>')
+    suite = reports.read(xml, skips={"*mock*": "runs elsewhere"}, critical=["reads*", "persists"])
+    assert suite.excused_critical == ("s > reads without mock",)
+
+
 def test_rules_see_cases_that_are_not_kept(reports: Reports) -> None:
     suite = reports.read(many(passed=2000, skipped=900), skips={"skipped*": "x"}, critical=["passed*"])
     assert (suite.skip_rules[0].matched, suite.critical_rules[0].matched) == (900, 2000)

@@ -78,6 +78,7 @@ class Workspace:
     placed: dict[str, Placed]
     place: BuildPlace | None = None
     early: dict[int, str] = field(default_factory=dict)
+    before: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def tops(self) -> tuple[Path, ...]:

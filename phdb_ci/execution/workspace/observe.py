@@ -11,14 +11,14 @@ from pathlib import Path
 
 from phdb_ci.artifacts.store import joint_digest, measure
 from phdb_ci.artifacts.witness import is_program
-from phdb_ci.base.files import walk
+from phdb_ci.base.files import is_borrowed, walk
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.execution.workspace.watch import Watch
 from phdb_ci.models.matrix import Job
 from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse
-from phdb_ci.reports.documents import put_away
-from phdb_ci.sources.git.place import Checkout, same_content
+from phdb_ci.reports.documents import digests
+from phdb_ci.sources.git.place import Checkout, changed, same_content
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def run_commands(space: Workspace) -> Iterator[None]:
             shown = space.job.reports[index].path or path.name
             space.early[index] = f"{shown} was there before the job: left over from an earlier run"
     for document in filter(None, (space.job.evidence.manifest, space.job.evidence.figures)):
-        put_away(document.file, space.tops)
+        space.before[document.file] = digests(document.file, space.tops)
     for placed in space.placed.values():
         placed.start()
     with Watch(
@@ -68,6 +68,21 @@ def in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]]) ->
     """The first 50 paths, as `repo/path`, that `look` names: those that were changed, that no commit has, links out."""
     paths = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in look(placed)]
     return tuple(map(_text, paths[:50]))
+
+
+def altered(space: Workspace) -> tuple[str, ...]:
+    """The committed files that are not as committed, but for those that the job is there to write."""
+
+    def look(placed: Checkout) -> list[str]:
+        ours = space.job.writes if placed.dest == space.cwd else ()
+        return [path for path in changed(placed) if path not in ours or not _is_written(placed, path)]
+
+    return in_checkouts(space, look)
+
+
+def _is_written(placed: Checkout, path: str) -> bool:
+    file = placed.dest / path
+    return file.is_file() and not is_borrowed(file, placed.dest)
 
 
 def strays(space: Workspace) -> tuple[str, ...]:

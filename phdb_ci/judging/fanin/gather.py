@@ -15,11 +15,11 @@ from phdb_ci.base.strict_json import parse
 from phdb_ci.base.text import bounded, harmless
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
-from phdb_ci.judging.fanin.read import Needs, ResultFile
+from phdb_ci.judging.fanin.read import LEG, Needs, ResultFile
 from phdb_ci.judging.gathered import Gathered, Run, reproduce, shown_source
-from phdb_ci.judging.verdict import decides
+from phdb_ci.judging.quarantine import decides
 from phdb_ci.models.base import Record, first_problem, glob_matches
-from phdb_ci.models.hosting import job_id
+from phdb_ci.models.hosting import CANCELLED, job_id
 from phdb_ci.models.labels import claims
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import IdleLeg
@@ -71,17 +71,17 @@ def gather(
     sources = _sources(fan, legs)
     stack = fan.planned.stack if fan.planned else _stack(sources)
     known = {"@".join(leg) for leg in expected}
-    foreign = [file.leg for file in files if file.leg not in known]  # named by whoever made the folder
+    foreign = [file for file in files if file.leg not in known]  # named by whoever made the folder
     return Gathered(
         gate=gate, lead=matrix.gates[gate].lead, started=started, seconds=length,
         run=replace(run, attempt=run.attempt or max([leg.attempt for leg in legs], default=1)),
         platform=", ".join(dict.fromkeys(leg.os for leg in legs)) or "none", stack=stack, sources=sources,
         artifacts=_artifacts(fan), legs=legs, missing=missing,
         idle=_idle(matrix, jobs, expected, unaffected), unaffected=unaffected,
-        quarantines={name: job.quarantine for name, job in jobs.items()},
+        jobs=jobs, quarantine=matrix.quarantine,
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
-        notes=[*notes, *(f"a result of {harmless(leg)} is no part of this gate" for leg in foreign)],
+        notes=[*notes, *map(_foreign, foreign)],
     )  # fmt: skip
 
 
@@ -113,9 +113,16 @@ def _idle(matrix: Matrix, jobs: Iterable[str], legs: Iterable[LegName], unaffect
     ]  # fmt: skip
 
 
+def _foreign(file: ResultFile) -> str:
+    """What is said of a result that is of no leg of this gate, or of none that can be told."""
+    if file.problem and not LEG.fullmatch(file.leg):
+        return f"the result in {harmless(file.leg)} cannot be read: {harmless(file.problem)}"
+    return f"a result of {harmless(file.leg)} is no part of this gate"
+
+
 def _check_jobs(fan: _Fan, gate: str) -> None:
     """Every job that did not succeed is one whose end has its place in the verdict. Raises ResultsError for another."""
-    ids = {"plan", *(job_id(name, os) for name, os in (*fan.legs, *fan.builds))}
+    ids = {"plan", CANCELLED, *(job_id(name, os) for name, os in (*fan.legs, *fan.builds))}
     for job, state in fan.needs.results.items():
         if job not in ids and state != "success":
             raise ResultsError(
@@ -129,7 +136,7 @@ def _expected(fan: _Fan, results: Mapping[LegName, LegResult | str]) -> Expected
     voters = [
         result
         for (name, _), result in reversed(list(results.items()))
-        if isinstance(result, LegResult) and decides(fan.matrix.jobs[name].quarantine, fan.today)
+        if isinstance(result, LegResult) and decides(fan.matrix.quarantine_of(name), fan.today)
     ]
     if fan.needs.given:
         digests = {(artifact, os): _digest(fan.needs, artifact, os) for artifact, os in fan.builds}

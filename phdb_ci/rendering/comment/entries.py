@@ -28,9 +28,18 @@ class Entry:
 
     @property
     def icon(self) -> str:
-        """The sign of its status; one that is not green and is excused has a sign of its own."""
-        excused = not (self.decides or self.is_green or self.is_idle)
-        return QUARANTINED if excused else STATUSES[self.status].icon
+        """Its sign: of its status, or of a quarantine where that is why it makes nothing red."""
+        return QUARANTINED if self.is_quarantined else STATUSES[self.status].icon
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether quarantined cases alone keep it from green."""
+        return self.leg is not None and self.leg.excused
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether it is not green, and a quarantine keeps that from the gate."""
+        return not self.is_green and not self.is_idle and (self.is_excused or not self.decides)
 
     @property
     def result(self) -> LegResult | None:
@@ -50,7 +59,7 @@ class Entry:
     @property
     def is_bad(self) -> bool:
         """Whether it decides and is not green."""
-        return self.decides and not self.is_green and not self.is_idle
+        return self.decides and not self.is_excused and not self.is_green and not self.is_idle
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ class Shown:
     @property
     def outcome(self) -> Outcome:
         """The verdict's own outcome, but never green over rows that are not: a record may come from anywhere."""
-        deciding = {entry.status for entry in self.expected if entry.decides}
+        deciding = {"passed" if entry.is_excused else entry.status for entry in self.expected if entry.decides}
         doubtful = self.verdict.outcome == "pass" and deciding != {"passed"} and not self.unaffected
         return "incomplete" if doubtful else self.verdict.outcome
 

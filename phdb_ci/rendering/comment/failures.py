@@ -10,7 +10,7 @@ from phdb_ci.models.verdict import VerdictArtifact
 from phdb_ci.rendering import failure_words
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
-from phdb_ci.rendering.comment.table import quarantined
+from phdb_ci.rendering.comment.table import quarantines
 from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, code, excerpt, fenced, first, one_line, points, word
 
 MOST_REASONS = 10
@@ -70,18 +70,14 @@ def _title(entry: Entry) -> str:
     parts = [f"{counted(count, 'test')} failed"] if count else []
     if entry.status != "failed" or not count:
         parts.insert(0, STATUSES[entry.status].phrase)
-    if not entry.decides:
+    if entry.is_quarantined:
         parts.append("quarantined")
     return f"{entry.icon} {entry.name}: {', '.join(parts)}"
 
 
 def _reasons(shown: Shown, entry: Entry) -> list[str]:
     lines = first(failure_words.reasons(entry.result) if entry.result else entry.reasons, MOST_REASONS)
-    quarantine = entry.result.quarantine if entry.result else None
-    if quarantine:
-        because = f", because {code(quarantine.reason)}" if code(quarantine.reason) else ""
-        lines.append(f"{quarantined(quarantine, shown.posting, decides=entry.decides)}{because}")
-    return lines
+    return lines + quarantines(entry, shown.posting)
 
 
 def _tests(result: LegResult, level: Level) -> list[str]:

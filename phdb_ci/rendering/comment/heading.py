@@ -60,7 +60,7 @@ def _counts(view: Shown) -> str:
     """`engine does not build; 2 of 7 jobs blocked; 1 quarantined, 1 not run`."""
     if view.unaffected:
         return "not run, only documentation changed"
-    excused = sum(not entry.decides and not entry.is_green for entry in view.expected)
+    excused = sum(entry.is_quarantined for entry in view.expected)
     idle = len(view.entries) - len(view.expected)
     tail = [f"{excused} quarantined"] if excused else []
     tail += [f"{idle} not run"] if idle else []

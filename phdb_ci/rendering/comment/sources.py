@@ -53,10 +53,10 @@ def _title(verdict: Verdict) -> str:
 
 
 def _since_when(shown: Shown) -> str:
-    """`since run 4111`, and where the branch is known: `since the last green run of main (4111)`."""
+    """`since run 4111`, and where the branch is known: `since the last run of main (4111)`."""
     run = code(shown.verdict.baseline or "", 60)
     branch = code(shown.posting.base or "", 60) if shown.posting else ""
-    return f"since the last green run of {branch} ({run or 'not known'})" if branch else f"since run {run}"
+    return f"since the last run of {branch} ({run or 'not known'})" if branch else f"since run {run}"
 
 
 def _repo(shown: Shown, source: VerdictSource) -> tuple[str, ...]:
