@@ -133,9 +133,20 @@ def _is_own(frame: str, root: str) -> bool:
 
 
 def _message(lines: Sequence[str]) -> list[str]:
-    """The last lines, where a run of lines that begin with the same word counts as one message: both its ends stay."""
-    runs = (list(run) for _, run in groupby(lines[-MOST_READ:], lambda line: line.split(maxsplit=1)[0]))
-    return [line for run in runs for line in _ends(run)][-MOST:]
+    """The last lines, where a run of lines that begin with the same words counts as one message: both its ends stay.
+
+    Two words count first (`npm error`), and what is left by one (the `at` of a stack).
+    """
+    shown: list[str] = []
+    for is_long, runs in groupby(_runs(lines[-MOST_READ:], 2), lambda run: len(run) > FIRST + LAST):
+        alike = runs if is_long else _runs([line for run in runs for line in run], 1)
+        shown += [line for run in alike for line in _ends(run)]
+    return shown[-MOST:]
+
+
+def _runs(lines: Sequence[str], words: int) -> Iterator[list[str]]:
+    """The lines in runs of neighbours that begin with the same words."""
+    return (list(run) for _, run in groupby(lines, lambda line: line.split(maxsplit=words)[:words]))
 
 
 def _ends(run: list[str]) -> list[str]:

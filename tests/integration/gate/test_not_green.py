@@ -572,6 +572,8 @@ def test_artifact_that_does_not_build_blocks_its_jobs_and_no_other(gate: Scenari
     gate.patch("lidb/CMakeLists.txt", "project(lidb LANGUAGES CXX)", 'message(FATAL_ERROR "broken")')
     ran = gate.run("lis-tests", "bench-validate")
 
-    ran.assert_not_green("lis-tests", "blocked", "embed failed: exit 1: cmake -S")
+    ran.assert_not_green("lis-tests", "blocked", "embed does not build")
+    assert "exit 1: cmake -S" in ran.embed.reasons[0]
+    assert ran.embed.words[0].startswith("CMake Error at CMakeLists.txt:")
     assert ran.leg("bench-validate").status == "passed"
     assert ran.embed.status == "failed"
