@@ -97,7 +97,7 @@ def verdict(session: nox.Session) -> None:
 
 @nox.session
 def publish(session: nox.Session) -> None:
-    """Publish a verdict on GitHub: the pull request's one comment and a commit status; `-- --dry-run` shows it."""
+    """Publish a verdict on GitHub: the pull request's one comment and two commit statuses; `-- --dry-run` shows it."""
     _phdb(session, "publish")
 
 

@@ -22,7 +22,8 @@ from phdb_ci.base.text import harmless
 from phdb_ci.commands._options import read_verdict
 from phdb_ci.errors import PhdbError
 from phdb_ci.judging import figures
-from phdb_ci.judging.verdict import decides, judged_anew
+from phdb_ci.judging.quarantine import excused, held_cases, holds
+from phdb_ci.judging.verdict import judged_anew
 from phdb_ci.matrix import load
 from phdb_ci.models.base import Record, first_problem
 from phdb_ci.models.labels import commits_told
@@ -58,7 +59,8 @@ class Condition(Record):
 class Evidence:
     """What one verdict shows of one leg. `days` is its age, None when its clock says nothing or the future.
 
-    `answered`: it measured what it is for. `against`: why it does not count; empty when it does.
+    `answered`: it measured what it is for. `against`: why it does not count; empty when it does. `tracked`: the
+    issues of the quarantines that cover what is wrong with it.
     """
 
     job: str
@@ -72,6 +74,7 @@ class Evidence:
     measured: str
     days: int | None
     against: str
+    tracked: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,10 +140,8 @@ class Judge:
             return "unknown", f"no answer in the last {LAST_NIGHT} days; {result}"
         if newest.status == "passed":
             return "met", ""
-        quarantine = self.matrix.jobs[job].quarantine
-        tracked = job in condition.tracked and newest.status in ("failed", "timeout")
-        if quarantine and tracked and not decides(quarantine, self.now.date()):
-            return "met", f"{result}; tracked by {quarantine.issue} until {quarantine.until}"
+        if newest.tracked and job in condition.tracked and newest.status in ("failed", "timeout"):
+            return "met", f"{result}; tracked by {newest.tracked}"
         if job in condition.answered and newest.status == "failed":
             honest = ("met", f"an honest failure: {result}")
             return honest if newest.answered else ("unknown", f"nothing measured: {result}")
@@ -153,11 +154,20 @@ class Judge:
                 result = judged_anew(leg.result, job)
                 item = self._item(verdict, result, result.reasons, result.started, result.sources)
                 changed = "" if result.row == job.digest else "measured with a different job definition"
-                yield replace(item, answered=_answered(job, result.facts), against=item.against or changed)
+                answered, tracked = _answered(job, result.facts), self._tracked(result)
+                yield replace(item, answered=answered, against=item.against or changed, tracked=tracked)
         for missing in verdict.missing:
             if job := self.matrix.jobs.get(missing.job):
                 sources = [source for source in verdict.sources if source.repo in job.repos]
                 yield self._item(verdict, missing, (missing.reason,), verdict.started, sources)
+
+    def _tracked(self, result: LegResult) -> str:
+        """The issues of the quarantines that cover all that is wrong with a leg; empty where something is left."""
+        rows, today = self.matrix.quarantine_of(result.job), self.now.date()
+        covering = [row for row in rows if row.case is None and holds(row, today)]
+        if not covering and excused(self.matrix.jobs[result.job], result, rows, today):
+            covering = [*held_cases(rows, today)]
+        return ", ".join(f"{row.issue} until {row.until}" for row in covering)
 
     def _item(
         self, verdict: Verdict, leg: LegResult | Missing, reasons: Sequence[str], started: str,

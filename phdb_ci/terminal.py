@@ -156,15 +156,17 @@ class Board:
             self._line(f"  {'note':>10}  {harmless(text, 1000)}")
 
     def log_tail(self, leg: str, path: Path) -> None:
-        """The last lines of a log, each behind a bar: no line can start a workflow command on GitHub."""
-        lines = _read_end(path, 64 * 1024)[-TAIL:]
-        if not lines:
+        """On GitHub, where nobody has the file, the last lines of a log in a group that is folded.
+
+        Each stands behind a bar: no line can start a workflow command.
+        """
+        lines = read_end(path, 64 * 1024)[-TAIL:]
+        if not lines or not self.github:
             return
-        self._line(f"::group::{leg}: end of its log" if self.github else f"\n  end of {path}")
+        self._line(f"::group::{leg}: end of its log")
         for line in lines:
             self._line(f"    | {harmless(line)}")
-        if self.github:
-            self._line("::endgroup::")
+        self._line("::endgroup::")
 
     def _line(self, text: str) -> None:
         with self._lock:
@@ -200,11 +202,11 @@ def _row(name: str, node: Running, page: Page, width: int, room: int, now: float
 
 def _last_line(path: Path) -> str:
     """The last line of a log that says something, without what takes no column: terminals differ in that."""
-    lines = (harmless(line).strip() for line in reversed(_read_end(path, LAST_BYTES)))
+    lines = (harmless(line).strip() for line in reversed(read_end(path, LAST_BYTES)))
     return "".join(sign for sign in next(filter(None, lines), "") if columns(sign))
 
 
-def _read_end(path: Path, size: int) -> list[str]:
+def read_end(path: Path, size: int) -> list[str]:
     """The lines in the last bytes of a file; none when there is no such file."""
     try:
         with open_regular(path) as file:

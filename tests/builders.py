@@ -13,7 +13,7 @@ from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.report_kinds import ReportKind
 from phdb_ci.models.results import ArtifactUse, Case, CaseStatus, Command, Counts, Facts, LegResult, Rule, Suite
 from phdb_ci.models.statuses import Status
-from phdb_ci.models.verdict import Missing, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
+from phdb_ci.models.verdict import Missing, Quarantined, Regression, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
 
 DIGEST = "89ea00d6" + "0" * 56
 HEAD = "9f2c1e0" + "0" * 33
@@ -57,7 +57,9 @@ def use(calls: int = 1, name: str = "embed", **fields: Any) -> ArtifactUse:
 
 
 def quarantine(until: date = date(2027, 1, 31), **fields: Any) -> Quarantine:
+    """A row of the matrix; of the whole job unless a `case` is given."""
     told = {
+        "job": "smoke",
         "issue": "https://github.com/acme/lidb/issues/42",
         "owner": "@acme/db",
         "reason": "the WAL replay test is flaky on slow disks",
@@ -81,11 +83,18 @@ def result(job: str = "smoke", status: Status = "passed", *suites: Suite, **fiel
 
 
 def leg(
-    job: str = "smoke", status: Status = "passed", *suites: Suite, decides: bool = True,
-    new_failures: int | None = None, **fields: Any,
+    job: str = "smoke", status: Status = "passed", *suites: Suite, decides: bool = True, excused: bool = False,
+    quarantine: Quarantine | None = None, **fields: Any,
 ) -> VerdictLeg:  # fmt: skip
-    """A leg of a verdict; the rest as for `result`."""
-    return VerdictLeg(result=result(job, status, *suites, **fields), decides=decides, new_failures=new_failures)
+    """A leg of a verdict; its quarantine holds where it does not decide or is excused. The rest as for `result`."""
+    met = (Quarantined(row=quarantine, holds=excused or not decides),) if quarantine else ()
+    made = result(job, status, *suites, **fields)
+    return VerdictLeg(result=made, decides=decides, excused=excused, quarantine=met)
+
+
+def worse(text: str = "test_it", job: str = "smoke", os: str = "ubuntu-24.04", **fields: Any) -> Regression:
+    """Something that is worse than on the base."""
+    return Regression(job=job, os=os, text=text, **{"kind": "new failure"} | fields)
 
 
 def missing(job: str = "smoke", os: str = "ubuntu-24.04", reason: str = "left no result", **fields: Any) -> Missing:

@@ -40,6 +40,7 @@ def document(contract: str, text: str | None, *, one_line: bool = False) -> Any:
     except ValueError as error:
         raise AssertionError(f"$: one JSON document expected, got {text[:SHOWN]!r} ({error})") from error
     RECORDER.add(contract, schema(contract), value)
+    print(f"{contract}: {version(contract, value)}")
     assert not (wrong := faults(contract, value)), f"{contract}: {'; '.join(wrong)}"
     return value
 
@@ -71,6 +72,12 @@ def faults(contract: str, value: Any) -> list[str]:
     """What breaks the contract, a line per fault, its path first; empty when it is kept."""
     errors = islice(_validator(contract).iter_errors(value), FAULTS)
     return sorted(f"{error.json_path}: {error.message[:SHOWN]}" for error in errors)
+
+
+def version(contract: str, value: Any) -> str:
+    """The protocol's version as an answer says it, in words for the log."""
+    said = value.get(schema(contract).get("x-version-field")) if isinstance(value, dict) else None
+    return "unversioned" if said is None else f"version {said!r:.40}"
 
 
 @cache

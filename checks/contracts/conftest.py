@@ -13,15 +13,14 @@ from typing import Any
 import pytest
 
 from checks.contracts.programs import end_all
-from checks.contracts.record import RECORDER
-from checks.contracts.stack import HIDDEN, INSERT, Bridge, LidbEmbed, Liorm, Lis, Row, Session, Stack, new_run
+from checks.contracts.record import RECORDER, documents
+from checks.contracts.stack import HIDDEN, INSERT, Bridge, LidbEmbed, Liorm, Lis, Row, Stack, as_read, new_run
 
 
 @pytest.fixture(scope="session")
 def repos() -> Mapping[str, Path]:
     """The checkouts that were named, by name; lidb and the engine must be."""
-    variables = {name: os.environ.get(f"CONTRACTS_{name.upper()}") for name in ("lidb", "lis", "agents", "benchmarks")}
-    checkouts = {name: Path(value).absolute() for name, value in variables.items() if value}
+    checkouts = named()
     assert "lidb" in checkouts, "CONTRACTS_LIDB names no checkout of lidb"
     assert all(path.is_dir() for path in checkouts.values()), f"not a directory among {checkouts}"
     assert os.access(os.environ.get("CONTRACTS_EMBED", ""), os.X_OK), "CONTRACTS_EMBED names no program"
@@ -93,20 +92,17 @@ def run(bridge: Bridge) -> Row:
     """An agent run that the bridge has written."""
     done = new_run(status="done")
     bridge.upsert(done)
-    return {"id": done["id"], "status": "done"}
+    return as_read(done)
 
 
-@pytest.fixture
-def session(bridge: Bridge) -> Session:
-    """A session of the bridge; the case is skipped where it has none."""
-    session = bridge.session()
-    if session is None:
-        pytest.skip("this bridge has no session (`serve`): it is a process per call")
-    return session
+def named() -> dict[str, Path]:
+    """The checkouts that the environment names."""
+    variables = {name: os.environ.get(f"CONTRACTS_{name.upper()}") for name in ("lidb", "lis", "agents", "benchmarks")}
+    return {name: Path(value).absolute() for name, value in variables.items() if value}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write the record, with the names of the cases that have failed."""
     reports = [report for word in ("failed", "error") for report in terminalreporter.getreports(word)]
     if path := os.environ.get("CONTRACTS_RECORD"):
-        RECORDER.write(Path(path).absolute(), {report.nodeid for report in reports})
+        RECORDER.write(Path(path).absolute(), {report.nodeid for report in reports}, documents(named()))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 TIMEOUT = 60.0  # seconds for one call; a busy machine is slow, a hanging program is worse
-LIMIT = 4 * 1024 * 1024  # bytes of each stream that nobody has read yet
+LIMIT = 4 * 1024 * 1024  # bytes of each stream
 DRAIN = 1.0  # seconds that output is still read after the program's end: a child may hold the pipe
 LINGER = 0.3  # seconds that what a program has started may still run after its end
 STEP = 0.002  # seconds between two looks at what no file descriptor tells
@@ -39,9 +39,9 @@ class Done:
 
 
 class Program:
-    """One running program. With `stdin` its input is that text; without, more can be sent until close_input()."""
+    """One running program; `stdin` is all of its input."""
 
-    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str | None = None) -> None:
+    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str) -> None:
         self.problem = ""
         self._process = subprocess.Popen(
             argv, env=dict(env), cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -51,63 +51,40 @@ class Program:
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._input, self._out, self._err = self._process.stdin, self._process.stdout, self._process.stderr
         self._open = [self._out, self._err]
-        self._unsent = memoryview(b"")
-        self._unread = {self._out: bytearray(), self._err: bytearray()}
-        if stdin is not None:
-            self.send(stdin)
-            self.close_input()
-
-    @property
-    def pid(self) -> int:
-        """The program's process id, and its group's."""
-        return self._process.pid
+        self._unsent = memoryview(stdin.encode("utf-8", "surrogatepass"))
+        self._output = {self._out: bytearray(), self._err: bytearray()}
+        self._wait(TIMEOUT, lambda: not self._unsent)
+        self._close_input()
 
     @property
     def ended(self) -> bool:
         """Whether its process has ended."""
         return self._process.poll() is not None
 
-    def send(self, text: str) -> None:
-        """Write to its input until all of it is in the pipe, nobody reads any more, or TIMEOUT is over."""
-        self._unsent = memoryview(text.encode("utf-8", "surrogatepass"))
-        self._wait(TIMEOUT, lambda: not self._unsent)
-        self._unsent = memoryview(b"")
-
-    def close_input(self) -> None:
-        """End its input."""
-        with contextlib.suppress(OSError):
-            self._input.close()
-
-    def line(self, timeout: float = TIMEOUT) -> str | None:
-        """The next whole line of its output; None when there is none in time or at all."""
-        unread = self._unread[self._out]
-        self._wait(timeout, lambda: b"\n" in unread or self._out not in self._open)
-        line, end, _ = unread.partition(b"\n")
-        if not end:
-            return None
-        del unread[: len(line) + 1]
-        return line.decode(errors="replace")
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group, unless its process has ended: its number may be another program's then."""
-        if not self.ended:
-            os.killpg(self.pid, number)
-
     def kill(self) -> None:
-        """End the whole group (kill -9)."""
-        self.signal(signal.SIGKILL)
+        """End the whole group (kill -9), unless its process has ended: its number may be another program's then."""
+        if not self.ended:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self.close_input()
+        self._close_input()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends in time; it is left running where it does not."""
+        return self._wait(seconds, lambda: self.ended)
 
     def finish(self, timeout: float = TIMEOUT) -> Done:
-        """Wait for its end, at most timeout (seconds). What line() has given is not among its output."""
-        self.close_input()
+        """Wait for its end, at most timeout (seconds)."""
         if not self._wait(timeout, lambda: self.ended):
             self.problem = self.problem or f"did not end within {timeout:g} s"
             self.kill()
         self._wait(DRAIN, lambda: not self._open)
-        out, err = (self._unread[stream].decode(errors="replace") for stream in (self._out, self._err))
+        out, err = (self._output[stream].decode(errors="replace") for stream in (self._out, self._err))
         return Done(self._process.returncode, out, err, self.problem)
+
+    def _close_input(self) -> None:
+        self._unsent = memoryview(b"")
+        with contextlib.suppress(OSError):
+            self._input.close()
 
     def _wait(self, seconds: float, condition: Callable[[], bool]) -> bool:
         """Whether the condition comes true in time. Meanwhile its output is read and its input written."""
@@ -125,15 +102,15 @@ class Program:
 
     def _read(self, stream: IO[bytes]) -> None:
         chunk = os.read(stream.fileno(), 1 << 16)
-        too_much = len(self._unread[stream]) + len(chunk) > LIMIT
+        too_much = len(self._output[stream]) + len(chunk) > LIMIT
         if too_much:
             self.problem = f"printed more than {LIMIT // 1024**2} MiB"
-            self.signal(signal.SIGKILL)
+            self.kill()
         if too_much or not chunk:
             self._open.remove(stream)
             stream.close()
         else:
-            self._unread[stream] += chunk
+            self._output[stream] += chunk
 
     def _write(self) -> None:
         try:

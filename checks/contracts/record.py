@@ -5,6 +5,7 @@ schema marks `x-data` (the columns of a row) belongs to the query, not to the pr
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 DEPTH, FIELDS, VERSIONS = 20, 2_000, 5  # levels and fields of a contract that are recorded, and versions
+# Per family the document that says its version: the checkout and the path in it.
+DOCUMENTS = {"bridge": ("agents", "docs/plans/lidb-bridge-protocol.md")}
+DOCUMENT_LIMIT = 64 * 1024  # bytes of a document
+SAYS_VERSION = re.compile(r"^\W*version\W+(\d{1,9}(?:\.\d{1,9}){0,2})\b", re.IGNORECASE | re.MULTILINE)
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
@@ -60,14 +65,27 @@ class Recorder:
         """Take one answer in, whether it keeps its contract or not."""
         self.shapes.setdefault(contract, Shape(schema)).add(value)
 
-    def write(self, path: Path, failed: Collection[str]) -> None:
+    def write(self, path: Path, failed: Collection[str], documents: Mapping[str, Any]) -> None:
         """Write the record; `failed` names the cases that have, what they would have seen may be missing.
 
         The same answers give the same bytes.
         """
         contracts = {name: shape.document() for name, shape in self.shapes.items()}
-        record = {"schema": 1, "status": "recorded", "failed": sorted(failed), "contracts": contracts}
+        record = {
+            "schema": 1, "status": "recorded", "failed": sorted(failed), "contracts": contracts, "documents": documents,
+        }  # fmt: skip
         path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def documents(repos: Mapping[str, Path]) -> dict[str, dict[str, str | None]]:
+    """Per family its document, and the version that it says; None: it says none, or is not there."""
+    said: dict[str, dict[str, str | None]] = {}
+    for family, (repo, path) in DOCUMENTS.items():
+        file = repos[repo] / path if repo in repos else None
+        text = file.read_bytes()[:DOCUMENT_LIMIT].decode(errors="replace") if file and file.is_file() else ""
+        version = SAYS_VERSION.search(text)
+        said[family] = {"path": path, "version": version[1] if version else None}
+    return said
 
 
 RECORDER = Recorder()  # of this process: pytest runs the cases of a job one after the other

@@ -11,11 +11,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
-from checks.contracts.answers import answer, document, fields, parse
+from checks.contracts.answers import answer, parse
 from checks.contracts.programs import TIMEOUT, Done, Program
 
 HIDDEN = ("LI_LIDB_MOCK", "LI_LIDB_URL", "PYTHONPATH", "PYTHONSTARTUP", "PYTEST_", "CONTRACTS_")
@@ -31,13 +32,12 @@ ENGINES = {
     "babbling": "echo ok",
     "hanging": "exec sleep 600",
     "full-disk": "trap '' XFSZ\nulimit -f 0\nexec {engine} \"$@\"",
-    "counting": 'echo start >> {log}\nexec {engine} "$@"',
 }
 INSERT = "INSERT INTO packages (id, name, description) VALUES (?, ?, ?)"
 READ = "SELECT id, name FROM packages WHERE id = ?"
-INSERT_RUN = "INSERT INTO agent_runs (id, agent, status) VALUES (?, ?, ?)"
-READ_RUNS = "read agent_runs { id, status }"
-READ_RUN = f"{READ_RUNS} where id = $id"
+INSERT_RUN = "INSERT INTO agent_runs (id, run_id, agent_id, status, started_at) VALUES (?, ?, ?, ?, ?)"
+READ_RUNS = "read agent_runs { id, agent_id, status }"
+LOCK_WAIT = "50"  # milliseconds after which an engine that waits for a lock gives up, where it knows this variable
 Row = dict[str, str]
 
 
@@ -59,11 +59,6 @@ class Stack:
         """The data directory."""
         return Path(self.env["LI_DATA_DIR"])
 
-    @property
-    def log(self) -> Path:
-        """Where the counting engine notes its starts."""
-        return self.folder / "engine-starts"
-
     def repo(self, name: str) -> Path:
         """A checkout; the case is skipped where it was not named."""
         if name not in self.repos:
@@ -75,11 +70,16 @@ class Stack:
         merged = {**self.env, **variables}
         return replace(self, env={name: value for name, value in merged.items() if value is not None})
 
+    def copy(self, name: str) -> "Stack":
+        """The same stack on a copy of its data directory, without patience for locks."""
+        data = self.folder / name
+        copytree(self.data, data)
+        return self.with_env(LI_DATA_DIR=str(data), LIDB_DATA_DIR=str(data), LIDB_LOCK_WAIT_MS=LOCK_WAIT)
+
     def with_engine(self, name: str) -> "Stack":
         """The same stack with one of ENGINES for its engine."""
-        real, log = shlex.quote(self.env["LIDB_EMBED"]), shlex.quote(str(self.log))
         path = self.folder / f"{name}-engine"
-        script = ENGINES[name].replace("{engine}", real).replace("{log}", log)
+        script = ENGINES[name].replace("{engine}", shlex.quote(self.env["LIDB_EMBED"]))
         path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         path.chmod(0o755)
         return self.with_env(LIDB_EMBED=str(path))
@@ -95,7 +95,7 @@ class Client:
         """Its command line."""
         raise NotImplementedError
 
-    def start(self, *arguments: str, stdin: str | None = "") -> Program:
+    def start(self, *arguments: str, stdin: str = "") -> Program:
         """One call, left running."""
         return Program(self.command(*arguments), env=self.stack.env, cwd=self.stack.folder, stdin=stdin)
 
@@ -128,16 +128,6 @@ class LidbEmbed(Client):
         rows: list[Any] = answer("exec-json", self.exec_json(sql, *parameters))["rows"]
         return rows
 
-    def session(self) -> Program | None:
-        """A session that answers; None where the engine has no such command, which is exit 2."""
-        session = self.start("session", stdin=None)
-        session.send(statement("SELECT id FROM packages WHERE id = ?", "nobody"))
-        line = session.line()
-        if line is None and session.finish().code == 2:
-            return None
-        document("exec-json", line)
-        return session
-
 
 class Lis(Client):
     """`lis`, by the entry point that the checkout declares."""
@@ -153,14 +143,13 @@ class Lis(Client):
         return [sys.executable, "-c", START, f"{module}:{function}", *arguments]
 
     def db(self, command: str, timeout: float = TIMEOUT) -> Done:
-        """`lis db COMMAND`, with --json where its answer is a contract."""
-        option = ["--json"] if command in ("start", "status") else []
+        """`lis db COMMAND --json`."""
         env = {**self.stack.env, "PYTHONPATH": str(self.stack.repo("lis"))}
-        argv = self.command("db", command, *option)
+        argv = self.command("db", command, "--json")
         return Program(argv, env=env, cwd=self.stack.repo("lis"), stdin="").finish(timeout)
 
     def answer(self, command: str, code: int | None = 0) -> dict[str, Any]:
-        """The answer of `start` or `status`."""
+        """The answer of a command."""
         value: dict[str, Any] = answer(f"lis-{command}", self.db(command), code=code)
         return value
 
@@ -175,40 +164,11 @@ class Bridge(Client):
     def upsert(self, run: Row) -> None:
         """Write a run, and see it named."""
         done = self.run("upsert_agent_run", json.dumps(run))
-        assert answer("bridge-upsert_agent_run", done, one_line=True)["run_id"] == run["id"]
+        assert answer("bridge-upsert_agent_run", done, one_line=True)["run_id"] == run["run_id"]
 
     def rows(self, command: str, *arguments: str) -> list[Any]:
         """The rows of `read_liq` or `exec_sql`."""
         return counted(answer(f"bridge-{command}", self.run(command, *arguments), one_line=True))
-
-    def session(self) -> "Session | None":
-        """A process that answers many requests; None where the bridge has no such command."""
-        session = Session(self.start("serve", stdin=None))
-        return session if fields(session.ask("probe")).get("ok") is True else None
-
-
-@dataclass(frozen=True)
-class Session:
-    """A session of the bridge: one request per line, one answer per line."""
-
-    program: Program
-
-    def send(self, command: str, *arguments: str) -> None:
-        """One request, not waited for."""
-        self.program.send(json.dumps({"cmd": command, "args": list(arguments)}) + "\n")
-
-    def ask(self, command: str, *arguments: str) -> str | None:
-        """One request and the line that answers it; None for no answer."""
-        self.send(command, *arguments)
-        return self.program.line()
-
-    def answer(self, command: str, *arguments: str) -> Any:
-        """One request and its answer, held to the command's contract."""
-        return document(f"bridge-{command}", self.ask(command, *arguments), one_line=True)
-
-    def assert_refused(self, command: str, *arguments: str) -> None:
-        """One request that must fail."""
-        document("bridge-error", self.ask(command, *arguments), one_line=True)
 
 
 class Liorm(Client):
@@ -227,11 +187,6 @@ class Liorm(Client):
         return parse(done.out)
 
 
-def statement(sql: str, *parameters: str) -> str:
-    """One request to a session of the engine."""
-    return json.dumps({"sql": sql, "params": parameters}) + "\n"
-
-
 def counted(value: Mapping[str, Any]) -> list[Any]:
     """The rows of an answer of the bridge, as many as it says."""
     rows: list[Any] = value["rows"]
@@ -241,11 +196,16 @@ def counted(value: Mapping[str, Any]) -> list[Any]:
 
 
 def new_run(**values: str) -> Row:
-    """An agent run that no other answer could hold."""
-    return {"id": f"run-{secrets.token_hex(8)}", "agent": "contracts", "status": "running"} | values
+    """An agent run that no other answer could hold, as the bridge takes it."""
+    run = {"run_id": f"run-{secrets.token_hex(8)}", "agent_id": "contracts", "status": "running"}
+    return run | {"started_at": "2026-01-01T00:00:00Z"} | values
 
 
-def names_run(line: str | None, run: str) -> bool:
-    """Whether an answer acknowledges an upsert of this run."""
-    answer = fields(line)
-    return answer.get("ok") is True and answer.get("run_id") == run
+def as_read(run: Row) -> Row:
+    """The row of a run that READ_RUNS gives."""
+    return {"id": run["run_id"], "agent_id": run["agent_id"], "status": run["status"]}
+
+
+def as_columns(run: Row) -> list[str]:
+    """The parameters of INSERT_RUN."""
+    return [run[name] for name in ("run_id", "run_id", "agent_id", "status", "started_at")]

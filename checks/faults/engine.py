@@ -136,12 +136,12 @@ def spoil_json(fault: str, text: str) -> str:
 
 
 def spoil_lines(fault: str, text: str) -> str:
-    """The output of `exec`: a row a line, its values between bars, a number where one stands."""
+    """The output of `exec`: a row a line, its values between blanks, a number where one stands."""
     rows = [
-        {place: int(word) if NUMBER.fullmatch(word) else word for place, word in enumerate(line.split("|"))}
+        {place: int(word) if NUMBER.fullmatch(word) else word for place, word in enumerate(line.split(" "))}
         for line in text.splitlines()
     ]
-    return "".join("|".join(map(str, row.values())) + "\n" for row in spoiled(fault, rows, max))
+    return "".join(" ".join(map(str, row.values())) + "\n" for row in spoiled(fault, rows, max))
 
 
 def spoiled(fault: str, rows: list[Row], column: Callable[[Row], Any]) -> list[Row]:

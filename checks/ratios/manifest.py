@@ -16,11 +16,13 @@ from typing import Any
 ENGINES = ("lidb", "postgres")  # the first is compared with the second
 SCENARIOS = ("registry_publish", "registry_read_by_name", "registry_read_latest")
 RATIO = "ratio_vs_postgres"
+MEASURED = ("green", "red")  # a scenario's status, against the benchmark's own threshold; others: stub, unknown
 SLACK = 2.0  # seconds: times are cut to whole ones, and a file system's clock lags
 AHEAD = 60.0  # seconds that a time may lie in the future: clocks differ
 DEPTH, LONGEST = 50, 200
 STAMP = re.compile(r"(?:.*_at|.*timestamp|date|time)", re.IGNORECASE)
 # What stands in the place of the engine that was asked for.
+FILES = "sources"  # the manifest's table of files: that one of them is for sqlite says nothing of the engine
 OTHER = re.compile(r"(?:.*[_-])?(?:fall[_-]?back|sqlite3?|mock|stubbed|simulated|estimated)(?:[_-].*)?", re.IGNORECASE)
 NOTHING: tuple[Any, ...] = (None, False, 0, "", "none", "no", "false", [], {})
 
@@ -46,7 +48,6 @@ class Measured:
     ratio: float | None = None
     p50_ms: dict[str, float] = field(default_factory=dict)
     p95_ms: dict[str, float] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
     odd: list[str] = field(default_factory=list)
 
     def times(self, engine: str) -> tuple[float, ...]:
@@ -95,8 +96,8 @@ class RefusedError(ValueError):
     """A manifest that measures nothing, whatever it says; the text says why."""
 
 
-def read(number: int, found: Written) -> Round:
-    """What one round left. Raises RefusedError for what is no manifest."""
+def read(number: int, profile: str, found: Written) -> Round:
+    """What one round with this profile left. Raises RefusedError for what is no manifest."""
     try:
         document = _parse(found.text)
     except (ValueError, RecursionError) as error:
@@ -107,8 +108,9 @@ def read(number: int, found: Written) -> Round:
     one = Round(number, scenarios=_scenarios(document))
     if (status := document.get("status")) not in ("pass", "fail"):
         one.problems.append(f"{found.shown} has status {str(status)[:40]!r}, expected pass or fail")
-    if (mode := document.get("engine_mode")) != "compare":
-        one.problems.append(f"engine_mode is {mode if mode is None else str(mode)[:40]!r}, expected 'compare'")
+    for key, wanted in (("engine_mode", "compare"), ("profile", profile)):
+        if (value := document.get(key)) != wanted:
+            one.problems.append(f"{key} is {value if value is None else str(value)[:40]!r}, expected {wanted!r}")
     one.problems += [*islice(_stale(document, found), 20), *islice(_others(document), 20)]
     return one
 
@@ -142,10 +144,12 @@ def _scenarios(document: dict[str, Any]) -> dict[str, Measured]:
 
 def _scenario(name: str, row: dict[str, Any]) -> Measured:
     measured = Measured(ratio=_number(row.get(RATIO)))
+    if (status := row.get("status")) not in MEASURED:
+        measured.odd.append(f"{name} has status {str(status)[:40]!r}, expected {' or '.join(MEASURED)}")
     for engine in ENGINES:
         figures = _table(_table(row.get("engines")).get(engine))
-        for key, number_of in (("p50_ms", _number), ("p95_ms", _number), ("rows", _count)):
-            if (number := number_of(figures.get(key))) is not None:
+        for key in ("p50_ms", "p95_ms"):
+            if (number := _number(figures.get(key))) is not None:
                 getattr(measured, key)[engine] = number
             elif figures.get(key) is not None:
                 measured.odd.append(f"{name}: {key} of {engine} is {_shown(figures[key])}")
@@ -162,10 +166,6 @@ def _number(value: Any) -> float | None:
     """A finite number above zero; "1.0" and true are none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and 0 < value <= sys.float_info.max else None
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 60 else None
 
 
 def _shown(value: object) -> str:
@@ -190,7 +190,7 @@ def _stale(document: Any, found: Written) -> Iterator[str]:
         elif min(moments) > found.ended + AHEAD:
             yield f"{place} is {str(value)[:40]}, which has not come yet"
     if not dated:
-        yield f"{found.shown} does not say when it was measured: no time stands in it, such as measured_at"
+        yield f"{found.shown} does not say when it was measured: no time stands in it, such as generated_at"
 
 
 def _moments(value: object) -> list[float]:
@@ -206,9 +206,9 @@ def _moments(value: object) -> list[float]:
         return []
 
 
-def _others(document: Any) -> Iterator[str]:
+def _others(document: dict[str, Any]) -> Iterator[str]:
     """Where a fallback or another engine is named, by key or by value."""
-    for place, value in _walk(document):
+    for place, value in _walk({key: value for key, value in document.items() if key != FILES}):
         key = place.rsplit(".", 1)[-1].partition("[")[0]
         if OTHER.fullmatch(key[:LONGEST]) and value not in NOTHING:
             brief = f"{value!r}"[:40] if isinstance(value, str | int | float) else "more than nothing"

@@ -6,24 +6,46 @@ A problem is one scenario's, or everybody's (None). What is wrong in several rou
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from .answers import BY_NAME, LATEST, PUBLISH, STATEMENTS, Answers
 from .manifest import ENGINES, RATIO, SCENARIOS, Round
 
-SERVER = "postgres"  # which of them counts for itself
-WRITES = ("registry_publish",)  # the scenarios whose rows are written; of the others they are read
-LEAST_ROWS = 20  # under as many samples a P95 is the largest of them
+ENGINE, SERVER = ENGINES  # the first is watched, the second counts for itself
+READS = (BY_NAME, LATEST)
+LEAST_STATEMENTS = 20  # under as many samples a P95 is the largest of them
 CHANCE = 4  # as many figures are not equal to the last digit by chance
-HALF = 0.00005  # of the last of four decimals, with which times are told
-ROUNDING = 0.0005 + 1e-9  # half of the last of three decimals, with which a ratio is told
+HALF = 0.00005  # of the last of four decimals, with which times and ratios are told
+NOISE = 1e-9  # of the floating point, as a part of a ratio
 Problem = tuple[str | None, str]
 
 
-def problems(rounds: Sequence[Round], wanted: int) -> dict[str, list[str]]:
-    """What is wrong with each scenario; one without a problem may be believed."""
+def problems(rounds: Sequence[Round], wanted: int, answers: Answers) -> dict[str, list[str]]:
+    """What is wrong with each scenario; one without a problem was measured. `answers`: the witnessed round's."""
     found: dict[str, list[str]] = {name: [] for name in SCENARIOS}
-    everything = [problem for rule in RULES for problem in _first(rounds, rule)]
-    for name, text in (*everything, *_repeated(rounds), *_shared(rounds), *_too_few(rounds, wanted)):
+    by_round = [problem for rule in RULES for problem in _first(rounds, rule)]
+    idle = _first(rounds, lambda one: (*server_idle(one, answers), *engine_idle(one, answers)))
+    asked = too_few_statements(answers) if any(one.scenarios for one in rounds) else ()
+    for name, text in (*by_round, *idle, *asked, *_repeated(rounds), *_shared(rounds), *_too_few(rounds, wanted)):
         for scenario in (name,) if name else SCENARIOS:
             found[scenario].append(text)
+    return found
+
+
+def emptiness(answers: Answers) -> dict[str, str]:
+    """The scenarios whose times are no measure of the engine's work, by what it answered in the witnessed round."""
+    found = {}
+    for name in READS:
+        every = answers.of(name)
+        empty, unread = (sum(answer.rows == rows for answer in every) for rows in (0, None))
+        if every and empty == len(every):
+            found[name] = f"{ENGINE}'s answers were empty ({empty} of {empty} in the witnessed round)"
+        elif empty or unread:
+            kind = "empty" if empty else "no rows in JSON"
+            found[name] = f"{empty or unread} of {len(every)} answers of {ENGINE} were {kind} in the witnessed round"
+    writes = answers.of(PUBLISH)
+    if unconfirmed := sum(not answer.affected for answer in writes):
+        found[PUBLISH] = f"{ENGINE} confirmed no row for {unconfirmed} of {len(writes)} writes in the witnessed round"
+    elif not any(answer.rows for name in READS for answer in answers.of(name)):
+        found[PUBLISH] = f"{ENGINE} gave back no row of what it had confirmed in the witnessed round"
     return found
 
 
@@ -47,56 +69,49 @@ def lacking(one: Round) -> Iterator[Problem]:
 
 
 def contradicting(one: Round) -> Iterator[Problem]:
-    """A ratio is not the first engine's P95 by the second's, within the rounding of the figures."""
+    """A ratio cannot be the first engine's P95 by the second's, however these three were rounded."""
     for name, measured in one.scenarios.items():
         if measured.ratio is None or any(engine not in measured.p95_ms for engine in ENGINES):
             continue
         first, second = (measured.p95_ms[engine] for engine in ENGINES)
-        ratio = measured.quotient
-        if ratio is None or abs(measured.ratio - ratio) > ROUNDING + ratio * (HALF / first + HALF / second):
-            gives = "no ratio" if ratio is None else f"{ratio:.6g}"
+        least = max(first - HALF, 0) / (second + HALF) * (1 - NOISE) - HALF
+        most = (first + HALF) / (second - HALF) * (1 + NOISE) + HALF if second > HALF else float("inf")
+        if measured.quotient is None or not least <= measured.ratio <= most:
+            gives = "no ratio" if measured.quotient is None else f"{measured.quotient:.6g}"
             given = f"{name}: {RATIO} is {measured.ratio:.6g}, and its P95"
             yield name, f"{given}, {first:.6g} ms by {second:.6g} ms, give {gives}"
 
 
-def empty(one: Round) -> Iterator[Problem]:
-    """A time is of no rows, of nobody knows how many, of too few, or of others than the other engine's."""
-    for name, measured in one.scenarios.items():
-        for engine in ENGINES:
-            rows = measured.rows.get(engine)
-            if rows == 0:
-                yield name, f"{name}: {engine} returned no rows, so its time is that of nothing"
-            elif rows is None and engine in measured.p95_ms:
-                yield name, f"{name}: the manifest does not say how many rows {engine} returned"
-            elif rows is not None and rows < LEAST_ROWS:
-                yield name, f"{name}: a P95 of {engine} over {rows} rows is none; it takes {LEAST_ROWS}"
-        both = [measured.rows[engine] for engine in ENGINES if engine in measured.rows]
-        if len(set(both)) > 1:
-            rows_of = " and ".join(f"{rows} of {engine}" for rows, engine in zip(both, ENGINES, strict=True))
-            yield name, f"{name}: rows {rows_of}: the engines did not do the same"
-
-
-def server_idle(one: Round) -> Iterator[Problem]:
-    """By its own count the server did not write or read the rows that the manifest says of it."""
-    claims = {True: 0, False: 0}
-    for name, measured in one.scenarios.items():
-        claims[name in WRITES] += max(1, measured.rows.get(SERVER, 1))
-    for count, did, claimed in ((one.written, "wrote", claims[True]), (one.read, "read", claims[False])):
+def server_idle(one: Round, answers: Answers) -> Iterator[Problem]:
+    """By its own count the server wrote or read fewer rows than the engine was sent statements, each of one row."""
+    for count, did, does in ((one.written, "wrote", "INSERT"), (one.read, "read", "SELECT")):
+        least = max(1, answers.count(does))
         if count is None:
             yield None, f"{SERVER} was not asked how many rows it {did}"
-        elif count < claimed:
-            yield (None, f"by its own count {SERVER} {did} {count} of {claimed} rows: the figures are not its own")
+        elif count < least:
+            yield None, f"by its own count {SERVER} {did} {count} of {least} rows: the figures are not its own"
 
 
-def engine_idle(one: Round) -> Iterator[Problem]:
-    """The engine was not started in a timed round, or its launcher was, whose start is then part of the times."""
+def engine_idle(one: Round, answers: Answers) -> Iterator[Problem]:
+    """The engine was started less often than under the witness, or its launcher was, whose start is in the times."""
+    least = max(1, answers.starts)
     if one.number and one.opened == 0:
         yield None, "the engine was never started: the figures are not its own"
+    elif one.number and one.opened is not None and one.opened < least:
+        yield None, f"the engine was started {one.opened} of {least} times: the figures are not its own"
     if one.number and one.launched:
         yield None, "timed through the witness"
 
 
-RULES = (refused, lacking, contradicting, empty, server_idle, engine_idle)
+def too_few_statements(answers: Answers) -> Iterator[Problem]:
+    """The engine was asked too seldom in the witnessed round, which has the fewest samples."""
+    for name, (does, table) in STATEMENTS.items():
+        if (count := len(answers.of(name))) < LEAST_STATEMENTS:
+            of = f"{does} of {table}"
+            yield name, f"{name}: a P95 over {count} statements ({of}) is none; it takes {LEAST_STATEMENTS}"
+
+
+RULES = (refused, lacking, contradicting)
 
 
 def _first(rounds: Iterable[Round], rule: Callable[[Round], Iterable[Problem]]) -> Iterator[Problem]:

@@ -120,7 +120,7 @@ def pairs(words: Sequence[str], option: str, form: str) -> dict[str, str]:
 
 
 def baseline_of(option: str | None, environ: Mapping[str, str]) -> "tuple[Verdict | None, tuple[str, ...]]":
-    """`--baseline`: a verdict.json, or `github:BRANCH`, the newest green run of this workflow on that branch.
+    """`--baseline`: a verdict.json, or `github:BRANCH`, the newest run of this workflow on that branch.
 
     Without one on GitHub: None, and a note that says why. A first run has nothing to compare with.
     """
@@ -128,11 +128,11 @@ def baseline_of(option: str | None, environ: Mapping[str, str]) -> "tuple[Verdic
         return None, ()
     if not option.startswith("github:"):
         return read_verdict(Path(option)), ()
-    from phdb_ci.github.verdict_file import newest_green
+    from phdb_ci.github.verdict_file import newest_on
 
     try:
         branch = option.removeprefix("github:").removeprefix("refs/heads/")  # a merge queue names its base so
-        return newest_green(branch, environ), ()
+        return newest_on(branch, environ), ()
     except PhdbError as error:
         return None, (f"compared with nothing: {error.message}",)
 

@@ -81,7 +81,7 @@ def _run_options(verb: Parser, names: str) -> None:
 
 
 def _gate_options(verb: Parser) -> None:
-    text = "compare with an earlier verdict.json, or with github:BRANCH, the newest green run there"
+    text = "compare with an earlier verdict.json, or with github:BRANCH, the newest run there"
     verb.add("--baseline", metavar="FILE", help=text)
     verb.add("--outputs", type=Path, metavar="FILE", help="append NAME=VALUE lines, for $GITHUB_OUTPUT")
 
@@ -131,6 +131,12 @@ def _publish(verb: Parser) -> None:
     verb.add("--as", dest="author", metavar="LOGIN", help="whose comments are ours (default: the token's owner)")
 
 
+def _issue(verb: Parser) -> None:
+    verb.add("job", metavar="JOB", help="a job that is not green, or one of its legs: JOB@OS")
+    verb.add("case", nargs="?", metavar="CASE", help="the failing cases that it names, `*` is any text (default: all)")
+    verb.add("--run", type=Path, metavar="RUN", help="a run directory or verdict.json (default: the latest run)")
+
+
 def _render(verb: Parser) -> None:
     verb.add("--check", action="store_true", help="write nothing; exit 1 and a diff when a file differs")
     verb.add("--to", action="append", default=[], metavar="REPO=DIR", help="put a repo's files into a checkout of it")
@@ -153,7 +159,8 @@ _ROWS = (
     Verb("run", RUN, "run a gate or jobs and give the verdict", "run GATE --repo NAME=../CHECKOUT", _run),
     Verb("prove", RUN, "run jobs with faults put in and see what each notices", "prove JOB --check", _prove),
     Verb("verdict", RESULTS, "give the verdict over results of other machines", "verdict DIR --gate GATE", _verdict),
-    Verb("publish", RESULTS, "put a verdict on GitHub: one comment and a commit status", "publish --dry-run", _publish),
+    Verb("issue", RESULTS, "print a report about a red job, ready to be filed", "issue JOB 'test_replay*'", _issue),
+    Verb("publish", RESULTS, "put a verdict on GitHub: a comment and two statuses", "publish --dry-run", _publish),
     Verb("render", MATRIX, "write the workflow files that the matrix describes", "render --check", _render),
     Verb("bump", MATRIX, "move pins to the branches that they track", "bump NAME --check", _bump),
     Verb("doctor", MACHINE, "check whether this machine has what the matrix needs", "doctor"),

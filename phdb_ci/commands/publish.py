@@ -1,4 +1,4 @@
-"""`phdb-ci publish`: the verdict of a finished gate on GitHub: the pull request's one comment and a commit status.
+"""`phdb-ci publish`: the verdict of a finished gate on GitHub: the pull request's one comment and two commit statuses.
 
 `--dry-run` shows what would be published of a local verdict.json and contacts nobody.
 """
@@ -18,7 +18,7 @@ from phdb_ci.commands._options import read_verdict, runs_of
 from phdb_ci.errors import Exit, ResultsError, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.models.posting import CONTEXT, Published
+from phdb_ci.models.posting import CONTEXT, REGRESSIONS, Published
 
 if TYPE_CHECKING:
     from phdb_ci.github.client import Waits
@@ -48,17 +48,18 @@ def main(arguments: argparse.Namespace, waits: "Waits | None" = None) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from phdb_ci.rendering.comment import comment, commit_status
+    from phdb_ci.rendering.comment import comment, commit_status, regressions_status
 
     path = arguments.verdict or runs_of(arguments.matrix) / "latest" / "verdict.json"
     if not path.is_file():
         raise ResultsError(f"there is no file {path}", tries=["run a gate first: phdb-ci run GATE"])
     verdict = read_verdict(path)
-    body, status = comment(verdict), commit_status(verdict)
+    body, status, compared = comment(verdict), commit_status(verdict), regressions_status(verdict)
     if arguments.json:
-        print(json.dumps({"body": body, "status": status.model_dump()}, indent=1))
+        print(json.dumps({"body": body, "status": status.model_dump(), "regressions": compared.model_dump()}, indent=1))
     else:
-        print(f"{body}\n{CONTEXT}: {status.state}, {status.description}")
+        lines = [f"{item.context}: {item.state}, {item.description}" for item in (status, compared)]
+        print("\n".join([body, *lines]))
     return Exit.PASS
 
 
@@ -97,4 +98,5 @@ def _lines(done: Published) -> list[str]:
     lines = [f"{place}comment {done.comment}"] if done.comment else []
     lines += [f"{counted(done.removed, 'older comment')} removed"] if done.removed else []
     lines += [f"commit status {CONTEXT}: {done.status}"] if done.status else []
+    lines += [f"commit status {REGRESSIONS}: {done.regressions}"] if done.regressions else []
     return [*lines, *(f"note: {note}" for note in done.notes)]

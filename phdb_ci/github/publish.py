@@ -17,7 +17,7 @@ from phdb_ci.github.posts import set_status, settle
 from phdb_ci.github.runs import Run, jobs_of, newest, pulls_of, run_of
 from phdb_ci.github.verdict_file import verdict_left
 from phdb_ci.models.posting import CommitStatus, Posting, Published
-from phdb_ci.rendering.comment import comments, commit_status
+from phdb_ci.rendering.comment import comments, commit_status, regressions_status
 from phdb_ci.rendering.comment.marker import State
 from phdb_ci.rendering.comment.no_verdict import no_verdict
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 EVENTS = ("pull_request", "push", "merge_group")
 TURNS = 3
+SETTLED = (None, "unchanged")  # what became of something that was as it should be
 _NO_VERDICT = ("cancelled", "action_required")  # conclusions after which what a run left is no verdict
 
 
@@ -45,6 +46,7 @@ class Words:
 
     bodies: tuple[str, ...]  # the comment, from full to short
     status: CommitStatus
+    regressions: CommitStatus
     refused: ResultsError | None = None  # what the run left is not believed
 
 
@@ -61,7 +63,7 @@ def publish(client: Client, number: int, place: Place) -> Published:
     for _ in range(TURNS):
         turn = _turn(client, woke, author, words)
         done = _both(done, turn)
-        if turn.comment in (None, "unchanged") and turn.status in (None, "unchanged") and not turn.removed:
+        if all(end in SETTLED for end in (turn.comment, turn.status, turn.regressions)) and not turn.removed:
             break
     return done
 
@@ -109,16 +111,18 @@ def _words(client: Client, place: Place, run: Run, base: str | None) -> Words:
     except ResultsError as error:
         reason, refused = "left a verdict that is not believed", ResultsError(f"{error.message}; nothing was published")
     if verdict is None:
-        body, status = no_verdict(posting, run.sha, run.conclusion, reason)
-        return Words((body,), status, refused)
+        body, status, compared = no_verdict(posting, run.sha, run.conclusion, reason)
+        return Words((body,), status, compared, refused)
     legs = [leg.result.leg for leg in verdict.legs] + [f"{leg.job}@{leg.os}" for leg in verdict.missing]
     with client.asking("the run's jobs", "actions: read"):
         posting = posting.model_copy(update={"jobs": jobs_of(client, run, legs)})
-    return Words(tuple(comments(verdict, posting)), commit_status(verdict, posting))
+    return Words(
+        tuple(comments(verdict, posting)), commit_status(verdict, posting), regressions_status(verdict, posting)
+    )
 
 
 def _write(client: Client, run: Run, pull: "PullRequest | None", author: str, words: Words) -> Published:
-    """The comment, then the status; a comment that cannot be written does not keep the status back."""
+    """The comment, then the statuses; a comment that cannot be written does not keep them back."""
     done = Published(run=run.id, attempt=run.attempt, pull=pull.number if pull else None)
     errors: list[PhdbError] = [words.refused] if words.refused else []
     try:
@@ -135,6 +139,7 @@ def _write(client: Client, run: Run, pull: "PullRequest | None", author: str, wo
     try:
         with client.asking("the commit status", "statuses: write"):
             done = done.model_copy(update={"status": set_status(client, run.sha, words.status)})
+            done = done.model_copy(update={"regressions": set_status(client, run.sha, words.regressions)})
     except PhdbError as error:
         errors.append(error)
     if errors:
@@ -161,8 +166,9 @@ def _joined(errors: list[PhdbError]) -> PhdbError:
 def _both(before: Published, after: Published) -> Published:
     """What two turns did: of a first write and a second look the write counts."""
     changes = {
-        "comment": before.comment if before.comment and after.comment in (None, "unchanged") else after.comment,
-        "status": before.status if before.status and after.status in (None, "unchanged") else after.status,
+        "comment": before.comment if before.comment and after.comment in SETTLED else after.comment,
+        "status": before.status if before.status and after.status in SETTLED else after.status,
+        "regressions": before.regressions if before.regressions and after.regressions in SETTLED else after.regressions,
         "removed": before.removed + after.removed, "pull": after.pull or before.pull,
         "notes": tuple(dict.fromkeys((*before.notes, *after.notes))),
     }  # fmt: skip

@@ -77,16 +77,16 @@ def artifacts_of(client: Client, name: str, run: int | None = None) -> "list[Art
     return [artifact for artifact in listed if artifact.name == name and not artifact.expired]
 
 
-def passed_on(client: Client, path: str, branch: str) -> Iterator[Run]:
-    """The runs of the workflow in this file that passed on a branch of this repository, newest first.
+def ended_on(client: Client, path: str, branch: str) -> Iterator[Run]:
+    """The runs of the workflow in this file that passed or failed on a branch of this repository, newest first.
 
     A pull request's run has the branch of the pull request for its own, which may be called like any of ours.
     """
     for run in map(
-        _run, client.repository.get_workflow(PurePosixPath(path).name).get_runs(branch=branch, status="success")
+        _run, client.repository.get_workflow(PurePosixPath(path).name).get_runs(branch=branch, status="completed")
     ):
-        facts = (run.path, run.home, run.conclusion)
-        if facts == (path, client.name, "success") and run.event != "pull_request":
+        ended = run.conclusion in ("success", "failure")
+        if ended and (run.path, run.home) == (path, client.name) and run.event != "pull_request":
             yield run
 
 

@@ -15,7 +15,7 @@ from phdb_ci.errors import ResultsError, UsageError
 from phdb_ci.github.archive import file_in
 from phdb_ci.github.client import QUICK, Client, api_of
 from phdb_ci.github.download import Expired, fetch
-from phdb_ci.github.runs import Run, artifacts_of, passed_on
+from phdb_ci.github.runs import Run, artifacts_of, ended_on
 from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.hosting import attempt_name
 from phdb_ci.models.verdict import Verdict
@@ -64,8 +64,8 @@ def _archives(client: Client, ids: list[int]) -> list[bytes]:
     return archives
 
 
-def newest_green(branch: str, environ: Mapping[str, str]) -> Verdict | None:
-    """The verdict of the newest run there that passed; None where none is kept.
+def newest_on(branch: str, environ: Mapping[str, str]) -> Verdict | None:
+    """The verdict, pass or fail, of the newest run there that gave one; None where none is kept.
 
     Raises UsageError outside of GitHub, NetworkError and the like when it cannot be asked.
     """
@@ -74,13 +74,13 @@ def newest_green(branch: str, environ: Mapping[str, str]) -> Verdict | None:
         raise UsageError("github: needs $GITHUB_WORKFLOW_REF and $GITHUB_TOKEN, as on GitHub")
     client = Client(api_of(environ), token, workflow[1], QUICK)
     with client.asking(f"runs of {branch}", "actions: read"):
-        runs = list(islice(passed_on(client, workflow[2], branch), MOST_RUNS))
+        runs = list(islice(ended_on(client, workflow[2], branch), MOST_RUNS))
     for run in runs:
         if str(run.id) == environ.get("GITHUB_RUN_ID"):
             continue
         with suppress(ResultsError):  # an older version's: the one before it may do
             verdict, _ = verdict_left(client, run)
-            if verdict and verdict.outcome == "pass" and verdict.unaffected is None:
+            if verdict and verdict.outcome != "incomplete" and verdict.unaffected is None:
                 return verdict
     return None
 
@@ -100,6 +100,8 @@ def _checked(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None) ->
         raise _refused("is not about exactly the jobs of its gate")
     if verdict.outcome != outcome(verdict.legs, verdict.missing, unaffected=verdict.unaffected):
         raise _refused("says another outcome than its own results")
+    if verdict.regressions.answer == "none worse" and verdict.baseline is None and verdict.unaffected is None:
+        raise _refused("says that nothing is worse, and was compared with nothing")
     if verdict.outcome == "pass" and run.conclusion != "success":
         raise _refused("says pass, and GitHub says that the run did not succeed")
     return verdict

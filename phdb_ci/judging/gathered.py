@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from phdb_ci.base.github_url import page_of
-from phdb_ci.models.matrix import Matrix, Quarantine
+from phdb_ci.models.matrix import Job, Matrix, Quarantine
 from phdb_ci.models.plan import IdleLeg, Plan
 from phdb_ci.models.results import ArtifactResult, LegResult
 from phdb_ci.models.sources import Source, StackKind
@@ -30,8 +30,10 @@ class Gathered:
         started, seconds: when the run began (UTC, ISO 8601), and how long it took.
         named: the artifacts that were asked for by name: they decide as jobs do.
         legs: judged by the matrix, in the order of the gate.
-        quarantines: by job, what the matrix says; a result cannot quarantine itself.
+        jobs: the rows of the legs' jobs, by name.
+        quarantine: what the matrix says; a result cannot quarantine itself.
         claimed: by job, what it claims to notice and how much of that was measured.
+        options: of the command line, those that must be repeated to get the same run again.
     """
 
     gate: str
@@ -48,10 +50,18 @@ class Gathered:
     missing: Sequence[Missing]
     idle: Sequence[IdleLeg]
     unaffected: Unaffected | None = None
-    quarantines: Mapping[str, Quarantine | None]
+    jobs: Mapping[str, Job]
+    quarantine: Sequence[Quarantine] = ()
     claimed: Mapping[str, str]
     reproduce: str
+    options: Sequence[str] = ()
     notes: Sequence[str] = ()
+
+    def repeat(self, name: str, repos: Iterable[str] = ()) -> str:
+        """The command that runs one job or artifact alone, on the same commits of these repos; by default of all."""
+        needed = set(repos)
+        sources = [source for source in self.sources if not needed or source.repo in needed]
+        return reproduce(name, False, sources, self.options)
 
 
 def gathered_here(
@@ -71,9 +81,10 @@ def gathered_here(
         missing=[
             Missing(job=node.job, os=node.os, reason="left no result") for node in plan.legs if node.leg not in results
         ],
-        idle=plan.idle, quarantines={node.job: matrix.jobs[node.job].quarantine for node in plan.legs},
+        idle=plan.idle, jobs={node.job: matrix.jobs[node.job] for node in plan.legs}, quarantine=matrix.quarantine,
         claimed={node.job: node.claimed for node in plan.legs},
-        reproduce=reproduce(plan.gate, plan.gate in matrix.gates, sources, options), notes=plan.notes,
+        reproduce=reproduce(plan.gate, plan.gate in matrix.gates, sources, options), options=options,
+        notes=plan.notes,
     )  # fmt: skip
 
 

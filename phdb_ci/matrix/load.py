@@ -17,7 +17,7 @@ RULES = (
     names.unknown, names.inputs, names.artifacts, names.circles, names.builds, names.faults, names.gates,
     names.collisions, names.outputs, names.lists,
     rules.overrides, rules.environment, rules.reports, rules.excuses, rules.versions, rules.exit_alone, rules.skips,
-    rules.schedules, rules.services, rules.figures,
+    rules.schedules, rules.services, rules.figures, rules.quarantine,
     placeholder_rules.in_builds, placeholder_rules.in_faults, placeholder_rules.in_jobs,
 )  # fmt: skip
 LIMIT = 1024 * 1024

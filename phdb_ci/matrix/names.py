@@ -8,7 +8,7 @@ from phdb_ci.matrix.problems import Problem, shown_text
 from phdb_ci.matrix.table import Table, repeated
 from phdb_ci.models.matrix import CONTROL, is_folder
 
-SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "services", "actions", "self"})
+SECTIONS = frozenset({"schema", "repos", "artifacts", "jobs", "gates", "quarantine", "services", "actions", "self"})
 # nox has a session for each of these, for each gate, artifact and job.
 SESSIONS = frozenset({
     "render", "verdict", "publish", "bump", "prove", "doctor", "plan", "cache", "demo", "tests", "unit", "lint", "act",
@@ -29,6 +29,8 @@ def unknown(root: Table) -> Iterator[Problem]:
         for row in root.tables(section):
             uses = row.texts(*keys) + (_witnessed(row) if kind == "artifact" else [])
             yield from _unknown(kind, uses, _known(root, f"{kind}s"))
+    for row in root.rows("quarantine"):
+        yield from _unknown("job", row.texts("job"), _known(root, "jobs"))
 
 
 def inputs(root: Table) -> Iterator[Problem]:

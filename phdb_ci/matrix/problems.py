@@ -60,7 +60,9 @@ def where(problem: Problem, document: Mapping[str, Any]) -> str:
         elif isinstance(part, str):
             words[-1].append(key_text(part))
         elif words[-1] == ["reports"]:
-            words[-1:] = [[f"report {part + 1}{_kind(node)}"], []]
+            words[-1:] = [[f"report {part + 1}{_value(node, 'kind')}"], []]
+        elif words == [["quarantine"]]:
+            words = [[f"quarantine {part + 1}{_value(node, 'job')}"], []]
         elif len(outer) > 1:
             words += [[f"entry {part + 1}"], []]
     return ", ".join(".".join(keys) for keys in words if keys) or "the top of the file"
@@ -116,9 +118,10 @@ def _block(problem: Problem, offset: int, document: Mapping[str, Any], text: str
     return f"{head}\n{quoted_line(text, line, column)}"
 
 
-def _kind(report_table: Any) -> str:
-    kind = report_table.get("kind") if isinstance(report_table, dict) else None
-    return f" ({kind})" if isinstance(kind, str) and kind.isidentifier() else ""
+def _value(row: Any, key: str) -> str:
+    """The value by which a row of a list is known, in brackets; nothing where it is no plain word."""
+    value = row.get(key) if isinstance(row, dict) else None
+    return f" ({value})" if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) else ""
 
 
 def _step(node: Any, part: str | int) -> Any:

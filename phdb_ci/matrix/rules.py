@@ -90,6 +90,21 @@ def skips(root: Table) -> Iterator[Problem]:
                 yield Problem(job.table("skip").at(name), f"the job runs on {name} (key `os`), so it cannot skip it")
 
 
+def quarantine(root: Table) -> Iterator[Problem]:
+    """Each known failure stands there once; one of a job's cases is of a job that reports cases."""
+    rows = root.rows("quarantine")
+    for row in rows:
+        case, job = row.text("case"), root.table("jobs").table(row.text("job") or "")
+        kinds = [_kind(report) for report in job.rows("reports")]
+        if case is not None and kinds and not any(kind is None or kind.cases for kind in kinds):
+            yield Problem(row.at("case"), f"{job.name} reports no cases; without `case` it is quarantined as a whole")
+        if case is not None and not case.strip("*"):
+            yield Problem(row.at("case"), "names every case; without `case` the whole job is quarantined")
+    named = [(row.path, f"{row.text('job')}\n{row.text('case') or ''}") for row in rows]
+    for path, _ in repeated(named):
+        yield Problem(path, "this job or case is quarantined already")
+
+
 def schedules(root: Table) -> Iterator[Problem]:
     """A gate that starts by itself says when, and no other does."""
     for gate in root.tables("gates"):

@@ -4,7 +4,8 @@
      "figures": [{"name": "publish", "compared": ["new", "old"], "values": [0.98, 1.01, …], "problem": null}],
      "notes": ["against version 16"]}
 
-A figure that could not be measured has no values and says so in `problem`.
+A figure that was not measured says so in `problem`. Values that stand beside a problem are shown and decide nothing:
+they were taken, and compare something else than the figure's name says.
 """
 
 from typing import Annotated, Literal
@@ -24,7 +25,8 @@ Value = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Figure(Record):
     """One figure: its values in the order of the rounds.
 
-    `compared`: what each value compares, the first by the second. `problem`: why it was not measured.
+    `compared`: what each value compares, the first by the second. `problem`: why it was not measured,
+    values or not.
     """
 
     name: Label

@@ -199,6 +199,12 @@ class Evidence(Record):
 class Quarantine(Record):
     """A known failure that does not decide the gate until `until`, and who answers for it."""
 
+    job: Name = Field(description="the job that fails", examples=["smoke"])
+    case: Text | None = Field(
+        None,
+        description="its cases that fail (`*` is any text), by name or title; absent: the whole job",
+        examples=["test_replay*"],
+    )
     issue: texts.IssueUrl = Field(
         description="where the failure is tracked", examples=["https://github.com/acme/engine/issues/42"]
     )
@@ -265,7 +271,6 @@ class Job(Record):
     skip: dict[texts.Os, Text] = Field({}, description="runners that it does not run on, each with its reason")
     network: bool = Field(True, description="false: the run commands see loopback alone")
     evidence: Evidence = Field(default_factory=Evidence, description="what must be there beside the exit code")
-    quarantine: Quarantine | None = Field(None, description="a known failure that does not decide, until a date")
 
     @property
     def repos(self) -> tuple[str, ...]:
@@ -281,9 +286,9 @@ class Job(Record):
     def digest(self) -> str:
         """The sha256 of what makes this row the test that it is: what was measured of one row says nothing of another.
 
-        Its words, its claims, its quarantine and the runners that it has are no part of that.
+        Its words, its claims and the runners that it has are no part of that.
         """
-        row = self.model_dump_json(exclude={"summary", "notices", "quarantine", "os", "skip"}, exclude_defaults=True)
+        row = self.model_dump_json(exclude={"summary", "notices", "os", "skip"}, exclude_defaults=True)
         return f"sha256:{hashlib.sha256(row.encode()).hexdigest()}"
 
 
@@ -310,6 +315,9 @@ class Matrix(Record):
     artifacts: dict[Name, Artifact] = Field({}, description="what is built once and shared, by name")
     jobs: dict[Name, Job] = Field(min_length=1, description="the jobs, by name")
     gates: dict[Name, Gate] = Field({}, description="sets of jobs with one verdict, by name")
+    quarantine: tuple[Quarantine, ...] = Field(
+        (), description="known failures, of a job or of its cases, that do not decide until a date"
+    )
     services: dict[Name, Service] = Field({}, description="servers that jobs talk to, by name")
     actions: dict[texts.ActionName, Action] = Field({}, description="the GitHub actions of the workflows, by name")
     self_: Home | None = Field(None, alias="self", description="this project on GitHub")
@@ -321,6 +329,10 @@ class Matrix(Record):
             ordered |= dict.fromkeys(self.needed(self.artifacts[name].needs))
             ordered[name] = None
         return tuple(ordered)
+
+    def quarantine_of(self, job: str) -> tuple[Quarantine, ...]:
+        """The known failures of a job and of its cases."""
+        return tuple(row for row in self.quarantine if row.job == job)
 
     @property
     def breakables(self) -> dict[str, Breakable]:

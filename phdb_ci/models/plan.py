@@ -28,6 +28,7 @@ class ArtifactNode(Record):
 class JobNode(Record):
     """A leg that runs here and waits for its `needs`; `claimed` says how much of its `claims` was measured.
 
+    `quarantined`: the whole job is.
     `versions`: the first line of `TOOL --version`, of the tools that the row wants in a version.
     """
 

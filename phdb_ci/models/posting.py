@@ -11,7 +11,7 @@ from phdb_ci.base.github_url import HOST
 from phdb_ci.models.base import Record
 from phdb_ci.models.texts import Repository
 
-CONTEXT = "phdb-ci / verdict"
+CONTEXT, REGRESSIONS = "phdb-ci / verdict", "phdb-ci / regressions"  # of the two commit statuses
 Server = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?$")]
 Number = Annotated[int, Field(gt=0)]
 
@@ -48,7 +48,7 @@ class Posting(Record):
 
 
 class CommitStatus(Record):
-    """The commit status beside the comment. Never pending: what is not over is not published."""
+    """A commit status beside the comment. Never pending: what is not over is not published."""
 
     state: Literal["success", "failure", "error"]
     description: str = Field(max_length=140)
@@ -62,6 +62,7 @@ class Published(Record):
     Attributes:
         run: the run whose verdict decides; not always the one that was asked about.
         comment: what became of the one comment; None where there is none to write.
+        status, regressions: what became of the two commit statuses.
         notes: why nothing, or not all, was published.
     """
 
@@ -71,4 +72,5 @@ class Published(Record):
     comment: Literal["created", "edited", "unchanged"] | None = None
     removed: int = 0
     status: Literal["created", "unchanged"] | None = None
+    regressions: Literal["created", "unchanged"] | None = None
     notes: tuple[str, ...] = ()

@@ -1,19 +1,19 @@
 """Results: what running left behind, one record per leg. Facts first, then the status that follows."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from phdb_ci.models.base import Name, Record, RepoName, Sha
+from phdb_ci.models.base import Name, Record, RepoName, Sha, glob_matches
 from phdb_ci.models.figures import MOST, Figure, Value, Words
 from phdb_ci.models.inventory import Stored
-from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.statuses import ArtifactStatus, Status
 from phdb_ci.models.texts import Os
 
 CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
+OwnWords = Annotated[tuple[Annotated[str, Field(max_length=300)], ...], Field(max_length=20)]
 
 
 class Counts(Record):
@@ -54,8 +54,9 @@ class Case(Record):
     Attributes:
         suite: the names of the enclosing suites or the class name, outermost first, joined by ` > `.
         seconds: its own time, never negative, never NaN.
-        message: first line of why it failed or was skipped.
-        detail: the traceback, cut.
+        message: why it failed or was skipped, on one line.
+        detail: the traceback; of a long one both ends.
+        place: of a case that failed, the innermost `file:line` of a checkout that its traceback names.
     """
 
     suite: str = ""
@@ -64,6 +65,7 @@ class Case(Record):
     seconds: float = 0.0
     message: str = ""
     detail: str = ""
+    place: str = ""
 
     @property
     def failing(self) -> bool:
@@ -74,6 +76,10 @@ class Case(Record):
     def title(self) -> str:
         """Suite and name as a person would write them."""
         return f"{self.suite} > {self.name}" if self.suite else self.name
+
+    def is_named(self, pattern: str) -> bool:
+        """Whether a pattern (`*` is any text) names it, by its name or its title."""
+        return glob_matches(pattern, self.name) or glob_matches(pattern, self.title)
 
 
 class Rule(Record):
@@ -188,8 +194,10 @@ class FiguresFact(DocumentFact):
 class Facts(Record):
     """What the harness saw of one job by itself; evidence.py turns this into a status.
 
-    `versions`: the first line of `TOOL --version`, of the tools that the row wants in a version.
-    `output_from`: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
+    Attributes:
+        versions: the first line of `TOOL --version`, of the tools that the row wants in a version.
+        output_from: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
+        words: of the command that failed, the lines of its output that say why, cleaned and secrets masked.
     """
 
     commands: tuple[Command, ...] = ()
@@ -205,6 +213,7 @@ class Facts(Record):
     data_was_empty: bool = True
     versions: dict[str, str] = Field(default_factory=dict)
     output_from: int = 0
+    words: OwnWords = ()
     error: str | None = None
     cancelled: bool = False
     blocked_by: str | None = None
@@ -216,7 +225,10 @@ class Facts(Record):
 
 
 class ArtifactOutcome(Record):
-    """What became of an artifact of the run; `os` is the runner that it is for, where one run has several."""
+    """What became of an artifact of the run; `os` is the runner that it is for, where one run has several.
+
+    `words`: of a build that failed, the lines of its output that say why.
+    """
 
     name: Name
     os: Os | None = None
@@ -225,6 +237,7 @@ class ArtifactOutcome(Record):
     digest: str | None
     why: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    words: OwnWords = ()
     seconds: float = 0.0
     offset: float = 0.0
 
@@ -246,7 +259,8 @@ class LegSource(Record):
 class LegResult(Record):
     """One leg: a job on one OS. Written as result.json in the leg's folder; the unit of the GitHub fan-in.
 
-    `row`: the digest of the job's row of the matrix (models/matrix.py).
+    `row`: the digest of the job's row of the matrix (models/matrix.py). `workspace`: the folder in which it ran, where
+    that is kept on this machine for a look.
     """
 
     schema_version: Literal[1] = 1
@@ -263,7 +277,7 @@ class LegResult(Record):
     notes: tuple[str, ...] = ()
     sources: tuple[LegSource, ...] = ()
     facts: Facts = Field(default_factory=Facts)
-    quarantine: Quarantine | None = None
+    workspace: str | None = None
     started: str
     seconds: float = 0.0
     offset: float = 0.0

@@ -19,6 +19,8 @@ ArtifactStatus = Literal[BuiltStatus, UnbuiltStatus]
 FaultStatus = Literal["noticed", "missed"]  # of a fault that was put before a job
 AnyStatus = Literal[Status, MissingStatus, IdleStatus, ArtifactStatus, FaultStatus, Outcome]
 
+QUARANTINED = "\N{ADHESIVE BANDAGE}"  # the sign of what is not green and does not decide
+
 Colour = Literal["green", "red", "yellow", "dim"]
 
 
@@ -42,6 +44,8 @@ class Meaning(NamedTuple):
     junit: Literal["failure", "error", "skipped"] | None = None
     noticed: bool | None = None
 
+
+QUARANTINED = "🩹"  # of what is not green and does not decide
 
 STATUSES: Mapping[AnyStatus, Meaning] = {
     "passed": Meaning("✅", "green", "passed", "pass", None, noticed=False),

@@ -7,7 +7,7 @@ from phdb_ci.base.text import counted
 from phdb_ci.errors import ArtifactError, UsageError
 from phdb_ci.models.inventory import Inventory, KeyInputs, Stored
 from phdb_ci.models.labels import claims, evidence
-from phdb_ci.models.matrix import Job, Matrix
+from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import ArtifactNode, IdleLeg, JobNode, Plan
 from phdb_ci.models.proofs import ProofFile, Proofs
 from phdb_ci.models.sources import Sources
@@ -135,7 +135,7 @@ def _legs(
     for name in jobs:
         job = matrix.jobs[name]
         here = [os for os in job.os if _is_here(os, inventory) and os not in job.skip][:1]
-        legs += [_leg(name, os, job, inventory, proofs) for os in here]
+        legs += [_leg(matrix, name, os, inventory, proofs) for os in here]
         for os, reason in ({os: away for os in job.os if os not in here} | job.skip).items():
             kind: IdleStatus = "skipped" if os in job.skip else "elsewhere"
             idle.append(IdleLeg(job=name, os=os, summary=job.summary, kind=kind, reason=reason))
@@ -147,7 +147,8 @@ def _is_here(os: str, inventory: Inventory) -> bool:
     return os == inventory.runner if inventory.runner else os.startswith(inventory.os_family)
 
 
-def _leg(name: str, os: str, job: Job, inventory: Inventory, proofs: Proofs | None) -> JobNode:
+def _leg(matrix: Matrix, name: str, os: str, inventory: Inventory, proofs: Proofs | None) -> JobNode:
+    job = matrix.jobs[name]
     return JobNode(
         job=name,
         os=os,
@@ -157,7 +158,7 @@ def _leg(name: str, os: str, job: Job, inventory: Inventory, proofs: Proofs | No
         evidence=tuple(evidence(job)),
         claims=job.notices,
         claimed=claims(name, job, proofs),
-        quarantined=job.quarantine is not None,
+        quarantined=any(row.case is None for row in matrix.quarantine_of(name)),
         expected=inventory.durations.get(f"{name}@{os}"),
         missing_tools=tuple(tool for tool in job.tools if inventory.tools[tool].path is None),
         versions={tool: inventory.tools[tool].version or "" for tool in job.versions},

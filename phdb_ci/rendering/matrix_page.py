@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from phdb_ci.base.text import DASH, counted, listed
 from phdb_ci.models.labels import claims_everywhere, evidence
-from phdb_ci.models.matrix import Gate, Job, Matrix
+from phdb_ci.models.matrix import Gate, Job, Matrix, Quarantine
 from phdb_ci.models.proofs import ProofFile
 from phdb_ci.rendering.markdown import code, issue_link, one_line, points, table, word
 
@@ -78,14 +78,16 @@ def _row(matrix: Matrix, repo: str, name: str, job: Job, proofs: ProofFile) -> t
     runners = ", ".join(os for os in job.os if os not in job.skip) or DASH
     claimed = prose(claims_everywhere(name, job, proofs))
     must = prose("; ".join(evidence(job)))
-    return word(repo), word(name), starts, runners, prose(job.summary), claimed, must, _gaps(job)
+    gaps = _gaps(job, matrix.quarantine_of(name))
+    return word(repo), word(name), starts, runners, prose(job.summary), claimed, must, gaps
 
 
-def _gaps(job: Job) -> str:
-    gaps = []
-    if job.quarantine:
-        issue, owner = issue_link(job.quarantine.issue), code(job.quarantine.owner)
-        gaps.append(f"quarantined until {job.quarantine.until} ({issue}, {owner}): {prose(job.quarantine.reason)}")
+def _gaps(job: Job, quarantine: Iterable[Quarantine]) -> str:
+    gaps = [
+        f"{f'{code(row.case)} ' if row.case else ''}quarantined until {row.until} "
+        f"({issue_link(row.issue)}, {code(row.owner)}): {prose(row.reason)}"
+        for row in quarantine
+    ]
     for reason in dict.fromkeys(job.skip.values()):
         runners = [os for os in job.skip if job.skip[os] == reason]
         gaps.append(f"not on {listed(runners, len(runners))}: {prose(reason)}")

@@ -8,8 +8,9 @@ BEGIN, END = "<!-- keys:begin -->", "<!-- keys:end -->"
 TITLES = {  # every record of the schema, in the order of the page: how its table is written in TOML
     "Repo": "[repos.NAME]", "Override": "override = { … }", "OwnJob": "ci = [{ … }]", "Artifact": "[artifacts.NAME]",
     "Job": "[jobs.NAME]", "Report": "reports = [{ … }]", "Evidence": "evidence = { … }", "Witness": "witness = { … }",
-    "Manifest": "manifest = { … }", "Figures": "figures = { … }", "Quarantine": "quarantine = { … }",
-    "Gate": "[gates.NAME]", "Service": "[services.NAME]", "Action": '[actions] "OWNER/NAME" = { … }', "Home": "[self]",
+    "Manifest": "manifest = { … }", "Figures": "figures = { … }", "Gate": "[gates.NAME]",
+    "Quarantine": "[[quarantine]]", "Service": "[services.NAME]", "Action": '[actions] "OWNER/NAME" = { … }',
+    "Home": "[self]",
 }  # fmt: skip
 TYPES = {"string": "text", "integer": "number", "number": "number", "boolean": "true or false", "array": "list"}
 

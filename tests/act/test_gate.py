@@ -16,7 +16,7 @@ from tests.act.runner import Act, Ran
 from tests.act.world import ROOT, SMALL, World, verdict
 from tests.integration.gate.bench import counting_compiler, sources_of_lidb
 
-E2E = "tests/e2e/lidb.test.mjs"
+E2E = "src/e2e/lidb-control-plane.e2e.ts"
 LEG = "e2e-engine__ubuntu-24_04"
 PR_GATE = load(ROOT / "matrix.toml").gates["pr-gate"].jobs
 WITHOUT_LEAD = ('branches = ["main", "dev"]\nlead = "e2e-engine"\n', 'branches = ["main", "dev"]\n')
@@ -126,10 +126,10 @@ def test_quarantined_failure_is_shown_and_does_not_decide(
     tmp_path: Path, stand_ins: dict[str, Path], place: Place
 ) -> None:
     quarantine = (
-        'quarantine = { issue = "https://github.com/li-langverse/lidb/issues/42", owner = "@li-langverse/db", '
-        'until = 2999-01-31, reason = "known" }'
+        'quarantine = [{ job = "e2e-engine", issue = "https://github.com/li-langverse/lidb/issues/42", '
+        'owner = "@li-langverse/db", until = 2999-01-31, reason = "known" }]'
     )
-    world = small(tmp_path, stand_ins, ("[jobs.e2e-engine]\n", f"[jobs.e2e-engine]\n{quarantine}\n"))
+    world = small(tmp_path, stand_ins, ("\nschema = 1\n", f"\nschema = 1\n{quarantine}\n"))
     text = (world.root / "phdb-ci" / ".github" / "workflows" / "pr-gate.yml").read_text()
     assert text.count("continue-on-error: true\n") == 1
     ran = world.gate(place(world), "li-cursor-agents", with_failing_test(world))

@@ -7,40 +7,58 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from checks.contracts.answers import FAULTS, SCHEMAS, SHOWN, SUFFIX, answer, document, faults, parse, schema
+from checks.contracts.answers import FAULTS, SCHEMAS, SHOWN, SUFFIX, answer, document, faults, parse, schema, version
 from checks.contracts.programs import Done
 from checks.contracts.record import Recorder
 
 LIS: dict[str, Any] = {
-    "protocol_version": "1", "ready": True, "live": True, "profile": "registry-min", "data_dir": "/d",
-    "lidb_repo": "/l", "catalog": "/d/c", "migrated": True, "engine": "lidb_embed", "embed_binary": "/e",
-    "plans_registered": ["a.b"],
-    "checks": {"catalog": True, "engine": True, "plans": True, "tcp_listen": True}, "tcp_listen": False, "tcp_port": 0,
-    "embed_mode": "subprocess", "started_at": "2026-01-01T00:00:00+00:00",
+    "protocol_version": "1", "live": True, "ready": True, "profile": "registry-min", "data_dir": "/d",
+    "catalog": "/d/c", "migration": "001.sql", "verticals": ["registry"], "migrated": True, "engine": "lidb_embed",
+    "checks": {"catalog": "ok", "engine": "ok", "plans": "ok", "tcp_listen": "off"}, "tcp_listen": False, "tcp_port": 0,
+    "embed_mode": "in_process", "service": "registry", "readiness_requires": ["engine"], "liveness_interval_sec": 30,
 }  # fmt: skip
-NO_NUMBERS = {"p50_ms": None, "p95_ms": None}
-NUMBERS = {"p50_ms": 1.5, "p95_ms": 2}
+STARTED = {
+    "lidb_repo": "/l", "embed_binary": "/e", "plans_registered": 3, "started_at": "2026-01-01T00:00:00+00:00",
+}  # fmt: skip
+TIMES = {"p50_ms": 1.5, "p95_ms": 2}
 SCENARIO: dict[str, Any] = {
-    "id": "registry_publish", "engines": {"lidb": NO_NUMBERS, "postgres": NO_NUMBERS}, "ratio_vs_postgres": None,
-    "status": "stub",
+    "id": "registry_publish", "metric": "latency_p95", "unit": "ms", "lower_is_better": True,
+    "threshold_ratio_vs_postgres": 1.2, "engines": {"lidb": None, "postgres": None}, "ratio_vs_postgres": None,
+    "status": "stub", "ph_ids": [], "ph_dependencies": [], "notes": "",
 }  # fmt: skip
 MEASURED = {
-    **SCENARIO, "engines": {"lidb": NUMBERS, "postgres": NUMBERS}, "ratio_vs_postgres": 1.0, "status": "pass",
+    **SCENARIO, "engines": {"lidb": TIMES, "postgres": TIMES}, "ratio_vs_postgres": 1.0, "status": "green",
 }  # fmt: skip
+SOURCES = (
+    "suite_toml", "defaults_toml", "schema_sql", "schema_sqlite_stub", "fixtures_seed", "harness_py", "results_csv",
+    "catalog_toml",
+)  # fmt: skip
+# What must be there, and no more.
 GOOD: dict[str, Any] = {
-    "lis-start": LIS,
-    "lis-status": LIS | {"state_file": "/s", "probe": "ok", "error": None},
-    "bridge-probe": {"ok": True, "engine": False, "protocol_version": 1},
+    "lis-start": LIS | STARTED,
+    "lis-status": LIS | {"state_file": "/s", "probe": "ok"},
+    "lis-migrate": {"migrated": True, "data_dir": "/d"},
+    "lis-stop": {"stopped": True, "data_dir": "/d"},
+    "bridge-probe": {"ok": True, "engine": False},
     "bridge-read_liq": {"ok": True, "rows": [{"id": "a"}], "row_count": 1},
-    "bridge-exec_sql": {"ok": True, "rows": []},
-    "bridge-upsert_agent_run": {"ok": True, "run_id": "r", "protocol_version": 1},
+    "bridge-exec_sql": {"ok": True, "rows": [], "row_count": 0},
+    "bridge-upsert_agent_run": {"ok": True, "run_id": "r"},
     "bridge-error": {"ok": False, "error": "no"},
-    "exec-json": {"rows": [{"id": "k1", "name": None}], "affected": 0},
+    "exec-json": {"rows": [{"id": "k1", "name": "demo"}], "affected": 0},
     "tier-db-registry": {
-        "tier": "tier_db_registry", "profile": "ci", "status": "stub", "engine_mode": None,
-        "threshold_ratio_vs_postgres": 1.2, "scenarios": [SCENARIO],
+        "generated_at": "2026-01-01T00:00:00+00:00", "tier": "tier_db_registry", "profile": "ci", "status": "stub",
+        "compare_oracle": "postgres", "postgres_min_version": "15", "nightly_optional": True, "engine_mode": None,
+        "threshold_ratio_vs_postgres": 1.2, "ph_plan": {f"PH-DB-{number}": "a step" for number in (1, 4, 5)},
+        "sources": dict.fromkeys(SOURCES, "a/path"), "scenarios": [SCENARIO],
+        "ci_ingest": {"artifact_path": "a/path", "merge_into_summary": False, "dashboard_section": "database"},
     },
 }  # fmt: skip
+# What may be there.
+MORE: dict[str, dict[str, Any]] = {
+    "lis-status": STARTED | {"error": "no engine", "state_error": "not JSON"},
+    "bridge-probe": {"protocol_version": 1},
+    "bridge-upsert_agent_run": {"protocol_version": 1},
+}
 FIELDS = [pytest.param(name, field, id=f"{name}-{field}") for name, good in GOOD.items() for field in good]
 
 
@@ -60,8 +78,27 @@ def test_schema_is_sound_and_names_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_good_answer_keeps_its_contract_with_an_unknown_field_or_without(name: str) -> None:
-    assert faults(name, GOOD[name]) == faults(name, GOOD[name] | {"brand_new": {"a": [1]}}) == []
+def test_good_answer_keeps_its_contract_with_more_fields_or_without(name: str) -> None:
+    for more in ({}, MORE.get(name, {}), {"brand_new": {"a": [1]}}):
+        assert faults(name, GOOD[name] | more) == []
+
+
+@pytest.mark.parametrize(("name", "field"), [(name, field) for name, more in MORE.items() for field in more])
+def test_field_that_need_not_be_there_has_a_type(name: str, field: str) -> None:
+    wrong = faults(name, GOOD[name] | {field: ["x"]})
+    assert {fault.partition(":")[0] for fault in wrong} == {f"$.{field}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("lis-start", {"protocol_version": "1"}, "version '1'"), ("bridge-probe", {"protocol_version": 1}, "version 1"),
+        ("bridge-probe", {}, "unversioned"), ("exec-json", {"protocol_version": 1}, "unversioned"),
+        ("bridge-probe", [], "unversioned"), ("bridge-probe", {"protocol_version": "x" * 99}, "version '" + "x" * 39),
+    ],
+)  # fmt: skip
+def test_version_is_said_as_the_answer_says_it(name: str, value: object, said: str) -> None:
+    assert version(name, value) == said
 
 
 @pytest.mark.parametrize(("name", "field"), FIELDS)
@@ -79,11 +116,12 @@ def test_field_of_another_type_is_named(name: str, field: str) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "path"),
     [
-        pytest.param("lis-status", {"engine": None}, "$.engine", id="null for text"),
-        pytest.param("lis-status", {"error": 5}, "$.error", id="neither of two types"),
+        pytest.param("lis-status", {"service": None}, "$.service", id="null for text"),
         pytest.param("lis-status", {"probe": "fine"}, "$.probe", id="not one of"),
-        pytest.param("lis-start", {"checks": LIS["checks"] | {"engine": "yes"}}, "$.checks.engine", id="nested"),
-        pytest.param("lis-start", {"plans_registered": ["a", 7]}, "$.plans_registered[1]", id="in a list"),
+        pytest.param("lis-start", {"checks": LIS["checks"] | {"engine": True}}, "$.checks.engine", id="no word"),
+        pytest.param("lis-start", {"checks": LIS["checks"] | {"plans": "full"}}, "$.checks.plans", id="nested"),
+        pytest.param("lis-start", {"verticals": ["a", 7]}, "$.verticals[1]", id="in a list"),
+        pytest.param("lis-start", {"plans_registered": ["a"]}, "$.plans_registered", id="a list for a number"),
         pytest.param("lis-start", {"tcp_port": True}, "$.tcp_port", id="true is no number"),
         pytest.param("lis-start", {"tcp_port": 0.0}, "$.tcp_port", id="0.0 is no integer"),
         pytest.param("lis-start", {"protocol_version": "2"}, "$.protocol_version", id="major version raised"),
@@ -94,6 +132,8 @@ def test_field_of_another_type_is_named(name: str, field: str) -> None:
         pytest.param("bridge-probe", {"ok": False}, "$.ok", id="not ok"),
         pytest.param("bridge-error", {"error": ""}, "$.error", id="error without a reason"),
         pytest.param("exec-json", {"rows": [["k1"]]}, "$.rows[0]", id="rows as lists"),
+        pytest.param("exec-json", {"rows": [{"n": 1}]}, "$.rows[0].n", id="a number in a cell"),
+        pytest.param("exec-json", {"rows": [{"n": None}]}, "$.rows[0].n", id="null in a cell"),
         pytest.param("exec-json", {"affected": -1}, "$.affected", id="below zero"),
         pytest.param("tier-db-registry", {"threshold_ratio_vs_postgres": 1}, None, id="a whole number is a number"),
         pytest.param("tier-db-registry", {"status": "pass", "scenarios": [MEASURED]}, None, id="measured"),
@@ -103,7 +143,7 @@ def test_field_of_another_type_is_named(name: str, field: str) -> None:
         ),
         pytest.param(
             "tier-db-registry", {"scenarios": [MEASURED | {"ratio_vs_postgres": None}]},
-            "$.scenarios[0].ratio_vs_postgres", id="verdict without a number",
+            "$.scenarios[0].ratio_vs_postgres", id="green without a number",
         ),
     ],
 )  # fmt: skip
@@ -169,22 +209,22 @@ def record(tmp_path: Path, **answers: list[Any]) -> dict[str, Any]:
     for name, values in answers.items():
         for value in values:
             recorder.add(name.replace("__", "-"), schema(name.replace("__", "-")), value)
-    recorder.write(tmp_path / "r.json", ["b", "a"])
+    recorder.write(tmp_path / "r.json", ["b", "a"], {})
     content: dict[str, Any] = json.loads((tmp_path / "r.json").read_text())
     return content
 
 
 def test_shape_merges_answers(tmp_path: Path) -> None:
     status = GOOD["lis-status"]
-    answers = [status | {"checks": {"engine": True, "x": 1}}, status | {"error": "no", "tcp_port": 1.5}]
+    answers = [status | {"checks": {"engine": "ok", "x": 1}}, status | {"service": None, "tcp_port": 1.5}]
     content = record(tmp_path, lis__status=answers)
 
     shape = content["contracts"]["lis-status"]
-    assert shape["fields"]["$.error"] == "null|string"
+    assert shape["fields"]["$.service"] == "null|string"
     assert shape["fields"]["$.tcp_port"] == "integer|number"
     assert shape["fields"]["$.checks.x"] == "integer?"
-    assert shape["fields"]["$.plans_registered[]"] == "string"
-    assert (shape["contract"], shape["family"], shape["versions"]) == ("1.0.0", "lis", ["1"])
+    assert shape["fields"]["$.verticals[]"] == "string"
+    assert (shape["contract"], shape["family"], shape["versions"]) == ("2.0.0", "lis", ["1"])
     assert (content["status"], content["failed"]) == ("recorded", ["a", "b"])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from checks.contracts.diff import LIMIT, RECORD, changes, compare, main
+from checks.contracts.record import documents
 
 BASE = {"$": "object", "$.ok": "boolean", "$.rows": "array", "$.rows[]": "object", "$.row_count": "integer"}
 
@@ -18,10 +19,18 @@ def shape(*versions: object, family: str = "", **fields: str | None) -> dict[str
     return {"contract": "1.0.0", "family": family, "versions": list(versions), "fields": fields}
 
 
+DOCUMENT = "docs/plans/lidb-bridge-protocol.md"
+
+
+def content(contracts: dict[str, Any], failed: tuple[str, ...] = (), document: str | None = None) -> dict[str, Any]:
+    """A record; `document` is the version that the bridge's protocol document says."""
+    documents = {"bridge": {"path": DOCUMENT, "version": document}}
+    return {"schema": 1, "status": "recorded", "failed": failed, "contracts": contracts, "documents": documents}
+
+
 def record(path: Path, failed: tuple[str, ...] = (), **contracts: dict[str, Any]) -> Path:
-    content = {"schema": 1, "status": "recorded", "failed": failed, "contracts": contracts}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content(contracts, failed)))
     return path
 
 
@@ -61,6 +70,14 @@ def diff(old: Path, new: Path) -> int:
             {"$.c": "object", "$.c.x": "string", "$.c.y": "array", "$.c.y[]": "string", "$.c-d": "string"}, {},
             ["$.c removed (object)", "$.c-d removed (string)"], [], id="only the top of what is gone",
         ),
+        pytest.param(
+            {"$.r": "array", "$.r[]": "object", "$.r[].a": "string"}, {"$.r": "array"}, [], [],
+            id="in an array that had no item",
+        ),
+        pytest.param(
+            {"$.r": "array", "$.r[]": "object", "$.r[].a": "string"}, {"$.r": "array", "$.r[]": "object"},
+            ["$.r[].a removed (string)"], [], id="of the items of an array",
+        ),
     ],
 )  # fmt: skip
 def test_change_of_a_field_is_told(
@@ -74,7 +91,7 @@ def test_change_of_a_field_is_told(
 
 def reason(old: dict[str, Any], new: dict[str, Any], name: str = "x") -> str:
     """Why the contract is broken."""
-    return compare(name, old, new)[3]
+    return compare(name, content(old), content(new))[3]
 
 
 @pytest.mark.parametrize(
@@ -117,15 +134,6 @@ def family(**versions: int | None) -> dict[str, Any]:
     return {name: shape(*([] if version is None else [version]), family="bridge") for name, version in versions.items()}
 
 
-@pytest.mark.parametrize(
-    ("rest", "broken"), [({}, True), ({"probe": 1}, True), ({"probe": 2}, False), ({"probe": 2, "upsert": 1}, True)]
-)
-def test_contract_that_is_gone_is_announced_by_its_family(rest: dict[str, int], *, broken: bool) -> None:
-    old = family(probe=1, upsert=1, read_liq=None)
-    assert bool(reason(old, family(**rest), "read_liq")) is broken
-    assert compare("read_liq", old, family(**rest))[2] == ["$ removed (object)"]
-
-
 def test_family_with_two_versions_is_broken_and_excuses_nothing() -> None:
     new = family(probe=2, upsert=1, read_liq=None)
     del new["read_liq"]["fields"]["$.row_count"]
@@ -134,6 +142,48 @@ def test_family_with_two_versions_is_broken_and_excuses_nothing() -> None:
     assert reason(old, new, "probe") == text
     assert reason(old, new, "read_liq") == "$.row_count removed, and the protocol version is still 1"
     assert not reason(old, new, "upsert")
+
+
+@pytest.mark.parametrize(
+    ("said", "old", "new", "expected"),
+    [
+        (None, None, None, "and the protocol version is still 1"),
+        (None, "1", "1", "and the protocol version is still 1"),
+        (None, "1", "2", ""),
+        (None, None, "2", ""),
+        (1, "1", "2", "says 1 where the document of its protocol says 2"),
+        (2, "1", "1", "says 2 where the document of its protocol says 1"),
+        (2, "1", "2", ""),
+        (2, "1", None, ""),
+    ],
+)
+def test_break_asks_for_a_higher_version_in_the_document(
+    said: int | None, old: str | None, new: str | None, expected: str
+) -> None:
+    before, after = family(probe=1 if said else None, read_liq=None), family(probe=said, read_liq=None)
+    del after["read_liq"]["fields"]["$.row_count"]
+    text = compare("read_liq", content(before, document=old), content(after, document=new))[3]
+    assert expected in text
+    assert bool(text) is bool(expected)
+
+
+def test_document_of_a_family_says_nothing_of_another() -> None:
+    assert not compare("x", content({"x": shape()}, document="1"), content({"x": shape()}, document="7"))[3]
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("# A protocol\n\n**Version:** `1` (field `protocol_version` on probe)\n", "1"), ("Version 2.1.\n", "2.1"),
+        ("**Version:** none is said in the answers yet.\n", None), ("the version 3 of something\n", None), (None, None),
+    ],
+)  # fmt: skip
+def test_version_of_a_document_is_read(tmp_path: Path, text: str | None, version: str | None) -> None:
+    if text is not None:
+        path = tmp_path / DOCUMENT
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    assert documents({"agents": tmp_path}) == {"bridge": {"path": DOCUMENT, "version": version}}
 
 
 # The program
@@ -152,10 +202,9 @@ def test_program_names_the_field_and_fails(tmp_path: Path, capsys: pytest.Captur
         "         $.row_count removed (integer)",
         "         $.extra added (string)",
         "       ✗ $.row_count removed, and the protocol version is still 1",
-        "ok     y (protocol version none → 1)",
-        "         $ added (object)",
-        "0 the same, 1 not compared: the old record lacks them",
-        "1 broken: give a higher major protocol version, or bring the fields back",
+        "not reached: y, in the old run",
+        "0 the same, 1 broken, 1 not reached",
+        f"give a higher major protocol version (the bridge's stands in {DOCUMENT}), or bring the fields back",
     ]
 
 
@@ -164,11 +213,22 @@ def test_program_passes_with_a_higher_version_and_shows_it(tmp_path: Path, capsy
     assert "ok     x (protocol version 1 → 1.1)" in capsys.readouterr().out
 
 
-def test_old_record_of_a_failed_run_that_lacks_contracts_compares_nothing(tmp_path: Path) -> None:
-    old = record(tmp_path / "old.json", ("probe",), x=shape(1))
-    new = record(tmp_path / "new.json", x=shape(1), y=shape(1))
-    assert diff(old, new) == 2
-    assert diff(new, old) == 1
+@pytest.mark.parametrize(("failed", "code"), [((), 0), (("probe",), 2)])
+def test_contract_that_the_old_run_did_not_reach_is_new_unless_cases_failed_there(
+    tmp_path: Path, failed: tuple[str, ...], code: int
+) -> None:
+    old, new = record(tmp_path / "old.json", failed, x=shape(1)), record(tmp_path / "new.json", x=shape(1), y=shape(1))
+    assert diff(old, new) == code
+
+
+def test_contract_that_the_new_run_did_not_reach_is_no_break_and_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = record(tmp_path / "old.json", x=shape(1), y=shape(1))
+    assert diff(old, record(tmp_path / "new.json", ("probe",), x=shape(1))) == 2
+    told = capsys.readouterr().out
+    assert "not reached: y, in the new run" in told
+    assert "BROKEN" not in told
 
 
 def test_run_directories_are_searched_and_their_commits_named(

@@ -1,16 +1,14 @@
 """Programs of the contracts' suites: time limits, bounded output, and nothing of them left."""
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from checks.contracts.data.writers import Ledger, insert, is_written, update
 from checks.contracts.programs import LIMIT, Done, Program, end_all
-from checks.contracts.stack import LidbEmbed, Lis, Stack
+from checks.contracts.stack import Lis, Stack
 
 
 @pytest.fixture
@@ -19,7 +17,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     end_all(tmp_path)
 
 
-def start(folder: Path, script: str, stdin: str | None = None) -> Program:
+def start(folder: Path, script: str, stdin: str = "") -> Program:
     env = {"PATH": os.environ["PATH"], "LI_DATA_DIR": f"{folder}/data"}
     return Program(["/bin/sh", "-c", script], env=env, cwd=folder, stdin=stdin)
 
@@ -54,6 +52,11 @@ def test_program_that_reads_nothing_is_no_error(folder: Path) -> None:
     assert sh(folder, "exec <&-; echo done", stdin="x" * 2_000_000).out == "done\n"
 
 
+def test_output_without_end_is_cut_off_while_input_waits(folder: Path) -> None:
+    done = sh(folder, "exec yes", stdin="x" * 2_000_000)
+    assert done.problem == f"printed more than {LIMIT // 1024**2} MiB"
+
+
 def test_output_without_end_is_cut_off(folder: Path) -> None:
     done = sh(folder, "exec yes")
     assert done.problem == f"printed more than {LIMIT // 1024**2} MiB"
@@ -79,59 +82,20 @@ def test_program_that_runs_a_moment_longer_is_none(folder: Path) -> None:
     assert end_all(folder) == []
 
 
-def test_lines_come_one_by_one_and_half_a_line_is_none(folder: Path) -> None:
-    program = start(folder, "while read line; do echo got $line; done; printf half")
-    for word in ("one", "two"):
-        program.send(f"{word}\n")
-        assert program.line(5.0) == f"got {word}"
-    assert program.line(0.05) is None
-    program.close_input()
-    assert program.line() is None
-
-
-def test_stopped_program_goes_on_or_is_ended(folder: Path) -> None:
-    program = start(folder, "read line; echo $line; sleep 77")
-    program.signal(signal.SIGSTOP)
-    program.send("later\n")
-    assert program.line(0.2) is None
-    program.signal(signal.SIGCONT)
-    assert program.line(5.0) == "later"
-    program.signal(signal.SIGSTOP)
-    assert end_all(folder) == []
-    assert program.ended
-
-
-def test_program_is_killed_at_its_first_line(folder: Path) -> None:
-    program = start(folder, "read line; echo $line; sleep 0.5; echo more")
-    program.send("answer\n")
-    assert program.line(5.0) == "answer"
-    program.kill()
-    done = program.finish()
-    assert (done.code, done.out) == (-signal.SIGKILL, "")
+def test_end_is_waited_for_only_so_long(folder: Path) -> None:
+    program = start(folder, "until [ -e go ]; do sleep 0.01; done; exit 3")
+    assert not program.ends_within(0.05)
+    (folder / "go").touch()
+    assert program.ends_within(10.0)
+    assert program.finish().code == 3
 
 
 def test_program_that_has_ended_gets_no_signal_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = start(folder, "exit 0")
     program.finish(5.0)
     monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("its number may be another's by now"))
-    program.signal(signal.SIGTERM)
+    program.kill()
     end_all(folder)
-
-
-# What was acknowledged
-
-
-@pytest.mark.parametrize(
-    ("answer", "known"),
-    [
-        ('{"rows": [], "affected": 1}', True), ('{"rows": [], "affected": 0}', False), ('{"affected": 1', False),
-        ("[]", False), (None, False),
-    ],
-)  # fmt: skip
-def test_write_is_acknowledged_by_one_affected_row(answer: str | None, *, known: bool) -> None:
-    ledger = Ledger()
-    assert is_written(answer) is ledger.note(insert("a"), answer) is known
-    assert ledger.names == ({"a": "written"} if known else {})
 
 
 def stack(folder: Path, script: str = "exit 1") -> Stack:
@@ -140,39 +104,6 @@ def stack(folder: Path, script: str = "exit 1") -> Stack:
     engine.write_text(f"#!/bin/sh\n{script}\n")
     engine.chmod(0o755)
     return Stack({"lis": folder}, folder, {"LI_DATA_DIR": f"{folder}/data", "LIDB_EMBED": str(engine)})
-
-
-def test_row_that_is_gone_or_as_it_was_before_is_lost(folder: Path) -> None:
-    rows = '{"rows": [{"id": "a", "name": "new"}, {"id": "b", "name": "old"}], "affected": 0}'
-    engine, ledger = LidbEmbed(stack(folder, f"echo '{rows}'")), Ledger()
-    for write in (update("a", "new"), update("b", "new"), insert("c")):
-        ledger.note(write, '{"rows": [], "affected": 1}')
-    with pytest.raises(AssertionError, match=r"2 of 3 acknowledged rows are gone or as before: \['b', 'c'\]"):
-        ledger.assert_all_there(engine)
-    ledger.names = {"a": "new"}
-    ledger.assert_all_there(engine)
-
-
-@pytest.mark.parametrize(
-    ("script", "is_there"),
-    [
-        ("exit 2", False),
-        ("exit 1", None),
-        ("read line; echo ready", None),
-        ("read line; echo '{}'", None),
-        ('read line; echo \'{"rows": [], "affected": 0}\'; exec sleep 77', True),
-    ],
-    ids=["none", "broken", "no JSON", "no rows", "there"],
-)
-def test_session_of_the_engine_is_there_or_ends_with_exit_2(
-    folder: Path, script: str, *, is_there: bool | None
-) -> None:
-    engine = LidbEmbed(stack(folder, script))
-    if is_there is None:
-        with pytest.raises(AssertionError):
-            engine.session()
-    else:
-        assert (engine.session() is not None) is is_there
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ EVIDENCE = {
 SMOKE = job()
 BENCH = job(artifacts=["embed"], evidence=EVIDENCE, reports=[{"kind": "exit", "min_tests": 0}])
 QUARANTINE = {
-    "issue": "https://github.com/acme/lidb/issues/42", "owner": "@acme/db", "until": "2026-12-31", "reason": "flaky",
+    "job": "smoke", "issue": "https://github.com/acme/lidb/issues/42", "owner": "@acme/db", "until": "2026-12-31",
+    "reason": "flaky",
 }  # fmt: skip
 
 
@@ -42,11 +43,12 @@ class Table:
     condition: Condition
 
 
-def table(row: Job = SMOKE, **condition: Any) -> Table:
+def table(row: Job = SMOKE, quarantine: Any = (), **condition: Any) -> Table:
     lists: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in condition.items()
     }
-    return Table(matrix({"smoke": row}), Condition(text="smoke passes", **(lists or {"jobs": ("smoke",)})))
+    rows = matrix({"smoke": row}, quarantine=quarantine)
+    return Table(rows, Condition(text="smoke passes", **(lists or {"jobs": ("smoke",)})))
 
 
 def ran(row: Job = SMOKE, status: Any = "passed", **fields: Any) -> VerdictLeg:
@@ -164,27 +166,33 @@ def test_condition_of_which_a_part_is_unseen_is_unknown_whatever_passed() -> Non
 # Tracked
 
 
+def failed_case(row: Job) -> VerdictLeg:
+    bad = builders.suite(builders.case("test_a1", "failed"), passed=4)
+    return ran(row, "failed", suites=(bad,), commands=(builders.command(row.run[0], 1),))
+
+
 @pytest.mark.parametrize(
-    ("row", "leg", "state"),
+    ("row", "quarantine", "leg", "state"),
     [
-        (job(quarantine=QUARANTINE), failed, "met"),
-        (SMOKE, failed, "not met"),
-        (job(quarantine=QUARANTINE | {"until": "2026-11-24"}), failed, "not met"),
-        (job(quarantine=QUARANTINE), lambda row: ran(row, "error", error="no-such-tool is not on PATH"), "unknown"),
-        (job(quarantine=QUARANTINE), lambda row: ran(row, "cancelled", cancelled=True), "unknown"),
+        (SMOKE, QUARANTINE, failed, "met"),
+        (SMOKE, None, failed, "not met"),
+        (SMOKE, QUARANTINE | {"until": "2026-11-24"}, failed, "not met"),
+        (SMOKE, QUARANTINE, lambda row: ran(row, "error", error="no-such-tool is not on PATH"), "unknown"),
+        (SMOKE, QUARANTINE, lambda row: ran(row, "cancelled", cancelled=True), "unknown"),
         (
-            job(quarantine=QUARANTINE, evidence={"forbid_env": ["LI_LIDB_MOCK"]}),
-            lambda row: ran(row, "unproven", env_names=("LI_LIDB_MOCK",)),
-            "not met",
+            job(evidence={"forbid_env": ["LI_LIDB_MOCK"]}), QUARANTINE,
+            lambda row: ran(row, "unproven", env_names=("LI_LIDB_MOCK",)), "not met",
         ),
+        (SMOKE, QUARANTINE | {"case": "test_a*"}, failed_case, "met"),
+        (SMOKE, QUARANTINE | {"case": "test_b*"}, failed_case, "not met"),
     ],
-    ids=["quarantined", "not quarantined", "quarantine ended", "could not run", "cancelled", "mock"],
-)
-def test_tracked_job_may_fail_in_a_quarantine_that_holds(row: Job, leg: Any, state: str) -> None:
-    told = leg(row)
-    before = job(quarantine=QUARANTINE).quarantine
-    told = told.model_copy(update={"decides": False, "result": told.result.model_copy(update={"quarantine": before})})
-    judged = one(table(row, tracked=["smoke"]), of(told))
+    ids=[
+        "quarantined", "not quarantined", "quarantine ended", "could not run", "cancelled", "mock", "case",
+        "another case",
+    ],
+)  # fmt: skip
+def test_tracked_job_may_fail_in_a_quarantine_that_holds(row: Job, quarantine: Any, leg: Any, state: str) -> None:
+    judged = one(table(row, (quarantine,) if quarantine else (), tracked=["smoke"]), of(leg(row)))
     assert judged.state == state
     assert ("tracked by https://github.com/acme/lidb/issues/42" in " ".join(judged.reasons)) == (state == "met")
 

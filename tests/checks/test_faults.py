@@ -18,7 +18,7 @@ echo "$*" >> {log}
 case "$1" in
   open) echo 'open ok wal_lsn=1' ;;
   migrate) echo 'migrate ok' ;;
-  exec) case "$3" in SELECT*) echo 'a|demo|7' ;; esac ;;
+  exec) case "$3" in SELECT*) echo 'a demo 7' ;; esac ;;
   exec-json)
     cat > /dev/null
     case "$3" in
@@ -68,7 +68,7 @@ def test_sound_engine_behind_the_same_program_is_as_without_it(tmp_path: Path) -
     engine = Engine(tmp_path, CONTROL)
     assert engine("open", "data").stdout == "open ok wal_lsn=1\n"
     assert engine.rows() == [ROW]
-    assert engine("exec", "data", "SELECT name").stdout == "a|demo|7\n"
+    assert engine("exec", "data", "SELECT name").stdout == "a demo 7\n"
     bad = engine("nonsense")
     assert (bad.returncode, bad.stderr) == (2, "usage\n")
 
@@ -130,14 +130,14 @@ def test_foreign_rows_share_no_value_with_the_true_ones_and_keep_their_types(tmp
     for name, value in row.items():
         assert type(value) is type(ROW[name])
         assert value != ROW[name]
-    assert set(engine("exec", "d", "SELECT 1").stdout.strip().split("|")).isdisjoint({"a", "demo", "7"})
+    assert set(engine("exec", "d", "SELECT 1").stdout.strip().split(" ")).isdisjoint({"a", "demo", "7"})
 
 
 def test_corrupt_value_is_one_value_of_one_row(tmp_path: Path) -> None:
     engine = Engine(tmp_path, "corrupt-value")
     (row,) = engine.rows()
     assert sum(row[name] != ROW[name] for name in ROW) == 1
-    assert engine("exec", "d", "SELECT 1").stdout == "a|demo|8\n"
+    assert engine("exec", "d", "SELECT 1").stdout == "a demo 8\n"
 
 
 @pytest.mark.parametrize("fault", ["empty-reads", "foreign-rows", "corrupt-value"])

@@ -22,7 +22,6 @@ STATIC = {rule.guard for rule in rules.rules()} | {"no-green-without-measurement
 CI = "li-cursor-agents/.github/workflows/e2e.yml"
 JOB = "on: push\njobs:\n  e2e:\n    runs-on: ubuntu-24.04\n    steps:\n"
 ENGINE = "      - run: npm run test:e2e:lidb-engine\n"
-CONFIG = "li-cursor-agents/src/config.js"
 CLIENT = "li-cursor-agents/src/db/client.ts"
 LIC = "ghcr.io/li-langverse/lic-ci"
 ROWS = "benchmarks/data/rows.json"
@@ -111,7 +110,7 @@ BROKEN = [
     ("engine-e2e-not-silent", CI, "env: {LI_LIDB_MOCK: 1}\n" + JOB + ENGINE, 1),
     ("engine-e2e-not-silent", CI, "jobs:\n  a: {\n", None),
     ("engine-e2e-not-silent", "li-cursor-agents/.github/actions/e2e/action.yml", "runs:\n  using: composite\n  steps:\n    - run: npm run test:e2e:lidb-engine || true\n", 4),
-    ("engine-e2e-not-silent", "li-cursor-agents/package.json", ('"test:e2e:lidb-engine": "node --test', '"test:e2e:lidb-engine": "true || node --test'), 13),
+    ("engine-e2e-not-silent", "li-cursor-agents/package.json", ('"test:e2e:lidb-engine": "', '"test:e2e:lidb-engine": "true || '), 12),
     ("engine-e2e-not-silent", "li-cursor-agents/scripts/e2e.sh", "set -e\nnpm run test:e2e:lidb-engine || true\n", 2),
     ("lic-ci-not-replaced", "lidb/scripts/i.sh", f"docker build -t {LIC}:latest .\n", 1),
     ("lic-ci-not-replaced", "lidb/scripts/i.sh", f"docker tag all {LIC}\n", 1),
@@ -213,20 +212,20 @@ def test_exception_excuses_its_file_alone(write: Callable[[Files], Path], monkey
 @pytest.mark.parametrize(
     ("file", "text", "stores"),
     [
-        (CONFIG, ("'supabase';", "'lidb';"), ("lidb", "lidb")),
-        (CONFIG, ("|| 'supabase'", "|| (env.NODE_ENV === 'production' ? 'lidb' : 'supabase')"), ("supabase", "lidb")),
-        (CONFIG, "export const other = 1;\n", ("cannot tell, src/config.js does not run",) * 2),
+        (CLIENT, (": 'supabase';", ": 'lidb';"), ("lidb", "lidb")),
+        (CLIENT, (": 'supabase';", ": process.env.NODE_ENV === 'production' ? 'lidb' : 'supabase';"), ("supabase", "lidb")),
+        (CLIENT, "export const other = 1;\n", ("cannot tell, src/db/client.ts does not run",) * 2),
         (CLIENT, "import { x } from 'not-installed';\nexport function configuredStore(): Store {\n  if (process.env.LI_CONTROL_PLANE_STORE === 'lidb') return 'lidb';\n  return 'supabase';\n}\n", ("supabase",) * 2),
         (CLIENT, "export function configuredStore(): 'lidb' | 'disk' {\n  return 'lidb';\n}\n", ("lidb",) * 2),
-        ("li-cursor-agents/src/x.js", "", ("cannot tell, none of src/config.js, src/db/client.ts is there",) * 2),
+        (CLIENT, None, ("cannot tell, there is no src/db/client.ts",) * 2),
     ],
 )  # fmt: skip
 def test_default_store_is_what_the_agents_answer(
-    write: Callable[[Files], Path], file: str, text: str | tuple[str, str], stores: tuple[str, str]
+    write: Callable[[Files], Path], file: str, text: str | tuple[str, str] | None, stores: tuple[str, str]
 ) -> None:
-    stack = write({file: text})
-    if file != CONFIG:
-        (stack / CONFIG).unlink()
+    stack = write({} if text is None else {file: text})
+    if text is None:
+        (stack / file).unlink()
     answers = [probes.default_store(production=production) for production in (False, True)]
     assert all(answer.startswith(store) for answer, store in zip(answers, stores, strict=True)), answers
 
@@ -246,7 +245,7 @@ def test_sqlite_is_found_where_it_is_used(write: Callable[[Files], Path], tmp_pa
     seen = probes.work(tmp_path / "work")
     assert (seen.listeners, seen.untold) == ([], [])
     for breach in (
-        "lidb/liorm/fallback.py:2: imports sqlite3", f"lis/lis/supervisor.py:39: loads {library}",
+        "lidb/liorm/fallback.py:2: imports sqlite3", f"lis/lis/supervisor.py:40: loads {library}",
         f"/bin/true maps {library}", "x.db holds sqlite",
     ):  # fmt: skip
         assert any(line.startswith(breach) for line in seen.sqlite), (breach, seen.sqlite)
@@ -260,9 +259,35 @@ def test_listener_is_found_in_the_program_and_in_what_it_leaves_running(
     (tmp_path / "work").mkdir()
     seen = probes.work(tmp_path / "work")
     assert (seen.sqlite, seen.untold) == ([], [])
-    assert any(line.startswith("lis/lis/supervisor.py:43: binds 127.0.0.1:0") for line in seen.listeners)
+    assert any(line.startswith("lis/lis/supervisor.py:46: binds 127.0.0.1:0") for line in seen.listeners)
     assert any("socket.create_server" in line and ": listens on port " in line for line in seen.listeners)
     assert not any(b"time.sleep(60)" in path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path) in path.read_text(errors="replace"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "breach"),
+    [
+        ('warning: slow disk\n{"checks": {"tcp_listen": "off"}}\nstarted\n', ""),
+        ('{"checks": {"tcp_listen": "ok"}}', "'ok'"),
+        ('{"checks": {"tcp_listen": false}}', "'False'"),
+        ('{"checks": {}, "tcp_listen": false}', "None"),
+        ('["off"]', "None"),
+        ("started", "None"),
+        ("{", "None"),
+    ],
+)
+def test_port_is_off_by_the_word_of_lis_alone(tmp_path: Path, answer: str, breach: str) -> None:
+    (tmp_path / "output.txt").write_text(answer)
+    said = f"lis db start --json: checks.tcp_listen is {breach}, expected 'off'"
+    assert list(probes._announced(tmp_path / "output.txt")) == ([said] if breach else [])
+
+
+def test_lis_that_says_that_it_listens_is_a_finding(write: Callable[[Files], Path], tmp_path: Path) -> None:
+    write({"lis/lis/supervisor.py": ('"tcp_listen": "off"', '"tcp_listen": "ok"')})
+    (tmp_path / "work").mkdir()
+    seen = probes.work(tmp_path / "work")
+    assert (seen.sqlite, seen.untold) == ([], [])
+    assert seen.listeners == ["lis db start --json: checks.tcp_listen is 'ok', expected 'off'"]
 
 
 def suite(report: Path) -> dict[str, str]:
@@ -279,7 +304,7 @@ def test_suite_holds_on_the_stand_in_stack(write: Callable[[Files], Path], tmp_p
 
 
 def test_suite_passes_on_nothing_that_did_not_run(write: Callable[[Files], Path], tmp_path: Path) -> None:
-    write({"engine": "#!/bin/sh\nexit 1\n", CONFIG: ("|| 'supabase'", "|| 'lidb'")})
+    write({"engine": "#!/bin/sh\nexit 1\n", CLIENT: (": 'supabase';", ": 'lidb';")})
     failed = {name: message for name, message in suite(tmp_path / "report.xml").items() if message}
     assert set(failed) == {"no-sqlite", "no-tcp-in-registry-min", "default-store-supabase"}
     assert "cannot tell, -m lis.cli db: exit 1" in failed["no-sqlite"]

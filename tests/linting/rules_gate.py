@@ -132,14 +132,18 @@ def leg_result(flow: Workflow, facts: Facts) -> Iterator[Found]:
 
 
 def quarantine(flow: Workflow, facts: Facts) -> Iterator[Found]:
-    """A job's failure is passed over where the matrix has it in quarantine, with the issue above it, and only there."""
-    told = {job.id: facts.matrix.jobs[name].quarantine for job, name, _ in facts.legs(flow)}
+    """A job's failure is passed over where the matrix has the whole job in quarantine, and only there.
+
+    The issue of each quarantine stands above its job.
+    """
+    told = {job.id: facts.matrix.quarantine_of(name) for job, name, _ in facts.legs(flow)}
     for job in flow.jobs:
-        one = told.get(job.id)
-        if ("continue-on-error" in job.row) != (one is not None):
+        rows = told.get(job.id, ())
+        if ("continue-on-error" in job.row) != any(row.case is None for row in rows):
             yield job.line_of("continue-on-error"), f"{job.name}: continue-on-error and the matrix disagree"
-        if one and not any(str(one.issue) in line and str(one.until) in line for line in job.above):
-            yield job.line, f"{job.name}: no comment names {one.issue} and {one.until}"
+        for row in rows:
+            if not any(row.issue in line and str(row.until) in line for line in job.above):
+                yield job.line, f"{job.name}: no comment names {row.issue} and {row.until}"
 
 
 def provenance(flow: Workflow, facts: Facts) -> Iterator[Found]:

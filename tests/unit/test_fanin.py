@@ -19,9 +19,9 @@ from phdb_ci.judging.gathered import Run
 from phdb_ci.judging.verdict import make_verdict
 from phdb_ci.models.hosting import job_id
 from phdb_ci.models.matrix import Matrix
-from phdb_ci.models.results import LegResult, LegSource
+from phdb_ci.models.results import Case, LegResult, LegSource
 from phdb_ci.models.verdict import Unaffected, Verdict
-from tests.builders import DIGEST, HEAD, case, command, quarantine, result, sha, suite, use
+from tests.builders import DIGEST, HEAD, case, command, result, sha, suite, use
 from tests.helpers import PIN, job, matrix, sources
 
 TODAY = date(2026, 11, 25)
@@ -29,7 +29,7 @@ UBUNTU, MACOS = "ubuntu-24.04", "macos-15"
 RUN = Run("4242", 2, HEAD)
 OTHER = "0ddba11" + "0" * 57
 STARTED = "2026-11-25T03:00:00Z"
-FLAKY = {"quarantine": {"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}}
+FLAKY = {"job": "flaky", "issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}
 ROWS = matrix(
     {
         "smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS], skip={"windows-2025": "not built there"}),
@@ -37,7 +37,8 @@ ROWS = matrix(
     }
 )
 LEGS = [("smoke", UBUNTU), ("smoke", MACOS), ("style", UBUNTU)]
-QUARANTINED = matrix({"smoke": job(artifacts=["embed"]), "flaky": job(**FLAKY)})
+QUARANTINED = matrix({"smoke": job(artifacts=["embed"]), "flaky": job()}, quarantine=(FLAKY,))
+CASE = matrix({"smoke": job(artifacts=["embed"]), "flaky": job()}, quarantine=(FLAKY | {"case": "test_a*"},))
 Document = dict[str, Any]
 
 
@@ -442,14 +443,6 @@ def test_facts_are_judged_by_this_matrix_and_not_by_the_results(full: Place) -> 
     assert verdict.legs[2].result.reasons == ("4 pytest tests were executed, at least 5 expected",)
 
 
-def test_result_cannot_quarantine_itself(full: Place) -> None:
-    full.put(of("style", quarantine=quarantine(date(2999, 1, 1)), suites=(suite(case("a", "failed")),)))
-
-    verdict = full.verdict()
-    assert verdict.outcome == "fail"
-    assert verdict.legs[2].result.quarantine is None
-
-
 def test_summary_is_the_matrix_s(full: Place) -> None:
     full.put(of("style", summary="all is well"))
 
@@ -469,6 +462,30 @@ def test_quarantined_leg_does_not_decide_until_its_end(place: Place) -> None:
     assert place.verdict(QUARANTINED, today=date(2027, 2, 1)).outcome == "fail"
 
 
+@pytest.mark.parametrize(
+    ("cases", "outcome"),
+    [
+        pytest.param((case("test_a1", "failed"),), "pass", id="quarantined case alone"),
+        pytest.param((case("test_a1", "failed"), case("test_b", "failed")), "fail", id="another one"),
+    ],
+)
+def test_quarantined_case_does_not_decide_until_its_end(place: Place, cases: tuple[Case, ...], outcome: str) -> None:
+    place.needs = needs_of(CASE)
+    place.put(of("smoke"))
+    place.put(of("flaky", suites=(suite(*cases, passed=4),), commands=(command(exit_code=1),)))
+
+    verdict = place.verdict(CASE)
+    assert (verdict.outcome, verdict.legs[1].result.status) == (outcome, "failed")
+    assert place.verdict(CASE, today=date(2027, 2, 1)).outcome == "fail"
+
+
+def test_job_of_a_quarantined_case_that_is_missing_decides(place: Place) -> None:
+    place.needs = needs_of(CASE)
+    place.put(of("smoke"))
+
+    assert place.verdict(CASE).outcome == "incomplete"
+
+
 def test_quarantined_leg_that_is_missing_does_not_decide_until_its_end(place: Place) -> None:
     place.needs = needs_of(QUARANTINED)
     place.put(of("smoke"))
@@ -479,7 +496,7 @@ def test_quarantined_leg_that_is_missing_does_not_decide_until_its_end(place: Pl
 
 
 def test_gate_in_which_all_is_quarantined_is_not_green(place: Place) -> None:
-    rows = matrix({"flaky": job(**FLAKY)})
+    rows = matrix({"flaky": job()}, quarantine=(FLAKY,))
     place.needs = needs_of(rows)
     assert place.verdict(rows).outcome == "incomplete"
     place.put(of("flaky"))
@@ -551,12 +568,15 @@ def test_plan_that_says_nonsense_is_an_error(full: Place, text: str) -> None:
 def test_artifact_that_did_not_build_blocks_its_legs(place: Place, there: bool) -> None:
     assert place.needs is not None
     place.put_all(*([] if there else ["smoke@macos-15"]))
-    place.needs["embed__macos-15"] = {"result": "failure", "outputs": {"digest": DIGEST, "status": "built"}}
+    place.needs["embed__macos-15"] = {"result": "failure", "outputs": {
+        "digest": DIGEST, "status": "built", "words": '["main.cpp:3:1: error: no", 7]',
+    }}  # fmt: skip
     place.needs["smoke__macos-15"]["result"] = "success" if there else "skipped"
 
     verdict = place.verdict()
-    assert_missing(verdict, "smoke@macos-15", "blocked: embed did not build on macos-15", "fail")
-    assert verdict.headline == "of 3 jobs, 1 blocked (smoke)"
+    assert_missing(verdict, "smoke@macos-15", "embed did not build on macos-15", "fail")
+    assert verdict.headline == "of 3 jobs, 1 blocked (smoke); embed does not build"
+    assert verdict.artifacts[1].words == ("main.cpp:3:1: error: no",)
     assert [(one.os, one.status) for one in verdict.artifacts] == [(UBUNTU, "built"), (MACOS, "failed")]
 
 
@@ -995,7 +1015,10 @@ KINDS: dict[str, Document] = {
     "commit": {"sources": ()}, "digest": {"artifacts": (use().model_copy(update={"digest": OTHER}),)},
 }  # fmt: skip
 STATES = ("success", "failure", "cancelled", "skipped", "odd", None)
-GATE = matrix({"smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "style": job(repo="lis"), "flaky": job(**FLAKY)})
+GATE = matrix(
+    {"smoke": job(artifacts=["embed"], os=[UBUNTU, MACOS]), "style": job(repo="lis"), "flaky": job()},
+    quarantine=(FLAKY,),
+)
 ALL = [("smoke", UBUNTU), ("smoke", MACOS), ("style", UBUNTU), ("flaky", UBUNTU)]
 IDS = ["plan", "embed__ubuntu-24_04", "embed__macos-15", *(job_id(*leg) for leg in ALL)]
 

@@ -192,12 +192,11 @@ def test_leg_says_what_it_needs_and_what_it_must_show() -> None:
             "forbid_env": ["LI_LIDB_MOCK"],
             "manifest": {"file": "m.json", "status": ["stub", "pass"]},
         },
-        quarantine={"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"},
         **{"with": ["lis"]},
     )
     (leg,) = planned({"smoke": one}, inventory(durations={"smoke@ubuntu-24.04": 12.5})).legs
     assert (leg.needs, leg.repos, leg.claims) == (("embed",), ("lidb", "lis"), ("dead",))
-    assert (leg.quarantined, leg.expected) == (True, 12.5)
+    assert (leg.quarantined, leg.expected) == (False, 12.5)
     assert leg.evidence == (
         "pytest: ≥ 3 executed, skipped only by 1 named rule",
         "exit code alone (no test cases counted)",

@@ -58,8 +58,18 @@ def test_bars_show_the_rounds(values: tuple[float, ...], text: str) -> None:
 def test_leg_that_measured_nothing_has_no_section() -> None:
     assert shown() == ""
     assert shown(FiguresFact(problems=("not JSON",))) == ""
-    assert shown(FiguresFact(figures=(Figure(name="publish", problem="no server", values=(1.0,)),))) == ""
+    assert shown(FiguresFact(figures=(Figure(name="publish", problem="no server"),))) == ""
     assert in_words(result("smoke")) == ""
+
+
+def test_values_beside_a_problem_are_shown_and_have_no_interval() -> None:
+    void = Figure(name="read", compared=("lidb", "postgres"), values=(27.0, 28.0, 29.0), problem="answers were empty")
+    measured = FiguresFact(figures=(Figure(name="publish", values=(0.5, 0.6, 0.7)), void), threshold=1.2)
+
+    row = next(line for line in shown(measured).splitlines() if line.startswith("| `read`"))
+    assert row == "| `read` | `lidb` by `postgres` | 28.0 | not measured: `answers were empty` | ▁▅█ |"
+    assert in_words(result("bench-compare", figures=measured)) == "3 rounds, medians 0.600, threshold 1.20"
+    assert in_words(result("bench-compare", figures=FiguresFact(figures=(void,), threshold=1.2))) == ""
 
 
 def test_few_words_say_rounds_and_range() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phdb_ci.judging.gathered import Run, gathered_here, reproduce, shown_source
-from phdb_ci.judging.verdict import decides, headline, make_verdict, outcome
-from phdb_ci.models.matrix import Matrix
+from phdb_ci.judging.quarantine import decides
+from phdb_ci.judging.verdict import headline, make_verdict, outcome
+from phdb_ci.models.matrix import Matrix, Quarantine
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.results import ArtifactResult, LegResult
 from phdb_ci.models.statuses import Outcome, Status
@@ -152,11 +153,15 @@ def test_blocked_leg_fails_and_quarantined_one_does_not_decide() -> None:
     ],
 )
 def test_quarantine_holds_to_the_end_of_its_last_day(until: date, counts: bool) -> None:
-    assert decides(quarantine(until), TODAY) == counts
+    assert decides([quarantine(until)], TODAY) == counts
 
 
 def test_leg_without_quarantine_decides() -> None:
-    assert decides(None, TODAY)
+    assert decides([], TODAY)
+
+
+def test_quarantine_of_cases_leaves_the_job_to_decide() -> None:
+    assert decides([quarantine(case="test_a*")], TODAY)
 
 
 # The verdict
@@ -166,9 +171,9 @@ Planned = tuple[Matrix, Plan]
 RUN = Run("4242")
 
 
-def plan(**fields: Any) -> Planned:
+def plan(*quarantines: Quarantine, **fields: Any) -> Planned:
     """Two legs here, one elsewhere."""
-    rows = matrix({"smoke": job(os=["ubuntu-24.04", "macos-15"]), "lint": job(**fields)})
+    rows = matrix({"smoke": job(os=["ubuntu-24.04", "macos-15"]), "lint": job(**fields)}, quarantine=quarantines)
     gate, names, lead = select(rows, ["pr-gate"])
     return rows, make_plan(rows, gate, names, lead, sources(), inventory())
 
@@ -177,9 +182,6 @@ def judged(*legs: LegResult, of: Planned | None = None, run: Run = RUN, today: d
     built = ArtifactResult(name="embed", status="built", key="k1", digest=DIGEST)
     gathered = gathered_here(*(of or plan()), legs, [built], run, "2026-11-25T03:00:00Z", 1.23456)
     return make_verdict(gathered, tool="0.1.0", today=today, **fields)
-
-
-QUARANTINED = {"quarantine": {"issue": "https://x.y/1", "owner": "me", "until": "2027-01-31", "reason": "flaky"}}
 
 
 def test_all_legs_passed_is_a_pass() -> None:
@@ -216,33 +218,20 @@ def test_results_that_the_plan_does_not_name_make_nothing_green() -> None:
 
 
 def test_quarantined_leg_is_shown_and_does_not_decide_until_its_end() -> None:
-    legs = result("smoke"), result("lint", "failed", quarantine=quarantine(date(2027, 1, 31)))
-    verdict = judged(*legs, of=plan(**QUARANTINED))
+    legs = result("smoke"), result("lint", "failed")
+    of = plan(quarantine(date(2027, 1, 31), job="lint"))
+    verdict = judged(*legs, of=of)
     assert (verdict.outcome, verdict.headline) == ("pass", "1 of 2 jobs passed, 1 quarantined")
     assert [one.result.status for one in verdict.legs] == ["passed", "failed"]
-    later = judged(*legs, of=plan(**QUARANTINED), today=date(2027, 2, 1))
+    later = judged(*legs, of=of, today=date(2027, 2, 1))
     assert (later.outcome, later.headline) == ("fail", "of 2 jobs, 1 failed (lint)")
-
-
-def test_result_cannot_quarantine_itself() -> None:
-    legs = result("smoke"), result("lint", "failed", quarantine=quarantine(date(2999, 1, 1)))
-    assert judged(*legs).outcome == "fail"
-
-
-def test_new_failures_are_counted_against_a_baseline() -> None:
-    old, new = case("old", "failed"), case("new", "error")
-    before = judged(result("smoke"), result("lint", "failed", suite(old)), run=Run("1"))
-    verdict = judged(result("smoke"), result("lint", "failed", suite(old, new, passed=1)), baseline=before)
-    assert [one.new_failures for one in verdict.legs] == [0, 1]
-    assert verdict.baseline == "1"
-    assert verdict.baseline_commits == {source.repo: source.commit for source in before.sources}
-    assert [one.new_failures for one in before.legs] == [None, None]
 
 
 def test_verdict_reads_back_from_its_json() -> None:
     verdict = judged(
         result("smoke", calls=3),
-        result("lint", "failed", suite(case("a", "failed")), quarantine=quarantine()),
+        result("lint", "failed", suite(case("a", "failed"))),
+        of=plan(quarantine(job="lint", case="a")),
         notes=["a note"],
         run=Run("4242", 2, "a" * 40, "https://github.com/acme/lis/actions/runs/1"),
     )

@@ -175,14 +175,15 @@ def test_no_step_goes_on_after_an_error_but_the_gathering_of_results() -> None:
 
 
 def test_quarantined_job_alone_may_fail() -> None:
-    until = {"issue": "https://x.y/1", "owner": "@me", "until": "2027-01-31", "reason": "flaky"}
-    found = jobs_of(gate_of(rows({"smoke": job(), "flaky": job(quarantine=until)})))
+    until = {"job": "flaky", "issue": "https://x.y/1", "owner": "@me", "until": "2027-01-31", "reason": "flaky"}
+    case = until | {"job": "smoke", "case": "test_a*"}
+    text = gate_of(rows({"smoke": job(), "flaky": job()}, quarantine=(until, case)))
+    found = jobs_of(text)
 
     assert "    continue-on-error: true\n" in found["flaky__ubuntu-24_04"]
     assert "    continue-on-error" not in found["smoke__ubuntu-24_04"]
-    assert "quarantined until 2027-01-31 (https://x.y/1, @me): flaky" in gate_of(
-        rows({"smoke": job(), "flaky": job(quarantine=until)})
-    )
+    assert "quarantined until 2027-01-31 (https://x.y/1, @me): flaky" in text
+    assert "quarantined until 2027-01-31 (https://x.y/1, @me), test_a*: flaky" in text
 
 
 def test_service_stands_beside_the_jobs_that_use_it_and_no_other() -> None:

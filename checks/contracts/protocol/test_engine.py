@@ -5,90 +5,71 @@ import re
 import pytest
 
 from checks.contracts.answers import answer
-from checks.contracts.programs import Done
+from checks.contracts.programs import Done, Program
 from checks.contracts.stack import INSERT, READ, LidbEmbed
 
-UPDATE = "UPDATE packages SET name = ? WHERE id = ?"
-DELETE = "DELETE FROM packages WHERE id = ?"
-OPENED = re.compile(r"open ok wal_lsn=\d+ catalog=\S.* backend=\w+\n")
-HOSTILE = "it's \"quoted\" \\ back, a line\nend, é 漢 😀, '); DELETE FROM packages; --"
+OPENED = re.compile(r'open ok wal_lsn=\d+ catalog="(\S.*)" backend=(\w+)\n')
+VERBS = ("open", "migrate", "exec", "exec-json")
 
 
-def test_embed_open(engine: LidbEmbed) -> None:
-    """`open` says where it stands in one line."""
+def test_open(engine: LidbEmbed) -> None:
+    """`open` says where it stands in one line, and the catalog that it names is there."""
     done = engine.run("open")
     assert (done.code, done.problem) == (0, ""), done.ending
-    assert OPENED.fullmatch(done.out)
+    opened = OPENED.fullmatch(done.out)
+    assert opened, f"open ok wal_lsn=… catalog=… backend=… expected, got {done.out[:200]!r}"
+    assert opened[1] == str(engine.stack.data / ".lidb" / "catalog.heap")
 
 
-def test_embed_migrate(engine: LidbEmbed) -> None:
-    """`migrate`, and again: the schema is there, and nothing is lost."""
+def test_migrate(engine: LidbEmbed) -> None:
+    """`migrate`, and again: it says so in one line."""
     engine.run("open")
     for _ in range(2):
         done = engine.run("migrate")
         assert (done.code, done.out, done.problem) == (0, "migrate ok\n", ""), done.ending
 
 
-def test_exec_json_shape(database: LidbEmbed) -> None:
-    written = answer("exec-json", database.exec_json(INSERT, "k1", "a name", "a package"))
+def test_exec_json_write(database: LidbEmbed) -> None:
+    """An INSERT gives no row and counts one."""
+    written = answer("exec-json", database.exec_json(INSERT, "k1", "a name", "a package"), one_line=True)
     assert (written["affected"], written["rows"]) == (1, [])
-    assert database.rows(READ, "k1") == [{"id": "k1", "name": "a name"}]
 
 
-def test_exec_json_changes(database: LidbEmbed) -> None:
-    """`affected` counts the rows that an UPDATE or a DELETE has changed, and no other row has changed."""
-    for key in ("k1", "k2"):
-        database.rows(INSERT, key, "before", "a package")
-    for sql, parameters, affected, rows in (
-        (UPDATE, ("after", "k1"), 1, [{"id": "k1", "name": "after"}]),
-        (UPDATE, ("after", "k-nobody"), 0, [{"id": "k1", "name": "after"}]),
-        (DELETE, ("k1",), 1, []),
-        (DELETE, ("k1",), 0, []),
-    ):
-        assert answer("exec-json", database.exec_json(sql, *parameters))["affected"] == affected, sql
-        assert database.rows(READ, "k1") == rows, sql
-        assert database.rows(READ, "k2") == [{"id": "k2", "name": "before"}], sql
+def test_exec_json_read(database: LidbEmbed) -> None:
+    """A SELECT gives the columns that it names, as texts, and counts nothing."""
+    database.rows(INSERT, "k1", "a name", "a package")
+    read = answer("exec-json", database.exec_json(READ, "k1"), one_line=True)
+    assert read == {"rows": [{"id": "k1", "name": "a name"}], "affected": 0}
+    assert database.rows(READ, "k2") == []
+    assert database.rows("SELECT COUNT(*) AS n FROM packages") == [{"n": "1"}]
 
 
-def test_exec_json_text_unchanged(database: LidbEmbed) -> None:
-    """Whatever a text holds, the answer is JSON and the text comes back as it was."""
-    database.rows(INSERT, "k1", "hostile", HOSTILE)
-    assert database.rows("SELECT description FROM packages WHERE id = ?", "k1") == [{"description": HOSTILE}]
+def test_exec_json_missing_value(database: LidbEmbed) -> None:
+    """A column that was not given has no key, whether the statement names its columns or all."""
+    database.rows("INSERT INTO packages (id, name) VALUES (?, ?)", "k1", "a name")
+    for sql in ("SELECT id, name, description FROM packages", "SELECT * FROM packages"):
+        assert database.rows(sql) == [{"id": "k1", "name": "a name"}]
 
 
-def test_exec_json_failure(database: LidbEmbed) -> None:
-    assert_fails(database.exec_json("SELEC 1"))
-
-
-@pytest.mark.parametrize(
-    ("sql", "parameters"),
-    [
-        pytest.param(INSERT, ("key", "another", "a package"), id="key-that-is-there"),
-        pytest.param("SELECT id FROM no_such_table", (), id="read-of-no-table"),
-        pytest.param("INSERT INTO no_such_table (id) VALUES (?)", ("a",), id="write-to-no-table"),
-        pytest.param("UPDATE packages SET nothing = ? WHERE id = ?", ("a", "key"), id="no-column"),
-        pytest.param(UPDATE, ("lost", "key"), id="full-disk"),
-    ],
-)
-def test_exec_json_failure_in_execution(
-    database: LidbEmbed, request: pytest.FixtureRequest, sql: str, parameters: tuple[str, ...]
-) -> None:
-    """What is SQL and cannot be done changes nothing."""
-    database.rows(INSERT, "key", "once", "a package")
-    full_disk = "full-disk" in request.node.name
-    assert_fails(
-        (LidbEmbed(database.stack.with_engine("full-disk")) if full_disk else database).exec_json(sql, *parameters)
-    )
-    assert database.rows(READ, "key") == [{"id": "key", "name": "once"}]
-
-
-def test_exec_json_usage(engine: LidbEmbed) -> None:
-    done = engine.run("no-such-command")
-    assert (done.code, done.problem) == (2, ""), done.ending
-
-
-def assert_fails(done: Done) -> None:
+@pytest.mark.parametrize("sql", ["NOT SQL", "SELEC 1", ""], ids=["no-sql", "misspelt", "empty"])
+def test_exec_json_failure(database: LidbEmbed, sql: str) -> None:
     """Exit 1, a reason on standard error, no answer."""
+    done = database.exec_json(sql)
     assert (done.code, done.problem) == (1, ""), f"exit 1 expected, got {done.ending}"
     assert done.err.strip(), "a reason on standard error expected, got nothing"
     assert not done.out.strip(), "no answer expected beside the failure"
+
+
+@pytest.mark.parametrize("arguments", [(), ("no-such-command",), ("exec-json",)], ids=["nothing", "no-verb", "no-sql"])
+def test_usage(engine: LidbEmbed, arguments: tuple[str, ...]) -> None:
+    """Exit 2, and what it can do on standard error."""
+    done = engine.run(*arguments) if arguments else alone(engine)
+    assert (done.code, done.problem) == (2, ""), f"exit 2 expected, got {done.ending}"
+    missing = [verb for verb in VERBS if verb not in done.err]
+    assert not missing, f"the usage does not name {', '.join(missing)}"
+
+
+def alone(engine: LidbEmbed) -> Done:
+    """The engine without an argument."""
+    stack = engine.stack
+    return Program([stack.env["LIDB_EMBED"]], env=stack.env, cwd=stack.folder, stdin="").finish()

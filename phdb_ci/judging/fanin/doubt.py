@@ -72,7 +72,7 @@ def blocked(job: Job, os: str, needs: Needs) -> str | None:
     """The artifact whose build failed: no leg of its runner can have started on it."""
     for artifact in job.artifacts:
         if needs.results.get(job_id(artifact, os)) == "failure":
-            return f"blocked: {artifact} did not build on {os}"
+            return f"{artifact} did not build on {os}"
     return None
 
 

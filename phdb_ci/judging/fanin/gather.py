@@ -11,12 +11,13 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar, get_args
 
 from phdb_ci.base.github_url import page_of
+from phdb_ci.base.strict_json import parse
 from phdb_ci.base.text import bounded, harmless
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
 from phdb_ci.judging.fanin.read import LEG, Needs, ResultFile
 from phdb_ci.judging.gathered import Gathered, Run, reproduce, shown_source
-from phdb_ci.judging.verdict import decides
+from phdb_ci.judging.quarantine import decides
 from phdb_ci.models.base import Record, first_problem, glob_matches
 from phdb_ci.models.hosting import CANCELLED, job_id
 from phdb_ci.models.labels import claims
@@ -28,6 +29,7 @@ from phdb_ci.models.sources import Sources, StackKind
 from phdb_ci.models.statuses import BuiltStatus
 from phdb_ci.models.verdict import Missing, Unaffected, VerdictSource
 
+MOST_WORDS = 20  # lines of a build's own words
 _CLOCK = "%Y-%m-%dT%H:%M:%SZ"
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -76,7 +78,7 @@ def gather(
         platform=", ".join(dict.fromkeys(leg.os for leg in legs)) or "none", stack=stack, sources=sources,
         artifacts=_artifacts(fan), legs=legs, missing=missing,
         idle=_idle(matrix, jobs, expected, unaffected), unaffected=unaffected,
-        quarantines={name: job.quarantine for name, job in jobs.items()},
+        jobs=jobs, quarantine=matrix.quarantine,
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
         notes=[*_bundle(needs), *notes, *map(_foreign, foreign)],
@@ -140,7 +142,7 @@ def _expected(fan: _Fan, results: Mapping[LegName, LegResult | str]) -> Expected
     voters = [
         result
         for (name, _), result in reversed(list(results.items()))
-        if isinstance(result, LegResult) and decides(fan.matrix.jobs[name].quarantine, fan.today)
+        if isinstance(result, LegResult) and decides(fan.matrix.quarantine_of(name), fan.today)
     ]
     if fan.needs.given:
         digests = {(artifact, os): _digest(fan.needs, artifact, os) for artifact, os in fan.builds}
@@ -173,9 +175,20 @@ def _artifacts(fan: _Fan) -> list[ArtifactResult]:
         results.append(ArtifactResult(
             name=artifact, os=os if runners[artifact] > 1 else None, status=ended,
             key=needs.output(build, "key") or "", digest=needs.output(build, "digest") if is_there else None,
-            seconds=_seconds(needs.output(build, "seconds")),
+            seconds=_seconds(needs.output(build, "seconds")), words=_words(needs.output(build, "words")),
         ))  # fmt: skip
     return results
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    """The words of a build as its job handed them on: a JSON list of lines; nothing of what is no such list."""
+    try:
+        lines = parse((text or "[]").encode(errors="replace"))
+    except ValueError:
+        return ()
+    if not isinstance(lines, list):
+        return ()
+    return tuple(harmless(line) for line in lines[:MOST_WORDS] if isinstance(line, str))
 
 
 def _seconds(text: str | None) -> float:

@@ -6,7 +6,7 @@ from typing import get_args
 
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.results import LegResult
-from phdb_ci.models.statuses import AnyStatus, IdleStatus, Outcome
+from phdb_ci.models.statuses import QUARANTINED, STATUSES, AnyStatus, IdleStatus, Outcome
 from phdb_ci.models.verdict import Unaffected, Verdict, VerdictLeg
 
 
@@ -23,7 +23,23 @@ class Entry:
     reasons: tuple[str, ...]
     decides: bool
     leg: VerdictLeg | None = None
+    repeat: str = ""
     name: str = ""
+
+    @property
+    def icon(self) -> str:
+        """Its sign: of its status, or of a quarantine where that is why it makes nothing red."""
+        return QUARANTINED if self.is_quarantined else STATUSES[self.status].icon
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether quarantined cases alone keep it from green."""
+        return self.leg is not None and self.leg.excused
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether it is not green, and a quarantine keeps that from the gate."""
+        return not self.is_green and not self.is_idle and (self.is_excused or not self.decides)
 
     @property
     def result(self) -> LegResult | None:
@@ -43,7 +59,7 @@ class Entry:
     @property
     def is_bad(self) -> bool:
         """Whether it decides and is not green."""
-        return self.decides and not self.is_green and not self.is_idle
+        return self.decides and not self.is_excused and not self.is_green and not self.is_idle
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,11 @@ class Shown:
         return [entry for entry in self.entries if not entry.is_idle]
 
     @property
+    def idle(self) -> list[Entry]:
+        """The entries of all legs that were not to run."""
+        return [entry for entry in self.entries if entry.is_idle]
+
+    @property
     def unaffected(self) -> Unaffected | None:
         """Why nothing was run, by a rule of the matrix: a record that holds a result is no such verdict."""
         verdict = self.verdict
@@ -69,22 +90,27 @@ class Shown:
     @property
     def outcome(self) -> Outcome:
         """The verdict's own outcome, but never green over rows that are not: a record may come from anywhere."""
-        deciding = {entry.status for entry in self.expected if entry.decides}
+        deciding = {"passed" if entry.is_excused else entry.status for entry in self.expected if entry.decides}
         doubtful = self.verdict.outcome == "pass" and deciding != {"passed"} and not self.unaffected
         return "incomplete" if doubtful else self.verdict.outcome
 
 
 def shown(verdict: Verdict, posting: Posting | None = None) -> Shown:
-    """All entries: the lead job first, then by worth: bad, excused, passed, idle."""
+    """All entries by worth: bad, excused, passed, idle; among equals the lead job is the first."""
     entries = [
-        Entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg.decides, leg)
+        Entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg.decides, leg, leg.repeat)
         for leg in verdict.legs
     ]
-    entries += [Entry(leg.job, leg.os, leg.status, (leg.reason,), leg.decides) for leg in verdict.missing]
-    entries += [Entry(leg.job, leg.os, leg.kind, (leg.reason,), decides=False) for leg in verdict.idle]
-    several = {job for job, runners in Counter(entry.job for entry in entries).items() if runners > 1}
-    entries = [
-        replace(entry, name=f"{entry.job} ({entry.os})" if entry.job in several else entry.job) for entry in entries
+    entries += [
+        Entry(leg.job, leg.os, leg.status, (leg.reason,), leg.decides, repeat=leg.repeat) for leg in verdict.missing
     ]
-    entries.sort(key=lambda entry: (entry.job != verdict.lead, entry.is_idle, entry.is_green, not entry.is_bad))
+    entries += [Entry(leg.job, leg.os, leg.kind, (leg.reason,), decides=False) for leg in verdict.idle]
+    ran, known = Counter(entry.job for entry in entries if not entry.is_idle), Counter(entry.job for entry in entries)
+    entries = [
+        replace(
+            entry, name=f"{entry.job} ({entry.os})" if (known if entry.is_idle else ran)[entry.job] > 1 else entry.job
+        )
+        for entry in entries
+    ]
+    entries.sort(key=lambda entry: (entry.is_idle, entry.is_green, not entry.is_bad, entry.job != verdict.lead))
     return Shown(verdict, posting, tuple(entries))

@@ -4,7 +4,7 @@ An older verdict must not go on looking like that of the commit that nobody has 
 """
 
 from phdb_ci.base.text import cut
-from phdb_ci.models.posting import CommitStatus, Posting
+from phdb_ci.models.posting import REGRESSIONS, CommitStatus, Posting
 from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.marker import marked, state_of
 
@@ -22,12 +22,15 @@ _WHY = {
 }
 
 
-def no_verdict(posting: Posting, head: str, conclusion: str, why: str = "left no verdict") -> tuple[str, CommitStatus]:
-    """Comment and commit status of a run without a verdict. `conclusion` is GitHub's, `why` a text of our own."""
+def no_verdict(
+    posting: Posting, head: str, conclusion: str, why: str = "left no verdict"
+) -> tuple[str, CommitStatus, CommitStatus]:
+    """Comment and commit statuses of a run without a verdict. `conclusion` is GitHub's, `why` a text of our own."""
     run = f"[run #{posting.run_number}]({posting.run_url}) attempt {posting.attempt}"
     reason = _WHY.get(conclusion, why)
     sentence = f"{run} for `{head[:7]}` {reason}. Nothing is known about this commit: this is not green."
     body = f"## {ENDS.get(conclusion, OTHER)}\n\n{sentence}\n"
     title = ENDS[conclusion].partition(": ")[2] if conclusion in ENDS else f"no verdict: the run {why}"
     status = CommitStatus(state="error", description=cut(title, 140), target_url=posting.run_url)
-    return marked(state_of(posting, head, "none", body), body), status
+    compared = status.model_copy(update={"context": REGRESSIONS, "description": "unknown: no verdict"})
+    return marked(state_of(posting, head, "none", body), body), status, compared

@@ -53,10 +53,10 @@ def _title(verdict: Verdict) -> str:
 
 
 def _since_when(shown: Shown) -> str:
-    """`since run 4111`, and where the branch is known: `since the last green run of main (4111)`."""
+    """`since run 4111`, and where the branch is known: `since the last run of main (4111)`."""
     run = code(shown.verdict.baseline or "", 60)
     branch = code(shown.posting.base or "", 60) if shown.posting else ""
-    return f"since the last green run of {branch} ({run or 'not known'})" if branch else f"since run {run}"
+    return f"since the last run of {branch} ({run or 'not known'})" if branch else f"since run {run}"
 
 
 def _repo(shown: Shown, source: VerdictSource) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def _called(artifact: VerdictArtifact) -> str:
 
 def _artifact(artifact: VerdictArtifact) -> tuple[str, ...]:
     how = f"built in {duration(artifact.seconds)}" if artifact.status == "built" else artifact.status
-    reasons = listed(list(filter(None, map(code, (*artifact.reasons, *artifact.why)))), 3)
+    reasons = listed(list(filter(None, map(code, artifact.why))), 3)  # of a failure they have a section
     digest = code(f"sha256:{cut(artifact.digest, 13)}", 40) if artifact.digest else "none"
     how = how if artifact.is_there else f"**{how}**"
     return (

@@ -139,7 +139,7 @@ def test_clean_tree_is_its_own_commit(gate: Scenario, local: Path) -> None:
 
 def test_dirty_tree_is_tested_as_it_stands_and_named_in_the_verdict(gate: Scenario, local: Path) -> None:
     head = git(local, "rev-parse", "HEAD")
-    manifest = local / "tier_db_registry" / "manifest.py"
+    manifest = local / "benchmarks" / "tier_db_registry" / "harness" / "manifest.py"
     manifest.write_text(manifest.read_text().replace('"tier": suite["tier"],', '"tier": suite["tier"], "p50_ms": 1,'))
     status = git(local, "status", "--porcelain")
     ran = gate.run("bench-validate", "--repo", "benchmarks=./clone")
@@ -225,8 +225,8 @@ def test_same_run_is_had_again_by_the_command_that_the_verdict_names(gate: Scena
 
 def quarantine(gate: Scenario, until: date) -> None:
     """bench-validate fails, and is quarantined until then."""
-    row = f'{{ issue = "https://example.org/42", owner = "@db", until = {until}, reason = "flaky" }}'
-    gate.edit("\nrun = ", f"\nquarantine = {row}\nrun = ", job="bench-validate")
+    row = f'{{ job = "bench-validate", issue = "https://e.org/42", owner = "@db", until = {until}, reason = "flaky" }}'
+    gate.edit("\nschema = 1\n", f"\nschema = 1\nquarantine = [{row}]\n")
     gate.set_run("bench-validate", "exit 3")
 
 

@@ -75,7 +75,7 @@ def test_run_directory_holds_everything(twice: Twice) -> None:
         assert LegResult.model_validate_json((leg / "result.json").read_bytes()).status == "passed"
     reports = {path.parent.parent.name.partition("@")[0] for path in folder.glob("*/reports/*.xml")}
     assert reports == {
-        "e2e-engine", "e2e-mock", "lis-tests", "lidb-tests", "contracts", "single-writer", "guards",
+        "e2e-engine", "e2e-mock", "lis-tests", "lidb-tests", "protocol", "data", "guards",
     }  # fmt: skip
     Plan.model_validate_json((folder / "plan.json").read_bytes())
 
@@ -142,11 +142,10 @@ def test_jobs_met_the_engine_as_often_in_both_runs(twice: Twice) -> None:
         for number in (1, 2)
     ]
 
-    engine = {"e2e-engine", "db-smoke", "lis-tests", "smoke", "lidb-tests", "contracts", "single-writer", "guards"}
+    engine = {"e2e-engine", "db-smoke", "lis-tests", "smoke", "lidb-tests", "protocol", "data", "guards"}
     assert set(calls[0]) == set(calls[1]) == engine
     assert all(calls[0].values())
-    chance = {"contracts", "single-writer"}  # writers are killed and stopped at moments that nobody chooses
-    assert {job: calls[0][job] for job in engine - chance} == {job: calls[1][job] for job in engine - chance}
+    assert calls[0] == calls[1]
 
 
 @pytest.mark.long

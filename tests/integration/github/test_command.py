@@ -34,7 +34,9 @@ def test_dry_run_shows_body_and_status(tmp_path: Path, capsys: pytest.CaptureFix
     assert publish.main(arguments(verdict=file, dry_run=True)) == 0
     out = capsys.readouterr().out
     assert "## ❌ phdb-ci: 1 of 2 jobs failed" in out
-    assert out.endswith("phdb-ci / verdict: failure, 1 of 2 jobs failed\n")
+    assert out.endswith(
+        "phdb-ci / verdict: failure, 1 of 2 jobs failed\nphdb-ci / regressions: error, unknown: no baseline\n"
+    )
 
 
 def test_dry_run_takes_the_newest_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

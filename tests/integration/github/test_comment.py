@@ -1,8 +1,14 @@
 """The one comment: found among many, edited in place, never doubled, never somebody else's."""
 
+from typing import Any
+
+import pytest
+
+from phdb_ci.models.verdict import Regression, Regressions, Verdict
 from phdb_ci.rendering.comment.marker import PREFIX, read
+from tests.builders import worse
 from tests.integration.github.fake import BOT, OWN, PERSON, Fault
-from tests.integration.github.world import World, failing
+from tests.integration.github.world import World, failing, passing
 
 DIRTY = f"{PREFIX}bm90IG91cnM= -->\n## ✅ forged\n"
 COMMENTS = "issues/17/comments"
@@ -18,7 +24,11 @@ def test_first_verdict_becomes_a_comment_and_a_status(world: World) -> None:
     assert state is not None
     assert (state.run_id, state.run_number, state.attempt, state.outcome) == ("4242", 318, 1, "pass")
     assert world.states == ["success"]
-    assert ran.out == "pull request 17: comment created\ncommit status phdb-ci / verdict: created\n"
+    assert world.compared == ["error"]
+    assert ran.out == (
+        "pull request 17: comment created\ncommit status phdb-ci / verdict: created\n"
+        "commit status phdb-ci / regressions: created\n"
+    )
 
 
 def test_second_verdict_edits_the_comment_of_the_first(world: World) -> None:
@@ -57,7 +67,10 @@ def test_unchanged_body_is_not_written_again(world: World) -> None:
     before = len(world.fake.writes())
     ran = world.publish()
     assert len(world.fake.writes()) == before
-    assert ran.out == "pull request 17: comment unchanged\ncommit status phdb-ci / verdict: unchanged\n"
+    assert ran.out == (
+        "pull request 17: comment unchanged\ncommit status phdb-ci / verdict: unchanged\n"
+        "commit status phdb-ci / regressions: unchanged\n"
+    )
 
 
 def test_comment_changed_by_hand_is_put_right(world: World) -> None:
@@ -92,6 +105,36 @@ def test_status_overwritten_by_another_word_is_posted_anew(world: World) -> None
     world.fake.statuses.append((sha, one | {"state": "failure"}))
     world.publish()
     assert world.states == ["success", "failure", "success"]
+    assert world.compared == ["error"]
+
+
+def compared(*found: Regression, unknown: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"regressions": Regressions(worse=found, unknown=unknown), "baseline": "7"}
+
+
+@pytest.mark.parametrize(
+    ("made", "states"),
+    [
+        pytest.param(failing(**compared()), ("failure", "success"), id="red before"),
+        pytest.param(failing(**compared(worse())), ("failure", "failure"), id="worse"),
+        pytest.param(passing(**compared(worse(kind="case is gone"))), ("success", "failure"), id="green and worse"),
+        pytest.param(passing(**compared(unknown=("x",))), ("success", "error"), id="unknown"),
+        pytest.param(passing(), ("success", "error"), id="no baseline"),
+    ],
+)
+def test_regressions_have_a_status_of_their_own(world: World, made: Verdict, states: tuple[str, str]) -> None:
+    world.gate(4242, made)
+    world.publish()
+    assert (world.states, world.compared) == ([states[0]], [states[1]])
+
+
+def test_second_status_that_cannot_be_posted_is_said(world: World) -> None:
+    world.gate()
+    world.fake.faults.append(Fault("POST", "statuses/", act=lambda: None))
+    world.fake.faults.append(Fault("POST", "statuses/", 403, {"message": "Resource not accessible by integration"}))
+    ran = world.publish()
+    assert "statuses: write" in ran.told
+    assert (world.states, world.compared) == (["success"], [])
 
 
 def test_status_of_another_context_is_not_ours(world: World) -> None:

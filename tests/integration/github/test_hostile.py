@@ -120,6 +120,9 @@ RECORDS = {
         json.dumps(json.loads(failing(run_id="4242").model_dump_json()) | {"outcome": "pass"}).encode(),
         "says another outcome than its own results",
     ),
+    "nothing worse than nothing": (
+        document(regressions={"unknown": []}), "says that nothing is worse, and was compared with nothing",
+    ),
     "pass over nothing": (document(legs=[]), "is not about exactly the jobs of its gate"),
 }  # fmt: skip
 
@@ -130,8 +133,8 @@ def refused(world: World) -> str:
     assert isinstance(ran.error, ResultsError), ran.told
     assert ran.code == 2
     assert "nothing was published" in ran.told
-    assert world.fake.writes() == [f"POST statuses/{HEAD}"]  # ours, and about nothing that the run left
-    assert world.states == ["error"]
+    assert world.fake.writes() == [f"POST statuses/{HEAD}"] * 2  # ours, and about nothing that the run left
+    assert world.states == world.compared == ["error"]
     return ran.told
 
 

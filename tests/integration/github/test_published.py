@@ -1,8 +1,8 @@
-"""What other runs left: an artifact that its repository has published, the newest green verdict of a branch."""
+"""What other runs left: an artifact that its repository has published, the newest verdict of a branch."""
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from phdb_ci.errors import PhdbError, UsageError
 from phdb_ci.github import published, verdict_file
 from phdb_ci.models.inventory import KeyInputs, Stored
 from phdb_ci.models.plan import Plan
+from phdb_ci.models.verdict import Verdict
 from phdb_ci.planning.plan import make_plan, select
-from tests.builders import HEAD
+from tests.builders import HEAD, missing, verdict
 from tests.helpers import inventory, job, key_inputs, matrix, sources
 from tests.integration.github.fake import OWN, Fake, Fault
 from tests.integration.github.world import TOKEN, failing, passing, zipped
@@ -201,13 +202,17 @@ def ran(fake: Fake, number: int, made: Any, **fields: Any) -> None:
     fake.add_artifact(number, zipped(made))
 
 
-def test_newest_green_run_of_the_branch_is_the_baseline(fake: Fake, environ: Mapping[str, str]) -> None:
-    ran(fake, 6, passing(run_id="6"))
-    ran(fake, 7, passing(run_id="7"))
-    ran(fake, 8, failing(run_id="8"), conclusion="failure")
-    found = verdict_file.newest_green("main", environ)
+@pytest.mark.parametrize(("conclusion", "made"), [("success", passing), ("failure", failing)])
+def test_newest_run_of_the_branch_is_the_baseline_whether_it_passed_or_failed(
+    fake: Fake, environ: Mapping[str, str], conclusion: str, made: Callable[..., Verdict]
+) -> None:
+    ran(fake, 5, passing(run_id="5"))
+    ran(fake, 6, made(run_id="6"), conclusion=conclusion)
+    ran(fake, 7, passing(run_id="7"), conclusion="cancelled")
+    ran(fake, 8, verdict(missing=[missing()], run_id="8"), conclusion="failure")
+    found = verdict_file.newest_on("main", environ)
     assert found is not None
-    assert found.run_id == "7"
+    assert found.run_id == "6"
 
 
 @pytest.mark.parametrize(
@@ -217,28 +222,28 @@ def test_run_that_is_none_of_the_branch_is_no_baseline(
     fake: Fake, environ: Mapping[str, str], run: dict[str, Any]
 ) -> None:
     ran(fake, 7, passing(run_id="7"), **run)
-    assert verdict_file.newest_green("main", environ) is None
+    assert verdict_file.newest_on("main", environ) is None
 
 
 def test_run_whose_verdict_is_another_ones_is_passed_over(fake: Fake, environ: Mapping[str, str]) -> None:
     ran(fake, 6, passing(run_id="6"))
     ran(fake, 7, passing(run_id="1"))
-    found = verdict_file.newest_green("main", environ)
+    found = verdict_file.newest_on("main", environ)
     assert found is not None
     assert found.run_id == "6"
 
 
 def test_own_run_is_no_baseline(fake: Fake, environ: Mapping[str, str]) -> None:
     ran(fake, 9, passing(run_id="9"))
-    assert verdict_file.newest_green("main", environ) is None
+    assert verdict_file.newest_on("main", environ) is None
 
 
 def test_baseline_outside_of_github_is_refused(environ: dict[str, str]) -> None:
     del environ["GITHUB_WORKFLOW_REF"]
     with pytest.raises(UsageError, match="GITHUB_WORKFLOW_REF"):
-        verdict_file.newest_green("main", environ)
+        verdict_file.newest_on("main", environ)
 
 
 def test_address_that_no_token_should_go_to_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(PhdbError, match="GITHUB_API_URL"):
-        verdict_file.newest_green("main", environ | {"GITHUB_API_URL": "http://somewhere.example"})
+        verdict_file.newest_on("main", environ | {"GITHUB_API_URL": "http://somewhere.example"})

@@ -152,7 +152,8 @@ def test_cancelled_run_says_so_and_is_not_green(world: World) -> None:
     assert "✅" not in body
     assert "run #319" in body
     assert world.states == ["success", "error"]
-    assert world.fake.statuses[-1][1]["description"] == "cancelled: no verdict"
+    told = [one["description"] for _, one in world.fake.statuses[-2:]]
+    assert told == ["cancelled: no verdict", "unknown: no verdict"]
 
 
 def test_cancelled_run_that_left_a_verdict_has_none(world: World) -> None:
@@ -266,7 +267,7 @@ def test_push_gets_the_status_alone(world: World) -> None:
     ran = world.publish()
     assert world.sticky() == []
     assert world.states == ["success"]
-    assert ran.out == "commit status phdb-ci / verdict: created\n"
+    assert ran.out == "commit status phdb-ci / verdict: created\ncommit status phdb-ci / regressions: created\n"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from phdb_ci.commands import publish
 from phdb_ci.errors import PhdbError
 from phdb_ci.github.client import Waits
-from phdb_ci.models.posting import CONTEXT
+from phdb_ci.models.posting import CONTEXT, REGRESSIONS
 from phdb_ci.models.verdict import Verdict
 from phdb_ci.rendering.comment.marker import PREFIX
 from tests.builders import case, leg, suite, verdict
@@ -86,8 +86,13 @@ class World:
 
     @property
     def states(self) -> list[str]:
-        """Every commit status of ours, the oldest first."""
+        """Every commit status of a verdict, the oldest first."""
         return [one["state"] for _, one in self.fake.statuses if one["context"] == CONTEXT]
+
+    @property
+    def compared(self) -> list[str]:
+        """Every second status, that of what is worse than on the base, the oldest first."""
+        return [one["state"] for _, one in self.fake.statuses if one["context"] == REGRESSIONS]
 
 
 def passing(**fields: Any) -> Verdict:

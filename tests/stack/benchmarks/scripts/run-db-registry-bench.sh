@@ -3,4 +3,4 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-exec python3 tier_db_registry/registry_oltp.py
+exec python3 benchmarks/tier_db_registry/harness/registry_oltp.py

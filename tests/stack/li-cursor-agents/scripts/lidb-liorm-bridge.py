@@ -2,10 +2,12 @@
 """Node to liorm: one command, one line of JSON; exit code 0 only when `ok`.
 
 probe                    does the engine answer?
-read_liq LIQ [PARAMS]    a read, as the agent profile allows it
-exec_sql SQL PARAMS      raw SQL, for operators; audited
-upsert_agent_run JSON    insert a run, or update the one with this id
+read_liq LIQ             a read, as the agent profile allows it
+exec_sql SQL [PARAMS]    raw SQL, for operators; audited
+upsert_agent_run JSON    insert a run, or update the one with this run_id
 serve                    {"cmd": "…", "args": […]} per line, one answer per line, one engine session
+
+The answers: docs/plans/lidb-bridge-protocol.md.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PROTOCOL_VERSION = 1
-RUN_COLUMNS = ("agent", "status", "summary", "attempt", "updated_at")
+RUN_COLUMNS = ("run_id", "agent_id", "status", "started_at")
+USAGE = "usage: lidb-liorm-bridge.py <command> [args]"
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -25,6 +27,11 @@ def lidb_repo() -> Path:
     """`LI_LIDB_REPO` where it is a directory, else the sibling checkout."""
     given = os.environ.get("LI_LIDB_REPO", "")
     return Path(given) if given and Path(given).is_dir() else _CHECKOUT.parent / "lidb"
+
+
+def data_dir() -> Path:
+    """`LIDB_DATA_DIR`, else `LI_DATA_DIR`, else a directory here."""
+    return Path(os.environ.get("LIDB_DATA_DIR") or os.environ.get("LI_DATA_DIR") or "./.li-data")
 
 
 sys.path.insert(0, str(lidb_repo()))
@@ -53,10 +60,9 @@ class Bridge:
         }
         try:
             if command not in commands:
-                known = ", ".join(commands)
-                return {"ok": False, "error": f"unknown command {command!r}; there are: {known}"}
+                return {"ok": False, "error": f"unknown command: {command}"}
             return commands[command](*args)
-        except (liorm.LiormError, liq.LiqError, TypeError, ValueError) as error:
+        except (liorm.LiormError, liq.LiqError, TypeError, ValueError, KeyError) as error:
             return {"ok": False, "error": str(error)}
 
     def probe(self) -> dict[str, Any]:
@@ -65,17 +71,17 @@ class Bridge:
             rows = self._raw("SELECT 1 AS ok", [])
         except liorm.EngineError:
             rows = []
-        return {"ok": True, "engine": rows == [{"ok": 1}], "protocol_version": PROTOCOL_VERSION}
+        return {"ok": True, "engine": rows == [{"ok": "1"}]}
 
-    def read_liq(self, source: str, params: str = "{}") -> dict[str, Any]:
-        """Run a read."""
+    def read_liq(self, source: str) -> dict[str, Any]:
+        """Run a read that takes no parameters."""
         plan = f"bridge.{source}"
         if liorm.register_plan(plan, source)["ir"]["kind"] != "read":
             return {"ok": False, "error": "read_liq takes reads only"}
-        rows = liorm.execute(plan, json.loads(params), self.engine())
+        rows = liorm.execute(plan, {}, self.engine())
         return {"ok": True, "rows": rows, "row_count": len(rows)}
 
-    def exec_sql(self, sql: str, params: str) -> dict[str, Any]:
+    def exec_sql(self, sql: str, params: str = "[]") -> dict[str, Any]:
         """Run one statement."""
         rows = self._raw(sql, json.loads(params))
         return {"ok": True, "rows": rows, "row_count": len(rows)}
@@ -83,25 +89,23 @@ class Bridge:
     def upsert_agent_run(self, text: str) -> dict[str, Any]:
         """Write a run, whether it was there or not."""
         run = json.loads(text)
-        run_id = run.pop("id", None)
-        if not isinstance(run_id, str) or set(run) - set(RUN_COLUMNS):
-            return {"ok": False, "error": f"a run has an id and any of {', '.join(RUN_COLUMNS)}"}
-        row = {column: run.get(column) for column in RUN_COLUMNS} | {"id": run_id}
-        found = self.read_liq("read agent_runs { id } where id = $id", json.dumps({"id": run_id}))
-        exists = found["row_count"] > 0
+        row = {column: str(run.get(column) or "") for column in RUN_COLUMNS} | {"run_id": str(run["run_id"])}
+        exists = self._raw("SELECT id FROM agent_runs WHERE id = ?", [row["run_id"]]) != []
         if exists:
-            write = f"update agent_runs set {', '.join(f'{c} = ${c}' for c in RUN_COLUMNS)} where id = $id"
+            changed = ", ".join(f"{column} = ${column}" for column in RUN_COLUMNS)
+            write = f"update agent_runs set {changed} where id = $id"
         else:
-            write = f"insert agent_runs {{ {', '.join(f'{c}: ${c}' for c in row)} }}"
+            given = ", ".join(f"{column}: ${column}" for column in ("id", *RUN_COLUMNS))
+            write = f"insert agent_runs {{ {given} }}"
         plan = "bridge.update_agent_run" if exists else "bridge.insert_agent_run"
         liorm.register_plan(plan, write)
-        liorm.execute(plan, row, self.engine())
-        return {"ok": True, "run_id": run_id, "protocol_version": PROTOCOL_VERSION}
+        liorm.execute(plan, row | {"id": row["run_id"]}, self.engine())
+        return {"ok": True, "run_id": row["run_id"]}
 
     def engine(self) -> liorm.Engine:
         """Give the engine, opened and migrated on first use."""
         if self._engine is None:
-            engine = liorm.Engine(Path(os.environ.get("LI_DATA_DIR", "./.li-data")), session=self._session)
+            engine = liorm.Engine(data_dir(), session=self._session)
             engine.open_and_migrate()
             self._engine = engine
         return self._engine
@@ -126,12 +130,15 @@ def serve(bridge: Bridge) -> int:
 
 def main(argv: list[str]) -> int:
     """Run the command that the arguments name."""
+    if not argv:
+        print(json.dumps({"ok": False, "error": USAGE}))
+        return 2
     serving = argv == ["serve"]
     bridge = Bridge(session=serving)
     try:
         if serving:
             return serve(bridge)
-        answer = bridge.answer(argv[0] if argv else "", argv[1:])
+        answer = bridge.answer(argv[0], argv[1:])
         print(json.dumps(answer))
         return 0 if answer["ok"] else 1
     finally:

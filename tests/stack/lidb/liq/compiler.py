@@ -21,7 +21,7 @@ def compile(source: str) -> Compiled:
     """Compile one query; raises LiqError for anything that the schema does not know."""
     ir = parse(source)
     if ir["table"] not in tables():
-        raise LiqError(f"unknown table {ir['table']!r}")
+        raise LiqError(f"table not in catalog allowlist: public.{ir['table']}")
     columns = tables()[ir["table"]]
     params: dict[str, dict[str, Any]] = {}
 

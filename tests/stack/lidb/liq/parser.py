@@ -1,6 +1,6 @@
 """liq text to an intermediate form: plain dictionaries, nothing looked up yet.
 
-read TABLE { COLUMN, … | * } [where COLUMN = $PARAM [and …]] [order COLUMN [asc|desc]] [limit N]
+read TABLE [{ COLUMN, … | * }] [where COLUMN = $PARAM [and …]] [order COLUMN [asc|desc]] [limit N]
 insert TABLE { COLUMN: $PARAM, … }
 update TABLE set COLUMN = $PARAM, … where COLUMN = $PARAM [and …]
 """
@@ -86,16 +86,17 @@ def parse(source: str) -> dict[str, Any]:
 
 
 def _read(tokens: _Tokens, ir: dict[str, Any]) -> None:
-    tokens.expect("{")
-    if tokens.accept("*"):
-        ir["columns"] = ["*"]
-    else:
-        ir["columns"] = [tokens.name()]
-        while tokens.accept(","):
-            ir["columns"].append(tokens.name())
-    tokens.expect("}")
+    ir["columns"] = _columns(tokens) if tokens.accept("{") else ["*"]
     ir["where"] = tokens.bindings("=", "and") if tokens.accept("where") else []
     if tokens.accept("order"):
         ir["order"] = [tokens.name(), tokens.accept("asc", "desc") or "asc"]
     if tokens.accept("limit"):
         ir["limit"] = int(tokens.take(r"\d+", "a number"))
+
+
+def _columns(tokens: _Tokens) -> list[str]:
+    columns = ["*"] if tokens.accept("*") else [tokens.name()]
+    while columns != ["*"] and tokens.accept(","):
+        columns.append(tokens.name())
+    tokens.expect("}")
+    return columns

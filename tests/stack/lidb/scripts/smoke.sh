@@ -41,7 +41,7 @@ count="$("$EMBED" exec "$DATA_DIR" "SELECT COUNT(*) FROM package_versions")"
 [ "$count" = "1" ] || fail "$count versions instead of 1"
 row="$(echo '["v1"]' | "$EMBED" exec-json "$DATA_DIR" \
   "SELECT version, coverage_pct FROM package_versions WHERE id = ?")"
-[ "$row" = '{"rows":[{"version":"0.0.1","coverage_pct":97.5}],"affected":0}' ] || fail "read back $row"
+[ "$row" = '{"rows":[{"version":"0.0.1","coverage_pct":"97.5"}],"affected":0}' ] || fail "read back $row"
 nothing="$("$EMBED" exec "$DATA_DIR" "SELECT name FROM packages WHERE id = 'k2'")"
 [ -z "$nothing" ] || fail "a package that nobody wrote: $nothing"
 

@@ -165,16 +165,6 @@ void put_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void put_value(std::string& out, const Value& value) {
-  if (value.index() == 0) {
-    out += "null";
-  } else if (const auto* text = std::get_if<std::string>(&value)) {
-    put_string(out, *text);
-  } else {
-    out += to_plain(value);
-  }
-}
-
 }  // namespace
 
 std::vector<Value> parse_parameters(std::string_view text) {
@@ -196,11 +186,15 @@ std::string to_json(const sql::Result& result) {
   std::string out = "{\"rows\":[";
   for (std::size_t at = 0; at < result.rows.size(); ++at) {
     out += at == 0 ? "{" : ",{";
+    bool first = true;
     for (std::size_t column = 0; column < result.columns.size(); ++column) {
-      if (column > 0) out += ',';
+      const auto& value = result.rows[at][column];
+      if (value.index() == 0) continue;
+      if (!first) out += ',';
+      first = false;
       put_string(out, result.columns[column]);
       out += ':';
-      put_value(out, result.rows[at][column]);
+      put_string(out, to_plain(value));
     }
     out += '}';
   }

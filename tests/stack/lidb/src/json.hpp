@@ -17,7 +17,7 @@ struct Request {
 std::vector<Value> parse_parameters(std::string_view text);  // [..]; blank text counts as none
 Request parse_request(std::string_view text);                // {"sql": .., "params": [..]}
 
-std::string to_json(const sql::Result& result);
+std::string to_json(const sql::Result& result);  // every value as text; a value that is not there has no key
 std::string error_json(const std::string& message);
 std::string to_plain(const Value& value);
 

@@ -15,11 +15,10 @@ namespace lidb {
 namespace {
 
 constexpr const char* usage =
-    "usage: lidb_embed open DIR\n"
-    "       lidb_embed migrate DIR\n"
-    "       lidb_embed exec DIR SQL           values, one row per line\n"
-    "       lidb_embed exec-json DIR SQL      JSON; parameters as a JSON array on stdin\n"
-    "       lidb_embed session DIR            {\"sql\": .., \"params\": [..]} a line, an answer a line\n";
+    "lidb_embed open|migrate|exec|exec-json|session <data-dir> [sql]\n"
+    "  exec       values with a blank between them, a row a line\n"
+    "  exec-json  parameters as a JSON array on stdin\n"
+    "  session    {\"sql\": .., \"params\": [..]} a line, an answer a line\n";
 
 void print_line(const std::string& line) {
   // Flushed at once: an answer that could not be delivered is an error, not a success.
@@ -53,7 +52,7 @@ void exec(Database& database, std::string_view text) {
   for (const auto& row : run(database, text, {}).rows) {
     std::string line;
     for (std::size_t at = 0; at < row.size(); ++at) {
-      if (at > 0) line += '|';
+      if (at > 0) line += ' ';
       line += to_plain(row[at]);
     }
     print_line(line);
@@ -108,7 +107,7 @@ int main(const std::vector<std::string>& arguments) {
     if (command == "session") session(database);
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lidb_embed: %s\n", error.what());
+    std::fprintf(stderr, "%s failed: %s\n", takes_sql ? "exec" : command.c_str(), error.what());
     return 1;
   }
 }

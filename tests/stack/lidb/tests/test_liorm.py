@@ -65,7 +65,7 @@ def test_plan_keeps_its_query() -> None:
 def test_raw_sql_is_for_operators(engine: liorm.Engine) -> None:
     with pytest.raises(liorm.CapabilityError, match="RawSql"):
         liorm.execute_raw("SELECT 1 AS ok", [], engine)
-    assert liorm.execute_raw("SELECT 1 AS ok", [], engine, liorm.Profile.OPERATOR) == [{"ok": 1}]
+    assert liorm.execute_raw("SELECT 1 AS ok", [], engine, liorm.Profile.OPERATOR) == [{"ok": "1"}]
     events = [record["event"] for record in liorm.AuditLog(engine.data_dir).records()]
     assert events == ["refused", "allowed"]
 

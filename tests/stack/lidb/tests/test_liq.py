@@ -13,6 +13,15 @@ def test_read_compiles_with_typed_parameters() -> None:
     assert compiled["param_schema"] == {"name": {"index": 1, "type": "text"}}
 
 
+def test_read_without_braces_takes_every_column() -> None:
+    assert liq.compile("read agent_runs limit 20")["sql"] == "SELECT * FROM agent_runs LIMIT 20"
+
+
+def test_unknown_table_is_named_with_its_schema() -> None:
+    with pytest.raises(liq.LiqError, match=r"table not in catalog allowlist: public\.nowhere"):
+        liq.compile("read nowhere")
+
+
 def test_writes_compile_with_parameters_in_order() -> None:
     insert = liq.compile("insert package_versions { id: $id, coverage_pct: $pct }")
     assert insert["sql"] == "INSERT INTO package_versions (id, coverage_pct) VALUES ($1, $2)"

@@ -31,13 +31,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show(document: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(document, indent=2))
-        return
-    for key in ("ready", "migrated", "stopped", "catalog", "embed_binary", "probe", "error"):
-        if key in document:
-            print(f"{key}: {document[key]}")
+def _show(command: str, document: dict[str, Any], *, as_json: bool) -> None:
+    """Print a document; `status` is one in any case, `stop` is one line of it."""
+    if as_json or command == "status":
+        print(json.dumps(document, indent=2 if as_json and command != "stop" else None))
+    else:
+        print(f"lis db {command}: ok data_dir={document['data_dir']}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,11 +46,9 @@ def main(argv: list[str] | None = None) -> int:
         supervisor = Supervisor(Path(args.data_dir), profile.load(args.profile))
         document: dict[str, Any] = getattr(supervisor, args.command)()
     except LisError as error:
-        if args.json:
-            print(json.dumps({"protocol_version": "1", "ready": False, "error": str(error)}))
         print(f"lis: {error}", file=sys.stderr)
         return 1
-    _show(document, as_json=args.json)
+    _show(args.command, document, as_json=args.json)
     return 0 if document.get("ready", True) else 1
 
 

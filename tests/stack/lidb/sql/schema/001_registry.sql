@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS publishers (
 CREATE TABLE IF NOT EXISTS packages (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
-  description TEXT
+  description TEXT,
+  repository_url TEXT
 );
 
 CREATE TABLE IF NOT EXISTS package_versions (
@@ -19,4 +20,11 @@ CREATE TABLE IF NOT EXISTS package_versions (
   coverage_pct REAL,
   publisher_id TEXT NOT NULL,
   published_at INTEGER
+);
+
+CREATE TABLE IF NOT EXISTS attestations (
+  id TEXT PRIMARY KEY,
+  package_version_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  digest TEXT NOT NULL
 );

@@ -1,24 +1,38 @@
--- The control plane of the agents: what runs, what is handed over, what is reported.
+-- The control plane of the agents: what runs, in which state it is, what is queued and reported.
 CREATE TABLE IF NOT EXISTS agent_runs (
   id TEXT PRIMARY KEY,
-  agent TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
   status TEXT NOT NULL,
-  summary TEXT,
-  attempt INTEGER,
-  updated_at TEXT
+  started_at TEXT,
+  completed_at TEXT,
+  briefing_hash TEXT,
+  output TEXT
 );
 
-CREATE TABLE IF NOT EXISTS handoffs (
+CREATE TABLE IF NOT EXISTS control_plane_state (
   id TEXT PRIMARY KEY,
-  run_id TEXT NOT NULL,
-  from_agent TEXT NOT NULL,
-  to_agent TEXT NOT NULL,
-  payload TEXT
+  payload TEXT NOT NULL,
+  updated_at TEXT
 );
 
 CREATE TABLE IF NOT EXISTS control_plane_reports (
   id TEXT PRIMARY KEY,
-  run_id TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  body TEXT
+  briefing_hash TEXT,
+  generated_at TEXT,
+  payload TEXT
+);
+
+CREATE TABLE IF NOT EXISTS briefing_snapshots (
+  briefing_hash TEXT PRIMARY KEY,
+  generated_at TEXT,
+  payload TEXT
+);
+
+CREATE TABLE IF NOT EXISTS queued_agent_tasks (
+  fingerprint TEXT PRIMARY KEY,
+  briefing_hash TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  reason TEXT,
+  payload TEXT
 );

@@ -31,6 +31,6 @@ with ThreadPoolExecutor(8) as pool:
     list(pool.map(work, range(16)))
     list(pool.map(register, range(400)))
 assert len(liorm.registered_plans()) == 401
-assert engine.execute_sql("SELECT COUNT(*) AS n FROM packages") == [{"n": 16}]
+assert engine.execute_sql("SELECT COUNT(*) AS n FROM packages") == [{"n": "16"}]
 PYTHON
 echo "PASS parallel-race-plan-registry"

@@ -1,0 +1,48 @@
+"""Facts as they would be without some failing cases: what else is wrong with a leg? Pure.
+
+A failing case is turned into one that passed, and so is the exit code that follows from failing cases alone. The rules
+of evidence then say what is left. What stands in no report and ends in the same exit code is not seen.
+"""
+
+from collections.abc import Callable
+
+from phdb_ci.models.results import Case, Command, Facts, Suite
+
+FOLLOWS = 1  # the exit code of a runner whose tests failed; any other says more than that
+
+Excuses = Callable[[Case], bool]
+
+
+def forgiven(facts: Facts, excuses: Excuses) -> Facts:
+    """The facts without the failing cases that `excuses` names; it is asked once of each failing case, in order.
+
+    The exit code stays where a failing case is left, and where none was forgiven.
+    """
+    suites = tuple(_suite(suite, excuses) for suite in facts.suites)
+    explained = suites != facts.suites and not any(suite.counts.failing for suite in suites)
+    commands = tuple(map(_command, facts.commands)) if explained else facts.commands
+    return facts.model_copy(update={"suites": suites, "commands": commands})
+
+
+def failing(facts: Facts) -> list[Case]:
+    """The failing cases that are kept."""
+    return [case for suite in facts.suites for case in suite.cases if case.failing]
+
+
+def _suite(suite: Suite, excuses: Excuses) -> Suite:
+    cases = [case for case in suite.cases if case.failing and excuses(case)]
+    if not cases:
+        return suite
+    errors = sum(case.status == "error" for case in cases)
+    counts = suite.counts.model_copy(update={
+        "passed": suite.counts.passed + len(cases), "error": suite.counts.error - errors,
+        "failed": suite.counts.failed - (len(cases) - errors),
+    })  # fmt: skip
+    chosen = set(map(id, cases))
+    passed = (case.model_copy(update={"status": "passed"}) if id(case) in chosen else case for case in suite.cases)
+    return suite.model_copy(update={"counts": counts, "cases": tuple(passed)})
+
+
+def _command(command: Command) -> Command:
+    follows = command.phase == "run" and command.exit_code == FOLLOWS
+    return command.model_copy(update={"exit_code": 0}) if follows else command

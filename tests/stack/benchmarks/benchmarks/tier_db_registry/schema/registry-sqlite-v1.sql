@@ -1,0 +1,1 @@
+-- Empty: nothing is measured on sqlite here. The manifest names this file, and that says nothing of a fallback.
