@@ -9,7 +9,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby, takewhile
+from itertools import chain, groupby, takewhile
 from pathlib import Path
 
 from phdb_ci.base.files import open_regular
@@ -139,8 +139,9 @@ def _message(lines: Sequence[str]) -> list[str]:
     """
     shown: list[str] = []
     for is_long, runs in groupby(_runs(lines[-MOST_READ:], 2), lambda run: len(run) > FIRST + LAST):
-        alike = runs if is_long else _runs([line for run in runs for line in run], 1)
-        shown += [line for run in alike for line in _ends(run)]
+        neighbours = list(runs)
+        alike = neighbours if is_long else _runs(list(chain.from_iterable(neighbours)), 1)
+        shown += chain.from_iterable(map(_ends, alike))
     return shown[-MOST:]
 
 

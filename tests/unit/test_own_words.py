@@ -58,7 +58,8 @@ def test_end_of_a_log_is_its_last_lines_without_blank_ones(tmp_path: Path) -> No
 def test_message_of_many_lines_with_one_prefix_shows_both_ends(tmp_path: Path) -> None:
     warned = "".join(f"npm warn {n}\n" for n in range(9))
     usage = "".join(f"npm error --option-{n}\nnpm error\n" for n in range(40))
-    text = f"added 3\n{warned}npm error code EUSAGE\nnpm error\nnpm error Missing: left-pad\n{usage}npm error A complete log\n"
+    head = f"added 3\n{warned}npm error code EUSAGE\nnpm error\nnpm error Missing: left-pad\n"
+    text = f"{head}{usage}npm error A complete log\n"
     shown = words(tmp_path, text, builds=True)
     assert shown[1:5] == ("npm warn 3", "⋮", "npm warn 7", "npm warn 8")
     assert shown[5:7] == ("npm error code EUSAGE", "npm error Missing: left-pad")
