@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import ConfigDict
 
 from phdb_ci.errors import PhdbError
+from phdb_ci.execution import runners
 from phdb_ci.execution.artifact import BuildError, ensure_current
 from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
@@ -35,6 +36,7 @@ from phdb_ci.models.results import (
 from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
+from phdb_ci.reports.runs import read_runs
 from phdb_ci.sources.git.place import outside_links, unknown
 
 RESULT = "result.json"
@@ -153,15 +155,16 @@ class _Leg:
         self.deadline = time.monotonic() + seconds(job.timeout)
         for argv in python_commands(job, space.root, space.cwd):
             self._command("env", argv, " ".join(argv[1:]))
+        runners.put_into_venv(space.runners, space.root / "venv")
         for text in job.setup:
             self._command("setup", shell(space.command(text)), text)
         context.progress.phase(node.leg, "run")
         facts.data_was_empty = not any((space.root / "data").iterdir())
         self.log.flush()
         facts.output_from = (self.folder / "log.txt").stat().st_size
-        with observe.run_commands(space):
-            for text in job.run:
-                self._command("run", shell(space.command(text)), text)
+        observe.before_commands(space)
+        for text in job.run:
+            self._command("run", shell(space.command(text)), text)
         facts.cancelled = any(command.cancelled for command in facts.commands)
         self._look_after()
 
@@ -202,6 +205,7 @@ class _Leg:
         self.log.flush()
         if any(command.phase == "run" for command in facts.commands):
             facts.suites = read_suites(space, self.folder, self.context.masked, facts.output_from)
+        facts.runs, facts.records_problem = read_runs(space.records, self.job.reports, space.asked())
         facts.artifacts = observe.uses(space)
         facts.strays = observe.strays(space)
         self._keep_builds()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from phdb_ci.base.text import cut
-from phdb_ci.judging import figures
+from phdb_ci.judging import figures, runs
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse, Facts, Suite
@@ -255,11 +255,12 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     ("unproven", (forbidden_env,)),  # whatever the tests say, they did not test what they are for
     ("failed", (
         service_ended, case_failed, command_failed, left_processes, report_unreadable, document_wrong, *figures.RULES,
+        *runs.FAILED,
     )),
     ("unproven", (
         nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
         critical_not_executed, critical_excused, failure_printed, not_called, artifact_changed,
-        workspace_changed, document_absent,
+        workspace_changed, document_absent, *runs.UNPROVEN,
     )),
 )  # fmt: skip
 
@@ -270,6 +271,7 @@ def _pairs(job: Job, facts: Facts) -> list[tuple[Report, Suite]]:
 
 def _notes(job: Job, facts: Facts) -> Iterable[str]:
     yield from figures.notes(job, facts)
+    yield from runs.notes(facts)
     yield from _service_notes(facts)
     yield from _version_notes(job, facts)
     if not any(REPORT_KINDS[report.kind].cases for report in job.reports):

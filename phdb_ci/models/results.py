@@ -8,6 +8,7 @@ from phdb_ci.models.base import Name, Record, RepoName, Sha, glob_matches
 from phdb_ci.models.figures import MOST, Figure, Value, Words
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
+from phdb_ci.models.runs import Run
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.statuses import ArtifactStatus, Status
 from phdb_ci.models.texts import Os
@@ -192,11 +193,14 @@ class Facts(Record):
     """What the harness saw of one job by itself; evidence.py turns this into a status.
 
     `versions`: the first line of `TOOL --version`, of the tools that the row wants in a version.
+    `runs`: what the runners of tests recorded of themselves; `records_problem`: why that could not be read.
     `output_from`: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
     """
 
     commands: tuple[Command, ...] = ()
     suites: tuple[Suite, ...] = ()
+    runs: tuple[Run, ...] = ()
+    records_problem: str | None = None
     artifacts: tuple[ArtifactUse, ...] = ()
     env_names: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()

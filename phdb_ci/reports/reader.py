@@ -23,7 +23,7 @@ class Reading(NamedTuple):
 
 
 READERS: Mapping[ReportKind, Reading] = {
-    "pytest": Reading(lambda tally: JunitReader(tally, dialects.PYTEST), runner_output.PYTEST),
+    "pytest": Reading(lambda tally: JunitReader(tally, dialects.PYTEST), None),
     "node": Reading(lambda tally: JunitReader(tally, dialects.NODE), runner_output.NODE),
     "lines": Reading(LinesReader, None),
     "junit": Reading(lambda tally: JunitReader(tally, dialects.ANY), None),

@@ -9,16 +9,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from phdb_ci.base.text import counted, cut
+from phdb_ci.base.text import cut
 from phdb_ci.models.results import Suite
 from phdb_ci.reports.text import message_line
 
 SHOWN = 160  # characters of a failure that was printed
 
-_WARNING = re.compile(r".*\b(Pytest(?:ReturnNotNone|UnhandledThreadException)Warning): .*")
-_STOPPED = re.compile(r"!{3,} (.{1,200}?) !{3,}|!+ (_pytest\.outcomes\.Exit: .*)")
-_SUMMARY = re.compile(r"(?:=+ )?([0-9]+ [a-z]+(?: [a-z]+)?(?:, [0-9]+ [a-z]+(?: [a-z]+)?)*) in [0-9.]+s.*")
-_DESELECTED = re.compile(r"\b([0-9]+) deselected\b")
 _FAILING = "\N{HEAVY MULTIPLICATION X} failing tests:"  # the head of what node's spec reporter lists at its end
 _ENTRY = re.compile(r"\N{HEAVY MULTIPLICATION X} .*\)( # .*)?")  # `# …` stands behind a todo, and behind it alone
 _FAILED = re.compile(r"\s*(?:\[[^\]]{1,60}\] )?FAIL(?:ED|URE)?[:!].*")
@@ -34,29 +30,6 @@ class Output(NamedTuple):
 def with_problem(suite: Suite, problem: str) -> Suite:
     """The suite with a problem, unless it has one."""
     return suite if suite.problem is not None else suite.model_copy(update={"problem": message_line(problem)})
-
-
-def _pytest(suite: Suite, lines: Iterator[str]) -> Suite:
-    """Deselected tests are skipped without a rule; a test that cannot fail or a run that was stopped is a problem."""
-    deselected, warned, stopped = 0, None, None
-    for line in lines:
-        if match := _WARNING.fullmatch(line):
-            warned = match[1]
-        elif match := _STOPPED.fullmatch(line):
-            stopped = match[1] or match[2].rstrip("! ")
-        elif match := _SUMMARY.fullmatch(line):
-            counts = _DESELECTED.search(match[1])
-            deselected = int(counts[1][:9]) if counts else 0
-    if warned:
-        suite = with_problem(suite, f"a test of it cannot fail: pytest warned {warned}")
-    if stopped and not suite.counts.failing:
-        suite = with_problem(suite, f"pytest stopped before its end: {stopped}")
-    if not deselected:
-        return suite
-    skip = counted(deselected, "test that was deselected", "tests that were deselected")
-    return suite.model_copy(update={
-        "unnamed_skips": (*suite.unnamed_skips, skip), "unnamed_skip_count": suite.unnamed_skip_count + 1,
-    })  # fmt: skip
 
 
 def _node(suite: Suite, lines: Iterator[str]) -> Suite:
@@ -82,6 +55,5 @@ def _signs(*signs: bytes) -> tuple[re.Pattern[bytes], ...]:
     return tuple(map(re.compile, signs))
 
 
-PYTEST = Output(_signs(b"PytestReturnNot", b"PytestUnhandled", b"!!!", b"! _pytest", rb" in [0-9.]+s"), _pytest)
 NODE = Output(_signs(b"\xe2\x9c\x96 "), _node)
 EXIT = Output(_signs(b"FAIL"), _exit)

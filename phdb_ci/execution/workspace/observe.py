@@ -5,25 +5,21 @@ What is asked here is answered from outside of the job's reach; what it means is
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from phdb_ci.artifacts.store import joint_digest, measure
 from phdb_ci.artifacts.witness import is_program
 from phdb_ci.base.files import is_borrowed, walk
 from phdb_ci.execution.workspace.make import Workspace
-from phdb_ci.execution.workspace.watch import Watch
 from phdb_ci.models.matrix import Job
-from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse
 from phdb_ci.reports.documents import digests
 from phdb_ci.sources.git.place import Checkout, changed, same_content
 
 
-@contextmanager
-def run_commands(space: Workspace) -> Iterator[None]:
-    """Note what is there before the run commands, count calls, and see a report overwritten while they run."""
+def before_commands(space: Workspace) -> None:
+    """Note what is there before the run commands; from now on calls count."""
     paths = {index: path for index in range(len(space.job.reports)) if (path := space.report_path(index))}
     for index, path in paths.items():
         if os.path.lexists(path):
@@ -33,13 +29,6 @@ def run_commands(space: Workspace) -> Iterator[None]:
         space.before[document.file] = digests(document.file, space.tops)
     for placed in space.placed.values():
         placed.start()
-    with Watch(
-        {index: (path, REPORT_KINDS[space.job.reports[index].kind].at_once) for index, path in paths.items()}
-    ) as watch:
-        yield
-    for index in watch.rewritten:
-        problem = "it was written by more than one test run, and holds the last one's cases alone"
-        space.early.setdefault(index, problem)
 
 
 def uses(space: Workspace) -> tuple[ArtifactUse, ...]:

@@ -1,0 +1,3 @@
+export default async function* record(source) {
+  for await (const _event of source);
+}

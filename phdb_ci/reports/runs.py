@@ -1,0 +1,199 @@
+"""The records that runners leave of themselves → Runs. They are a job's word: bounded, checked, never believed more.
+
+A test that one run left out and another run of the job executed was not left out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from phdb_ci.base.files import open_regular
+from phdb_ci.base.strict_json import NotStrictError, parse
+from phdb_ci.base.text import counted
+from phdb_ci.models.matrix import Report
+from phdb_ci.models.runs import NAMED, Run, Runner
+from phdb_ci.reports.tally import Patterns
+from phdb_ci.reports.text import message_line, name_line
+
+MAX_BYTES = 16 * 1024 * 1024  # of one record
+MAX_FILES = 2_000
+PLACES = {"pytest": "pytest.xml", "node": "node.xml"}
+
+# What a runner saw that tells of a test: the start of its words, and what it means.
+CANNOT_FAIL = (
+    "AssertionsOff ", "AssertionInThread ", "PytestReturnNotNoneWarning ", "PytestUnhandledThreadExceptionWarning ",
+    "PytestUnraisableExceptionWarning ", "PytestUnhandledCoroutineWarning ",
+    "PytestAssertRewriteWarning assertion is always true", "SyntaxWarning assertion is always true",
+)  # fmt: skip
+NEVER_AWAITED = ("RuntimeWarning coroutine ", "was never awaited")
+NOT_COLLECTED = ("PytestCollectionWarning ",)
+
+Short = Annotated[str, Field(max_length=2_000)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class _Told(BaseModel):
+    """A part of a record; keys of another release are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Names(_Told):
+    """Names with messages: `count` of them, the first ones kept."""
+
+    count: Count = 0
+    names: Annotated[tuple[tuple[Short, Short], ...], Field(max_length=2_000)] = ()
+
+
+class Start(_Told):
+    """The first line of a record."""
+
+    runner: Runner
+    name: Short = ""
+    args: Annotated[tuple[Short, ...], Field(max_length=50)] = ()
+    worker_of: Short | None = None
+
+
+class End(_Told):
+    """The last line of a record."""
+
+    exit: int | None = None
+    session: bool = True
+    root: Short = ""
+    report: Short | None = None
+    stopped: Short | None = None
+    unwarned: bool = False
+    subtests: dict[str, Count] = Field(default_factory=dict, max_length=10)
+    executed: Names = Names()
+    passed: Names = Names()
+    failed: Names = Names()
+    hidden: Names = Names()
+    rerun: Names = Names()
+    deselected: Names = Names()
+    dropped: Names = Names()
+    ignored: Names = Names()
+    doubts: Names = Names()
+    empty: Names = Names()
+
+
+class Told(NamedTuple):
+    """One record: its start, and its end where it has one."""
+
+    start: Start
+    end: End | None
+
+    @property
+    def done(self) -> set[tuple[str, str]]:
+        """The tests that it executed, each with the folder that its name starts from."""
+        ran = (self.end.passed, self.end.failed, self.end.executed) if self.end else ()
+        return {(self.end.root, name) for names in ran for name, _ in names.names} if self.end else set()
+
+
+def read_runs(folder: Path, reports: Sequence[Report], asked: Mapping[str, str]) -> tuple[tuple[Run, ...], str | None]:
+    """The runs of a job in the order in which they began, and why a record cannot be read, if one cannot.
+
+    `asked`: by runner, the file that the harness asked its report for.
+    """
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".jsonl")
+        told = [_read(path) for path in files[:MAX_FILES]]
+    except (OSError, NotStrictError, ValidationError, ValueError) as error:
+        return (), message_line(f"a runner's record cannot be read: {type(error).__name__}")
+    problem = f"more than {MAX_FILES} runs of tests" if len(files) > MAX_FILES else None
+    runs = [record for record in told if not record.start.worker_of]
+    workers = [record for record in told if record.start.worker_of]
+    whole = [_with_workers(record, workers) for record in runs]
+    done = {test for record in whole for test in record.done}
+    return tuple(_run(record, done, reports, asked) for record in whole if record.end is None or record.end.session), problem
+
+
+def _read(path: Path) -> Told:
+    with open_regular(path) as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError
+    first, *rest = [line for line in data.split(b"\n") if line.strip()]
+    end = End.model_validate(parse(rest[-1], surrogates=True)) if rest else None
+    return Told(Start.model_validate(parse(first, surrogates=True)), end)
+
+
+def _with_workers(record: Told, workers: Iterable[Told]) -> Told:
+    """The record of a run with what its workers (pytest-xdist) left out and doubted."""
+    end = record.end
+    for worker in workers:
+        if end is not None and worker.end is not None and worker.start.worker_of == record.start.name:
+            more = {kind: _both(getattr(end, kind), getattr(worker.end, kind)) for kind in ("deselected", "doubts")}
+            end = end.model_copy(update=more)
+    return record._replace(end=end)
+
+
+def _both(first: Names, second: Names) -> Names:
+    names = tuple(dict([*second.names, *first.names]).items())
+    return Names(count=max(first.count, second.count, len(names)), names=names)
+
+
+def _run(record: Told, done: set[tuple[str, str]], reports: Sequence[Report], asked: Mapping[str, str]) -> Run:
+    start, end = record
+    command = message_line(" ".join([start.runner, *start.args]))
+    if end is None:
+        return Run(runner=start.runner, command=command, ended=False)
+    left = _left_out(record, end, done, [report for report in reports if report.kind == start.runner])
+    doubts = [name for name, _ in end.doubts.names]
+    failing = [f"{_title(start, name)}: {message}" if message else _title(start, name) for name, message in
+               (*end.failed.names, *end.hidden.names)]
+    return Run(
+        runner=start.runner, command=command, exit_code=end.exit, report=_place(start, end, asked),
+        executed=end.executed.count, passed=end.passed.count, failed=end.failed.count + end.hidden.count,
+        failing=tuple(map(message_line, failing[:NAMED])), left_out=tuple(left[:NAMED]),
+        left_out_count=len(left), stopped=message_line(end.stopped) if end.stopped else None,
+        cannot_fail=tuple(message_line(text) for text in doubts if _cannot_fail(text))[:NAMED],
+        not_collected=tuple(message_line(text) for text in doubts if text.startswith(NOT_COLLECTED))[:NAMED],
+        subtests_skipped=end.subtests.get("skipped", 0),
+        empty_files=tuple(name_line(name) for name, _ in end.empty.names[:NAMED]), notes=tuple(_notes(end)),
+    )  # fmt: skip
+
+
+def _cannot_fail(text: str) -> bool:
+    start, end = NEVER_AWAITED
+    return text.startswith(CANNOT_FAIL) or (text.startswith(start) and text.endswith(end))
+
+
+def _place(start: Start, end: End, asked: Mapping[str, str]) -> str | None:
+    if end.report is None:
+        return None
+    return "asked" if end.report == asked.get(start.runner) else name_line(end.report.rpartition("/")[2])
+
+
+def _left_out(record: Told, end: End, done: set[tuple[str, str]], reports: Sequence[Report]) -> list[str]:
+    """Tests that were collected and that no run executed, by title, but for those that the row names."""
+    skips = Patterns({pattern: reason for report in reports for pattern, reason in report.skips.items()})
+    left = []
+    for names in (end.deselected, end.dropped):
+        for name, _ in names.names:
+            title = _title(record.start, name)
+            if (end.root, name) not in done and not skips.met_by(title.rpartition(" > ")[2], title):
+                left.append(title)
+        left += [f"{names.count - len(names.names)} more"] if names.count > len(names.names) else []
+    return left
+
+
+def _title(start: Start, name: str) -> str:
+    """A test's name as its runner's report has it: `tests.test_a.TestB > test_c`."""
+    if start.runner != "pytest":
+        return name_line(name)
+    file, *inner = name.split("::")
+    parts = [file.removesuffix(".py").replace("/", "."), *inner]
+    return name_line(" > ".join(part for part in (".".join(parts[:-1]), parts[-1]) if part))
+
+
+def _notes(end: End) -> Iterable[str]:
+    if end.ignored.count:
+        first = name_line(end.ignored.names[0][0]) if end.ignored.names else "?"
+        yield f"{counted(end.ignored.count, 'test file')} ignored by an option: {first}"
+    if end.rerun.count:
+        first = name_line(end.rerun.names[0][0]) if end.rerun.names else "?"
+        yield f"{counted(end.rerun.count, 'test')} failed first and were run again: {first}"
+    if end.unwarned:
+        yield "pytest's warnings were switched off: what they tell of tests that cannot fail was not seen"
