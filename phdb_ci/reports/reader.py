@@ -24,7 +24,7 @@ class Reading(NamedTuple):
 
 READERS: Mapping[ReportKind, Reading] = {
     "pytest": Reading(lambda tally: JunitReader(tally, dialects.PYTEST), None),
-    "node": Reading(lambda tally: JunitReader(tally, dialects.NODE), runner_output.NODE),
+    "node": Reading(lambda tally: JunitReader(tally, dialects.NODE), None),
     "lines": Reading(LinesReader, None),
     "junit": Reading(lambda tally: JunitReader(tally, dialects.ANY), None),
     "exit": Reading(None, runner_output.EXIT),

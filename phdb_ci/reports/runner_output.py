@@ -15,8 +15,6 @@ from phdb_ci.reports.text import message_line
 
 SHOWN = 160  # characters of a failure that was printed
 
-_FAILING = "\N{HEAVY MULTIPLICATION X} failing tests:"  # the head of what node's spec reporter lists at its end
-_ENTRY = re.compile(r"\N{HEAVY MULTIPLICATION X} .*\)( # .*)?")  # `# …` stands behind a todo, and behind it alone
 _FAILED = re.compile(r"\s*(?:\[[^\]]{1,60}\] )?FAIL(?:ED|URE)?[:!].*")
 
 
@@ -32,19 +30,6 @@ def with_problem(suite: Suite, problem: str) -> Suite:
     return suite if suite.problem is not None else suite.model_copy(update={"problem": message_line(problem)})
 
 
-def _node(suite: Suite, lines: Iterator[str]) -> Suite:
-    """An `after` hook that fails is listed as failing, and neither a case nor a total of the report shows it."""
-    if suite.counts.failing:
-        return suite
-    listed = False
-    for line in lines:
-        if line.strip() == _FAILING:
-            listed = True
-        elif listed and (match := _ENTRY.fullmatch(line)) and not match[1]:
-            return with_problem(suite, "node printed failing tests, and the report shows none")
-    return suite
-
-
 def _exit(suite: Suite, lines: Iterator[str]) -> Suite:
     """The first failure that was printed under an exit code."""
     first = next((line for line in lines if _FAILED.fullmatch(line)), None)
@@ -55,5 +40,4 @@ def _signs(*signs: bytes) -> tuple[re.Pattern[bytes], ...]:
     return tuple(map(re.compile, signs))
 
 
-NODE = Output(_signs(b"\xe2\x9c\x96 "), _node)
 EXIT = Output(_signs(b"FAIL"), _exit)

@@ -5,12 +5,12 @@ A test that one run left out and another run of the job executed was not left ou
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from phdb_ci.base.files import open_regular
-from phdb_ci.base.strict_json import NotStrictError, parse
+from phdb_ci.base.strict_json import parse
 from phdb_ci.base.text import counted
 from phdb_ci.models.matrix import Report
 from phdb_ci.models.runs import NAMED, Run, Runner
@@ -19,7 +19,6 @@ from phdb_ci.reports.text import message_line, name_line
 
 MAX_BYTES = 16 * 1024 * 1024  # of one record
 MAX_FILES = 2_000
-PLACES = {"pytest": "pytest.xml", "node": "node.xml"}
 
 # What a runner saw that tells of a test: the start of its words, and what it means.
 CANNOT_FAIL = (
@@ -56,6 +55,13 @@ class Start(_Told):
     worker_of: Short | None = None
 
 
+class Events(_Told):
+    """What node says in public of the tests of a run."""
+
+    failed: Count = 0
+    failing: Annotated[tuple[tuple[Short, Short], ...], Field(max_length=20)] = ()
+
+
 class End(_Told):
     """The last line of a record."""
 
@@ -69,6 +75,7 @@ class End(_Told):
     executed: Names = Names()
     passed: Names = Names()
     failed: Names = Names()
+    skipped: Names = Names()
     hidden: Names = Names()
     rerun: Names = Names()
     deselected: Names = Names()
@@ -76,6 +83,8 @@ class End(_Told):
     ignored: Names = Names()
     doubts: Names = Names()
     empty: Names = Names()
+    unfinished: Names = Names()
+    events: Events | None = None
 
 
 class Told(NamedTuple):
@@ -86,9 +95,11 @@ class Told(NamedTuple):
 
     @property
     def done(self) -> set[tuple[str, str]]:
-        """The tests that it executed, each with the folder that its name starts from."""
-        ran = (self.end.passed, self.end.failed, self.end.executed) if self.end else ()
-        return {(self.end.root, name) for names in ran for name, _ in names.names} if self.end else set()
+        """The tests that it executed or reported as skipped, each with the folder or file that its name starts from."""
+        if self.end is None:
+            return set()
+        ran = (self.end.passed, self.end.failed, self.end.executed, self.end.skipped)
+        return {(self.end.root, name) for names in ran for name, _ in names.names}
 
 
 def read_runs(folder: Path, reports: Sequence[Report], asked: Mapping[str, str]) -> tuple[tuple[Run, ...], str | None]:
@@ -97,16 +108,20 @@ def read_runs(folder: Path, reports: Sequence[Report], asked: Mapping[str, str])
     `asked`: by runner, the file that the harness asked its report for.
     """
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix == ".jsonl")
+        files = sorted((path for path in folder.iterdir() if path.suffix == ".jsonl"), key=lambda path: path.name)
         told = [_read(path) for path in files[:MAX_FILES]]
-    except (OSError, NotStrictError, ValidationError, ValueError) as error:
+    except (OSError, ValueError) as error:  # ValidationError and NotStrictError are ValueErrors
         return (), message_line(f"a runner's record cannot be read: {type(error).__name__}")
     problem = f"more than {MAX_FILES} runs of tests" if len(files) > MAX_FILES else None
-    runs = [record for record in told if not record.start.worker_of]
-    workers = [record for record in told if record.start.worker_of]
-    whole = [_with_workers(record, workers) for record in runs]
-    done = {test for record in whole for test in record.done}
-    return tuple(_run(record, done, reports, asked) for record in whole if record.end is None or record.end.session), problem
+    names = {record.start.name for record in told}
+    done = {test for record in told for test in record.done}
+    groups = [
+        [record, *(part for part in told if part.start.worker_of == record.start.name)]
+        for record in told
+        if record.start.worker_of not in names
+    ]
+    runs = [_run(group, done, reports, asked) for group in groups if group[0].end is None or group[0].end.session]
+    return tuple(runs), problem
 
 
 def _read(path: Path) -> Told:
@@ -119,40 +134,48 @@ def _read(path: Path) -> Told:
     return Told(Start.model_validate(parse(first, surrogates=True)), end)
 
 
-def _with_workers(record: Told, workers: Iterable[Told]) -> Told:
-    """The record of a run with what its workers (pytest-xdist) left out and doubted."""
-    end = record.end
-    for worker in workers:
-        if end is not None and worker.end is not None and worker.start.worker_of == record.start.name:
-            more = {kind: _both(getattr(end, kind), getattr(worker.end, kind)) for kind in ("deselected", "doubts")}
-            end = end.model_copy(update=more)
-    return record._replace(end=end)
-
-
-def _both(first: Names, second: Names) -> Names:
-    names = tuple(dict([*second.names, *first.names]).items())
-    return Names(count=max(first.count, second.count, len(names)), names=names)
-
-
-def _run(record: Told, done: set[tuple[str, str]], reports: Sequence[Report], asked: Mapping[str, str]) -> Run:
-    start, end = record
+def _run(group: Sequence[Told], done: set[tuple[str, str]], reports: Sequence[Report], asked: Mapping[str, str]) -> Run:
+    """A run from its own record and those of its parts: workers of pytest-xdist, the files of node."""
+    start, end = group[0]
     command = message_line(" ".join([start.runner, *start.args]))
-    if end is None:
+    ends = [record.end for record in group if record.end is not None]
+    if end is None or len(ends) < len(group):
         return Run(runner=start.runner, command=command, ended=False)
-    left = _left_out(record, end, done, [report for report in reports if report.kind == start.runner])
-    doubts = [name for name, _ in end.doubts.names]
-    failing = [f"{_title(start, name)}: {message}" if message else _title(start, name) for name, message in
-               (*end.failed.names, *end.hidden.names)]
+    left = _left_out(group, done, [report for report in reports if report.kind == start.runner])
+    doubts = list(dict.fromkeys(name for part in ends for name, _ in part.doubts.names))
+    counts = ends if start.runner == "node" else [end]
+    failing = _failing(start, counts)
     return Run(
         runner=start.runner, command=command, exit_code=end.exit, report=_place(start, end, asked),
-        executed=end.executed.count, passed=end.passed.count, failed=end.failed.count + end.hidden.count,
-        failing=tuple(map(message_line, failing[:NAMED])), left_out=tuple(left[:NAMED]),
-        left_out_count=len(left), stopped=message_line(end.stopped) if end.stopped else None,
+        executed=sum(part.executed.count for part in counts), passed=sum(part.passed.count for part in counts),
+        failed=max(len(failing), sum(part.failed.count + part.hidden.count for part in counts)),
+        failing=tuple(failing[:NAMED]), left_out=tuple(left[:NAMED]), left_out_count=len(left), stopped=_stopped(ends),
         cannot_fail=tuple(message_line(text) for text in doubts if _cannot_fail(text))[:NAMED],
         not_collected=tuple(message_line(text) for text in doubts if text.startswith(NOT_COLLECTED))[:NAMED],
         subtests_skipped=end.subtests.get("skipped", 0),
-        empty_files=tuple(name_line(name) for name, _ in end.empty.names[:NAMED]), notes=tuple(_notes(end)),
+        empty_files=tuple(name_line(name) for part in ends for name, _ in part.empty.names)[:NAMED],
+        notes=tuple(_notes(end)),
     )  # fmt: skip
+
+
+def _failing(start: Start, ends: Sequence[End]) -> list[str]:
+    """The tests that failed, each with its message; what node says in public where its tests show none."""
+    pairs = [pair for end in ends for names in (end.failed, end.hidden) for pair in names.names]
+    if not pairs:
+        pairs = [pair for end in ends if end.events is not None for pair in end.events.failing]
+    titles = {_title(start, name): text for name, text in pairs}
+    return [message_line(f"{title}: {text}" if text else title) for title, text in titles.items()]
+
+
+def _stopped(ends: Sequence[End]) -> str | None:
+    """Why a run was over before its tests were."""
+    for end in ends:
+        if end.stopped:
+            return message_line(end.stopped)
+        if end.unfinished.count:
+            first = end.unfinished.names[0][0] if end.unfinished.names else "?"
+            return message_line(f"a test ended the process, {counted(end.unfinished.count, 'test')} not over: {first}")
+    return None
 
 
 def _cannot_fail(text: str) -> bool:
@@ -166,17 +189,19 @@ def _place(start: Start, end: End, asked: Mapping[str, str]) -> str | None:
     return "asked" if end.report == asked.get(start.runner) else name_line(end.report.rpartition("/")[2])
 
 
-def _left_out(record: Told, end: End, done: set[tuple[str, str]], reports: Sequence[Report]) -> list[str]:
+def _left_out(group: Sequence[Told], done: set[tuple[str, str]], reports: Sequence[Report]) -> list[str]:
     """Tests that were collected and that no run executed, by title, but for those that the row names."""
     skips = Patterns({pattern: reason for report in reports for pattern, reason in report.skips.items()})
-    left = []
-    for names in (end.deselected, end.dropped):
-        for name, _ in names.names:
-            title = _title(record.start, name)
-            if (end.root, name) not in done and not skips.met_by(title.rpartition(" > ")[2], title):
-                left.append(title)
-        left += [f"{names.count - len(names.names)} more"] if names.count > len(names.names) else []
-    return left
+    left: dict[str, None] = {}
+    for start, end in group:
+        for names in (end.deselected, end.dropped) if end else ():
+            for name, _ in names.names:
+                title = _title(start, name)
+                if end and (end.root, name) not in done and not skips.met_by(title.rpartition(" > ")[2], title):
+                    left[title] = None
+            if names.count > len(names.names):
+                left[f"{names.count - len(names.names)} more"] = None
+    return list(left)
 
 
 def _title(start: Start, name: str) -> str:

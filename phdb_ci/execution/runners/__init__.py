@@ -32,7 +32,11 @@ def put_into_venv(folder: Path, venv: Path) -> None:
 
 def variables(folder: Path, records: Path) -> dict[str, str]:
     """The variables that make Python and node load them."""
-    return {RECORDS: str(records), "PYTHONPATH": str(folder), "NODE_OPTIONS": f"--require={quoted(folder / 'preload.cjs')}"}
+    return {
+        RECORDS: str(records),
+        "PYTHONPATH": str(folder),
+        "NODE_OPTIONS": f"--require={quoted(folder / 'preload.cjs')}",
+    }
 
 
 def quoted(path: Path) -> str:

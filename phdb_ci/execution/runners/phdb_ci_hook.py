@@ -37,7 +37,7 @@ class _Run:
     recorder: Any = None
 
 
-def _attach_recorder(config: ModuleType) -> None:
+def _attach_recorder(config: Any) -> None:
     entry = "_main" if hasattr(config, "_main") else "main"  # pytest 9 has both ways in call one function
     main, get_config = getattr(config, entry), config.get_config
 
@@ -85,18 +85,18 @@ def _pass_on(site_packages: str) -> None:
         pass
 
 
-def _follow_venv(venv: ModuleType) -> None:
+def _follow_venv(venv: Any) -> None:
     create = venv.EnvBuilder.create
 
     def create_and_pass_on(self: Any, env_dir: Any) -> None:
         create(self, env_dir)
-        version = "python%d.%d" % sys.version_info[:2]
+        version = "python{}.{}".format(*sys.version_info)
         _pass_on(os.path.join(os.path.abspath(os.fspath(env_dir)), "lib", version, "site-packages"))
 
     venv.EnvBuilder.create = create_and_pass_on
 
 
-def _follow_virtualenv(run: ModuleType) -> None:
+def _follow_virtualenv(run: Any) -> None:
     cli_run = run.cli_run
 
     def run_and_pass_on(*args: Any, **kwargs: Any) -> Any:
@@ -158,4 +158,4 @@ class Finder:
 
 
 if os.environ.get("PHDB_CI_RECORDS"):
-    sys.meta_path.insert(0, Finder())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Finder())

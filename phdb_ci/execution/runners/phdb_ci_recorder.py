@@ -1,9 +1,9 @@
-"""The record of one pytest run: what it collected, ran and left out, and how it ended, by a plugin of the harness's own.
+"""The record of one pytest run: what it collected, ran and left out, and how it ended. A plugin of the harness's own.
 
-phdb_ci_hook.py makes a Recorder and registers it when pytest makes its configuration. The record goes as JSON lines to a file
-of its own below $PHDB_CI_RECORDS: one line at the start and one at the end, so that a run that never came to its end
-shows. A run inside of a run (a test that starts pytest) is the test's own affair and leaves none. What the record means
-is said elsewhere. pytest 7 and later; standard library alone.
+phdb_ci_hook.py makes a Recorder and registers it when pytest makes its configuration. The record goes as JSON lines to
+a file of its own below $PHDB_CI_RECORDS: one line at the start and one at the end, so that a run that never came to its
+end shows. A run inside of a run (a test that starts pytest) is the test's own affair and leaves none. What the record
+means is said elsewhere. pytest 7 and later; standard library alone.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class Recorder:
     def pytest_configure(self, config: Any) -> None:
         """Keep where the report goes, and whether asserts are executed at all."""
         report = getattr(config.option, "xmlpath", None)
-        self.facts["report"] = None if report is None else os.path.abspath(os.path.expanduser(os.path.expandvars(report)))
+        self.facts["report"] = (
+            None if report is None else os.path.abspath(os.path.expanduser(os.path.expandvars(report)))
+        )
         plain = getattr(config.option, "assertmode", "rewrite") == "plain"
         if not config.pluginmanager.hasplugin("warnings"):
             self.facts["unwarned"] = True
@@ -180,7 +182,7 @@ class Recorder:
             self.names["skipped"].add(report.nodeid)
         elif report.when == "call":
             self.names["passed"].add(report.nodeid)
-        if report.when == "call" or report.failed:
+        if report.failed or (report.when == "call" and (report.passed or hasattr(report, "wasxfail"))):
             self.names["executed"].add(report.nodeid)
         if raised is not None and report.passed and not hasattr(report, "wasxfail"):
             self.names["hidden"].add(report.nodeid, raised)
