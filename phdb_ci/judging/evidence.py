@@ -190,9 +190,23 @@ def _asked(use: ArtifactUse) -> int:
     return use.calls - sum(count for verb, count in use.verbs.items() if not verb[:1].isalpha())
 
 
+def critical_doubted(_job: Job, facts: Facts) -> Iterable[str]:
+    """A critical check passed, and a line of the output speaks against it."""
+    for suite in facts.suites:
+        for doubt in suite.doubted:
+            yield f"critical check passed, and this was printed of it: {cut(doubt, FIRST)}"
+
+
+def report_copied(_job: Job, facts: Facts) -> Iterable[str]:
+    """A report is a copy of a committed file: whoever ran those tests, it was not this job."""
+    for suite in facts.suites:
+        if suite.copy_of is not None:
+            yield f"{suite.kind} report: it is a copy of {suite.copy_of}, the job did not write it"
+
+
 def failure_printed(_job: Job, facts: Facts) -> Iterable[str]:
-    """A job that leaves nothing but its exit code printed a failure, and exited 0."""
-    printed = [suite.printed for suite in facts.suites if suite.printed is not None]
+    """The job exited 0 and printed a failure that no record shows."""
+    printed = dict.fromkeys(suite.printed for suite in facts.suites if suite.printed is not None)
     return [f"exit 0, and a failure was printed: {line}" for line in printed]
 
 
@@ -259,8 +273,8 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     )),
     ("unproven", (
         nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
-        critical_not_executed, critical_excused, failure_printed, not_called, artifact_changed,
-        workspace_changed, document_absent, *runs.UNPROVEN,
+        critical_not_executed, critical_excused, critical_doubted, report_copied, failure_printed, not_called,
+        artifact_changed, workspace_changed, document_absent, *runs.UNPROVEN,
     )),
 )  # fmt: skip
 

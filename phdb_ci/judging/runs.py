@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from phdb_ci.base.text import counted, cut, listed
 from phdb_ci.models.matrix import Job
+from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import Facts, Suite
 from phdb_ci.models.runs import Run
 
@@ -66,6 +67,13 @@ def left_out(_job: Job, facts: Facts) -> Iterable[str]:
             yield cut(f"{tests} deselected or dropped, and run nowhere else: {listed(run.left_out)}", 2 * SHOWN)
 
 
+def cut_off(_job: Job, facts: Facts) -> Iterable[str]:
+    """A test ended the process: what came after it was not executed."""
+    for run in facts.runs:
+        if run.cut_off is not None:
+            yield f"{run.runner}: {run.cut_off}"
+
+
 def not_collected(_job: Job, facts: Facts) -> Iterable[str]:
     """What looks like a test was not collected."""
     for run in facts.runs:
@@ -88,7 +96,7 @@ def record_differs(_job: Job, facts: Facts) -> Iterable[str]:
     Of node no: a test with subtests is a suite in its report, and the report is held against its own totals.
     """
     for suite in _reports_of_runners(facts):
-        runs = [run for run in facts.runs if run.runner == suite.kind == "pytest" and run.report == "asked"]
+        runs = [run for run in facts.runs if run.runner == suite.kind and run.report == "asked" and run.comparable]
         if len(runs) == 1 and suite.counts.passed != (passed := _passed(runs[0], suite)):
             yield f"the {suite.kind} report shows {suite.counts.passed} passed tests, {suite.kind} itself saw {passed}"
 
@@ -100,7 +108,8 @@ def _passed(run: Run, suite: Suite) -> int:
 
 
 def _reports_of_runners(facts: Facts) -> Iterator[Suite]:
-    return (suite for suite in facts.suites if suite.kind in ("pytest", "node") and suite.problem is None)
+    asked = (suite for suite in facts.suites if REPORT_KINDS[suite.kind].place == "asked")
+    return (suite for suite in asked if suite.problem is None)
 
 
 def notes(facts: Facts) -> Iterable[str]:
@@ -114,4 +123,4 @@ def notes(facts: Facts) -> Iterable[str]:
 
 
 FAILED = (run_failed, run_unfinished, cannot_fail, overwritten, report_elsewhere)
-UNPROVEN = (left_out, not_collected, record_missing, record_differs)
+UNPROVEN = (left_out, cut_off, not_collected, record_missing, record_differs)

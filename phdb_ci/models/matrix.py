@@ -130,6 +130,10 @@ class Report(Record):
         None, ge=0, le=1_000_000, description="how many cases may be skipped by those names, at most", examples=[3]
     )
     critical: tuple[Text, ...] = Field((), description="patterns of checks that must run", examples=[["cve-*"]])
+    words: dict[texts.LineWord, Literal["passed", "skipped", "failed"]] = Field(
+        {},
+        description="kind `lines` alone: other first words of a line, beside PASS, SKIP and FAIL, and what they mean",
+    )
 
 
 class Witness(Record):

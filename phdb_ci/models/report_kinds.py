@@ -49,7 +49,9 @@ REPORT_KINDS: Mapping[ReportKind, KindOfReport] = {
             " --test-reporter={reporter} --test-reporter-destination=stderr"
         },
     ),
-    "lines": KindOfReport(words="the `PASS|SKIP|FAIL name` lines of the job's output", place="log"),
+    "lines": KindOfReport(
+        words="the `PASS|SKIP|FAIL name` lines of the job's output, and those of other `words`", place="log"
+    ),
     "junit": KindOfReport(words="JUnit that the job writes by itself at `path`", place="path"),
     "exit": KindOfReport(words="the exit code alone, without test cases", place="log", cases=False),
 }  # fmt: skip

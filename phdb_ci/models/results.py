@@ -103,7 +103,9 @@ class Suite(Record):
     cases: tuple[Case, ...] = ()
     dropped: int = 0
     repeated: int = 0  # executed cases that have the name of another one
-    printed: str | None = None  # of kind exit: the first failure in the output
+    printed: str | None = None  # the first failure in the job's output
+    doubted: tuple[str, ...] = ()  # critical cases that passed, and what was printed of them before
+    copy_of: str | None = None  # the committed file that the report is a copy of
     problem: str | None = None
     notes: tuple[str, ...] = ()
     unnamed_skips: tuple[str, ...] = ()

@@ -20,8 +20,11 @@ class Run(Record):
         failing: the first of those that failed, each with its message.
         left_out: the first of the tests that this run collected and no run of the job executed; named skips are not
             among them.
+        stopped: why the runner stopped before its end; cut_off: which test ended the process of its file.
         cannot_fail: what the runner saw of tests that cannot fail.
         not_collected: what looks like a test and is none to the runner.
+        comparable: whether its report must show just as many passed tests.
+        empty_files: files that were run as tests and hold none.
         subtests_skipped: parts of tests that were skipped.
     """
 
@@ -39,6 +42,8 @@ class Run(Record):
     cannot_fail: tuple[str, ...] = ()
     not_collected: tuple[str, ...] = ()
     stopped: str | None = None
+    cut_off: str | None = None
     subtests_skipped: int = 0
+    comparable: bool = False
     empty_files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

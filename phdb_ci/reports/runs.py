@@ -149,10 +149,11 @@ def _run(group: Sequence[Told], done: set[tuple[str, str]], reports: Sequence[Re
         runner=start.runner, command=command, exit_code=end.exit, report=_place(start, end, asked),
         executed=sum(part.executed.count for part in counts), passed=sum(part.passed.count for part in counts),
         failed=max(len(failing), sum(part.failed.count + part.hidden.count for part in counts)),
-        failing=tuple(failing[:NAMED]), left_out=tuple(left[:NAMED]), left_out_count=len(left), stopped=_stopped(ends),
+        failing=tuple(failing[:NAMED]), left_out=tuple(left[:NAMED]), left_out_count=len(left), stopped=message_line(end.stopped) if end.stopped else None,
+        cut_off=_cut_off(ends),
         cannot_fail=tuple(message_line(text) for text in doubts if _cannot_fail(text))[:NAMED],
         not_collected=tuple(message_line(text) for text in doubts if text.startswith(NOT_COLLECTED))[:NAMED],
-        subtests_skipped=end.subtests.get("skipped", 0),
+        comparable=start.runner == "pytest", subtests_skipped=end.subtests.get("skipped", 0),
         empty_files=tuple(name_line(name) for part in ends for name, _ in part.empty.names)[:NAMED],
         notes=tuple(_notes(end)),
     )  # fmt: skip
@@ -167,15 +168,11 @@ def _failing(start: Start, ends: Sequence[End]) -> list[str]:
     return [message_line(f"{title}: {text}" if text else title) for title, text in titles.items()]
 
 
-def _stopped(ends: Sequence[End]) -> str | None:
-    """Why a run was over before its tests were."""
-    for end in ends:
-        if end.stopped:
-            return message_line(end.stopped)
-        if end.unfinished.count:
-            first = end.unfinished.names[0][0] if end.unfinished.names else "?"
-            return message_line(f"a test ended the process, {counted(end.unfinished.count, 'test')} not over: {first}")
-    return None
+def _cut_off(ends: Sequence[End]) -> str | None:
+    """The first test of node that was not over when its process was."""
+    count = sum(end.unfinished.count for end in ends)
+    first = next((name for end in ends for name, _ in end.unfinished.names), "?")
+    return message_line(f"{counted(count, 'test')} not over when its process ended: {first}") if count else None
 
 
 def _cannot_fail(text: str) -> bool:
