@@ -268,7 +268,8 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     ("timeout", (timed_out,)),
     ("unproven", (forbidden_env,)),  # whatever the tests say, they did not test what they are for
     ("failed", (
-        service_ended, case_failed, command_failed, left_processes, report_unreadable, document_wrong, *figures.RULES,
+        runs.report_elsewhere, service_ended, case_failed, command_failed, left_processes, report_unreadable,
+        document_wrong, *figures.RULES,
         *runs.FAILED,
     )),
     ("unproven", (

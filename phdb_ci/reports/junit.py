@@ -14,6 +14,7 @@ from phdb_ci.reports.dialects import (
     IN_CASE,
     LOWER,
     NEUTRAL,
+    RESULTS,
     ROOTS,
     Dialect,
     Totals,
