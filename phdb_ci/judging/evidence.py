@@ -170,7 +170,7 @@ def unknown_rule(job: Job, facts: Facts) -> Iterable[str]:
 
 
 def not_called(job: Job, facts: Facts) -> Iterable[str]:
-    """The witnessed artifact was called less often than demanded."""
+    """The witnessed artifact was called less often than demanded; a call that failed is none."""
     witness = job.evidence.witness
     if witness is None:
         return
@@ -179,8 +179,10 @@ def not_called(job: Job, facts: Facts) -> Iterable[str]:
         yield f"{witness.artifact} was not there to be called"
         return
     calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else _asked(use)
-    if calls < witness.min_calls:
+    failed = sum(use.failed.get(verb, 0) for verb in witness.verbs or use.failed)
+    if calls - failed < witness.min_calls:
         verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
+        verbs += f", {failed} of them in vain" if failed else ""
         over = " (the job built its own over it)" if use.rebuilt else ""
         yield f"{use.name} was called {calls} times{verbs}{over}, at least {witness.min_calls} expected"
 

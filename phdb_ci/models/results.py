@@ -142,7 +142,8 @@ class ArtifactUse(Record):
 
     Attributes:
         digest: sha256 over its outputs at the store; `before`/`after` are what the job's copy had.
-        calls: launches of its binary that the witness saw during the run commands.
+        calls: launches of its binary that the witness saw during the run commands; `verbs`: by first argument, and
+            `failed`: those of them that ended with another exit code than 0.
         rebuilt: a job that declares `builds` compiled it again; `rebuilt_as` is the digest of what it made.
     """
 
@@ -153,6 +154,7 @@ class ArtifactUse(Record):
     after: str
     calls: int = 0
     verbs: dict[str, int] = Field(default_factory=dict)
+    failed: dict[str, int] = Field(default_factory=dict)
     builds: bool = False
     rebuilt: bool = False
     rebuilt_as: str | None = None

@@ -15,7 +15,7 @@ SHOUTED = frozenset({"FAIL", "FAILED", "FAILURE", "FAILURES"})
 SAID = frozenset({"fail", "failed", "failure", "failures", "error", "errors", "fatal", "panic"})
 
 _LINE = re.compile(r"\s*(?:\[[^\]]{1,60}\] ?)*(?:[a-z][\w./-]{0,60}: )?([A-Za-z]{4,60})([:!]| (?=\S))\s*(.*)")
-_NOTHING = re.compile(r"(?:0|no|none)\b.*", re.IGNORECASE)
+_NOTHING = re.compile(r"(?:0|none)\b.*", re.IGNORECASE)
 _TRACEBACK = "(most recent call last)"
 _ANY, _LOUD = (
     (rb"FAIL", rb"[Ff]ail", rb"ERROR", rb"[Ee]rror", rb"[Ff]atal|[Pp]anic", rb"Traceback|Exception"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from phdb_ci.artifacts.store import joint_digest, measure
-from phdb_ci.artifacts.witness import is_program
+from phdb_ci.artifacts.witness import Placed, is_program
 from phdb_ci.base.files import is_borrowed, walk
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.models.matrix import Job
@@ -40,7 +40,8 @@ def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
         compiled = builds and space.place is not None and space.place.compiled
         records.append(ArtifactUse(
             name=name, key=placed.stored.key, digest=placed.stored.digest, before=placed.before, after=placed.after(),
-            calls=calls.total(), verbs=_verbs(space.job, name, calls), builds=builds,
+            calls=calls.total(), verbs=_verbs(space.job, name, calls), failed=_failed(space.job, name, placed, calls),
+            builds=builds,
             rebuilt=compiled or rebuilt_as is not None, rebuilt_as=rebuilt_as,
         ))  # fmt: skip
     return tuple(records)
@@ -51,6 +52,13 @@ def _verbs(job: Job, name: str, calls: Counter[str]) -> dict[str, int]:
     witness = job.evidence.witness
     demanded = witness.verbs if witness and witness.artifact == name else ()
     return {verb: calls[verb] for verb in demanded} | dict(calls.most_common(20))
+
+
+def _failed(job: Job, name: str, placed: Placed, calls: Counter[str]) -> dict[str, int]:
+    """Of the calls that `_verbs` shows, those that failed; none more than there were."""
+    failures = placed.failures()
+    shown = {verb: min(failures[verb], number) for verb, number in _verbs(job, name, calls).items()}
+    return {verb: number for verb, number in shown.items() if number}
 
 
 def in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]]) -> tuple[str, ...]:
