@@ -37,7 +37,7 @@ from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
 from phdb_ci.reports.runs import read_runs
-from phdb_ci.sources.git.place import outside_links, unknown
+from phdb_ci.sources.git.place import outside_links
 
 RESULT = "result.json"
 W = TypeVar("W", bound=Document)
@@ -193,7 +193,7 @@ class _Leg:
         if phase != "env":
             self._note_changed(observe.altered(self.space))
         if phase == "setup":
-            self._note_changed(observe.in_checkouts(self.space, unknown))
+            self._note_changed(observe.added(self.space))
 
     def _note_changed(self, files: Iterable[str]) -> None:
         """Add files that are not as committed, each once; those put back later stay."""

@@ -38,7 +38,7 @@ class KindOfReport:
 REPORT_KINDS: Mapping[ReportKind, KindOfReport] = {
     "pytest": KindOfReport(
         words="JUnit, asked for through pytest's own environment variable",
-        place="asked", env={"PYTEST_ADDOPTS": "--junitxml={file} -rs -o cache_dir={folder}"},
+        place="asked", env={"PYTEST_ADDOPTS": "--junitxml={file} -o cache_dir={folder}"},
     ),
     "node": KindOfReport(
         words="JUnit, asked for through node's own environment variable",

@@ -22,7 +22,7 @@ MAX_FILES = 2_000
 
 # What a runner saw that tells of a test: the start of its words, and what it means.
 CANNOT_FAIL = (
-    "AssertionsOff ", "AssertionInThread ", "PytestReturnNotNoneWarning ", "PytestUnhandledThreadExceptionWarning ",
+    "AssertionsOff: ", "AssertionInThread: ", "PytestReturnNotNoneWarning ", "PytestUnhandledThreadExceptionWarning ",
     "PytestUnraisableExceptionWarning ", "PytestUnhandledCoroutineWarning ",
     "PytestAssertRewriteWarning assertion is always true", "SyntaxWarning assertion is always true",
 )  # fmt: skip
@@ -120,7 +120,9 @@ def read_runs(folder: Path, reports: Sequence[Report], asked: Mapping[str, str])
         for record in told
         if record.start.worker_of not in names
     ]
-    runs = [_run(group, done, reports, asked) for group in groups if group[0].end is None or group[0].end.session]
+    # `--help` has no session and no failure; a wrong option has no session and an exit code.
+    ran = [group for group in groups if group[0].end is None or group[0].end.session or group[0].end.exit]
+    runs = [_run(group, done, reports, asked) for group in ran]
     return tuple(runs), problem
 
 

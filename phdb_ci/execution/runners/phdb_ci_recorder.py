@@ -105,7 +105,7 @@ class Recorder:
             self.facts["unwarned"] = True
         if sys.flags.optimize:
             how = "and pytest was told not to rewrite them" if plain else "outside of the test modules"
-            self.names["doubts"].add("AssertionsOff", f"python -O takes out the asserts, {how}")
+            self.names["doubts"].add(f"AssertionsOff: python -O takes out the asserts, {how}")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path, config: Any) -> Iterator[None]:
@@ -223,7 +223,7 @@ def _message(report: Any) -> str:
 def _watching(recorder: Recorder, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def excepthook(args: Any) -> Any:
         if issubclass(args.exc_type, (AssertionError, pytest.fail.Exception)):
-            recorder.names["doubts"].add("AssertionInThread", f"{args.exc_type.__name__}: {args.exc_value}")
+            recorder.names["doubts"].add(f"AssertionInThread: {args.exc_type.__name__}: {args.exc_value}"[:LONGEST])
         return inner(args)
 
     excepthook.of_phdb_ci = recorder  # type: ignore[attr-defined]

@@ -15,7 +15,9 @@ from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.models.matrix import Job
 from phdb_ci.models.results import ArtifactUse
 from phdb_ci.reports.documents import digests
-from phdb_ci.sources.git.place import Checkout, changed, same_content
+from phdb_ci.sources.git.place import Checkout, changed, same_content, unknown
+
+METADATA = ".egg-info"  # of a folder
 
 
 def before_commands(space: Workspace) -> None:
@@ -65,6 +67,15 @@ def in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]]) ->
     """The first 50 paths, as `repo/path`, that `look` names: those that were changed, that no commit has, links out."""
     paths = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in look(placed)]
     return tuple(map(_text, paths[:50]))
+
+
+def added(space: Workspace) -> tuple[str, ...]:
+    """The files that no commit has and no .gitignore names, but for the metadata of `pip install -e`: it is no code."""
+
+    def look(placed: Checkout) -> list[str]:
+        return [path for path in unknown(placed) if not any(part.endswith(METADATA) for part in path.split("/")[:-1])]
+
+    return in_checkouts(space, look)
 
 
 def altered(space: Workspace) -> tuple[str, ...]:
