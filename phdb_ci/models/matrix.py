@@ -20,7 +20,8 @@ from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
 HARNESS_ENV = (
-    "HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", "PHDB_CI_RECORDS", "PHDB_CI_INSIDE", *(name for kind in REPORT_KINDS.values() for name in kind.env),
+    "HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", "PHDB_CI_RECORDS", "PHDB_CI_INSIDE",
+    *(name for kind in REPORT_KINDS.values() for name in kind.env),
 )  # fmt: skip
 # The entry of `faults` whose command breaks nothing: what jobs are measured with before and after the faults.
 CONTROL = "control"
