@@ -36,7 +36,7 @@ from phdb_ci.models.results import (
 from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
-from phdb_ci.reports.runs import read_runs
+from phdb_ci.reports.runs import read_runs, with_parts
 from phdb_ci.sources.git.place import outside_links
 
 RESULT = "result.json"
@@ -206,6 +206,7 @@ class _Leg:
         if any(command.phase == "run" for command in facts.commands):
             facts.suites = read_suites(space, self.folder, self.context.masked, facts.output_from)
         facts.runs, facts.records_problem = read_runs(space.records, self.job.reports, space.asked())
+        facts.suites = tuple(with_parts(suite, facts.runs) for suite in facts.suites)
         facts.artifacts = observe.uses(space)
         facts.strays = observe.strays(space)
         self._keep_builds()

@@ -23,6 +23,7 @@ class Run(Record):
         stopped: why the runner stopped before its end; cut_off: which test ended the process of its file.
         cannot_fail: what the runner saw of tests that cannot fail.
         not_collected: what looks like a test and is none to the runner.
+        partly: tests that passed and had a part that was skipped; a report shows them as skipped.
         comparable: whether its report must show just as many passed tests.
         empty_files: files that were run as tests and hold none.
         subtests_skipped: parts of tests that were skipped.
@@ -44,6 +45,7 @@ class Run(Record):
     stopped: str | None = None
     cut_off: str | None = None
     subtests_skipped: int = 0
+    partly: tuple[str, ...] = ()
     comparable: bool = False
     empty_files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

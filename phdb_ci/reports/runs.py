@@ -13,6 +13,7 @@ from phdb_ci.base.files import open_regular
 from phdb_ci.base.strict_json import parse
 from phdb_ci.base.text import counted
 from phdb_ci.models.matrix import Report
+from phdb_ci.models.results import Suite
 from phdb_ci.models.runs import NAMED, Run, Runner
 from phdb_ci.reports.tally import Patterns
 from phdb_ci.reports.text import message_line, name_line
@@ -81,6 +82,7 @@ class End(_Told):
     deselected: Names = Names()
     dropped: Names = Names()
     ignored: Names = Names()
+    partly: Names = Names()
     doubts: Names = Names()
     empty: Names = Names()
     unfinished: Names = Names()
@@ -126,6 +128,23 @@ def read_runs(folder: Path, reports: Sequence[Report], asked: Mapping[str, str])
     return tuple(runs), problem
 
 
+def with_parts(suite: Suite, runs: Sequence[Run]) -> Suite:
+    """The suite, in which a test that passed and skipped a part of itself has passed."""
+    titles = {title for run in runs if run.runner == suite.kind and run.report == "asked" for title in run.partly}
+    chosen = {id(case) for case in suite.cases if case.status == "skipped" and case.title in titles}
+    unnamed = [title for title in suite.unnamed_skips if title not in titles]
+    if not chosen:
+        return suite
+    counts = suite.counts.model_copy(update={
+        "passed": suite.counts.passed + len(chosen), "skipped": suite.counts.skipped - len(chosen),
+    })  # fmt: skip
+    cases = tuple(case.model_copy(update={"status": "passed"}) if id(case) in chosen else case for case in suite.cases)
+    left = suite.unnamed_skip_count - (len(suite.unnamed_skips) - len(unnamed))
+    return suite.model_copy(
+        update={"counts": counts, "cases": cases, "unnamed_skips": tuple(unnamed), "unnamed_skip_count": left}
+    )
+
+
 def _read(path: Path) -> Told:
     with open_regular(path) as file:
         data = file.read(MAX_BYTES + 1)
@@ -157,6 +176,7 @@ def _run(group: Sequence[Told], done: set[tuple[str, str]], reports: Sequence[Re
         cannot_fail=tuple(message_line(text) for text in doubts if _cannot_fail(text))[:NAMED],
         not_collected=tuple(message_line(text) for text in doubts if text.startswith(NOT_COLLECTED))[:NAMED],
         comparable=start.runner == "pytest", subtests_skipped=end.subtests.get("skipped", 0),
+        partly=tuple(_title(start, name) for name, _ in end.partly.names),
         empty_files=tuple(name_line(name) for part in ends for name, _ in part.empty.names)[:NAMED],
         notes=tuple(_notes(end)),
     )  # fmt: skip

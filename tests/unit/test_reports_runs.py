@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from phdb_ci.models.matrix import Report
 from phdb_ci.models.runs import NAMED, Run
-from phdb_ci.reports.runs import MAX_BYTES, read_runs
+from phdb_ci.reports.runs import MAX_BYTES, read_runs, with_parts
+from tests.builders import case, suite
 
 ASKED = {"pytest": "/r/pytest.xml", "node": "/r/node.xml"}
 
@@ -180,3 +181,12 @@ def test_any_bytes_are_answered(tmp_path: Path, data: bytes, value: Any) -> None
     end = dict.fromkeys(("passed", "exit", "root", "events", "doubts", "subtests", "report"), value)
     (tmp_path / "1.jsonl").write_text(f'{{"runner": "node"}}\n{json.dumps(end)}\n')
     read_runs(tmp_path, (), ASKED)
+
+
+def test_test_that_skipped_a_part_of_itself_has_passed(records: Records) -> None:
+    records.add({"partly": names("a.py::b"), "subtests": {"skipped": 1}, "report": ASKED["pytest"]})
+    runs = records.read()
+    read = suite(case("b", "skipped", suite="a"), case("c", "skipped", suite="a"), unnamed_skips=("a > b", "a > c"))
+    found = with_parts(read.model_copy(update={"unnamed_skip_count": 2}), runs)
+    assert (found.counts.passed, found.counts.skipped) == (1, 1)
+    assert (found.unnamed_skips, found.unnamed_skip_count) == (("a > c",), 1)

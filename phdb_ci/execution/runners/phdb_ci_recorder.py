@@ -50,7 +50,19 @@ class Names:
         return {"count": len(self.all), "names": [[name[:LONGEST], text[:LONGEST]] for name, text in pairs]}
 
 
-KINDS = ("executed", "passed", "failed", "skipped", "rerun", "deselected", "dropped", "ignored", "hidden", "doubts")
+KINDS = (
+    "executed",
+    "passed",
+    "failed",
+    "skipped",
+    "rerun",
+    "deselected",
+    "dropped",
+    "ignored",
+    "hidden",
+    "partly",
+    "doubts",
+)
 
 
 class Recorder:
@@ -66,6 +78,7 @@ class Recorder:
         self.collected: dict[str, None] = {}
         self.raised: dict[tuple[str, str], str] = {}
         self.subtests = {"passed": 0, "failed": 0, "skipped": 0}
+        self.parts: dict[str, set[str]] = {}
         self.facts: dict[str, Any] = {"session": False, "report": None, "stopped": None}
         self.ended = False
         self._put({
@@ -189,6 +202,10 @@ class Recorder:
 
     def _subtest(self, report: Any) -> None:
         self.subtests[report.outcome] = self.subtests.get(report.outcome, 0) + 1
+        parts = self.parts.setdefault(report.nodeid, set())
+        parts.add(report.outcome)
+        if {"passed", "skipped"} <= parts:
+            self.names["partly"].add(report.nodeid)
         if report.failed:
             self.names["failed"].add(report.nodeid, _message(report))
 
