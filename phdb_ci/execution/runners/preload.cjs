@@ -84,7 +84,7 @@ function told(made, name) {
   const lists = { executed: [], passed: [], failed: [], skipped: [], deselected: [], unfinished: [], empty: [] };
   for (const test of tests) {
     const title = titleOf(test);
-    if (test.filtered) lists.deselected.push([title, '']);
+    if (isFiltered(test)) lists.deselected.push([title, '']);
     else if (!test.finished) lists.unfinished.push([title, '']);
     else if (test.skipped || test.isTodo) lists.skipped.push([title, '']);
     else {
@@ -111,6 +111,12 @@ function told(made, name) {
 function dump(names) {
   const cut = (text) => String(text).slice(0, LONGEST);
   return { count: names.length, names: names.slice(0, MOST).map(([name, message]) => [cut(name), cut(message)]) };
+}
+
+// What stands in a suite that was filtered is not marked itself.
+function isFiltered(test) {
+  for (let at = test; at; at = at.parent) if (at.filtered) return true;
+  return false;
 }
 
 function titleOf(test) {
