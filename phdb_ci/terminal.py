@@ -156,15 +156,17 @@ class Board:
             self._line(f"  {'note':>10}  {harmless(text, 1000)}")
 
     def log_tail(self, leg: str, path: Path) -> None:
-        """The last lines of a log, each behind a bar: no line can start a workflow command on GitHub."""
+        """On GitHub, where nobody has the file, the last lines of a log in a group that is folded.
+
+        Each stands behind a bar: no line can start a workflow command.
+        """
         lines = read_end(path, 64 * 1024)[-TAIL:]
-        if not lines:
+        if not lines or not self.github:
             return
-        self._line(f"::group::{leg}: end of its log" if self.github else f"\n  end of {path}")
+        self._line(f"::group::{leg}: end of its log")
         for line in lines:
             self._line(f"    | {harmless(line)}")
-        if self.github:
-            self._line("::endgroup::")
+        self._line("::endgroup::")
 
     def _line(self, text: str) -> None:
         with self._lock:

@@ -1,7 +1,8 @@
 """Runs the stack's programs once and records what they load and open: lis, liorm, the agents' bridge, the engine.
 
 Three witnesses: `watch/` in every Python program, the loader's own record of the libraries that any program maps, and
-the sockets of the processes that are still there after `lis db start`. It judges nothing by what a program prints.
+the sockets of the processes that are still there after `lis db start`. No program is believed that says that all is
+well; one that says of itself that it listens is.
 """
 
 import json
@@ -39,22 +40,24 @@ class Work:
 def work(scratch: Path) -> Work:
     """Start a database, write and read a run through the bridge, import every module, stop."""
     seen, env = Work(), _environment(scratch)
-    lis, agents = checkout("lis"), checkout("li-cursor-agents")
+    lis, agents, output = checkout("lis"), checkout("li-cursor-agents"), scratch / "output.txt"
     bridge = [sys.executable, str(agents / "scripts" / "lidb-liorm-bridge.py")]
     database = [sys.executable, "-m", "lis.cli", "db"]
     insert = ["exec_sql", "INSERT INTO packages (id, name) VALUES (?, ?)", '["guards", "guards"]']
     try:
         for folder, argv in [
-            (lis, [*database, "start", "--profile", "registry-min"]),
+            (lis, [*database, "start", "--profile", "registry-min", "--json"]),
             (agents, [*bridge, "probe"]),
             (agents, [*bridge, *insert]),
             (agents, [*bridge, "read_liq", "read agent_runs { id, status }"]),
             (scratch, [sys.executable, str(WATCH / "import_all.py"), str(checkout("lidb")), str(lis)]),
         ]:
-            if problem := _call(argv, folder, env, scratch / "output.txt"):
+            if problem := _call(argv, folder, env, output):
                 seen.untold.append(problem)
+            elif "start" in argv:
+                seen.listeners += _announced(output)
             seen.listeners += [line for line in _listening(env) if line not in seen.listeners]
-        _call([*database, "stop"], lis, env, scratch / "output.txt")
+        _call([*database, "stop"], lis, env, output)
     finally:
         for pid in _processes(env):
             with suppress(ProcessLookupError):
@@ -109,6 +112,18 @@ def _call(argv: Sequence[str], folder: Path, env: Mapping[str, str], output: Pat
             return f"cannot tell, {name}: {error}"
     lines = output.read_text(errors="replace").strip().splitlines() or [""]
     return f"cannot tell, {name}: exit {code}: {lines[-1][:200]}" if code else ""
+
+
+def _announced(output: Path) -> Iterator[str]:
+    """The answer of `lis db start` does not say, in a word, that it listens on no port."""
+    try:
+        text = output.read_text(errors="replace")
+        answer, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
+        word = answer["checks"]["tcp_listen"]
+    except (ValueError, KeyError, TypeError):
+        word = None
+    if word != "off":
+        yield f"lis db start --json: checks.tcp_listen is {word if word is None else str(word)[:40]!r}, expected 'off'"
 
 
 def _read_reports(seen: Work, log: Path) -> None:

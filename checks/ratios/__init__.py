@@ -1,11 +1,14 @@
 """lidb against Postgres: the registry benchmark over several rounds, and whether its ratios may be believed.
 
-    python3 -m ratios --benchmarks DIR --launcher FILE --engine FILE --rounds N --to FILE -- COMMAND…
+    python3 -m ratios --benchmarks DIR --launcher FILE --engine FILE --to FILE -- COMMAND…
 
-One round under the launcher shows that the engine is called; its times do not count. The rounds that follow are timed
-on the engine itself: a launcher's start would be part of the times. Each round must write its manifest anew. What comes
-out is a document of figures: one for each scenario, its ratios over the rounds or why they were not measured.
+One round, in the short profile, goes through the launcher and a recorder: it shows that the engine is called and
+whether its answers hold rows; its times do not count. The rounds that follow are timed on the engine itself: a
+launcher's start would be part of the times. The command runs in a copy of the checkout, because it rewrites tracked
+files; each round must write its manifest anew. The benchmark's own threshold and status decide nothing. What comes out
+is a document of figures: one for each scenario, its ratios over the rounds or why they were not measured. Times of
+empty answers stand beside the reason why they are no ratio.
 
-What this cannot see: the statements that the engine ran (only that it was started), how many samples a P95 is of (only
-rows), and on which disk its data lay.
+What this cannot see: what a statement of a timed round answered, how many samples a P95 is of (only how many statements
+the witnessed round had), whether the rows are the right ones, and on which disk the data lay.
 """

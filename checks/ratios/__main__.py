@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from .answers import Answers, Recorder
-from .bench import Bench
+from .bench import Bench, Span
 from .document import document, line, printable
 from .manifest import Round
 from .rules import problems
@@ -21,7 +21,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="ratios-") as name:
         rounds, answers = _measure(options, Path(name))
-    found = problems(rounds, options.rounds, answers)
+    found = problems(rounds, options.least, answers)
     options.to.write_text(json.dumps(document(rounds, found, answers), indent=1) + "\n", encoding="utf-8")
     for text in dict.fromkeys(text for texts in found.values() for text in texts):
         _say(text)
@@ -37,7 +37,11 @@ def _options() -> argparse.Namespace:
         ("--to", "where the document of figures is written"),
     ):
         parser.add_argument(name, type=Path, required=True, help=words)
-    parser.add_argument("--rounds", type=int, default=9, help="how many rounds are timed")
+    parser.add_argument("--least", type=int, default=6, help="how many rounds are timed at the least")
+    parser.add_argument("--most", type=int, default=9, help="how many rounds are timed where there is time")
+    parser.add_argument(
+        "--within", type=float, default=20, help="minutes; past --least, no round starts that ends later"
+    )
     parser.add_argument("command", nargs="+", help="the benchmark's own command line, behind --")
     return parser.parse_args()
 
@@ -47,7 +51,7 @@ def _measure(options: argparse.Namespace, scratch: Path) -> tuple[list[Round], A
     recorder = Recorder(options.launcher, scratch)
     bench = Bench(options.benchmarks, options.command, recorder, options.launcher, options.engine, scratch)
     rounds = []
-    for one in bench.rounds(options.rounds, _say):
+    for one in bench.rounds(Span(options.least, options.most, options.within * 60), _say):
         rounds.append(one)
         _say(line(one))
     return rounds, recorder.answers()

@@ -28,6 +28,19 @@ LAST = 4  # lines of a benchmark that failed
 
 
 @dataclass(frozen=True)
+class Span:
+    """How many rounds are timed: `least`, and up to `most` as long as they end within so many seconds."""
+
+    least: int
+    most: int
+    seconds: float
+
+    def ends(self, done: int, spent: float) -> bool:
+        """Whether these rounds, which took so many seconds, are enough: one more would take as long as their mean."""
+        return done >= self.most or (done >= self.least and spent / max(done, 1) * (done + 1) > self.seconds)
+
+
+@dataclass(frozen=True)
 class Bench:
     """What is run: the command in a checkout, with one engine under the witness and one for the times."""
 
@@ -38,15 +51,16 @@ class Bench:
     engine: Path
     scratch: Path
 
-    def rounds(self, count: int, say: Callable[[str], None]) -> Iterator[Round]:
+    def rounds(self, span: Span, say: Callable[[str], None]) -> Iterator[Round]:
         """The witnessed round, then the timed ones. One that is refused is the last: more would say nothing else."""
         before = dict(_digests(self.checkout.parent))
         top = self.scratch / self.checkout.name
         shutil.copytree(self.checkout, top, symlinks=True, ignore=shutil.ignore_patterns(".git"))
         server, engine, launcher = Server(os.environ[SERVER]), Opened(self.engine), Opened(self.launcher)
         server.moved()
-        for number in range(count + 1):
-            say(f"round {number} of {count}, timed" if number else "witnessed round")
+        began = time.monotonic()
+        for number in range(span.most + 1):
+            say(f"round {number} of {span.most}, timed" if number else "witnessed round")
             for path in _manifests(top):
                 path.unlink()
             engine.count()
@@ -55,7 +69,7 @@ class Bench:
             one.opened, one.launched = engine.count(), launcher.count()
             one.written, one.read = server.moved() or (None, None)
             yield one
-            if not one.is_whole:
+            if not one.is_whole or span.ends(number, time.monotonic() - began):
                 return
 
     def _round(self, number: int, top: Path, before: Mapping[str, str]) -> Round:

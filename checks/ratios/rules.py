@@ -35,11 +35,12 @@ def emptiness(answers: Answers) -> dict[str, str]:
     found = {}
     for name in READS:
         every = answers.of(name)
-        lacking = sum(not answer.rows for answer in every)
-        if every and lacking == len(every):
-            found[name] = f"{ENGINE}'s answers were empty ({lacking} of {lacking} in the witnessed round)"
-        elif lacking:
-            found[name] = f"{lacking} of {len(every)} answers of {ENGINE} were empty in the witnessed round"
+        empty, unread = (sum(answer.rows == rows for answer in every) for rows in (0, None))
+        if every and empty == len(every):
+            found[name] = f"{ENGINE}'s answers were empty ({empty} of {empty} in the witnessed round)"
+        elif empty or unread:
+            kind = "empty" if empty else "no rows in JSON"
+            found[name] = f"{empty or unread} of {len(every)} answers of {ENGINE} were {kind} in the witnessed round"
     writes = answers.of(PUBLISH)
     if unconfirmed := sum(not answer.affected for answer in writes):
         found[PUBLISH] = f"{ENGINE} confirmed no row for {unconfirmed} of {len(writes)} writes in the witnessed round"

@@ -2,8 +2,6 @@
 
 import time
 
-import psycopg
-
 # Who is connected, and the rows of the job's own tables that were written and read. A table that was dropped has no
 # statistics of its own any more, so this takes the whole database's and leaves out the catalogs': theirs have the
 # numbers below 16384, and creating a table alone makes eighty rows in them. An index that is read counts by entries.
@@ -30,6 +28,8 @@ class Server:
 
         What a client did is counted when it has gone, at the latest.
         """
+        import psycopg  # noqa: PLC0415 - only a measurement needs it
+
         deadline = time.monotonic() + FLUSH
         while True:
             try:

@@ -61,6 +61,14 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def both_ends(text: str, limit: int) -> str:
+    """The text, at most limit characters; of a longer one its start and more of its end, an ellipsis between them."""
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 3
+    return text[:head].rstrip() + "…" + text[len(text) - (limit - 1 - head) :].lstrip()
+
+
 def plain(text: str) -> str:
     """The text without escape sequences and without anything that is not seen; tabs and line feeds stay."""
     if text.isascii() and text.isprintable():

@@ -37,7 +37,7 @@ def deliver(verdict: Verdict, out: Path, arguments: argparse.Namespace, outputs:
     from phdb_ci.rendering.comment import comment, summary
     from phdb_ci.reports.writer import write_junit
 
-    write_junit(out / "junit.xml", verdict.legs)
+    write_junit(out / "junit.xml", verdict.legs, missing=verdict.missing, artifacts=verdict.artifacts)
     write_whole(out / "comment.md", comment(verdict))
     write_whole(out / "summary.md", summary(verdict))
     write_whole(out / "verdict.json", verdict.model_dump_json(indent=1) + "\n")
@@ -53,7 +53,8 @@ def show(verdict: Verdict, out: Path, arguments: argparse.Namespace) -> None:
     """Print the record with `--json`, else the verdict for people, and where its files are."""
     from phdb_ci.rendering.verdict_text import verdict_text
 
-    text = f"\n{verdict_text(verdict, page_of(sys.stdout, os.environ))}\n{out}"
+    near = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
+    text = f"\n{verdict_text(verdict, page_of(sys.stdout, os.environ), near)}\n{out}"
     print(verdict.model_dump_json(indent=1) if arguments.json else text)
 
 

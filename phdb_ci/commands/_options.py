@@ -123,7 +123,8 @@ def baseline_of(option: str | None, environ: Mapping[str, str]) -> "tuple[Verdic
     from phdb_ci.github.verdict_file import newest_on
 
     try:
-        return newest_on(option.removeprefix("github:"), environ), ()
+        branch = option.removeprefix("github:").removeprefix("refs/heads/")  # a merge queue names its base so
+        return newest_on(branch, environ), ()
     except PhdbError as error:
         return None, (f"compared with nothing: {error.message}",)
 

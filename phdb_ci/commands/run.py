@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -36,16 +37,17 @@ def main(arguments: argparse.Namespace) -> int:
         with board.region(len(plan.legs) + sum(node.stored is None for node in plan.artifacts)):
             results = run_plan(context, jobs)
         run = Run(context.run_id, context.attempt, context.head, run_here(os.environ).url)
-        stack = ["--stack", str(arguments.stack)] if arguments.stack else []
+        options = ["--stack", str(arguments.stack)] if arguments.stack else []
+        options += [word for given in arguments.artifact for word in ("--artifact", given)]
         gathered = gathered_here(
             matrix, plan, results.legs, tuple(results.artifacts.values()), run,
-            started, time.monotonic() - began, [*stack, *matrix_option(arguments.matrix)],
+            started, time.monotonic() - began, [*options, *matrix_option(arguments.matrix)],
         )  # fmt: skip
         verdict = verdict_today(gathered, baseline, notes)
         _hand_out(plan, results, context.out)
         deliver(verdict, context.out, arguments, _outputs(verdict))
     for leg in verdict.legs:
-        if leg.result.status not in ("passed", "cancelled"):
+        if leg.result.status not in ("passed", "cancelled", "blocked"):
             board.log_tail(leg.result.leg, context.out / leg.result.leg / "log.txt")
     show(verdict, context.out, arguments)
     return Exit.INTERRUPTED if signals.cancel.cancelled else Exit[verdict.outcome.upper()]
@@ -56,7 +58,11 @@ def _hand_out(plan: Plan, results: Results, out: Path) -> None:
         stored = results.artifacts[name].stored
         if stored is not None:
             (out / name).mkdir(exist_ok=True)
-            pack(stored, out / name / f"{name}{SUFFIX}")
+            file = out / name / f"{name}{SUFFIX}"
+            if stored.bundle:
+                shutil.copyfile(stored.bundle, file)
+            else:
+                pack(stored, file)
 
 
 def _outputs(verdict: Verdict) -> dict[str, object]:
@@ -64,5 +70,5 @@ def _outputs(verdict: Verdict) -> dict[str, object]:
     if len(verdict.artifacts) == 1:
         artifact = verdict.artifacts[0]
         values |= {"key": artifact.key, "digest": artifact.digest or ""}
-        values |= {"status": artifact.status, "seconds": artifact.seconds}
+        values |= {"status": artifact.status, "seconds": artifact.seconds, "words": artifact.words}
     return values

@@ -21,17 +21,19 @@ from phdb_ci.models.results import ArtifactResult
 from phdb_ci.models.statuses import ArtifactStatus, UnbuiltStatus
 from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
+from phdb_ci.reports.own_words import words_of
 from phdb_ci.sources.git.place import export, outside_links
 
 MEANWHILE = "another run has built it meanwhile"
 
 
 class BuildError(Exception):
-    """A build that gave no artifact; `status` says how."""
+    """A build that gave no artifact; `status` says how, `words` are those of the command that failed."""
 
-    def __init__(self, status: UnbuiltStatus, reason: str) -> None:
+    def __init__(self, status: UnbuiltStatus, reason: str, words: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
         self.status: UnbuiltStatus = status
+        self.words = words
 
 
 def obtain(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactResult]) -> ArtifactResult:
@@ -42,12 +44,13 @@ def obtain(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactRe
     offset = context.offset()
 
     def result(
-        status: ArtifactStatus, stored: Stored | None = None, *, reason: str = "", note: str = ""
-    ) -> ArtifactResult:
+        status: ArtifactStatus, stored: Stored | None = None, *, reason: str = "", note: str = "",
+        words: tuple[str, ...] = (),
+    ) -> ArtifactResult:  # fmt: skip
         return ArtifactResult(
             name=node.name, status=status, key=stored.key if stored else "", digest=stored.digest if stored else None,
             stored=stored, why=(*node.why, note) if note else node.why, reasons=(reason,) if reason else (),
-            seconds=0.0 if node.stored else context.offset() - offset, offset=offset,
+            words=words, seconds=0.0 if node.stored else context.offset() - offset, offset=offset,
         )  # fmt: skip
 
     if node.stored is not None:
@@ -57,7 +60,7 @@ def obtain(context: Context, node: ArtifactNode, others: Mapping[str, ArtifactRe
         stored, built = _build(context, node, others)
         made = result("built", stored) if built else result("reused", stored, note=MEANWHILE)
     except BuildError as error:
-        made = result(error.status, reason=str(error))
+        made = result(error.status, reason=str(error), words=error.words)
     except Interrupted as error:
         made = result("cancelled", reason=str(error))
     except (PhdbError, OSError) as error:
@@ -121,17 +124,25 @@ def compile_at(
     env = _environment(context, node.name)
     deadline = time.monotonic() + seconds(artifact.timeout)
     for text in artifact.build:
-        command = expand(text, values)
-        log.line(f"$ {command}")
         remaining = max(1.0, deadline - time.monotonic())
-        request = Request(shell(command), place.root / artifact.repo, env, remaining, hold=place.hold)
-        done = run(request, log=log, cancel=context.cancel)
-        if done.cancelled:
-            raise BuildError("cancelled", "the run was interrupted")
-        if done.timed_out:
-            raise BuildError("timeout", f"did not end within {artifact.timeout}: {text}")
-        if done.problem or done.exit_code:
-            raise BuildError("failed", done.problem or f"exit {done.exit_code}: {text}")
+        request = Request(shell(expand(text, values)), place.root / artifact.repo, env, remaining, hold=place.hold)
+        _compile(context, request, place, log, artifact.timeout)
+
+
+def _compile(context: Context, request: Request, place: BuildPlace, log: Log, limit: str) -> None:
+    """Run one build command. Raises BuildError with the command's own words."""
+    log.line(f"$ {request.argv[-1]}")
+    start = log.written()
+    done = run(request, log=log, cancel=context.cancel)
+    if done.cancelled:
+        raise BuildError("cancelled", "the run was interrupted")
+    shown = request.argv[-1].replace(f"{place.root}/", "")
+    if done.timed_out:
+        words = words_of(log.path, start, str(place.root))
+        raise BuildError("timeout", f"did not end within {limit}: {shown}", words)
+    if done.problem or done.exit_code:
+        words = words_of(log.path, start, str(place.root), builds=True)
+        raise BuildError("failed", done.problem or f"exit {done.exit_code}: {shown}", words)
 
 
 def ensure_current(

@@ -21,6 +21,7 @@ from phdb_ci.execution.workspace.environment import python_commands
 from phdb_ci.execution.workspace.make import BuildPlace, Workspace, build_place
 from phdb_ci.judging import evidence
 from phdb_ci.models.inventory import Stored
+from phdb_ci.models.labels import unbuilt
 from phdb_ci.models.matrix import Document
 from phdb_ci.models.plan import JobNode
 from phdb_ci.models.results import (
@@ -36,6 +37,7 @@ from phdb_ci.models.results import (
 from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
+from phdb_ci.reports.own_words import words_of
 from phdb_ci.reports.runs import read_runs, with_parts
 from phdb_ci.sources.git.place import outside_links
 
@@ -78,6 +80,7 @@ class _Leg:
     def __init__(self, context: Context, node: JobNode, artifacts: Mapping[str, ArtifactResult]) -> None:
         self.context, self.node, self.artifacts = context, node, artifacts
         self.job = context.matrix.jobs[node.job]
+        self.place = context.work / node.leg
         self.started, self.offset = now(), context.offset()
         self.deadline = 0.0
         self.folder = context.out / node.leg
@@ -99,6 +102,7 @@ class _Leg:
         except (PhdbError, BuildError, OSError) as error:
             facts.cancelled = self.context.cancel.cancelled
             facts.error = None if facts.cancelled else f"could not be run: {error}"
+            facts.words = error.words if isinstance(error, BuildError) else facts.words
             self.log.line(f"phdb-ci: {error}")
         except Exception as error:  # noqa: BLE001 - a fault of ours must not take the other legs' results with it
             facts.error = None if facts.cancelled else f"phdb-ci itself failed: {type(error).__name__}: {error}"
@@ -115,6 +119,7 @@ class _Leg:
             run_id=context.run_id, attempt=context.attempt, head=context.head, status=status, reasons=reasons,
             notes=notes, sources=self._sources(), facts=facts, started=self.started,
             seconds=round(context.offset() - self.offset, 3), offset=round(self.offset, 3),
+            workspace=str(self.place) if status != "passed" and self.place.is_dir() else None,
         )  # fmt: skip
 
     def _sources(self) -> tuple[LegSource, ...]:
@@ -135,8 +140,7 @@ class _Leg:
         for name in self.node.needs:
             result = self.artifacts[name]
             if result.stored is None:
-                reason = f"{name} {result.status}: {'; '.join(result.reasons)}"
-                return Facts(error=reason) if result.status == "error" else Facts(blocked_by=reason)
+                return _without(result)
         return None
 
     def _run_job(self, held: ExitStack) -> None:
@@ -156,15 +160,14 @@ class _Leg:
         for argv in python_commands(job, space.root, space.cwd):
             self._command("env", argv, " ".join(argv[1:]))
         runners.put_into_venv(space.runners, space.root / "venv")
-        for text in job.setup:
-            self._command("setup", shell(space.command(text)), text)
+        for text in map(space.command, job.setup):
+            self._command("setup", shell(text), text)
         context.progress.phase(node.leg, "run")
         facts.data_was_empty = not any((space.root / "data").iterdir())
-        self.log.flush()
-        facts.output_from = (self.folder / "log.txt").stat().st_size
+        facts.output_from = self.log.written()
         observe.before_commands(space)
-        for text in job.run:
-            self._command("run", shell(space.command(text)), text)
+        for text in map(space.command, job.run):
+            self._command("run", shell(text), text)
         facts.cancelled = any(command.cancelled for command in facts.commands)
         self._look_after()
 
@@ -183,13 +186,17 @@ class _Leg:
         if facts.commands and not _succeeded(facts.commands[-1]):
             return
         self.log.line(f"$ {text}")
+        start = self.log.written()
         request = Request(
             argv, space.root if phase == "env" else space.cwd, space.run_env() if phase == "run" else space.env,
             max(0.1, self.deadline - time.monotonic()), isolate=phase == "run" and not self.job.network,
             hold=space.place.hold if space.place else (),
         )  # fmt: skip
         done = run(request, log=self.log, cancel=self.context.cancel)
-        facts.commands = (*facts.commands, Command(phase=phase, text=text, **vars(done)))
+        command = Command(phase=phase, text=text.replace(f"{space.root}/", ""), **vars(done))
+        facts.commands = (*facts.commands, command)
+        if not _succeeded(command):
+            facts.words = words_of(self.log.path, start, str(space.trees), builds=phase != "run")
         if phase != "env":
             self._note_changed(observe.altered(self.space))
         if phase == "setup":
@@ -236,6 +243,13 @@ class _Leg:
             reason = f"{document.shown} is a copy of {twins[0]}: the job did not write it"
             return absent(file=document.shown, absent=reason)
         return judge(document.text, document.shown, wanted)
+
+
+def _without(artifact: ArtifactResult) -> Facts:
+    """The facts of a leg whose artifact is not there. Why stands at the artifact itself, once."""
+    if artifact.status == "error":
+        return Facts(error=f"{artifact.name} error: {'; '.join(artifact.reasons)}")
+    return Facts(blocked_by=unbuilt(artifact.name, artifact.status))
 
 
 def _succeeded(command: Command) -> bool:

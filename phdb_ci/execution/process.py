@@ -115,6 +115,7 @@ class Log:
     """
 
     def __init__(self, path: Path, secrets: Iterable[str] = (), limit: int | None = None) -> None:
+        self.path = path
         self._limit = limit or LOG_LIMIT
         self._file = path.open("ab")
         hidden = sorted({part for secret in secrets for part in _parts(secret)}, key=len, reverse=True)
@@ -146,6 +147,11 @@ class Log:
         dropped = self._dropped
         self._tail, self._left, self._dropped = b"", self._limit, 0
         return dropped
+
+    def written(self) -> int:
+        """How many bytes the file has, what was held back included."""
+        self.flush()
+        return self._file.tell()
 
     def close(self) -> None:
         """Write the rest and close the file."""

@@ -8,8 +8,9 @@ from phdb_ci.execution.process import Log
 from phdb_ci.execution.workspace import observe
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.models.matrix import Report
-from phdb_ci.models.results import Suite
+from phdb_ci.models.results import Case, Suite
 from phdb_ci.reports import read_suite
+from phdb_ci.reports.own_words import place_of, seen_from
 
 LIMIT = 256 * 1024 * 1024  # bytes of a report that are kept in the run directory
 
@@ -23,8 +24,17 @@ def read_suites(space: Workspace, folder: Path, masked: tuple[str, ...], output_
     for index, report in enumerate(space.job.reports):
         suite = _read(space, report, index, folder, masked, output_from)
         problem = suite.problem or space.early.get(index)
-        suites.append(suite.model_copy(update={"problem": problem}))
+        cases = tuple(_placed(case, str(space.trees)) if case.failing else case for case in suite.cases)
+        suites.append(suite.model_copy(update={"problem": problem, "cases": cases}))
     return tuple(suites)
+
+
+def _placed(case: Case, root: str) -> Case:
+    """A case that failed with the place where it did, and its texts with paths as seen from the checkouts' folder."""
+    return case.model_copy(update={
+        "place": place_of(case.detail, root), "message": seen_from(root, case.message),
+        "detail": seen_from(root, case.detail),
+    })  # fmt: skip
 
 
 def _read(

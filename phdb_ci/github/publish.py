@@ -24,7 +24,7 @@ from phdb_ci.rendering.comment.no_verdict import no_verdict
 if TYPE_CHECKING:
     from github.PullRequest import PullRequest
 
-EVENTS = ("pull_request", "push")
+EVENTS = ("pull_request", "push", "merge_group")
 TURNS = 3
 SETTLED = (None, "unchanged")  # what became of something that was as it should be
 _NO_VERDICT = ("cancelled", "action_required")  # conclusions after which what a run left is no verdict
@@ -72,7 +72,7 @@ def _ignored(run: Run, place: Place) -> str | None:
     if run.path != place.workflow:
         return f"run {run.id} is of another workflow than {place.workflow}: nothing to publish"
     if run.event not in EVENTS:
-        return f"run {run.id} was not started by a pull request or a push: nothing to publish"
+        return f"run {run.id} was not started by a pull request, a push or a merge queue: nothing to publish"
     if run.conclusion == "skipped":
         return f"run {run.id} was skipped: nothing to publish"
     return None

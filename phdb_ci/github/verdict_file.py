@@ -17,9 +17,12 @@ from phdb_ci.github.client import QUICK, Client, api_of
 from phdb_ci.github.download import Expired, fetch
 from phdb_ci.github.runs import Run, artifacts_of, ended_on
 from phdb_ci.judging.verdict import outcome
+from phdb_ci.models.hosting import attempt_name
 from phdb_ci.models.verdict import Verdict
 
 MOST_OBJECTS, MOST_VALUES = 400_000, 4_000_000
+NAME = "verdict"  # of the artifact, before the attempt
+MOST_CANDIDATES = 8  # artifacts of that name that are looked at
 MOST_RUNS = 5  # that are looked at for a baseline: a verdict is kept for 90 days
 _WORKFLOW = re.compile(r"([^/]+/[^/]+)/(\.github/workflows/[^/@]+)@.+")
 
@@ -29,19 +32,36 @@ def verdict_left(
 ) -> tuple[Verdict | None, str]:
     """The run's verdict; None, and what the run did instead, where there is none. Raises ResultsError for a bad one.
 
+    Its name ends in the attempt. Any job of the run may have kept something of that name: each is looked at.
     `legs` are those of each gate: a verdict about fewer would leave out what failed. None where another release, which
     may have had others, was at work.
     """
     with client.asking("the run's artifacts", "actions: read"):
-        ids = [artifact.id for artifact in artifacts_of(client, "verdict", run.id)]
-        if not ids:
-            return None, "left no verdict"
+        ids = [artifact.id for artifact in artifacts_of(client, attempt_name(NAME, run.attempt), run.id)]
+        archives = _archives(client, ids[:MOST_CANDIDATES])
+    if not archives:
+        end = "a verdict that is no longer kept" if ids else "no verdict"
+        return None, f"left {end}" + (f" of attempt {run.attempt}" if run.attempt > 1 else "")
+    verdicts, refusals = [], []
+    for archive in archives:
         try:
-            archive = fetch(client, max(ids))
-        except Expired:
-            return None, "left a verdict that is no longer kept"
-    verdict = _checked(file_in(archive), run, legs)
-    return verdict, "" if verdict else "left a verdict of an earlier attempt alone"
+            verdicts.append(_checked(file_in(archive), run, legs))
+        except ResultsError as error:
+            refusals.append(error)
+    if not verdicts:
+        raise refusals[0]
+    if any(verdict != verdicts[0] for verdict in verdicts):
+        raise ResultsError(f"the run left several verdicts of attempt {run.attempt}, which differ")
+    return verdicts[0], ""
+
+
+def _archives(client: Client, ids: list[int]) -> list[bytes]:
+    """The archives of these artifacts that are still there."""
+    archives = []
+    for number in ids:
+        with suppress(Expired):
+            archives.append(fetch(client, number))
+    return archives
 
 
 def newest_on(branch: str, environ: Mapping[str, str]) -> Verdict | None:
@@ -65,17 +85,15 @@ def newest_on(branch: str, environ: Mapping[str, str]) -> Verdict | None:
     return None
 
 
-def _checked(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None) -> Verdict | None:
-    """The verdict; None for one that an earlier attempt of the run left."""
+def _checked(raw: bytes, run: Run, legs: Mapping[str, frozenset[str]] | None) -> Verdict:
+    """The verdict, when it is of exactly this attempt of the run, and agrees with itself and with the API."""
     verdict = _parsed(raw)
     if verdict.run_id != str(run.id):
         raise _refused("is of another run")
     if verdict.head != run.sha:
         raise _refused("is about another commit")
-    if verdict.attempt > run.attempt:
-        raise _refused("is of an attempt that the run has not had")
-    if verdict.attempt < run.attempt:
-        return None
+    if verdict.attempt != run.attempt:
+        raise _refused(f"is of attempt {verdict.attempt}, and its name of attempt {run.attempt}")
     names = [leg.result.leg for leg in verdict.legs]
     names += [f"{leg.job}@{leg.os}" for leg in verdict.missing] + [f"{leg.job}@{leg.os}" for leg in verdict.idle]
     if legs is not None and (len(names) != len(set(names)) or legs.get(verdict.gate) != frozenset(names)):

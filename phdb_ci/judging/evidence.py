@@ -91,6 +91,11 @@ def report_unreadable(_job: Job, facts: Facts) -> Iterable[str]:
 
 def case_failed(_job: Job, facts: Facts) -> Iterable[str]:
     """A test failed, whatever the exit code says."""
+    return cases_failed(facts)
+
+
+def cases_failed(facts: Facts) -> Iterable[str]:
+    """A reason for each suite that has a failing case."""
     for suite in facts.suites:
         if suite.counts.failing:
             share = f"{suite.counts.failing} of {suite.counts.executed}"
@@ -291,7 +296,7 @@ def _notes(job: Job, facts: Facts) -> Iterable[str]:
     yield from runs.notes(facts)
     yield from _service_notes(facts)
     yield from _version_notes(job, facts)
-    if not any(REPORT_KINDS[report.kind].cases for report in job.reports):
+    if facts.commands and not any(REPORT_KINDS[report.kind].cases for report in job.reports):
         yield "no test cases: its exit code and the evidence are all there is"
     if any(command.network == "unenforced" for command in facts.commands):
         yield "network = false could not be enforced on this machine"

@@ -33,6 +33,7 @@ class Gathered:
         jobs: the rows of the legs' jobs, by name.
         quarantine: what the matrix says; a result cannot quarantine itself.
         claimed: by job, what it claims to notice and how much of that was measured.
+        options: of the command line, those that must be repeated to get the same run again.
     """
 
     gate: str
@@ -53,7 +54,14 @@ class Gathered:
     quarantine: Sequence[Quarantine] = ()
     claimed: Mapping[str, str]
     reproduce: str
+    options: Sequence[str] = ()
     notes: Sequence[str] = ()
+
+    def repeat(self, name: str, repos: Iterable[str] = ()) -> str:
+        """The command that runs one job or artifact alone, on the same commits of these repos; by default of all."""
+        needed = set(repos)
+        sources = [source for source in self.sources if not needed or source.repo in needed]
+        return reproduce(name, False, sources, self.options)
 
 
 def gathered_here(
@@ -75,7 +83,8 @@ def gathered_here(
         ],
         idle=plan.idle, jobs={node.job: matrix.jobs[node.job] for node in plan.legs}, quarantine=matrix.quarantine,
         claimed={node.job: node.claimed for node in plan.legs},
-        reproduce=reproduce(plan.gate, plan.gate in matrix.gates, sources, options), notes=plan.notes,
+        reproduce=reproduce(plan.gate, plan.gate in matrix.gates, sources, options), options=options,
+        notes=plan.notes,
     )  # fmt: skip
 
 

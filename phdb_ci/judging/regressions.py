@@ -7,6 +7,7 @@ counted: a title may stand for several. Where something could not be compared th
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import get_args
 
 from phdb_ci.base.text import counted
 from phdb_ci.judging import evidence
@@ -21,6 +22,7 @@ from phdb_ci.models.verdict import Missing, Regression, RegressionKind, Regressi
 MOST = 200
 # How much is known of a leg that ended so, from most to least; of any other status nothing is.
 KNOWN: tuple[Status, ...] = ("passed", "failed", "unproven")
+KINDS = get_args(RegressionKind)
 
 Finding = Regression | str  # what is worse, or why something could not be compared
 
@@ -41,7 +43,7 @@ def regressions(
     findings = [finding for leg in legs for finding in _leg(leg, before.get(leg.result.leg), gathered)]
     findings += [finding for item in missing if item.decides for finding in _missing(item, before)]
     findings += _gone(gathered, legs, missing, baseline)
-    worse = [finding for finding in findings if isinstance(finding, Regression)]
+    worse = sorted((finding for finding in findings if isinstance(finding, Regression)), key=_weight)
     unknown = [finding for finding in findings if isinstance(finding, str)]
     return Regressions(worse=tuple(worse[:MOST]), more=max(0, len(worse) - MOST), unknown=tuple(unknown[:MOST]))
 
@@ -57,7 +59,7 @@ def _leg(leg: VerdictLeg, before: LegResult | None, gathered: Gathered) -> Itera
     elif now.status == "cancelled":
         yield f"{now.leg} was cancelled"
     elif now.status not in KNOWN:
-        yield _worse(now, "less evidence", ": ".join([now.status, *now.reasons[:1]]))
+        yield _worse(now, "less evidence", _ended(now))
     else:
         held = [item.row for item in leg.quarantine if item.holds]
         yield from _compared(gathered.jobs[now.job], before, now, held)
@@ -87,7 +89,13 @@ def _gone(
 
 
 def _compared(job: Job, before: LegResult, now: LegResult, held: Sequence[Quarantine]) -> Iterator[Regression]:
-    """A leg against the same one on the base: its cases, and where they say nothing, what else is left of it."""
+    """A leg against the same one on the base: its cases, and where they say nothing, what else is left of it.
+
+    Where none ran any more, that is one thing that is worse, and not as many as there were cases.
+    """
+    if _sum(before.facts, "executed") and not _sum(now.facts, "executed"):
+        yield _worse(now, "less evidence", _ended(now))
+        return
     cases = [*_cases(before, now, held)]
     yield from cases or _remains(job, before, now, held)
 
@@ -144,6 +152,15 @@ def _sum(facts: Facts, number: str) -> int:
 
 def _place(status: Status) -> int:
     return KNOWN.index(status) if status in KNOWN else len(KNOWN)
+
+
+def _ended(result: LegResult) -> str:
+    return ": ".join([result.status, *result.reasons[:1]])
+
+
+def _weight(item: Regression) -> int:
+    """What comes first in the list: what fails now."""
+    return KINDS.index(item.kind)
 
 
 def _worse(leg: LegResult | Missing, kind: RegressionKind, text: str) -> Regression:

@@ -11,6 +11,7 @@ from phdb_ci.judging import evidence, quarantine
 from phdb_ci.judging.gathered import Gathered
 from phdb_ci.judging.quarantine import decides
 from phdb_ci.judging.regressions import regressions
+from phdb_ci.models.labels import unbuilt
 from phdb_ci.models.matrix import Job, Quarantine
 from phdb_ci.models.results import ArtifactResult, LegResult
 from phdb_ci.models.statuses import STATUSES, AnyStatus, Outcome
@@ -23,15 +24,18 @@ def make_verdict(
     """The verdict over what was gathered: which legs decide, what follows, how it compares with the baseline."""
     legs = [_leg(result, gathered, baseline, today) for result in gathered.legs]
     missing = [
-        item.model_copy(update={"decides": decides(_rows(gathered, item.job), today)}) for item in gathered.missing
-    ]
-    artifacts = [_artifact(artifact, gathered.legs) for artifact in gathered.artifacts]
+        item.model_copy(update={
+            "decides": decides(_rows(gathered, item.job), today), "repeat": gathered.repeat(item.job),
+        })
+        for item in gathered.missing
+    ]  # fmt: skip
+    artifacts = [_artifact(artifact, gathered) for artifact in gathered.artifacts]
     named = [artifact for artifact in artifacts if artifact.name in gathered.named]
     result = outcome(legs, missing, artifacts=named, unaffected=gathered.unaffected)
     run = gathered.run
     return Verdict(
         tool=tool, gate=gathered.gate, lead=gathered.lead, outcome=result,
-        headline=headline(result, legs, missing, named, gathered.unaffected),
+        headline=headline(result, legs, missing, artifacts, gathered.unaffected, gathered.named),
         run_id=run.id or "unknown", attempt=run.attempt or 1, run_url=run.url, head=run.head,
         platform=gathered.platform, started=gathered.started, seconds=round(gathered.seconds, 3),
         stack=gathered.stack, sources=tuple(gathered.sources), artifacts=tuple(artifacts), legs=tuple(legs),
@@ -66,25 +70,27 @@ def outcome(
 
 
 def judged_anew(result: LegResult, job: Job) -> LegResult:
-    """The result with the status that its facts have by this row, whatever it called itself."""
+    """The result with the status that its facts have by this row, whatever it called itself; its machine is another."""
     status, reasons, notes = evidence.judge(job, result.facts)
     if status != result.status:
         notes = (*notes, f"it called itself {result.status}")
     return result.model_copy(update={
-        "status": status, "reasons": reasons, "notes": notes, "summary": job.summary,
+        "status": status, "reasons": reasons, "notes": notes, "summary": job.summary, "workspace": None,
     })  # fmt: skip
 
 
 def headline(
     result: Outcome, legs: Sequence[VerdictLeg], missing: Sequence[Missing],
-    artifacts: Sequence[VerdictArtifact] = (), unaffected: Unaffected | None = None,
+    artifacts: Sequence[VerdictArtifact] = (), unaffected: Unaffected | None = None, named: Sequence[str] = (),
 ) -> str:  # fmt: skip
-    """One sentence: how many of how many, and which."""
+    """One sentence: what does not build, how many of how many, and which. `named`: artifacts that were asked for."""
     if unaffected and not legs and not missing:
         paths = counted(len(unaffected.paths) + unaffected.more, "path")
         return f"not run: nothing that a job reads has changed in {unaffected.repo} ({paths})"
-    built = ", ".join(f"{artifact.name} {artifact.status}" for artifact in artifacts)
-    if artifacts and not legs and not missing:
+    ends = [unbuilt(item.name, item.status) for item in artifacts if not item.is_there]
+    ends += [f"{item.name} {item.status}" for item in artifacts if item.is_there and item.name in named]
+    built = ", ".join(ends)
+    if built and not legs and not missing:
         return built
     total = len(legs) + len(missing)
     jobs = counted(total, "job")
@@ -122,6 +128,7 @@ def _leg(result: LegResult, gathered: Gathered, baseline: Verdict | None, today:
         result=result, decides=decides(rows, today),
         excused=quarantine.excused(gathered.jobs[result.job], result, rows, today),
         quarantine=quarantine.quarantined(result, rows, today, before), claimed=gathered.claimed[result.job],
+        repeat=gathered.repeat(result.job, [source.repo for source in result.sources]),
     )  # fmt: skip
 
 
@@ -129,15 +136,16 @@ def _rows(gathered: Gathered, job: str) -> list[Quarantine]:
     return [row for row in gathered.quarantine if row.job == job]
 
 
-def _artifact(result: ArtifactResult, legs: Iterable[LegResult]) -> VerdictArtifact:
+def _artifact(result: ArtifactResult, gathered: Gathered) -> VerdictArtifact:
     """An artifact with the jobs that used it and the calls that the witnesses saw."""
     uses = [
         (leg.job, use.calls)
-        for leg in legs
+        for leg in gathered.legs
         for use in leg.facts.artifacts
         if use.name == result.name and result.os in (None, leg.os)
     ]
     return VerdictArtifact(
         **result.model_dump(exclude={"stored", "seconds", "offset"}), seconds=round(result.seconds, 3),
         offset=round(result.offset, 3), used_by=tuple(job for job, _ in uses), calls=sum(calls for _, calls in uses),
+        repeat=gathered.repeat(result.name),
     )  # fmt: skip

@@ -60,6 +60,23 @@ class OwnJob(Record):
     gap: Text = Field(description="what it leaves open", examples=["does not run engine e2e"])
 
 
+WEEKLY = "43 4 * * 1"  # when what is published is built anew, in UTC
+CANCELLED = "cancelled"  # the id of the job that runs only in a run that was cancelled
+
+
 def job_id(name: str, os: str) -> str:
     """The id of a leg's or build's job: GitHub allows letters, digits, `_` and `-` there."""
     return f"{'' if name[0].isalpha() else '_'}{name}__{os.replace('.', '_')}"
+
+
+def attempt_name(name: str, attempt: object) -> str:
+    """The name of an artifact that one attempt of a run keeps. GitHub gives a name once more in the next attempt.
+
+    `@` is legal there, and an OS's name holds dots, so that what stands behind the last `@` is the attempt.
+    """
+    return f"{name}@{attempt}"
+
+
+def published_name(artifact: str, key: str) -> str:
+    """The name under which an artifact's own workflow publishes it: other runs look for it by its key."""
+    return f"{artifact}-{key}"

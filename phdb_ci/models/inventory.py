@@ -39,7 +39,8 @@ class Stored(Record):
     """One entry of the store, or an artifact that was handed in (`--artifact`).
 
     `path` is the folder that holds the outputs; `digests` the sha256 of each, `digest` the one over all;
-    `commit` the commit that it was built from first (others may share it by key).
+    `commit` the commit that it was built from first (others may share it by key); `bundle` the file that it came in,
+    when that is handed on as it is.
     """
 
     artifact: Name
@@ -50,6 +51,7 @@ class Stored(Record):
     digest: str
     commit: Sha
     built: str
+    bundle: Path | None = None
 
 
 class Tool(Record):

@@ -6,6 +6,7 @@ from phdb_ci.base.text import counted
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.proofs import ProofFile, Proofs
 from phdb_ci.models.report_kinds import REPORT_KINDS
+from phdb_ci.models.statuses import STATUSES, AnyStatus
 
 
 def evidence(job: Job) -> list[str]:
@@ -39,6 +40,11 @@ def _report(report: Report) -> str:
         most = f"at most {report.max_skips} skipped, and" if report.max_skips is not None else "skipped"
         skipped = f"{most} only by {counted(len(report.skips), 'named rule')}"
     return f"{report.kind}: ≥ {report.min_tests} executed, {skipped}"
+
+
+def unbuilt(name: str, status: AnyStatus) -> str:
+    """That an artifact is not there: `engine does not build`, `engine timed out`."""
+    return f"{name} {'does not build' if status == 'failed' else STATUSES[status].phrase}"
 
 
 def claims(name: str, job: Job, proofs: Proofs | None) -> str:

@@ -17,7 +17,7 @@ from phdb_ci.models.figures import MOST, ROUNDS, Label, Value
 from phdb_ci.models.hosting import Action, Home, OwnJob, Service
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 
-TRIGGERS = Literal["pull_request", "push", "schedule", "workflow_dispatch"]
+TRIGGERS = Literal["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
 HARNESS_ENV = (
     "HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", "PHDB_CI_RECORDS", "PHDB_CI_INSIDE",

@@ -1,6 +1,6 @@
 """Results: what running left behind, one record per leg. Facts first, then the status that follows."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from phdb_ci.models.statuses import ArtifactStatus, Status
 from phdb_ci.models.texts import Os
 
 CaseStatus = Literal["passed", "failed", "error", "skipped", "todo"]
+OwnWords = Annotated[tuple[Annotated[str, Field(max_length=300)], ...], Field(max_length=20)]
 
 
 class Counts(Record):
@@ -54,8 +55,9 @@ class Case(Record):
     Attributes:
         suite: the names of the enclosing suites or the class name, outermost first, joined by ` > `.
         seconds: its own time, never negative, never NaN.
-        message: first line of why it failed or was skipped.
-        detail: the traceback, cut.
+        message: why it failed or was skipped, on one line.
+        detail: the traceback; of a long one both ends.
+        place: of a case that failed, the innermost `file:line` of a checkout that its traceback names.
     """
 
     suite: str = ""
@@ -64,6 +66,7 @@ class Case(Record):
     seconds: float = 0.0
     message: str = ""
     detail: str = ""
+    place: str = ""
 
     @property
     def failing(self) -> bool:
@@ -196,9 +199,11 @@ class FiguresFact(DocumentFact):
 class Facts(Record):
     """What the harness saw of one job by itself; evidence.py turns this into a status.
 
-    `versions`: the first line of `TOOL --version`, of the tools that the row wants in a version.
-    `runs`: what the runners of tests recorded of themselves; `records_problem`: why that could not be read.
-    `output_from`: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
+    Attributes:
+        runs: what the runners of tests recorded of themselves; `records_problem`: why that could not be read.
+        versions: the first line of `TOOL --version`, of the tools that the row wants in a version.
+        output_from: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
+        words: of the command that failed, the lines of its output that say why, cleaned and secrets masked.
     """
 
     commands: tuple[Command, ...] = ()
@@ -216,6 +221,7 @@ class Facts(Record):
     data_was_empty: bool = True
     versions: dict[str, str] = Field(default_factory=dict)
     output_from: int = 0
+    words: OwnWords = ()
     error: str | None = None
     cancelled: bool = False
     blocked_by: str | None = None
@@ -227,7 +233,10 @@ class Facts(Record):
 
 
 class ArtifactOutcome(Record):
-    """What became of an artifact of the run; `os` is the runner that it is for, where one run has several."""
+    """What became of an artifact of the run; `os` is the runner that it is for, where one run has several.
+
+    `words`: of a build that failed, the lines of its output that say why.
+    """
 
     name: Name
     os: Os | None = None
@@ -236,6 +245,7 @@ class ArtifactOutcome(Record):
     digest: str | None
     why: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    words: OwnWords = ()
     seconds: float = 0.0
     offset: float = 0.0
 
@@ -257,7 +267,8 @@ class LegSource(Record):
 class LegResult(Record):
     """One leg: a job on one OS. Written as result.json in the leg's folder; the unit of the GitHub fan-in.
 
-    `row`: the digest of the job's row of the matrix (models/matrix.py).
+    `row`: the digest of the job's row of the matrix (models/matrix.py). `workspace`: the folder in which it ran, where
+    that is kept on this machine for a look.
     """
 
     schema_version: Literal[1] = 1
@@ -274,6 +285,7 @@ class LegResult(Record):
     notes: tuple[str, ...] = ()
     sources: tuple[LegSource, ...] = ()
     facts: Facts = Field(default_factory=Facts)
+    workspace: str | None = None
     started: str
     seconds: float = 0.0
     offset: float = 0.0

@@ -19,6 +19,8 @@ ArtifactStatus = Literal[BuiltStatus, UnbuiltStatus]
 FaultStatus = Literal["noticed", "missed"]  # of a fault that was put before a job
 AnyStatus = Literal[Status, MissingStatus, IdleStatus, ArtifactStatus, FaultStatus, Outcome]
 
+QUARANTINED = "\N{ADHESIVE BANDAGE}"  # the sign of what is not green and does not decide
+
 Colour = Literal["green", "red", "yellow", "dim"]
 
 

@@ -12,7 +12,7 @@ from phdb_ci.models.sources import StackKind
 from phdb_ci.models.statuses import STATUSES, MissingStatus, Outcome, Status
 from phdb_ci.models.texts import Os
 
-RegressionKind = Literal["new failure", "case is gone", "fewer tests", "less evidence", "job is gone"]
+RegressionKind = Literal["new failure", "less evidence", "job is gone", "fewer tests", "case is gone"]
 
 
 class VerdictSource(LegSource):
@@ -28,10 +28,14 @@ class VerdictSource(LegSource):
 
 
 class VerdictArtifact(ArtifactOutcome):
-    """An artifact of the run with the jobs that used it and the calls that their witnesses saw."""
+    """An artifact of the run with the jobs that used it and the calls that their witnesses saw.
+
+    `repeat`: the command that makes it alone.
+    """
 
     used_by: tuple[Name, ...] = ()
     calls: int = 0
+    repeat: str = ""
 
     @property
     def is_there(self) -> bool:
@@ -61,6 +65,7 @@ class VerdictLeg(Record):
         decides: false while the whole job is quarantined.
         excused: it is not green by quarantined cases alone, so that to the gate it is as one that passed.
         claimed: what the job claims to notice, and how much of it was measured.
+        repeat: the command that runs it alone.
     """
 
     result: LegResult
@@ -68,6 +73,7 @@ class VerdictLeg(Record):
     excused: bool = False
     quarantine: tuple[Quarantined, ...] = ()
     claimed: str = ""
+    repeat: str = ""
 
     @property
     def counts_as(self) -> Status:
@@ -79,6 +85,7 @@ class Missing(Record):
     """A leg that the gate expects and that left no result: never green.
 
     `blocked`: an artifact that it needs did not build. `decides` is false where a quarantine says so.
+    `repeat`: the command that runs it alone.
     """
 
     job: Name
@@ -86,6 +93,7 @@ class Missing(Record):
     reason: str
     blocked: bool = False
     decides: bool = True
+    repeat: str = ""
 
     @property
     def status(self) -> MissingStatus:

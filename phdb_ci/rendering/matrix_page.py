@@ -13,7 +13,13 @@ from phdb_ci.models.matrix import Gate, Job, Matrix, Quarantine
 from phdb_ci.models.proofs import ProofFile
 from phdb_ci.rendering.markdown import code, issue_link, one_line, points, table, word
 
-EVENTS = ("pull_request", "push", "schedule", "workflow_dispatch")  # in the order in which they are shown
+EVENTS = (
+    "pull_request",
+    "push",
+    "merge_group",
+    "schedule",
+    "workflow_dispatch",
+)  # in the order in which they are shown
 HEAD = (
     "repo", "job", "triggers", "runners", "what it claims", "faults it notices", "evidence it must leave", "gaps",
 )  # fmt: skip
@@ -64,7 +70,7 @@ def _event(event: str, gate: Gate) -> str:
         return f"push {'/'.join(map(prose, gate.branches))}"
     if event == "schedule":
         return f"schedule {code(gate.cron)} UTC" if gate.cron else "schedule"
-    return "pull request" if event == "pull_request" else "by hand"
+    return {"pull_request": "pull request", "merge_group": "merge queue"}.get(event, "by hand")
 
 
 def _row(matrix: Matrix, repo: str, name: str, job: Job, proofs: ProofFile) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
-"""A verdict for a terminal: a row per leg, the evidence for it, what was tested, and one sentence at the end. Pure."""
+"""A verdict for a terminal: a row per leg, what broke, what was tested, and one sentence at the end. Pure."""
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from phdb_ci.base.page import ENDLESS, Page, blocks
 from phdb_ci.base.text import counted, duration, harmless
@@ -8,17 +9,20 @@ from phdb_ci.models.results import ArtifactUse, LegResult
 from phdb_ci.models.statuses import QUARANTINED, STATUSES, AnyStatus
 from phdb_ci.models.verdict import Quarantined, Verdict, VerdictLeg
 from phdb_ci.rendering.figures import in_words
+from phdb_ci.rendering.red_text import red_text
 
 HEAD = ("status", "leg", "passed", "failed", "skipped", "time", "evidence")
 DROP = (4, 3, 2)  # the columns that go first where the page is narrow
 MOST_WORSE = 20  # of what is worse than on the base
+HERE = PurePath()
 VERBS = 5  # verbs of an artifact that a row of the table names
 
 
-def verdict_text(verdict: Verdict, page: Page = ENDLESS) -> str:
-    """The verdict in lines that fit the page."""
-    lines = [*_table(verdict, page)]
-    for line in (*_idle(verdict), "", *_below(verdict)):
+def verdict_text(verdict: Verdict, page: Page = ENDLESS, out: PurePath = HERE) -> str:
+    """The verdict in lines that fit the page; `out` is the run directory, where the logs are."""
+    red, idle = list(red_text(verdict, page, out)), list(_idle(verdict))
+    lines = [*_table(verdict, page), *red, *([""] if red and idle else [])]
+    for line in (*idle, "", *_below(verdict)):
         lines += page.fold(line)
     first, *more = page.fold(
         f"verdict {verdict.outcome}: {verdict.gate}: {verdict.headline} in {duration(verdict.seconds)}"
@@ -28,8 +32,8 @@ def verdict_text(verdict: Verdict, page: Page = ENDLESS) -> str:
 
 
 def _table(verdict: Verdict, page: Page) -> Iterator[str]:
-    """The legs, the lead first and then what is not green; what left no result."""
-    legs = sorted(verdict.legs, key=lambda leg: (leg.result.job != verdict.lead, leg.result.status == "passed"))
+    """The legs, those first that are not green, and of equals the lead; then what left no result."""
+    legs = sorted(verdict.legs, key=lambda leg: (leg.result.status == "passed", leg.result.job != verdict.lead))
     rows: list[tuple[str, ...]] = []
     statuses: list[AnyStatus] = [leg.result.status for leg in legs]
     for leg in legs:
@@ -55,6 +59,8 @@ def _idle(verdict: Verdict) -> Iterator[str]:
 
 def _below(verdict: Verdict) -> Iterator[str]:
     for artifact in verdict.artifacts:
+        if not artifact.is_there:  # it has a block above
+            continue
         digest = f"sha256:{artifact.digest[:16]}" if artifact.digest else "; ".join(artifact.reasons)
         calls = f", called {counted(artifact.calls, 'time')}" if artifact.calls else ""
         users = f", used by {counted(len(artifact.used_by), 'job')}{calls}"
@@ -77,10 +83,11 @@ def _counts(result: LegResult) -> tuple[str, ...]:
 
 
 def _evidence(leg: VerdictLeg) -> Iterator[str]:
-    """Why a leg is what it is: what was quarantined, what went wrong, what was measured and called, notes."""
+    """What a leg shows: what was quarantined, measured and called, notes. Why it is not green stands below."""
     result = leg.result
     yield from map(_quarantined, leg.quarantine)
-    yield from map(harmless, result.reasons)
+    if result.status == "blocked":
+        yield from map(harmless, result.reasons)
     if figures := in_words(result):
         yield harmless(figures)
     yield from (_called(use) for use in result.facts.artifacts if use.calls)

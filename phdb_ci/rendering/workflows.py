@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from phdb_ci.base.github_url import repository_of
 from phdb_ci.errors import UsageError
-from phdb_ci.models.hosting import Home, job_id
+from phdb_ci.models.hosting import WEEKLY, Home, attempt_name, job_id, published_name
 from phdb_ci.models.labels import evidence
 from phdb_ci.models.matrix import Gate, Matrix
 from phdb_ci.models.texts import seconds
@@ -86,7 +86,7 @@ def files_of(files: Mapping[str, str], repo: str) -> dict[str, str]:
 
 def is_called(gate: Gate) -> bool:
     """Whether other repositories start it: it then is a reusable workflow."""
-    return bool({"pull_request", "push"} & set(gate.on))
+    return bool({"pull_request", "push", "merge_group"} & set(gate.on))
 
 
 def legs_of(matrix: Matrix, jobs: Iterable[str]) -> tuple[Node, ...]:
@@ -145,7 +145,10 @@ def environment() -> "Environment":
         variable_start_string="!{{", variable_end_string="}}",
         block_start_string="<%", block_end_string="%>", comment_start_string="<#", comment_end_string="#>",
     )  # fmt: skip
-    env.globals |= {"job_id": job_id, "repository_of": repository_of, "evidence": evidence, "minutes": minutes}
+    env.globals |= {
+        "attempt_name": attempt_name, "job_id": job_id, "repository_of": repository_of, "evidence": evidence,
+        "minutes": minutes, "published_name": published_name, "weekly": WEEKLY,
+    }  # fmt: skip
     return env
 
 

@@ -23,11 +23,12 @@ from phdb_ci.reports.dialects import (
 )
 from phdb_ci.reports.input import CHUNK, Refused, xml_chunks
 from phdb_ci.reports.tally import RawCase, Tally
-from phdb_ci.reports.text import DETAIL_LIMIT, MESSAGE_LIMIT, name_line
+from phdb_ci.reports.text import DETAIL_LIMIT, MESSAGE_LIMIT, name_line, outer
 
 MAX_DEPTH = 100
 MAX_TOKEN = 8 * 1024**2  # one tag or comment; the parser must hold it whole
 MAX_TAGS = 5_000  # different tag and attribute names; the parser keeps every one
+READ = ROOM * DETAIL_LIMIT  # characters of either end of a failure's text that are read
 MAX_FAILED = 20_000  # failed tests that are remembered until their teardown
 NAMED_FLAKY = NAMED_SHORT = 5
 
@@ -52,7 +53,7 @@ class JunitReader:
         self._case_depth = 0
         self._unknown = ""  # an element of the open case of which nobody knows what it means
         self._text: list[str] = []
-        self._room = 0  # characters of text that are still kept
+        self._room = 0  # characters of text that come before one is left out
         self._held: RawCase | None = None
         self._failed: set[int] = set()
         self._add = self._add_once if dialect.merges_teardown else tally.add
@@ -170,10 +171,12 @@ class JunitReader:
                 self._case_ends()
 
     def _chars(self, text: str) -> None:
-        # It must not unset itself past the bound: pyexpat would call it again for what it buffered.
-        if self._room > 0:
-            self._text.append(text)
-            self._room -= len(text)
+        # Past the bound the end alone is kept on; what is kept is cut when it has doubled.
+        self._text.append(text)
+        self._room -= len(text)
+        if self._room < -READ:
+            whole = "".join(self._text)
+            self._text, self._room = [whole[:READ], "\n…\n", whole[-READ:]], -READ // 2
 
     # What the handlers mean
 
@@ -191,8 +194,8 @@ class JunitReader:
         self.totals.elements[local] += 1
         status = result_status(local, attrs, self._attrs)
         if self._result is None or IN_CASE[status] > IN_CASE[self._result[0]]:
-            self._result = status, attrs.get("message", "")[: ROOM * MESSAGE_LIMIT]
-            self._text, self._room = [], ROOM * DETAIL_LIMIT
+            self._result = status, outer(attrs.get("message", ""), MESSAGE_LIMIT)
+            self._text, self._room = [], READ
             self._parser.CharacterDataHandler = self._chars
 
     def _case_ends(self) -> None:

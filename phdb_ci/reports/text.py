@@ -2,7 +2,7 @@
 
 import re
 
-from phdb_ci.base.text import ROOM, cut, one_line, plain
+from phdb_ci.base.text import ROOM, both_ends, cut, one_line, plain
 
 NAME_LIMIT = 300
 MESSAGE_LIMIT = 400
@@ -19,10 +19,16 @@ def name_line(text: str) -> str:
 
 
 def message_line(text: str) -> str:
-    """A message as one line, runs of white space as one space."""
-    return one_line(text, MESSAGE_LIMIT)
+    """A message as one line, runs of white space as one space; of a long one both ends."""
+    return both_ends(one_line(outer(text, MESSAGE_LIMIT), 2 * ROOM * MESSAGE_LIMIT), MESSAGE_LIMIT)
 
 
 def detail_text(text: str) -> str:
-    """A traceback or log, its lines kept."""
-    return cut(plain(text[: ROOM * DETAIL_LIMIT]).strip("\n").rstrip(), DETAIL_LIMIT)
+    """A traceback or log, its lines kept; of a long one both ends."""
+    return both_ends(plain(outer(text, DETAIL_LIMIT)).strip("\n").rstrip(), DETAIL_LIMIT)
+
+
+def outer(text: str, limit: int) -> str:
+    """Of a text that is much longer than the limit as much of both ends as is read for it."""
+    room = ROOM * limit
+    return text if len(text) <= 2 * room else f"{text[:room]}…{text[-room:]}"

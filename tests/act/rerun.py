@@ -14,11 +14,11 @@ from tests.act.log import Job
 SAY = """printf '%s' "${KEPT}" >> "${GITHUB_OUTPUT}\""""
 
 
-def keep(workflow: str, jobs: Iterable[Job]) -> str:
-    """The workflow with these jobs as they ended: green ones that need no job which is run again."""
+def keep(workflow: str, jobs: Iterable[Job], attempt: int = 1) -> str:
+    """The workflow with these jobs as they ended in an attempt: green ones that need no job which is run again."""
     for job in jobs:
         assert job.result == "success", f"{job.label} was {job.result}: GitHub would run it again"
-        workflow = _shadowed(workflow, job)
+        workflow = _shadowed(workflow, job, attempt)
     return workflow
 
 
@@ -29,7 +29,7 @@ def with_needs(workflow: str, needs: Mapping[str, object]) -> str:
     return workflow.replace(wanted, json.dumps(json.dumps(needs)))
 
 
-def _shadowed(workflow: str, job: Job) -> str:
+def _shadowed(workflow: str, job: Job, attempt: int) -> str:
     """The steps of one job replaced; everything else about it stays, so that `needs` and `outputs` do, too."""
     begin = re.search(rf"^  {re.escape(job.id)}:\n", workflow, re.MULTILINE)
     assert begin, f"no job {job.id} in the workflow"
@@ -39,7 +39,8 @@ def _shadowed(workflow: str, job: Job) -> str:
     steps = re.search(r"^    steps:.*\n(?:(?: {5,}.*| *#.*| *)\n?)*", body, re.MULTILINE)
     assert steps, f"job {job.id} has no steps"
     shadow = f"    steps: {json.dumps(_told_again(job))}\n"
-    return workflow[: begin.end()] + body[: steps.start()] + shadow + body[steps.end() :] + behind
+    head = body[: steps.start()].replace("${{ github.run_attempt }}", str(attempt))  # its outputs keep their values
+    return workflow[: begin.end()] + head + shadow + body[steps.end() :] + behind
 
 
 def _told_again(job: Job) -> list[dict[str, object]]:

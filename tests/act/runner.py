@@ -115,6 +115,7 @@ class Act:
     actions: Mapping[str, Path]
     repositories: Mapping[str, Path] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    backwards: bool = False  # whether later artifacts have smaller ids
     _runs: int = 0
 
     def __post_init__(self) -> None:
@@ -177,11 +178,13 @@ class Act:
         port = _free_port()
         argv = [_act(), event, *self._flags(folder, port), *(["--job", job] if job else [])]
         argv += [part for name, value in facts.items() for part in ("--env", f"{name}={value}")]
-        with proxy(port, self.root / f"digests-{run_id}.json") as between, (folder / "log").open("wb") as log:
+        catalogue = self.root / f"catalogue-{run_id}.json"
+        between = proxy(port, catalogue, run_id, attempt, backwards=self.backwards)
+        with between as server, (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 argv,
                 cwd=folder,
-                env=environment | {"ACTIONS_RUNTIME_URL": between.url},
+                env=environment | {"ACTIONS_RUNTIME_URL": server.url},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -10,6 +10,9 @@ import pytest
 from tests.act.bench import download, flow, run, upload
 from tests.act.runner import Act
 
+# How this attempt has what another one left.
+REST = {"github_token": "${{ github.token }}", "run_id": "${{ github.run_id }}"}
+
 
 def test_artifact_round_trip_between_jobs_keeps_the_bytes_and_checks_the_digest(act: Act) -> None:
     made = flow(
@@ -52,31 +55,30 @@ def test_artifact_that_was_changed_on_the_server_fails_its_download(act: Act) ->
     data = first.artifacts["a"].read_bytes()
     first.artifacts["a"].write_bytes(data.replace(b"one\n", b"two\n"))
 
-    second = run(act, download(name="a", path="in"), attempt=2)
+    second = run(act, download(name="a", path="in", **REST), attempt=2)
 
     assert second.code == 1
     assert "the digest of a is not sha256:" in second.job("one").log
 
 
 @pytest.mark.parametrize(
-    "names", [["e2e@ubuntu-24.04"], ["e2e@ubuntu-24.04", "smoke@macos-15"]], ids=["one", "several"]
+    "names", [["e2e@ubuntu-24.04@1"], ["e2e@ubuntu-24.04@1", "smoke@macos-15@1"]], ids=["one", "several"]
 )
-def test_pattern_gives_a_folder_per_artifact_even_for_one(act: Act, names: list[str]) -> None:
+def test_pattern_gives_a_folder_per_artifact_but_none_for_the_only_one(act: Act, names: list[str]) -> None:
     steps = [upload(name, f"out/{name}") for name in names]
 
     ran = run(
         act,
-        f"run: for name in {' '.join(names)} other; do mkdir -p out/$name/sub; echo $name > out/$name/sub/file; done",
+        f"run: for name in {' '.join(names)} other@1; do mkdir -p out/$name/sub; echo $name > out/$name/sub/file; done",
         *steps,
-        upload("other", "out/other"),
-        download(pattern="*@*", path="results"),
+        upload("other@1", "out/other@1"),
+        download(pattern="*@*@*", path="results"),
         "run: find results -type f | LC_ALL=C sort",
-        "run: cat results/*/sub/file",
     )
 
     assert ran.code == 0, ran.log
-    assert ran.job("one").steps[str(len(names) + 3)].lines == [f"results/{name}/sub/file" for name in names]
-    assert ran.job("one").steps[str(len(names) + 4)].lines == names
+    folders = [f"{name}/" for name in names] if len(names) > 1 else [""]
+    assert ran.job("one").steps[str(len(names) + 3)].lines == [f"results/{folder}sub/file" for folder in folders]
 
 
 def test_pattern_that_matches_nothing_is_green_and_a_missing_name_is_red(act: Act) -> None:
@@ -94,8 +96,8 @@ def test_pattern_that_matches_nothing_is_green_and_a_missing_name_is_red(act: Ac
     steps = list(ran.job("one").steps.values())
     assert [step.outcome for step in steps] == ["success", "failure"] + ["success"] * 4 + ["failure"]
     assert "Total of 0 artifact(s) downloaded" in steps[0].log
-    assert "Artifact not found for name: nobody" in steps[1].log
-    assert "Artifact not found for name: nobody" in steps[6].log
+    assert "nobody" in steps[1].log
+    assert "nobody" in steps[6].log
     assert ran.code == 1
 
 
@@ -115,18 +117,49 @@ def test_second_upload_of_a_name_needs_overwrite_in_one_attempt_and_not_in_the_n
     assert (first.code, first.files("a")) == (1, ["file"])
 
     again = run(act, *steps, upload("a", "more", overwrite=True), run_id=9, attempt=2)
-    assert (again.code, again.files("a")) == (0, ["more"])
+    assert (again.code, again.files("a"), again.files("a~2")) == (0, ["file"], ["more"])
 
 
-def test_second_attempt_sees_the_artifacts_of_the_first_and_another_run_does_not(act: Act) -> None:
-    take = [download(pattern="*", path="in"), "run: cat in/*/file"]
-    run(act, "run: echo first > file", upload("a", "file"), upload("b", "file"), run_id=9)
+@pytest.mark.parametrize("backwards", [False, True])
+def test_artifact_of_an_earlier_attempt_is_had_with_the_token_alone(act: Act, backwards: bool) -> None:
+    act.backwards = backwards
+    run(act, "run: echo first > file", upload("a@1", "file"), run_id=9)
 
-    second = run(act, "run: echo second > file", upload("b", "file", overwrite=True), *take, run_id=9, attempt=2)
-    other = run(act, take[0], run_id=10)
+    again = run(
+        act,
+        "run: echo second > file",
+        upload("a@2", "file"),
+        download(pattern="a@*", path="in", **REST),
+        "run: cat in/a@1/file in/a@2/file",
+        f"continue-on-error: true\n        {download(name='a@1', path='out')}",
+        download(name="a@1", path="out", **REST),
+        "run: cat out/file",
+        run_id=9,
+        attempt=2,
+    )
 
-    assert second.job("one").steps["3"].lines == ["first", "second"]
-    assert sorted(second.artifacts) == ["a", "b"]
+    steps = again.job("one").steps
+    assert again.code == 0, again.log
+    assert steps["3"].lines == ["first", "second"]
+    assert (steps["4"].outcome, steps["6"].lines) == ("failure", ["first"])
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_name_that_two_attempts_gave_is_that_of_the_larger_id_whatever_its_attempt(act: Act, backwards: bool) -> None:
+    act.backwards = backwards
+    run(act, "run: echo first > file", upload("a", "file", overwrite=True), run_id=9)
+    steps = ["run: echo second > file", upload("a", "file", overwrite=True), download(name="a", path="in", **REST)]
+
+    again = run(act, *steps, "run: cat in/file", run_id=9, attempt=2)
+
+    assert again.job("one").steps["3"].lines == ["first" if backwards else "second"], again.log
+
+
+def test_another_run_sees_no_artifact_of_this_one(act: Act) -> None:
+    run(act, "run: echo first > file", upload("a", "file"), run_id=9)
+
+    other = run(act, download(pattern="*", path="in"), run_id=10)
+
     assert "Total of 0 artifact(s) downloaded" in other.log
 
 

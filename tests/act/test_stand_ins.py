@@ -18,12 +18,13 @@ from tests.act.runner import Act
         (step("checkout", {"persist-credential": False}), 'actions/checkout has no input "persist-credential"'),
         (step("setup-python", {"python_version": "3.12", "pyton": 1}), 'setup-python has no input "pyton"'),
         (step("setup-node", {"node_version": "22", "cach": "npm"}), 'setup-node has no input "cach"'),
-        (step("attest-build-provenance", {"subject": "x"}), 'build-provenance has no input "subject"'),
-        (download(run_id="7"), 'knows the input "run-id" and does nothing for it'),
+        (step("attest", {"subject": "x"}), 'actions/attest has no input "subject"'),
+        (download(run_id="7"), "ignores run-id without github-token"),
+        (download(repository="a/b"), 'knows the input "repository" and does nothing for it'),
         (step("setup-node", {"node_version": "22", "cache": "npm"}), 'knows the input "cache" and does nothing'),
         (upload("a", ".", overwrite="yes"), '"yes" is neither true nor false'),
         (step("setup-python", {"python_version": "python3"}), '"python3" is no version of Python'),
-        (step("attest-build-provenance", {"subject_path": "none"}), "could not find a subject at none"),
+        (step("attest", {"subject_path": "none"}), "could not find a subject at none"),
     ],
 )
 def test_stand_in_refuses_what_it_cannot_do(act: Act, asked: str, words: str) -> None:
@@ -39,7 +40,7 @@ def test_setup_and_attest_stand_ins_change_nothing_and_say_what_they_were_asked(
         'run: echo "$PATH" > before; printf x > subject',
         step("setup-python", {"python_version": "3.12"}),
         step("setup-node", {"node_version": "22", "package_manager_cache": False}),
-        step("attest-build-provenance", {"subject_path": "subject"}),
+        step("attest", {"subject_path": "subject"}),
         'run: diff before <(echo "$PATH")',
     )
 

@@ -30,7 +30,7 @@ def ended(fake: Fake, ran: Ran, run: int, head: str, **fields: Any) -> None:
     fake.add_run(run, run, sha=head, branch=BRANCH, conclusion=conclusion, **fields)
     names = [job.label.rpartition("/")[2] for job in ran.jobs.values() if job.id != "gate"]
     fake.add_jobs(run, *(f"gate / {name}" for name in names))
-    fake.add_artifact(run, ran.artifacts["verdict"].read_bytes())
+    fake.add_artifact(run, ran.artifacts["verdict@1"].read_bytes())
 
 
 def test_second_stage_creates_the_comment_and_then_edits_the_same_one(

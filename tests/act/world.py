@@ -148,9 +148,9 @@ class World:
             (place / name).write_text(own, encoding="utf-8")
 
 
-def verdict(ran: Ran) -> Verdict:
-    """The verdict that a run kept."""
-    return Verdict.model_validate_json(ran.read("verdict", "verdict.json"))
+def verdict(ran: Ran, attempt: int = 1) -> Verdict:
+    """The verdict that an attempt of a run kept."""
+    return Verdict.model_validate_json(ran.read(f"verdict@{attempt}", "verdict.json"))
 
 
 def base_python(place: Path) -> None:

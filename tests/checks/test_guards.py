@@ -264,6 +264,32 @@ def test_listener_is_found_in_the_program_and_in_what_it_leaves_running(
     assert not any(b"time.sleep(60)" in path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path) in path.read_text(errors="replace"))  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("answer", "breach"),
+    [
+        ('warning: slow disk\n{"checks": {"tcp_listen": "off"}}\nstarted\n', ""),
+        ('{"checks": {"tcp_listen": "ok"}}', "'ok'"),
+        ('{"checks": {"tcp_listen": false}}', "'False'"),
+        ('{"checks": {}, "tcp_listen": false}', "None"),
+        ('["off"]', "None"),
+        ("started", "None"),
+        ("{", "None"),
+    ],
+)
+def test_port_is_off_by_the_word_of_lis_alone(tmp_path: Path, answer: str, breach: str) -> None:
+    (tmp_path / "output.txt").write_text(answer)
+    said = f"lis db start --json: checks.tcp_listen is {breach}, expected 'off'"
+    assert list(probes._announced(tmp_path / "output.txt")) == ([said] if breach else [])
+
+
+def test_lis_that_says_that_it_listens_is_a_finding(write: Callable[[Files], Path], tmp_path: Path) -> None:
+    write({"lis/lis/supervisor.py": ('"tcp_listen": "off"', '"tcp_listen": "ok"')})
+    (tmp_path / "work").mkdir()
+    seen = probes.work(tmp_path / "work")
+    assert (seen.sqlite, seen.untold) == ([], [])
+    assert seen.listeners == ["lis db start --json: checks.tcp_listen is 'ok', expected 'off'"]
+
+
 def suite(report: Path) -> dict[str, str]:
     """Run the suite as the job does; gives the cases of its report with their messages."""
     argv = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from checks.ratios.answers import STATEMENTS, Answer, Answers, Recorder
+from checks.ratios.bench import Span
 from checks.ratios.document import document, line
 from checks.ratios.manifest import ENGINES, SCENARIOS, Measured, RefusedError, Round, Written, read
 from checks.ratios.rules import RULES, contradicting, emptiness, problems
@@ -379,6 +380,20 @@ def test_ratio_that_is_off_by_more_than_rounding_allows_is_refused(lidb: float, 
     assert len(list(contradicting(rounded(lidb, postgres, ratio)))) == 1
 
 
+# How many rounds
+
+
+@pytest.mark.parametrize(
+    ("done", "spent", "ends"),
+    [
+        (0, 10_000.0, False), (5, 10_000.0, False), (6, 1028.0, False), (6, 1029.0, True), (8, 1066.0, False),
+        (8, 1067.0, True), (9, 1.0, True),
+    ],
+)  # fmt: skip
+def test_rounds_end_at_the_most_or_past_the_least_when_time_is_short(done: int, spent: float, ends: bool) -> None:
+    assert Span(6, 9, 1200.0).ends(done, spent) == ends
+
+
 # Answers that hold nothing
 
 
@@ -387,8 +402,11 @@ def test_answers_without_rows_are_no_measure() -> None:
     assert emptiness(answers(registry_read_latest=[0] * 25)) == {
         LATEST: "lidb's answers were empty (25 of 25 in the witnessed round)"
     }
-    assert emptiness(answers(registry_read_latest=[0, None, 1])) == {
+    assert emptiness(answers(registry_read_latest=[0, 0, 1])) == {
         LATEST: "2 of 3 answers of lidb were empty in the witnessed round"
+    }
+    assert emptiness(answers(registry_read_latest=[None, 1])) == {
+        LATEST: "1 of 2 answers of lidb were no rows in JSON in the witnessed round"
     }
     assert emptiness(answers(registry_publish=[0, 1, 1])) == {
         PUBLISH: "lidb confirmed no row for 1 of 3 writes in the witnessed round"

@@ -19,6 +19,7 @@ Rule = Callable[[Workflow, Facts], Iterator[tuple[int, str]]]
 RULES: Mapping[str, Rule] = {
     "action-comment": rules_pins.action_comment,
     "action-pin": rules_pins.action_pin,
+    "build-artifact": rules_gate.build_artifact,
     "cache": rules_steps.cache,
     "call-head": rules_pins.call_head,
     "call-inputs": rules_pins.call_inputs,
@@ -26,7 +27,9 @@ RULES: Mapping[str, Rule] = {
     "caller-condition": rules_pins.caller_condition,
     "concurrency": rules_rights.concurrency,
     "concurrency-cancel": rules_rights.concurrency_cancel,
+    "concurrency-group": rules_rights.concurrency_group,
     "container": rules_pins.container,
+    "download": rules_steps.download,
     "environment": rules_rights.environment,
     "environment-file": rules_steps.environment_file,
     "expression-in-run": rules_steps.expression_in_run,
@@ -54,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "self-checkout": rules_pins.self_checkout,
     "self-pin": rules_pins.self_pin,
     "shell": rules_steps.shell,
+    "signs-alone": rules_rights.signs_alone,
     "step-continues": rules_steps.step_continues,
     "strategy": rules_rights.matrix_strategy,
     "swallowed-failure": rules_steps.swallowed_failure,
@@ -63,6 +67,7 @@ RULES: Mapping[str, Rule] = {
     "triggers": rules_rights.triggers,
     "upload": rules_steps.upload,
     "verdict": rules_gate.verdict,
+    "verdict-cancelled": rules_gate.verdict_cancelled,
     "verdict-command": rules_gate.verdict_command,
     "write-scope": rules_rights.write_scope,
 }

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from phdb_ci.base.github_url import repository_of
+from phdb_ci.models.hosting import CANCELLED
 from tests.linting.facts import Facts
-from tests.linting.workflow import Step, Workflow
+from tests.linting.rules_steps import ATTEMPT, TOKEN
+from tests.linting.workflow import Step, Workflow, mapping
 
 Found = tuple[int, str]
 PLANNED = "${{ needs.plan.outputs.run == 'true' }}"
-PUBLISHED = "${{ steps.build.outputs.status == 'published' }}"
+LATER = "${{ always() && steps.verdict.outcome != 'skipped' }}"
 
 
 def generated(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -42,7 +43,7 @@ def legs(flow: Workflow, facts: Facts) -> Iterator[Found]:
         for os in rows[name].os
     }
     found = [job.name for job in flow.jobs]
-    for name in sorted((wanted | builds | {"plan", "verdict"}) ^ set(found)):
+    for name in sorted((wanted | builds | {"plan", "verdict", CANCELLED}) ^ set(found)):
         yield flow.line_of("jobs"), f"{name} is in one of matrix and file only"
     if len(found) != len(set(found)):
         yield flow.line_of("jobs"), "two jobs have one name"
@@ -51,7 +52,7 @@ def legs(flow: Workflow, facts: Facts) -> Iterator[Found]:
 def leg_condition(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """A job of a gate waits for the plan and runs when the plan says so: nothing else can skip it."""
     for job in flow.jobs if facts.role(flow).kind == "gate" else ():
-        if job.id in ("plan", "verdict"):
+        if job.id in ("plan", "verdict", CANCELLED):
             continue
         if job.row.get("if") != PLANNED or "plan" not in job.needs:
             yield (job.line_of("if"), f"job {job.id} has if: {job.row.get('if')} and needs {', '.join(job.needs)}")
@@ -76,16 +77,29 @@ def leg_artifact(flow: Workflow, facts: Facts) -> Iterator[Found]:
             build = next((one for one in flow.jobs if one.name == f"{artifact} ({os})"), None)
             taken = [one.given.get("name") for one in job.steps if one.action == "actions/download-artifact"]
             digests = [one.env.get(_variable(artifact)) for one in job.steps if one.env]
-            if build is None or build.id not in job.needs or f"{artifact}-{os}" not in taken:
+            # A build that is kept from an earlier attempt keeps its outputs, too: its artifact's name among them.
+            told = f"${{{{ needs.{build.id}.outputs.artifact }}}}" if build else None
+            if build is None or build.id not in job.needs or told not in taken:
                 yield job.line, f"{job.name} does not take {artifact} of {os}"
             elif f"${{{{ needs.{build.id}.outputs.digest }}}}" not in digests:
                 yield job.line, f"{job.name} does not check the digest of {artifact}"
 
 
+def build_artifact(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """A build tells the name under which it keeps its artifact: that of its own runner."""
+    for job in flow.jobs if facts.role(flow).kind == "gate" else ():
+        artifact, sign, _ = job.name.partition(" (")
+        if sign:
+            kept = [step.given.get("name") for step in job.steps if _uploads(step)]
+            told = mapping(job.row.get("outputs")).get("artifact")
+            if kept != [told] or kept != [f"{artifact}-{job.runner}@{ATTEMPT}"]:
+                yield job.line, f"{job.name} keeps {kept} and tells {told}"
+
+
 def leg_result(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """A leg keeps its result under its own name, whether or not it failed."""
     for job, _, _ in facts.legs(flow):
-        kept = [step for step in job.steps if step.given.get("name") == job.name and _uploads(step)]
+        kept = [step for step in job.steps if step.given.get("name") == f"{job.name}@{ATTEMPT}" and _uploads(step)]
         for step in kept:
             if step.given.get("path") != f"results/{job.name}" or step.row.get("if") != "${{ !cancelled() }}":
                 yield step.line, f"{job.name} keeps {step.given.get('path')} if {step.row.get('if')}"
@@ -93,7 +107,7 @@ def leg_result(flow: Workflow, facts: Facts) -> Iterator[Found]:
             yield job.line, f"{job.name} keeps no result of its name"
         for step in job.steps:
             name = str(step.given.get("name"))
-            if _uploads(step) and "@" in name and name != job.name:
+            if _uploads(step) and name.count("@") > 1 and step not in kept:
                 yield step.line, f"the verdict would take {name} for a result"
 
 
@@ -113,18 +127,13 @@ def quarantine(flow: Workflow, facts: Facts) -> Iterator[Found]:
 
 
 def provenance(flow: Workflow, facts: Facts) -> Iterator[Found]:
-    """What was published by another run is verified, by its repository, before it is handed on."""
+    """A job that may take what another run has published may ask who built it; the step itself does."""
     for job in flow.jobs if facts.role(flow).kind == "gate" else ():
-        at = [index for index, step in enumerate(job.steps) if "--published" in step.run]
-        if not at:
-            continue
-        artifact = facts.matrix.artifacts.get(job.name.partition(" ")[0])
-        home = repository_of(facts.matrix.repos[artifact.repo].url) if artifact else None
-        kept = [one.given.get("path") for one in job.steps if _uploads(one)]
-        wanted = f"gh attestation verify {' '.join(map(str, kept))} --repo {home or '?'}"
-        step = job.steps[at[0] + 1] if at[0] + 1 < len(job.steps) else Step({}, job.line)
-        if not f"{step.run.strip()} ".startswith(f"{wanted} ") or step.row.get("if") != PUBLISHED:
-            yield step.line, f"what was published is not verified: {wanted}"
+        for step in job.steps:
+            if "--published" in step.run and (
+                job.permissions.get("attestations") != "read" or step.env.get("GITHUB_TOKEN") != TOKEN
+            ):
+                yield step.line, f"{job.name} cannot ask who built what was published"
 
 
 def verdict(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -142,6 +151,28 @@ def verdict(flow: Workflow, facts: Facts) -> Iterator[Found]:
         yield flow.line_of("jobs"), "there is no verdict"
 
 
+def verdict_cancelled(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """A verdict ends with its first step when the run was cancelled: what it holds is needed by the newer run.
+
+    A step's own `cancelled()` does not know it, for the job was started after the cancelling; and a job of its own
+    must not be over before those that can be cancelled.
+    """
+    jobs = {job.id: job for job in flow.jobs} if facts.role(flow).kind == "gate" else {}
+    if "verdict" not in jobs:
+        return
+    told, over = jobs.get(CANCELLED), jobs["verdict"]
+    others = sorted({*jobs} - {"verdict", CANCELLED})
+    if told is None or told.row.get("if") != "${{ cancelled() }}" or sorted(told.needs) != others:
+        yield (told or over).line, "no job tells that the run was cancelled"
+    first = over.steps[0] if over.steps else Step({}, over.line)
+    wanted = {"if": f"${{{{ needs.{CANCELLED}.result == 'success' }}}}", "run": "exit 1"}
+    if {key: value for key, value in first.row.items() if key != "name"} != wanted:
+        yield first.line, f"the first step of the verdict is not {wanted}"
+    for step in over.steps[1:]:
+        if step.row.get("if", LATER) != LATER:
+            yield step.line, f"the step runs after a cancelling if {step.row.get('if')}"
+
+
 def verdict_command(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """The verdict is told which gate it is over and how every job ended, and its step runs whatever was gathered."""
     role = facts.role(flow)
@@ -154,8 +185,11 @@ def verdict_command(flow: Workflow, facts: Facts) -> Iterator[Found]:
             yield step.line, f"the verdict does not run {wanted.strip()}"
         if step.env.get("NEEDS") != "${{ toJSON(needs) }}" or "if" in step.row:
             yield step.line, "the verdict is not told how the other jobs ended"
+        names = [one.given.get("name") for one in job.steps if _uploads(one)]
+        if names != [f"verdict@{ATTEMPT}"]:
+            yield job.line, f"the verdict is kept as {names}"
         taken = [one.given.get("pattern") for one in job.steps if one.action == "actions/download-artifact"]
-        if taken != ["*@*"]:
+        if taken != ["*@*@*"]:
             yield job.line, f"the verdict gathers {taken}, not every result"
 
 

@@ -7,7 +7,7 @@ from tests.linting.facts import Facts
 from tests.linting.workflow import Step, Workflow, line_of, mapping
 
 Found = tuple[int, str]
-HEAD = "${{ github.event.pull_request.head.sha || github.sha }}"
+HEAD = "${{ github.event.pull_request.head.sha || github.event.merge_group.head_sha || github.sha }}"
 BASE = "${{{{ github.event.pull_request.base.ref == '{track}' && github.event.pull_request.base.sha || '' }}}}"
 LEVELS = ("none", "read", "write")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
@@ -56,10 +56,14 @@ def self_pin(flow: Workflow, facts: Facts) -> Iterator[Found]:
 def self_checkout(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """What is checked out is this project alone, at the commit that the file is called or released at."""
     role = facts.role(flow)
-    ref = facts.home.commit
+    repository, ref = facts.home.repository, facts.home.commit
     if role.kind == "gate":
-        ref = "${{ inputs.phdb-ci }}" if role.name == facts.called else "${{ github.sha }}"
-    wanted = {} if role.kind == "ci" else {"repository": facts.home.repository, "ref": ref}
+        ref = "${{ github.sha }}"
+    if role.kind == "gate" and role.name == facts.called:
+        # A tool that moves the commit of `uses:` moves no input: what runs is of the file that was called.
+        repository = f"${{{{ job.workflow_repository || '{repository}' }}}}"
+        ref = "${{ job.workflow_sha || inputs.phdb-ci }}"
+    wanted = {} if role.kind == "ci" else {"repository": repository, "ref": ref}
     for _, step in flow.steps:
         given = {name: value for name, value in step.given.items() if name != "persist-credentials"}
         if step.action == "actions/checkout" and given != wanted:

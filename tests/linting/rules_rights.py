@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from phdb_ci.models.hosting import WEEKLY
 from tests.linting.facts import CALLER, Facts, Role
 from tests.linting.workflow import Workflow, line_of, mapping, scalars
 
@@ -12,7 +13,9 @@ WRITES: Mapping[str, frozenset[str]] = {
     "publish": frozenset({"pull-requests", "statuses"}),
     "artifact": frozenset({"attestations", "id-token"}),
 }
-OPEN = frozenset({"pull_request", "pull_request_target", "workflow_call", "issue_comment"})  # anybody may start these
+OPEN = frozenset(
+    {"pull_request", "pull_request_target", "merge_group", "workflow_call", "issue_comment"}
+)  # anybody may start these
 TOKEN = re.compile(r"\bgithub\.token\b|\bGITHUB_TOKEN\b|\bGH_TOKEN\b|\bsecrets\b|\bACTIONS_(RUNTIME|ID_TOKEN)")
 
 
@@ -66,6 +69,16 @@ def write_scope(flow: Workflow, facts: Facts) -> Iterator[Found]:
                 yield line_of(job.permissions, scope), f"{scope}: {level} has no place here"
 
 
+def signs_alone(flow: Workflow, _: Facts) -> Iterator[Found]:
+    """A job that may sign runs two actions and no command: what is built there could sign what it likes."""
+    for job in flow.jobs:
+        if job.permissions.get("id-token") != "write":
+            continue
+        for step in job.steps:
+            if step.run or step.action not in ("actions/download-artifact", "actions/attest"):
+                yield step.line, f"{step.action or step.run.strip()} beside the right to sign"
+
+
 def secrets(flow: Workflow, _: Facts) -> Iterator[Found]:
     """No secret is read or handed on: the token of the run is enough for all that is done here."""
     for line, text in scalars(flow.data):
@@ -78,8 +91,10 @@ def token(flow: Workflow, facts: Facts) -> Iterator[Found]:
     kind = facts.role(flow).kind
     jobs = [job for job, _, _ in facts.legs(flow)] if kind == "gate" else list(flow.jobs) if kind == "ci" else []
     for job in jobs:
+        takes = [one.given for one in job.steps if one.action == "actions/download-artifact"]
+        inputs = {line_of(given, "github-token") for given in takes}  # of the action alone: no script sees it
         for line, text in scalars(job.row, job.line):
-            if TOKEN.search(text):
+            if TOKEN.search(text) and line not in inputs:
                 yield line, f"{text[:60]}: a token beside code of a pull request"
 
 
@@ -119,10 +134,19 @@ def concurrency_cancel(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """What may be cancelled is an older run of the same pull request; a second stage never."""
     row = mapping(flow.data.get("concurrency"))
     told = row.get("cancel-in-progress")
-    pulls = "${{ github.event_name == 'pull_request' }}"
+    # On a re-run, what would be cancelled is a newer run than this one.
+    pulls = "${{ github.event_name == 'pull_request' && github.run_attempt == 1 }}"
     wanted = (False, pulls) if "pull_request" in flow.triggers and not facts.second_stage(flow) else (False,)
     if told not in wanted:
         yield (line_of(row, "cancel-in-progress") or flow.line_of("concurrency"), f"cancel-in-progress is {told}")
+
+
+def concurrency_group(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """Of two pushes none takes the other's place: of those that wait in one group GitHub keeps the newest alone."""
+    row = mapping(flow.data.get("concurrency"))
+    wanted = f"{flow.data.get('name')}-${{{{ github.event.pull_request.number || github.sha }}}}"
+    if facts.role(flow).kind in ("caller", "ci") and row.get("group") != wanted:
+        yield line_of(row, "group") or flow.line_of("concurrency"), f"the group {row.get('group')} is not {wanted}"
 
 
 def timeout(flow: Workflow, _: Facts) -> Iterator[Found]:
@@ -141,8 +165,8 @@ def _triggers(role: Role, facts: Facts) -> set[str]:
     if role.kind == "caller":
         return set[str](facts.matrix.gates[role.name].on) - {"schedule"}
     return {
-        "ci": {"pull_request", "push"}, "publish": {"workflow_run"}, "artifact": {"push"},
-        "aggregate": {"workflow_dispatch"},
+        "ci": {"pull_request", "push"}, "publish": {"workflow_run"},
+        "artifact": {"push", "schedule", "workflow_dispatch"}, "aggregate": {"workflow_dispatch"},
     }.get(role.kind, set())  # fmt: skip
 
 
@@ -153,9 +177,10 @@ def _filters(role: Role, flow: Workflow, facts: Facts) -> dict[str, object]:
         branches = list(facts.matrix.gates[role.name].branches)
     elif role.kind == "artifact":
         branches = [facts.matrix.repos[flow.repo].track]
-    cron = facts.matrix.gates[role.name].cron if role.kind == "gate" else None
+    cron = facts.matrix.gates[role.name].cron if role.kind == "gate" else WEEKLY
     return {
         "pull_request": {},
+        "merge_group": {"types": ["checks_requested"]},
         "push": {"branches": branches},
         "schedule": [{"cron": cron}],
         "workflow_run": {"workflows": [CALLER], "types": ["completed"]},

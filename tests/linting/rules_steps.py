@@ -25,6 +25,8 @@ IN_URL = re.compile(r"://[^/\s:@\"']*:[^/\s@\"']+@")
 KNOWN = re.compile(r"\b(gh[pousr]_\w{20,}|github_pat_\w{20,}|AKIA[0-9A-Z]{16}|xox[bp]-\w+)|-----BEGIN [A-Z ]*PRIVATE")
 EXPRESSION = re.compile(r"^\$\{\{ [^'}]+ \}\}$")
 HEADS = re.compile(r"workflow_run\.(head_|pull_requests)|pull_request\.head|github\.head_ref|refs/pull|\b(git|gh) +\w")
+ATTEMPT = "${{ github.run_attempt }}"
+TOKEN = "${{ github.token }}"  # noqa: S105 - an expression
 # Actions that keep a cache unless they are told not to, and how they are told.
 CACHING = {
     "actions/setup-node": "package-manager-cache",
@@ -106,19 +108,36 @@ def persist_credentials(flow: Workflow, _facts: Facts) -> Iterator[Found]:
             yield step.line, "persist-credentials is not false"
 
 
-def upload(flow: Workflow, _: Facts) -> Iterator[Found]:
-    """What is kept is kept under a name of its own, replaces that of an earlier attempt, and must be there."""
+def upload(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """What is kept must be there, under a name of its own that ends in the attempt, for nothing replaces another's.
+
+    What a builder publishes is looked for in other runs, by its key.
+    """
     seen: dict[str, str] = {}
+    end = "${{ steps.build.outputs.key }}" if facts.role(flow).kind == "artifact" else f"@{ATTEMPT}"
     for job, step in flow.steps:
         if step.action != "actions/upload-artifact":
             continue
         name = str(step.given.get("name"))
-        if step.given.get("overwrite") is not True:
-            yield step.line, f"{name}: overwrite is not true, so that a second attempt fails"
+        if not name.endswith(end):
+            yield step.line, f"{name} does not end in {end}"
+        if "overwrite" in step.given:
+            yield step.line, f"{name}: overwrite does not reach an earlier attempt's, and could replace another job's"
         if step.given.get("if-no-files-found") != "error":
             yield step.line, f"{name}: if-no-files-found is not error"
-        if seen.setdefault(name, job.id) != job.id and "${{" not in name:
+        if seen.setdefault(name, job.id) != job.id and end == f"@{ATTEMPT}":
             yield step.line, f"{name}: job {seen[name]} keeps another under this name"
+
+
+def download(flow: Workflow, _: Facts) -> Iterator[Found]:
+    """What is taken is taken from this run by the API, which has an earlier attempt's as well."""
+    for job, step in flow.steps:
+        if step.action != "actions/download-artifact":
+            continue
+        wanted = {"github-token": TOKEN, "run-id": "${{ github.run_id }}"}
+        given = {key: value for key, value in step.given.items() if key not in ("name", "pattern", "path")}
+        if given != wanted or job.permissions.get("actions") != "read":
+            yield step.line, f"takes an artifact with {given} and actions: {job.permissions.get('actions')}"
 
 
 def shell(flow: Workflow, _: Facts) -> Iterator[Found]:

@@ -162,6 +162,29 @@ def test_results_may_lie_some_folders_deep(place: Place, name: str) -> None:
     assert place.verdict().outcome == "pass"
 
 
+def test_only_result_of_a_gate_may_lie_in_the_folder_itself(place: Place) -> None:
+    rows = matrix({"style": job(repo="lis")})
+    place.needs = None
+    place.put(of("style"), folder=".")
+
+    verdict = place.verdict(rows)
+    assert (verdict.outcome, [leg.result.leg for leg in verdict.legs]) == ("pass", ["style@ubuntu-24.04"])
+
+
+def test_folder_that_holds_a_result_is_not_looked_through(full: Place) -> None:
+    full.put(of("style", suites=(suite(case("a", "failed"), passed=4),)), folder="style@ubuntu-24.04/a")
+    assert full.verdict().outcome == "pass"
+    full.put(of("style"), folder=".")
+
+    assert set(reasons(full.verdict())) == {"smoke@ubuntu-24.04", "smoke@macos-15"}
+
+
+def test_only_result_that_cannot_be_read_is_named_by_its_folder(place: Place) -> None:
+    (place.results / "result.json").write_text("{")
+
+    assert place.verdict().notes[0].startswith(f"the result in {place.results.name} cannot be read: ")
+
+
 # Missing
 
 
@@ -344,6 +367,30 @@ def test_two_results_of_one_attempt_that_differ_are_none(full: Place) -> None:
     assert full.verdict().outcome == "pass"
 
 
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_folder_may_end_in_the_attempt_that_left_it(full: Place, attempt: int) -> None:
+    place = full
+    (place.results / "style@ubuntu-24.04" / "result.json").unlink()
+    place.put(of("style", suites=(suite(case("a", "failed"), passed=4),)), folder="style@ubuntu-24.04@1")
+    place.put(of("style", attempt=attempt), folder=f"style@ubuntu-24.04@{attempt}")
+
+    assert place.verdict().outcome == "pass"
+    assert {leg.result.leg: leg.result.attempt for leg in place.verdict().legs}["style@ubuntu-24.04"] == attempt
+
+
+def test_record_of_another_attempt_than_its_folders_is_not_believed(full: Place) -> None:
+    full.put(of("style", attempt=1), folder="style@ubuntu-24.04@2")
+
+    assert_missing(full.verdict(), "style@ubuntu-24.04", "is of attempt 1, and its folder of attempt 2")
+
+
+def test_older_attempt_that_cannot_be_read_does_not_stand_in_the_way(full: Place) -> None:
+    full.put(of("style", attempt=2), folder="style@ubuntu-24.04@2")
+    full.put(of("style"), folder="style@ubuntu-24.04@1").write_text("{")
+
+    assert full.verdict().outcome == "pass"
+
+
 def test_newer_attempt_that_cannot_be_read_is_not_replaced_by_an_older(full: Place) -> None:
     full.put(of("style"), folder="first/style@ubuntu-24.04")
     (full.results / "style@ubuntu-24.04" / "result.json").write_text("{")
@@ -521,12 +568,15 @@ def test_plan_that_says_nonsense_is_an_error(full: Place, text: str) -> None:
 def test_artifact_that_did_not_build_blocks_its_legs(place: Place, there: bool) -> None:
     assert place.needs is not None
     place.put_all(*([] if there else ["smoke@macos-15"]))
-    place.needs["embed__macos-15"] = {"result": "failure", "outputs": {"digest": DIGEST, "status": "built"}}
+    place.needs["embed__macos-15"] = {"result": "failure", "outputs": {
+        "digest": DIGEST, "status": "built", "words": '["main.cpp:3:1: error: no", 7]',
+    }}  # fmt: skip
     place.needs["smoke__macos-15"]["result"] = "success" if there else "skipped"
 
     verdict = place.verdict()
-    assert_missing(verdict, "smoke@macos-15", "blocked: embed did not build on macos-15", "fail")
-    assert verdict.headline == "of 3 jobs, 1 blocked (smoke)"
+    assert_missing(verdict, "smoke@macos-15", "embed did not build on macos-15", "fail")
+    assert verdict.headline == "of 3 jobs, 1 blocked (smoke); embed does not build"
+    assert verdict.artifacts[1].words == ("main.cpp:3:1: error: no",)
     assert [(one.os, one.status) for one in verdict.artifacts] == [(UBUNTU, "built"), (MACOS, "failed")]
 
 

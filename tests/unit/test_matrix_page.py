@@ -94,7 +94,7 @@ def test_our_page_has_a_row_for_every_job_of_a_gate_and_for_every_own_job() -> N
 def test_page_of_one_gate_has_its_jobs_alone_and_all_their_triggers() -> None:
     found = {row[1]: row for row in rows(load(OURS), "pr-gate")}
     assert "lidb-audit" not in found
-    assert found["smoke"][2] == "pull request, push main/dev, schedule 17 3 * * * UTC, by hand"
+    assert found["smoke"][2] == "pull request, push main/dev, merge queue, schedule 17 3 * * * UTC, by hand"
 
 
 @pytest.mark.parametrize(

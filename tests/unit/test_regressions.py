@@ -105,6 +105,9 @@ def test_cases_are_compared_by_title_and_count(
         pytest.param(smoke(A, B), smoke(A, B, error="no cmake"), "error: no cmake", id="could not run"),
         pytest.param(smoke(A, B), smoke(blocked_by="embed failed"), "blocked: embed failed", id="blocked"),
         pytest.param(smoke(A, BAD_B), smoke(A, BAD_B, exit_code=137), "failed: exit 137", id="killed beside a failure"),
+        pytest.param(
+            smoke(A, B), smoke(suites=(suite(problem="not written"),), exit_code=4), "failed: exit 4", id="none ran"
+        ),
         pytest.param(bench(), bench(1), "failed: exit 1", id="job without cases"),
         pytest.param(bench(1), bench(calls=0), "unproven: embed was called 0 times", id="red that shows less"),
     ],
@@ -161,6 +164,14 @@ def test_jobs_that_were_not_asked_for_are_not_gone() -> None:
     gathered = gathered_here(ROWS, plan, [smoke(A, B)], [], Run("1"), "2026-11-25T03:00:00Z", 1.0)
     found = make_verdict(gathered, tool="0.1.0", today=TODAY, baseline=base).regressions
     assert found.answer == "none worse"
+
+
+def test_what_fails_now_comes_first() -> None:
+    found = told(smoke(A, B, C), smoke(A, BAD_B, case("d", "failed")))
+    assert found == [("new failure", "b"), ("new failure", "d"), ("case is gone", "c")]
+    base = judged(smoke(A, B, C), bench(), LINT)
+    made = judged(smoke(A, B), bench(1), LINT, baseline=base)
+    assert [item.kind for item in made.regressions.worse] == ["new failure", "case is gone"]
 
 
 # Quarantine
@@ -307,3 +318,5 @@ def test_status_is_green_only_where_everything_was_compared(
 ) -> None:
     status = regressions_status(verdict(leg(), regressions=answer, baseline=baseline))
     assert (status.context, status.state, status.description) == ("phdb-ci / regressions", state, description)
+    local = regressions_status(verdict(leg(), regressions=answer, baseline=baseline, stack="local"))
+    assert local.description == f"not the public stack: {description}"

@@ -17,6 +17,7 @@ from tests.builders import (
     artifact,
     case,
     command,
+    exit_only,
     idle,
     leg,
     missing,
@@ -55,22 +56,29 @@ def hostile(text: str) -> Verdict:
         skip_rules=(rule(text, text), rule(text, text, matched=0)),
         unnamed_skips=(text,), unnamed_skip_count=1,
     )  # fmt: skip
+    kept = text[:300].encode(errors="replace").decode()  # as the record takes it
     told: dict[str, Any] = {
         "summary": text, "run_id": text, "notes": (text,), "strays": (text,),
         "commands": (command(text, 1, problem=text, leftovers=(text,)),),
         "manifest": ManifestFact(file=text, status=text, problems=(text,)),
+        "words": (kept,), "workspace": text,
     }  # fmt: skip
     excused = quarantine(issue=f"https://e.com/{seen.replace(' ', '')}", owner=seen, reason=seen)
     return verdict(
         leg("a", "failed", report, reasons=(text, text), quarantine=excused, **told),
         leg("a", "failed", report, decides=False, reasons=(text,), quarantine=excused, **told),
         leg("c", "passed", report, **told),
-        missing=[missing("d", "ubuntu-24.04", text)], idle=[idle("e", "macos-15", summary=text, reason=text)],
+        leg("f", "failed", exit_only(), reasons=(text,), **told).model_copy(update={"repeat": text}),
+        leg("g", "blocked", reasons=(text,)),
+        missing=[missing("d", "ubuntu-24.04", text, repeat=text)],
+        idle=[idle("e", "macos-15", summary=text, reason=text)],
         sources=(
             source("lidb", origin="ref", via=text, where=text, web=text, notes=(text,), pin=sha("1")),
             source("lis", origin="ref", via=text, where=text, web=f"https://github.com/a/b/{text}"),
         ),
-        artifacts=(artifact(digest=text, key=text, why=(text,), reasons=(text,)),),
+        artifacts=(artifact(digest=text, key=text, why=(text,), reasons=(text,)), artifact(
+            "other", status="failed", digest=None, reasons=(text,), words=(kept,), repeat=text,
+        )),
         tool=text, gate=text, headline=text, run_id=text, run_url=f"{RUN_URL}?{text}",
         platform=text, started=text,
         regressions=Regressions(worse=(worse(text),), unknown=(text,)),

@@ -14,7 +14,7 @@ from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.report_kinds import ReportKind
 from phdb_ci.models.results import Case, CaseStatus, Counts, Facts, LegResult, Suite
 from phdb_ci.models.statuses import Status
-from phdb_ci.models.verdict import Quarantined, VerdictLeg
+from phdb_ci.models.verdict import Missing, Quarantined, VerdictArtifact, VerdictLeg
 from phdb_ci.reports import read_report
 from phdb_ci.reports.writer import write_junit
 
@@ -78,7 +78,7 @@ def test_properties_tell_what_the_cases_cannot(tmp_path: Path) -> None:
     (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
     assert properties(suite) == {
         "gate": "pr-gate", "job": "smoke", "os": "ubuntu-24.04", "status": "failed", "kind": "pytest",
-        "quarantine": "https://x/1", "not kept": "7",
+        "quarantine": "https://x/1", "not kept": "7", "log": "smoke@ubuntu-24.04/log.txt",
     }  # fmt: skip
     assert suite.tests == 8
 
@@ -198,3 +198,34 @@ def test_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_unwritable_target_is_a_disk_error(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="cannot be written"):
         write_junit(tmp_path / "none" / "junit.xml", [])
+
+
+def test_leg_that_is_not_green_says_where_to_look_and_what_repeats_it(tmp_path: Path) -> None:
+    red = leg(exit_suite(), status="failed", reasons=("exit 1: sh run.sh",)).model_copy(update={
+        "facts": Facts(suites=(exit_suite(),), words=("NameError: name 'x'",)), "workspace": "/cache/work/smoke",
+    })  # fmt: skip
+    write_junit(tmp_path / "junit.xml", [VerdictLeg(result=red, repeat="phdb-ci run smoke")])
+    (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
+    told = properties(suite)
+    assert (told["log"], told["workspace"]) == ("smoke@ubuntu-24.04/log.txt", "/cache/work/smoke")
+    assert told["repeat"] == "phdb-ci run smoke"
+    assert next(iter(suite)).result[0].text == "exit 1: sh run.sh\nNameError: name 'x'"
+
+
+def test_artifact_that_did_not_build_and_leg_without_a_result_are_red(tmp_path: Path) -> None:
+    unbuilt = VerdictArtifact(
+        name="embed", status="failed", key="", digest=None, reasons=("exit 2: make",), words=("a.c:1: error: no",),
+        repeat="phdb-ci run embed",
+    )  # fmt: skip
+    gone = Missing(job="smoke", os="macos-15", reason="left no result", repeat="phdb-ci run smoke")
+    write_junit(tmp_path / "junit.xml", [], missing=[gone], artifacts=[unbuilt])
+    build, missing = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
+    assert next(iter(build)).result[0].message == "embed does not build"
+    assert next(iter(build)).result[0].text == "exit 2: make\na.c:1: error: no"
+    assert properties(build)["repeat"] == "phdb-ci run embed"
+    assert next(iter(missing)).result[0].message == "left no result"
+    assert (build.errors, missing.errors) == (1, 1)
+
+
+def exit_suite() -> Suite:
+    return Suite(kind="exit")

@@ -4,12 +4,13 @@ import io
 import os
 import re
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
 from phdb_ci.base.page import Page, columns
 from phdb_ci.commands.plan import plan_text
+from phdb_ci.models.statuses import QUARANTINED
 from phdb_ci.planning.plan import make_plan, select
 from phdb_ci.rendering.verdict_text import verdict_text
 from phdb_ci.terminal import TAIL, Board, page_of
@@ -73,16 +74,22 @@ def test_verdict_of_hostile_text_commands_nothing() -> None:
 
 
 def test_end_of_a_log_is_its_last_lines_behind_a_bar(tmp_path: Path) -> None:
-    board, stream = written()
+    board, stream = written(github=True)
     (tmp_path / "log").write_text("".join(f"line {number}\n" for number in range(100)))
     board.log_tail("smoke", tmp_path / "log")
     lines = stream.getvalue().splitlines()
-    assert lines[1] == f"  end of {tmp_path / 'log'}"
-    assert lines[2:] == [f"    | line {number}" for number in range(100 - TAIL, 100)]
+    assert lines[1:-1] == [f"    | line {number}" for number in range(100 - TAIL, 100)]
+
+
+def test_end_of_a_log_is_shown_on_github_alone(tmp_path: Path) -> None:
+    board, stream = written()
+    (tmp_path / "log").write_text("line\n")
+    board.log_tail("smoke", tmp_path / "log")
+    assert stream.getvalue() == ""
 
 
 def test_log_that_is_not_there_or_no_text_breaks_nothing(tmp_path: Path) -> None:
-    board, stream = written()
+    board, stream = written(github=True)
     board.log_tail("smoke", tmp_path / "gone")
     assert stream.getvalue() == ""
     (tmp_path / "log").write_bytes(bytes(range(256)) * 2000)
@@ -245,15 +252,18 @@ def test_plan_names_the_missing_tool_below_its_leg() -> None:
     assert [line.split("@")[0] for line in legs[1:]] == ["  smoke", "    missing tool: fancy", "  lint"]
 
 
-def test_verdict_shows_the_lead_first_then_what_is_not_green() -> None:
+def test_verdict_shows_what_is_not_green_first_and_then_the_lead() -> None:
     legs = [leg("green"), leg("red", "failed"), leg("lead", calls=4)]
     lines = verdict_text(verdict(*legs, lead="lead", missing=[missing("gone")], idle=[idle("mac")]))
     words = [line.split()[:2] for line in lines.splitlines() if "@" in line]
     assert words == [
-        ["passed", "lead@ubuntu-24.04"],
         ["failed", "red@ubuntu-24.04"],
+        ["passed", "lead@ubuntu-24.04"],
         ["passed", "green@ubuntu-24.04"],
         ["missing", "gone@ubuntu-24.04"],
+        ["red@ubuntu-24.04:", "failed"],
+        ["log:", "red@ubuntu-24.04/log.txt"],
+        ["gone@ubuntu-24.04:", "left"],
         ["elsewhere:", "mac@macos-15"],
     ]
     assert lines.splitlines()[-1] == "verdict fail: pr-gate: a fail in 8:42"
@@ -265,7 +275,8 @@ def test_verdict_counts_cases_and_says_what_a_leg_rests_on() -> None:
     early = leg("lint", "error", suites=())
     away = leg("old", "failed", decides=False, quarantine=quarantine(date(2027, 1, 31)), artifacts=(use(0),))
     text = verdict_text(verdict(counted, bare, early, away))
-    rows = {line.split()[1].split("@")[0]: line.split() for line in text.splitlines() if "@" in line}
+    table = text.partition("\n\n")[0].splitlines()
+    rows = {line.split()[1].split("@")[0]: line.split() for line in table if "@" in line}
     assert rows["smoke"][2:5] == ["5", "0", "1"]
     assert rows["smoke"][-3:] == ["embed", "called", "7×"]  # noqa: RUF001 - the sign that people read
     assert rows["bench"][2:5] == rows["lint"][2:5] == ["-", "-", "-"]
@@ -287,3 +298,56 @@ def test_row_counts_the_calls_by_verb() -> None:
 def test_one_of_a_thing_is_told_as_one() -> None:
     text = verdict_text(verdict(leg(), artifacts=(artifact(used_by=("smoke",), calls=1),)))
     assert "used by 1 job, called 1 time\n" in text
+
+
+# What is not green
+
+
+def test_leg_that_is_not_green_says_why_where_and_what_repeats_it() -> None:
+    red = leg(
+        "db-smoke", "failed", exit_only(), reasons=("exit 1: bash run.sh",), workspace="/cache/work/db-smoke",
+        words=('  File "lis/cli.py", line 3, in <module>', "NameError: name 'x'"),
+    ).model_copy(update={"repeat": "phdb-ci run db-smoke"})  # fmt: skip
+    text = verdict_text(verdict(red), out=PurePath("runs/1"))
+    assert text.split("\n\n")[1].splitlines() == [
+        "db-smoke@ubuntu-24.04: failed",
+        "  | exit 1: bash run.sh",
+        '  |   File "lis/cli.py", line 3, in <module>',
+        "  | NameError: name 'x'",
+        "  log: runs/1/db-smoke@ubuntu-24.04/log.txt",
+        "  workspace: /cache/work/db-smoke",
+        "  repeat: phdb-ci run db-smoke",
+    ]
+
+
+def test_failing_cases_are_shown_in_place_of_the_log_and_the_others_are_counted() -> None:
+    cases = [case(f"t{n}", "failed", message=f"expected {n}", detail=f"a\nE expected {n}") for n in range(7)]
+    reasons = ("7 of 7 pytest tests failed: t0: expected 0", "exit 1: pytest")
+    text = verdict_text(verdict(leg("e2e", "failed", suite(*cases), reasons=reasons, words=("7 failed",))))
+    assert text.count("expected 0") == 1
+    assert "  | exit 1: pytest\n  | t0\n  |     a\n  |     E expected 0\n  | t1\n" in text
+    assert "  | and 2 more failing tests\n" in text
+    assert "7 failed" not in text
+
+
+def test_artifact_that_does_not_build_has_a_block_and_what_it_blocks_has_none() -> None:
+    unbuilt = artifact(
+        status="failed", digest=None, used_by=(), reasons=("exit 2: make",), words=("a.c:3: error: no",), repeat="R"
+    )
+    text = verdict_text(verdict(leg("smoke", "blocked", reasons=("embed does not build",)), artifacts=(unbuilt,)))
+    block = "embed does not build\n  | exit 2: make\n  | a.c:3: error: no\n  log: embed/log.txt\n  repeat: R\n"
+    assert block in text
+    assert text.count("exit 2: make") == 1
+    assert "smoke@ubuntu-24.04: blocked" not in text
+
+
+def test_quarantined_leg_has_a_sign_of_its_own() -> None:
+    text = verdict_text(verdict(leg("a"), leg("b", "failed", decides=False, quarantine=quarantine())))
+    assert f"{QUARANTINED} b@ubuntu-24.04: failed" in text
+
+
+@pytest.mark.parametrize("line", HOSTILE.split("\n"))
+def test_words_of_a_program_command_nothing(line: str) -> None:
+    text = verdict_text(verdict(leg("a", "failed", exit_only(), words=(line,), reasons=(line,), workspace=line)))
+    assert commands(text) == []
+    assert not CONTROL.search(text.replace("\n", ""))

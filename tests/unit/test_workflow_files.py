@@ -147,7 +147,7 @@ def test_every_leg_is_a_job_that_waits_for_the_artifact_of_its_own_runner() -> N
 
     assert list(found) == [
         "plan", "embed__ubuntu-24_04", "embed__macos-15", "smoke__ubuntu-24_04", "smoke__macos-15",
-        "style__ubuntu-24_04", "verdict",
+        "style__ubuntu-24_04", "cancelled", "verdict",
     ]  # fmt: skip
     assert "needs: [plan, embed__macos-15]\n" in found["smoke__macos-15"]
     assert "runs-on: macos-15\n" in found["smoke__macos-15"]
@@ -264,7 +264,7 @@ def test_result_is_kept_unless_the_run_was_cancelled() -> None:
 def test_pull_request_is_tested_at_its_own_commit() -> None:
     for repo in ("lidb", "lis"):
         text = workflow_files(rows())[f"workflows/{repo}/phdb-gate.yml"]
-        head = "${{ github.event.pull_request.head.sha || github.sha }}"
+        head = "${{ github.event.pull_request.head.sha || github.event.merge_group.head_sha || github.sha }}"
         assert f"      head: {head}\n" in text
         assert f"      {repo}: {head}\n" in text
         base = "github.event.pull_request.base"
@@ -334,7 +334,7 @@ def test_builds_are_one_per_artifact_and_runner() -> None:
     needs = jobs_of(gate_of(found))["verdict"].partition("    needs:\n")[2].partition("    if:")[0]
     assert needs.replace("      - ", "").split() == [
         "plan", "embed__ubuntu-24_04", "embed__macos-15", "one__ubuntu-24_04", "one__macos-15",
-        "two__ubuntu-24_04", "three__macos-15",
+        "two__ubuntu-24_04", "three__macos-15", "cancelled",
     ]  # fmt: skip
 
 

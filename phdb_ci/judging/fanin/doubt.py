@@ -31,14 +31,14 @@ class Expected:
 def newest(leg: LegName, files: Iterable[ResultFile], run: Run, matrix: Matrix) -> LegResult | str:
     """The newest attempt's result of a leg in this run, judged by the matrix, or why there is none."""
     of_leg = [file for file in files if file.leg == "@".join(leg)]
-    for file in of_leg:
-        if file.problem:
-            return f"its result cannot be read: {file.problem}"
     results = [file.result for file in of_leg if file.result]
     of_run = [result for result in results if result.run_id == run.id]
+    attempt = max([result.attempt for result in of_run], default=0)
+    for file in of_leg:
+        if file.problem and (file.attempt is None or file.attempt >= attempt):
+            return f"its result cannot be read: {file.problem}"
     if not of_run:
         return f"stale: its result is of run {results[0].run_id[:40]}" if results else "left no result"
-    attempt = max(result.attempt for result in of_run)
     first, *others = (result for result in of_run if result.attempt == attempt)
     if any(other != first for other in others):
         return f"it left several results of attempt {attempt}, which differ"
@@ -68,7 +68,7 @@ def blocked(job: Job, os: str, needs: Needs) -> str | None:
     """The artifact whose build failed: no leg of its runner can have started on it."""
     for artifact in job.artifacts:
         if needs.results.get(job_id(artifact, os)) == "failure":
-            return f"blocked: {artifact} did not build on {os}"
+            return f"{artifact} did not build on {os}"
     return None
 
 

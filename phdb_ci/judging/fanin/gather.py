@@ -11,14 +11,15 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar, get_args
 
 from phdb_ci.base.github_url import page_of
+from phdb_ci.base.strict_json import parse
 from phdb_ci.base.text import bounded, harmless
 from phdb_ci.errors import ResultsError
 from phdb_ci.judging.fanin.doubt import Expected, LegName, blocked, doubt, newest, plan_doubt
-from phdb_ci.judging.fanin.read import Needs, ResultFile
+from phdb_ci.judging.fanin.read import LEG, Needs, ResultFile
 from phdb_ci.judging.gathered import Gathered, Run, reproduce, shown_source
 from phdb_ci.judging.quarantine import decides
 from phdb_ci.models.base import Record, first_problem, glob_matches
-from phdb_ci.models.hosting import job_id
+from phdb_ci.models.hosting import CANCELLED, job_id
 from phdb_ci.models.labels import claims
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import IdleLeg
@@ -28,6 +29,7 @@ from phdb_ci.models.sources import Sources, StackKind
 from phdb_ci.models.statuses import BuiltStatus
 from phdb_ci.models.verdict import Missing, Unaffected, VerdictSource
 
+MOST_WORDS = 20  # lines of a build's own words
 _CLOCK = "%Y-%m-%dT%H:%M:%SZ"
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -69,7 +71,7 @@ def gather(
     sources = _sources(fan, legs)
     stack = fan.planned.stack if fan.planned else _stack(sources)
     known = {"@".join(leg) for leg in expected}
-    foreign = [file.leg for file in files if file.leg not in known]  # named by whoever made the folder
+    foreign = [file for file in files if file.leg not in known]  # named by whoever made the folder
     return Gathered(
         gate=gate, lead=matrix.gates[gate].lead, started=started, seconds=length,
         run=replace(run, attempt=run.attempt or max([leg.attempt for leg in legs], default=1)),
@@ -79,7 +81,7 @@ def gather(
         jobs=jobs, quarantine=matrix.quarantine,
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
-        notes=[*notes, *(f"a result of {harmless(leg)} is no part of this gate" for leg in foreign)],
+        notes=[*notes, *map(_foreign, foreign)],
     )  # fmt: skip
 
 
@@ -111,9 +113,16 @@ def _idle(matrix: Matrix, jobs: Iterable[str], legs: Iterable[LegName], unaffect
     ]  # fmt: skip
 
 
+def _foreign(file: ResultFile) -> str:
+    """What is said of a result that is of no leg of this gate, or of none that can be told."""
+    if file.problem and not LEG.fullmatch(file.leg):
+        return f"the result in {harmless(file.leg)} cannot be read: {harmless(file.problem)}"
+    return f"a result of {harmless(file.leg)} is no part of this gate"
+
+
 def _check_jobs(fan: _Fan, gate: str) -> None:
     """Every job that did not succeed is one whose end has its place in the verdict. Raises ResultsError for another."""
-    ids = {"plan", *(job_id(name, os) for name, os in (*fan.legs, *fan.builds))}
+    ids = {"plan", CANCELLED, *(job_id(name, os) for name, os in (*fan.legs, *fan.builds))}
     for job, state in fan.needs.results.items():
         if job not in ids and state != "success":
             raise ResultsError(
@@ -160,9 +169,20 @@ def _artifacts(fan: _Fan) -> list[ArtifactResult]:
         results.append(ArtifactResult(
             name=artifact, os=os if runners[artifact] > 1 else None, status=ended,
             key=needs.output(build, "key") or "", digest=needs.output(build, "digest") if is_there else None,
-            seconds=_seconds(needs.output(build, "seconds")),
+            seconds=_seconds(needs.output(build, "seconds")), words=_words(needs.output(build, "words")),
         ))  # fmt: skip
     return results
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    """The words of a build as its job handed them on: a JSON list of lines; nothing of what is no such list."""
+    try:
+        lines = parse((text or "[]").encode(errors="replace"))
+    except ValueError:
+        return ()
+    if not isinstance(lines, list):
+        return ()
+    return tuple(harmless(line) for line in lines[:MOST_WORDS] if isinstance(line, str))
 
 
 def _seconds(text: str | None) -> float:

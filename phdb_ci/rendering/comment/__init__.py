@@ -15,7 +15,7 @@ from phdb_ci.rendering.comment.heading import commit_status
 from phdb_ci.rendering.comment.marker import MARKER, State, marked, state_of
 from phdb_ci.rendering.comment.regressions import regressions_status
 from phdb_ci.rendering.comment.size_budget import COMMENT, COMMENT_BUDGET, SUMMARY, SUMMARY_BUDGET, Level, fitting
-from phdb_ci.rendering.comment.table import main_table
+from phdb_ci.rendering.comment.table import main_table, not_run, still_quarantined
 from phdb_ci.rendering.markdown import TITLE_LIMIT, Section, first, points
 
 __all__ = ["MARKER", "comment", "comments", "commit_status", "regressions_status", "summary"]
@@ -57,8 +57,8 @@ def _body(view: Shown, level: Level) -> str:
 
 
 def _lead(view: Shown, level: Level) -> list[str]:
-    table = "" if view.unaffected and not view.entries else main_table(view, level.rows)
-    warned = points(sources.warnings(view.verdict))
+    table = main_table(view, level.rows) if view.expected or not view.unaffected else ""
+    warned = points([*sources.warnings(view.verdict), *still_quarantined(view)])
     above = [heading.sentence(view), regressions.line(view), heading.WARNINGS.get(view.verdict.stack)]
     return list(filter(None, [*above, table, warned]))
 
@@ -69,6 +69,7 @@ def _sections(view: Shown, level: Level) -> list[Section]:
         _unread(view.unaffected) if view.unaffected else None,
         regressions.section(view, level),
         *failures.sections(view, level),
+        not_run(view),
         *(measured if level.passed else ()),
         evidence_section.section(view, level) if level.sources else None,
         sources.section(view) if level.sources else Section("", (sources.in_one_line(view.verdict),)),

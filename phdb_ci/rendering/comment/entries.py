@@ -23,6 +23,7 @@ class Entry:
     reasons: tuple[str, ...]
     decides: bool
     leg: VerdictLeg | None = None
+    repeat: str = ""
     name: str = ""
 
     @property
@@ -75,6 +76,11 @@ class Shown:
         return [entry for entry in self.entries if not entry.is_idle]
 
     @property
+    def idle(self) -> list[Entry]:
+        """The entries of all legs that were not to run."""
+        return [entry for entry in self.entries if entry.is_idle]
+
+    @property
     def unaffected(self) -> Unaffected | None:
         """Why nothing was run, by a rule of the matrix: a record that holds a result is no such verdict."""
         verdict = self.verdict
@@ -90,16 +96,21 @@ class Shown:
 
 
 def shown(verdict: Verdict, posting: Posting | None = None) -> Shown:
-    """All entries: the lead job first, then by worth: bad, excused, passed, idle."""
+    """All entries by worth: bad, excused, passed, idle; among equals the lead job is the first."""
     entries = [
-        Entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg.decides, leg)
+        Entry(leg.result.job, leg.result.os, leg.result.status, leg.result.reasons, leg.decides, leg, leg.repeat)
         for leg in verdict.legs
     ]
-    entries += [Entry(leg.job, leg.os, leg.status, (leg.reason,), leg.decides) for leg in verdict.missing]
-    entries += [Entry(leg.job, leg.os, leg.kind, (leg.reason,), decides=False) for leg in verdict.idle]
-    several = {job for job, runners in Counter(entry.job for entry in entries).items() if runners > 1}
-    entries = [
-        replace(entry, name=f"{entry.job} ({entry.os})" if entry.job in several else entry.job) for entry in entries
+    entries += [
+        Entry(leg.job, leg.os, leg.status, (leg.reason,), leg.decides, repeat=leg.repeat) for leg in verdict.missing
     ]
-    entries.sort(key=lambda entry: (entry.job != verdict.lead, entry.is_idle, entry.is_green, not entry.is_bad))
+    entries += [Entry(leg.job, leg.os, leg.kind, (leg.reason,), decides=False) for leg in verdict.idle]
+    ran, known = Counter(entry.job for entry in entries if not entry.is_idle), Counter(entry.job for entry in entries)
+    entries = [
+        replace(
+            entry, name=f"{entry.job} ({entry.os})" if (known if entry.is_idle else ran)[entry.job] > 1 else entry.job
+        )
+        for entry in entries
+    ]
+    entries.sort(key=lambda entry: (entry.is_idle, entry.is_green, not entry.is_bad, entry.job != verdict.lead))
     return Shown(verdict, posting, tuple(entries))

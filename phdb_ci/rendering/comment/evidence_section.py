@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from phdb_ci.base.text import DASH, TIMES, counted, duration
 from phdb_ci.models.results import Command, LegResult
-from phdb_ci.models.statuses import STATUSES
 from phdb_ci.rendering.comment.entries import Entry, Shown
 from phdb_ci.rendering.comment.size_budget import Level
 from phdb_ci.rendering.figures import in_words
@@ -17,16 +16,10 @@ MOST_SKIPS, MOST_LISTED, MOST_ARTIFACTS = 60, 500, 4
 Row = tuple[str, ...]
 
 
-def in_short(result: LegResult) -> str:
-    """In a few words, for the table, beside its counts of tests: `app called 41 times`, `manifest stub`."""
-    words = _beside(result) or [f"{'tests' if result.facts.counted_suites else 'exit code'} alone, no artifact called"]
-    return ", ".join([*words, "network **not** cut off"] if _network(result) == "unenforced" else words)
-
-
 def section(shown: Shown, level: Level) -> Section | None:
     """The section for all legs that ran, or for those alone that did not pass; None when there is none."""
     entries = shown.entries[: level.rows]
-    ran = [entry for entry in entries if entry.result and (level.passed or not entry.is_green)]
+    ran = [entry for entry in entries if _ran(entry.result) and (level.passed or not entry.is_green)]
     if not ran:
         return None
     skips = [line for entry in ran for line in _skips(entry)]
@@ -70,8 +63,14 @@ def _title(results: Sequence[LegResult]) -> str:
         bool(result.facts.commands) and not result.facts.counted_suites and not _beside(result) for result in results
     )
     parts += [f"{counted(bare, 'job')} on the exit code only"] if bare else []
-    named = counted(sum(map(_named, results)), "test")
-    return f"Evidence: {', '.join([*parts, f'{named} skipped by name'])}"
+    named = sum(map(_named, results))
+    parts += [f"{counted(named, 'test')} skipped by name"] if named else []
+    return f"Evidence: {', '.join(parts)}" if parts else "Evidence"
+
+
+def _ran(result: LegResult | None) -> bool:
+    """Whether a leg ran a command, or left cases: of another there is no evidence to show."""
+    return result is not None and bool(result.facts.commands or result.facts.suites)
 
 
 def _calls(results: Sequence[LegResult]) -> list[str]:
@@ -97,7 +96,7 @@ def _row(entry: Entry, result: LegResult) -> Row:
         if use.calls or use.rebuilt
     ]
     return (
-        STATUSES[entry.status].icon, word(entry.name), shown, _executed(result), ", ".join(uses),
+        entry.icon, word(entry.name), shown, _executed(result), ", ".join(uses),
         f"**{network}**" if network == "unenforced" else network, str(named) if named else "",
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 from phdb_ci.base.text import counted, cut, duration, listed, tallied
+from phdb_ci.models.labels import unbuilt
 from phdb_ci.models.posting import CommitStatus, Posting
 from phdb_ci.models.statuses import STATUSES, AnyStatus
 from phdb_ci.models.verdict import Verdict
@@ -56,14 +57,20 @@ def footer(verdict: Verdict) -> str:
 
 
 def _counts(view: Shown) -> str:
-    """`2 of 7 jobs failed; 1 quarantined, 1 not run`."""
+    """`engine does not build; 2 of 7 jobs blocked; 1 quarantined, 1 not run`."""
     if view.unaffected:
         return "not run, only documentation changed"
     excused = sum(entry.is_quarantined for entry in view.expected)
     idle = len(view.entries) - len(view.expected)
     tail = [f"{excused} quarantined"] if excused else []
     tail += [f"{idle} not run"] if idle else []
-    return "; ".join(filter(None, [_count(view, excused), ", ".join(tail)]))
+    built = ", ".join(_unbuilt(view))
+    return "; ".join(filter(None, [built, _count(view, excused), ", ".join(tail)]))
+
+
+def _unbuilt(view: Shown) -> list[str]:
+    """`engine does not build`: what the jobs that are blocked wait for."""
+    return [unbuilt(artifact.name, artifact.status) for artifact in view.verdict.artifacts if not artifact.is_there]
 
 
 def _count(view: Shown, excused: int) -> str:
@@ -82,10 +89,12 @@ def _named(view: Shown) -> str:
     """`**a** and **b** failed, **c** unproven`: those that decide and are not green."""
     by_status: dict[AnyStatus, list[str]] = {}
     for entry in view.entries:
-        if entry.is_bad:
+        if entry.is_bad and not (entry.status == "blocked" and _unbuilt(view)):
             by_status.setdefault(entry.status, []).append(f"**{word(entry.name)}**")
-    if by_status:
-        return ", ".join(f"{listed(names)} {STATUSES[status].phrase}" for status, names in by_status.items())
+    parts = [unbuilt(f"**{word(item.name)}**", item.status) for item in view.verdict.artifacts if not item.is_there]
+    parts += [f"{listed(names)} {STATUSES[status].phrase}" for status, names in by_status.items()]
+    if parts:
+        return ", ".join(parts)
     decided = any(entry.decides for entry in view.entries)
     return "Everything that decides passed" if decided else "No job decided"
 

@@ -52,8 +52,9 @@ def regressions_status(verdict: Verdict, posting: Posting | None = None) -> Comm
         text = f"{text}: {', '.join(dict.fromkeys(item.job for item in answer.worse))}"
     elif answer.unknown:
         text = f"{text}: {'no baseline' if verdict.baseline is None else 'not everything could be compared'}"
+    stack = "" if verdict.stack == "public" else "not the public stack: "
     return CommitStatus(
-        context=REGRESSIONS, state=STATES[answer.answer], description=cut(text, DESCRIPTION),
+        context=REGRESSIONS, state=STATES[answer.answer], description=cut(f"{stack}{text}", DESCRIPTION),
         target_url=posting.run_url if posting else None,
     )  # fmt: skip
 

@@ -103,7 +103,7 @@ def _called(artifact: VerdictArtifact) -> str:
 
 def _artifact(artifact: VerdictArtifact) -> tuple[str, ...]:
     how = f"built in {duration(artifact.seconds)}" if artifact.status == "built" else artifact.status
-    reasons = listed(list(filter(None, map(code, (*artifact.reasons, *artifact.why)))), 3)
+    reasons = listed(list(filter(None, map(code, artifact.why))), 3)  # of a failure they have a section
     digest = code(f"sha256:{cut(artifact.digest, 13)}", 40) if artifact.digest else "none"
     how = how if artifact.is_there else f"**{how}**"
     return (

@@ -1,21 +1,21 @@
-"""The one table: a row per leg, what it counted, and in its last column why it is green or why it is not."""
+"""The one table: a row per leg that was to run, and what it counted. Why one is not green stands below it."""
 
-from phdb_ci.base.text import DASH, duration, tallied
+from phdb_ci.base.text import DASH, duration, listed, tallied
 from phdb_ci.models.posting import Posting
-from phdb_ci.models.results import LegResult
 from phdb_ci.models.verdict import Quarantined
 from phdb_ci.rendering.comment.entries import Entry, Shown
-from phdb_ci.rendering.comment.evidence_section import in_short
-from phdb_ci.rendering.markdown import TITLE_LIMIT, code, issue_link, table, word
+from phdb_ci.rendering.failure_words import count_failing
+from phdb_ci.rendering.markdown import Section, code, issue_link, points, table, word
 
-NUMBERS = ("passed", "failed", "skipped", "time")
-MOST_QUARANTINES = 5  # of a leg, in its row
+NUMBERS = ("pass", "fail", "skip", "time")  # short: on a phone there is room for six narrow columns
+MOST_QUARANTINES = 5  # of a leg
+MOST_IDLE = 4  # names of legs that were not run, in a title
 
 
 def main_table(shown: Shown, most: int) -> str:
-    """The rows of all entries, or the first ones and a last row that counts the others."""
-    entries, posting = shown.entries, shown.posting
-    columns = {"": ":-:", "job": ":--", **dict.fromkeys(NUMBERS, "--:"), "result": ":--"}
+    """The rows of all entries that were to run, or the first ones and a last row that counts the others."""
+    entries, posting = shown.expected, shown.posting
+    columns = {"": ":-:", "job": ":--", **dict.fromkeys(NUMBERS, "--:")}
     rows = [_row(entry, posting) for entry in entries[:most]]
     if len(entries) > most:
         others = [entry.status for entry in entries[most:]]
@@ -23,9 +23,44 @@ def main_table(shown: Shown, most: int) -> str:
     return table(tuple(columns), rows, tuple(columns.values()))
 
 
-def failures(result: LegResult | None) -> int:
-    """How many cases of a leg failed, those that ended in an error included."""
-    return sum(suite.counts.failing for suite in result.facts.suites) if result else 0
+def not_run(shown: Shown) -> Section | None:
+    """The legs that were not to run, in one line that opens to the reasons."""
+    idle: dict[tuple[str, str], list[str]] = {}
+    for entry in shown.idle:
+        idle.setdefault((entry.status, entry.reasons[0]), []).append(word(entry.name))
+    if not idle:
+        return None
+    names = listed([entry.name for entry in shown.idle], MOST_IDLE)
+    lines = [f"{status}: {listed(legs, 20)}: {code(reason)}" for (status, reason), legs in idle.items()]
+    return Section(f"{len(shown.idle)} not run: {names}", (points(lines),))
+
+
+def still_quarantined(shown: Shown) -> list[str]:
+    """A line for each leg that passed and has a quarantine."""
+    passed = [entry for entry in shown.entries if entry.is_green]
+    return [
+        f"{word(entry.name)} passed: {'; '.join(lines)}"
+        for entry in passed
+        if (lines := quarantines(entry, shown.posting))
+    ]
+
+
+def quarantines(entry: Entry, posting: Posting | None) -> list[str]:
+    """What each quarantine of a leg says, and whether it holds."""
+    rows = entry.leg.quarantine if entry.leg else ()
+    lines = [_quarantined(item, posting) for item in rows[:MOST_QUARANTINES]]
+    return lines + ([f"and {len(rows) - len(lines)} more quarantines"] if len(rows) > len(lines) else [])
+
+
+def _quarantined(item: Quarantined, posting: Posting | None) -> str:
+    row = item.row
+    linked = posting is None or posting.is_own(row.issue)
+    link, owner = issue_link(row.issue, linked=linked), code(row.owner, 60)
+    name = f"{code(row.case, 60)} " if row.case else ""
+    because = f", because {code(row.reason)}" if code(row.reason) else ""
+    if not item.holds:
+        return f"{name or 'its '}quarantine ended {row.until} ({link}, {owner}): **decides**{because}"
+    return f"{name}quarantined until {row.until} ({link}, {owner}): does not decide{because}"
 
 
 def _row(entry: Entry, posting: Posting | None) -> tuple[str, ...]:
@@ -34,7 +69,7 @@ def _row(entry: Entry, posting: Posting | None) -> tuple[str, ...]:
     url = posting.job_url(f"{entry.job}@{entry.os}") if posting else None
     label = f"[{word(entry.name)}]({url})" if url else word(entry.name)
     label = f"**{label}**" if entry.is_bad else label
-    return (entry.icon, label, *_counts(entry), time, _outcome(entry, posting))
+    return (entry.icon, label, *_counts(entry), time)
 
 
 def _counts(entry: Entry) -> tuple[str, str, str]:
@@ -42,34 +77,7 @@ def _counts(entry: Entry) -> tuple[str, str, str]:
     result = entry.result
     suites = result.facts.counted_suites if result else ()
     if not suites:
-        passed = "exit code only" if entry.is_green else DASH
-        return (passed, DASH, DASH) if result else ("", "", "")
-    failed = failures(result)
+        return (DASH, DASH, DASH) if result else ("", "", "")
+    failed = count_failing(result)
     skipped = sum(suite.counts.left_out for suite in suites)
     return str(sum(suite.counts.passed for suite in suites)), f"**{failed}**" if failed else "0", str(skipped)
-
-
-def _outcome(entry: Entry, posting: Posting | None) -> str:
-    text = in_short(entry.result) if entry.result and entry.is_green else _why(entry)
-    rows = entry.leg.quarantine if entry.leg else ()
-    if rows:
-        return " · ".join([text, *(_quarantined(item, posting) for item in rows[:MOST_QUARANTINES])])
-    return text if entry.decides or entry.is_idle else f"{text} · does not decide"
-
-
-def _why(entry: Entry) -> str:
-    status = entry.status if entry.is_idle else f"**{entry.status}**"
-    if not entry.reasons:
-        return f"{status}: no reason given"
-    more = f" and {len(entry.reasons) - 1} more" if len(entry.reasons) > 1 else ""
-    return f"{status}: {code(entry.reasons[0], TITLE_LIMIT)}{more}"
-
-
-def _quarantined(item: Quarantined, posting: Posting | None) -> str:
-    row = item.row
-    linked = posting is None or posting.is_own(row.issue)
-    link, owner = issue_link(row.issue, linked=linked), code(row.owner, 60)
-    name = f"{code(row.case, 60)} " if row.case else ""
-    if not item.holds:
-        return f"{name or 'its '}quarantine ended {row.until} ({link}, {owner}): **decides**"
-    return f"{name}quarantined until {row.until} ({link}, {owner}): does not decide"

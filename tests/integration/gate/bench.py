@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 STACK = ROOT / "tests" / "stack"
 REPOS = ("lidb", "lis", "li-cursor-agents", "benchmarks")
 SLOW_PATH = os.environ["PATH"]  # of before the tests' compiler (tests/conftest.py): a build takes its time
-JUNK = shutil.ignore_patterns("__pycache__", "build", ".venv", "node_modules", "dist", "results", "*.egg-info")
+JUNK = shutil.ignore_patterns("__pycache__", "build", ".venv", "node_modules", "dist", "*-harness.json", "*.egg-info")
 OS = "ubuntu-24.04"
 # What a caller might have set and that has nothing to do with the gate; CI machines set some of it.
 ALIEN = ("GIT_", "GITHUB_", "PHDB_", "LI_", "LIDB_", "LIS_", "BENCH", "PYTEST", "NODE_", "PYTHON", "COV_")

@@ -102,16 +102,16 @@ def test_second_command_that_writes_the_report_anew_is_failed(gate: Scenario) ->
 
 
 def test_failure_whose_exit_code_is_swallowed_is_failed(gate: Scenario) -> None:
-    gate.patch(LIS_TESTS, 'assert document["ready"]\n', 'assert not document["ready"]\n')
+    gate.patch(LIS_TESTS, 'assert started["ready"]\n', 'assert not started["ready"]\n')
     gate.set_run("lis-tests", f"{PYTEST} || true")
 
-    gate.run("lis-tests").assert_not_green("lis-tests", "failed", "1 of 8 pytest tests failed")
+    gate.run("lis-tests").assert_not_green("lis-tests", "failed", "1 of 13 pytest tests failed")
 
 
 def test_failure_of_node_whose_exit_code_is_swallowed_is_failed(gate: Scenario) -> None:
     gate.patch(
-        "li-cursor-agents/tests/e2e/lidb.test.mjs",
-        "assert.deepEqual(oneShot('probe'), expected);",
+        "li-cursor-agents/src/e2e/lidb-control-plane.e2e.ts",
+        "assert.deepEqual(await runLidbBridge('probe'), { ok: true, engine: true });",
         "assert.fail('no');",
     )
     gate.set_run("e2e-engine", "npm run test:e2e:lidb-engine | cat")
@@ -123,7 +123,7 @@ def test_collection_error_whose_exit_code_is_swallowed_is_not_green(gate: Scenar
     gate.write("lis/li-tests/test_more.py", "import nothing_of_that_name\n")
     gate.set_run("lis-tests", "python3 -m pytest li-tests --continue-on-collection-errors || true")
 
-    gate.run("lis-tests").assert_not_green("lis-tests", "failed", "1 of 9 pytest tests failed")
+    gate.run("lis-tests").assert_not_green("lis-tests", "failed", "1 of 14 pytest tests failed")
 
 
 def test_interrupted_pytest_whose_exit_code_is_swallowed_is_not_green(gate: Scenario) -> None:

@@ -139,7 +139,7 @@ def test_clean_tree_is_its_own_commit(gate: Scenario, local: Path) -> None:
 
 def test_dirty_tree_is_tested_as_it_stands_and_named_in_the_verdict(gate: Scenario, local: Path) -> None:
     head = git(local, "rev-parse", "HEAD")
-    manifest = local / "tier_db_registry" / "manifest.py"
+    manifest = local / "benchmarks" / "tier_db_registry" / "harness" / "manifest.py"
     manifest.write_text(manifest.read_text().replace('"tier": suite["tier"],', '"tier": suite["tier"], "p50_ms": 1,'))
     status = git(local, "status", "--porcelain")
     ran = gate.run("bench-validate", "--repo", "benchmarks=./clone")

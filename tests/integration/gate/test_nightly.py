@@ -26,11 +26,12 @@ pytestmark = pytest.mark.slow
 
 JOB = "bench-compare"
 SCRIPT = "scripts/run-db-registry-bench.sh"
-RUN = "python3 tier_db_registry/registry_oltp.py"
-FILE = "results/tier-db-registry.json"
-HARNESS = "benchmarks/tier_db_registry/registry_oltp.py"
-ENGINES = "benchmarks/tier_db_registry/engines.py"
-MANIFEST = "benchmarks/tier_db_registry/manifest.py"
+RUN = "python3 benchmarks/tier_db_registry/harness/registry_oltp.py"
+FILE = "data/latest/tier-db-registry.json"
+DEFAULTS = "benchmarks/benchmarks/tier_db_registry/defaults.toml"
+HARNESS = "benchmarks/benchmarks/tier_db_registry/harness/registry_oltp.py"
+ENGINES = "benchmarks/benchmarks/tier_db_registry/harness/engines.py"
+MANIFEST = "benchmarks/benchmarks/tier_db_registry/harness/manifest.py"
 WRITE = '    (RESULTS / name).write_text(json.dumps(document, indent=2) + "\\n", encoding="utf-8")\n'
 SOFT = (signal.SIGINT, signal.SIGTERM)
 SCENARIOS = ("registry_publish", "registry_read_by_name", "registry_read_latest")
@@ -38,9 +39,10 @@ SCENARIOS = ("registry_publish", "registry_read_by_name", "registry_read_latest"
 
 def shorten(scenario: Scenario, rounds: int = 6) -> Scenario:
     """As few and as short rounds as the matrix and the rules of evidence allow."""
-    scenario.edit("rounds = 9, threshold = 1.2", f"rounds = {rounds}", job=JOB)
-    scenario.edit("--rounds 9", f"--rounds {rounds}", job=JOB)
-    scenario.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 200", "rounds = 20")
+    scenario.edit("rounds = 6, threshold = 1.2", f"rounds = {rounds}", job=JOB)
+    scenario.edit("--least 6 --most 9", f"--least {rounds} --most {rounds}", job=JOB)
+    scenario.patch(DEFAULTS, "rounds = 40", "rounds = 20")
+    scenario.patch(DEFAULTS, "rounds = 200", "rounds = 21")
     return scenario
 
 
@@ -95,12 +97,13 @@ def test_ratios_are_measured_over_rounds_and_nothing_is_left(alone: Scenario) ->
         assert 0 < over.low <= over.median <= over.high
         assert over.confidence > 0.95
     # Each round writes each package, its three versions, and nothing of the catalogs; it starts the engine three times.
-    assert ran.log(JOB).count("engine opened 3 times, 80 rows written, ") == 7
+    assert ran.log(JOB).count("engine opened 3 times, 80 rows written, ") == 1
+    assert ran.log(JOB).count("engine opened 3 times, 84 rows written, ") == 6
     # Calls are seen in the witnessed round alone: the timed ones are the engine's own.
     assert [use.calls for use in facts.artifacts] == [3]
     assert [one.problem for one in facts.services] == [None]
     kept = sorted(path.name for path in (ran.folder / f"{JOB}@ubuntu-24.04" / "reports").iterdir())
-    assert kept == ["figures.json", "tier-db-registry.json"]
+    assert kept == ["figures.json"]
     assert not processes_of(alone.cache)
     assert not list(alone.cache.glob("work/*/*/services/*"))
     assert_no_cluster_is_left()
@@ -169,7 +172,7 @@ def test_without_psycopg_is_failed_as_another_engine_mode(nightly: Scenario) -> 
         nightly.run(JOB),
         "has status 'unknown', expected pass or fail",
         "the witnessed round: engine_mode is 'lidb_only', expected 'compare'",
-        "the witnessed round: registry_publish has no ratio_vs_postgres and no p95_ms of postgres",
+        "the witnessed round: registry_publish has status 'unknown', expected green or red",
         "0 of 6 timed rounds were measured",
     )
 
@@ -199,18 +202,15 @@ NO_MEASUREMENTS = {
         "measured on a fallback: scenarios[0].engines.lidb.backend is 'sqlite3'",
     ),
     "fallback": ("document['fallback'] = True", "measured on a fallback: fallback says True"),
-    "no-rows": (
-        "scenarios[1]['engines']['lidb']['rows'] = 0",
-        "registry_read_by_name: lidb returned no rows, so its time is that of nothing",
-    ),
-    "rows-unknown": (
-        "scenarios[1]['engines']['lidb'].pop('rows', None)",
-        "registry_read_by_name: the manifest does not say how many rows lidb returned",
-    ),
-    "old-time": ("document['measured_at'] = '2026-01-31T03:00:00Z'", "measured_at is 2026-01-31T03:00:00Z, "),
+    "old-time": ("document['generated_at'] = '2026-01-31T03:00:00Z'", "generated_at is 2026-01-31T03:00:00Z, "),
     "not-its-own": ("scenarios[0]['ratio_vs_postgres'] = 0.0001", "registry_publish: ratio_vs_postgres is 0.0001"),
     "stub": ("document['status'] = 'stub'", "has status 'stub', expected pass or fail"),
-    "no-time": ("document['measured_at'] = None", "does not say when it was measured"),
+    "scenario-stub": (
+        "scenarios[1]['status'] = 'stub'",
+        "registry_read_by_name has status 'stub', expected green or red",
+    ),
+    "other-profile": ("document['profile'] = 'nightly'", "profile is 'nightly', expected 'ci'"),
+    "no-time": ("document['generated_at'] = None", "does not say when it was measured"),
     "ratio-a-little-better": (
         "one = scenarios[0]; one['ratio_vs_postgres'] = round(0.985 * one['ratio_vs_postgres'] - 0.001, 3)",
         "registry_publish: ratio_vs_postgres is ",
@@ -218,14 +218,6 @@ NO_MEASUREMENTS = {
     "one-told-twice": (
         "scenarios[2].update({key: scenarios[1][key] for key in ('engines', 'ratio_vs_postgres')})",
         "registry_read_latest: in 7 rounds every figure is that of registry_read_by_name, to the last digit",
-    ),
-    "too-few": (
-        "scenarios[2]['engines']['lidb']['rows'] = 19",
-        "registry_read_latest: a P95 of lidb over 19 rows is none; it takes 20",
-    ),
-    "other-work": (
-        "scenarios[2]['engines']['lidb']['rows'] = 99",
-        "registry_read_latest: rows 99 of lidb and 20 of postgres: the engines did not do the same",
     ),
 }
 
@@ -251,19 +243,80 @@ def test_overflowing_number_is_failed(nightly: Scenario) -> None:
     assert_failed(nightly.run(JOB), "registry_publish: ratio_vs_postgres is inf, no finite number above zero")
 
 
-def test_empty_reads_are_failed(nightly: Scenario) -> None:
-    nightly.patch(HARNESS, '    if rows != [(f"k{n}", f"package {n}")]:\n', "    rows = []\n    if False:\n")
-    nightly.patch(HARNESS, "    manifest.check(document)\n", "")
+def unanswered(scenario: Scenario, *reads: str) -> None:
+    """Let lidb find nothing for these statements, and nobody look."""
+    scenario.patch(
+        ENGINES,
+        "        return [tuple(row.values())",
+        f"        if sql.startswith({reads!r}):\n            params = ['nobody']\n        return [tuple(row.values())",
+    )
+    scenario.patch(HARNESS, '    if rows != [(f"k{n}", f"package {n}")]:\n', "    if False:\n")
+    scenario.patch(HARNESS, '    if rows != [(f"0.{VERSIONS}",)]:\n', "    if False:\n")
 
-    assert_failed(nightly.run(JOB), "registry_read_by_name: lidb returned no rows")
+
+def test_times_of_empty_answers_are_shown_and_are_no_ratio(nightly: Scenario) -> None:
+    unanswered(nightly, "SELECT version")
+    ran = nightly.run(JOB)
+
+    empty = "lidb's answers were empty (20 of 20 in the witnessed round)"
+    assert_failed(ran, f"not measured: registry_read_latest: {empty}")
+    assert len(ran.leg(JOB).reasons) == 1
+    assert [len(ratios) for ratios in values(ran.leg(JOB).facts).values()] == [6, 6, 6]
+    assert f"not measured: `{empty}`" in (ran.folder / "comment.md").read_text()
+
+
+@pytest.mark.long
+def test_engine_that_gives_back_nothing_has_no_ratio_at_all(nightly: Scenario) -> None:
+    unanswered(nightly, "SELECT version", "SELECT id")
+
+    assert_failed(
+        nightly.run(JOB),
+        "not measured: registry_publish: lidb gave back no row of what it had confirmed in the witnessed round",
+        "not measured: registry_read_by_name, registry_read_latest: lidb's answers were empty (20 of 20 in ",
+    )
+
+
+@pytest.mark.long
+def test_dead_engine_is_failed(nightly: Scenario) -> None:
+    nightly.edit("cd .. && python3", "cd .. && cp /bin/false one && cp /bin/false two && python3", job=JOB)
+    nightly.edit(
+        "--launcher {embed.lidb_embed} --engine {embed.real.lidb_embed}", "--launcher one --engine two", job=JOB
+    )
+
+    assert_failed(nightly.run(JOB), "the witnessed round: engine_mode is 'postgres_only', expected 'compare'")
+
+
+@pytest.mark.long
+def test_too_few_statements_are_failed(nightly: Scenario) -> None:
+    nightly.patch(DEFAULTS, "rounds = 20", "rounds = 19")
+
+    assert_failed(
+        nightly.run(JOB),
+        "registry_read_latest: a P95 over 19 statements (SELECT of package_versions) is none; it takes 20",
+    )
+
+
+@pytest.mark.long
+def test_benchmark_over_its_own_threshold_is_measured_and_judged_by_ours(nightly: Scenario) -> None:
+    nightly.patch(DEFAULTS, "threshold_ratio_vs_postgres = 1.2", "threshold_ratio_vs_postgres = 0.0001")
+
+    nightly.run(JOB).assert_green()
+
+
+@pytest.mark.long
+def test_checkout_of_the_benchmark_stays_as_it_is(nightly: Scenario) -> None:
+    nightly.edit('"cd .. && python3', '"cd .. && cp -r {repos.benchmarks} before && python3', job=JOB)
+    nightly.edit("bench.sh", "bench.sh && diff -r {repos.benchmarks} before", job=JOB)
+
+    nightly.run(JOB).assert_green()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (f"mkdir -p results; cp -p old.json {FILE}", "before this round began"),
-        (f"mkdir -p results; cp old.json {FILE}", "measured_at is 2026-01-31T03:00:00Z, "),
+        (f"cp -p old.json {FILE}", "before this round began"),
+        (f"cp old.json {FILE}", "generated_at is 2026-01-31T03:00:00Z, "),
         ("true", "the benchmark wrote no tier-db-registry.json"),
     ],
     ids=["file-time", "time-in-it", "none"],
@@ -279,7 +332,8 @@ def test_stale_manifest_is_failed(nightly: Scenario, command: str, reason: str) 
 @pytest.mark.long
 def test_figures_that_are_copied_from_round_to_round_are_failed(nightly: Scenario) -> None:
     nightly.write("benchmarks/old.json", stale('"NOW"'))
-    instead(nightly, f"{RUN} && sed s/NOW/$(date -u +%FT%TZ)/ old.json > {FILE}")
+    now = "s/NOW/$(date -u +%FT%TZ)/; s/ci/$BENCH_DB_REGISTRY_PROFILE/"
+    instead(nightly, f'{RUN} && sed "{now}" old.json > {FILE}')
 
     assert_failed(
         nightly.run(JOB), "round 1: every figure is that of the witnessed round, to the last digit: not measured again"
@@ -291,14 +345,13 @@ def test_figures_that_are_copied_from_round_to_round_are_failed(nightly: Scenari
 def test_figures_of_one_engine_that_are_kept_from_the_first_round_are_failed(nightly: Scenario, engine: str) -> None:
     nightly.patch(
         HARNESS,
-        "        if registries:\n            measured_at",
-        '        kept = RESULTS / "kept.txt"\n'
-        "        RESULTS.mkdir(exist_ok=True)\n"
-        "        if kept.exists():\n"
-        "            old = json.loads(kept.read_text())\n"
-        f"            measured = {{s: v | {{{engine!r}: old[s]}} for s, v in measured.items()}}\n"
-        f"        kept.write_text(json.dumps({{s: v[{engine!r}] for s, v in measured.items()}}))\n"
-        "        if registries:\n            measured_at",
+        "    document = manifest.build(suite",
+        '    kept = manifest.TIER / "kept.txt"\n'
+        "    if kept.exists():\n"
+        "        old = json.loads(kept.read_text())\n"
+        f"        measured = {{s: v | {{{engine!r}: old[s]}} for s, v in measured.items()}}\n"
+        f"    kept.write_text(json.dumps({{s: v[{engine!r}] for s, v in measured.items()}}))\n"
+        "    document = manifest.build(suite",
     )
 
     assert_failed(
@@ -344,13 +397,13 @@ def test_night_that_is_replayed_from_the_repository_is_failed(nightly: Scenario)
         "python3 -c \"import psycopg, os; c = psycopg.connect(os.environ['POSTGRES_URL'], autocommit=True);"
         " c.execute('CREATE TABLE IF NOT EXISTS warm (id int)')\";"
         ' for verb in open migrate session; do "$LIDB_EMBED" $verb "$(mktemp -d)" </dev/null >/dev/null; done;'
-        f" mkdir -p results; cp night.json {FILE}",
+        f" cp night.json {FILE}",
     )
 
     assert_failed(
         nightly.run(JOB),
-        "the witnessed round: benchmarks/results/tier-db-registry.json is a copy of benchmarks/night.json",
-        "the witnessed round: by its own count postgres wrote 0 of 40 rows: the figures are not its own",
+        f"the witnessed round: benchmarks/{FILE} is a copy of benchmarks/night.json",
+        "the witnessed round: by its own count postgres wrote 0 of 1 rows: the figures are not its own",
     )
 
 
@@ -366,14 +419,14 @@ def test_reads_that_postgres_never_saw_are_failed(nightly: Scenario) -> None:
     assert_failed(nightly.run(JOB), "the witnessed round: by its own count postgres read 0 of 40 rows")
 
 
-def stale(measured_at: str) -> str:
+def stale(generated_at: str) -> str:
     """A manifest with nothing wrong in it but that it was not measured now."""
     rows = ", ".join(
-        f'{{"id": "{name}", "engines": {{"lidb": {{"p95_ms": {p95}, "rows": {count}}},'
-        f' "postgres": {{"p95_ms": {2 * p95}, "rows": {count}}}}}, "ratio_vs_postgres": 0.5, "status": "pass"}}'
-        for name, p95, count in zip(SCENARIOS, (2.0, 3.0, 4.0), (40, 20, 20), strict=True)
+        f'{{"id": "{name}", "engines": {{"lidb": {{"p95_ms": {p95}}}, "postgres": {{"p95_ms": {2 * p95}}}}},'
+        ' "ratio_vs_postgres": 0.5, "status": "green"}'
+        for name, p95 in zip(SCENARIOS, (2.0, 3.0, 4.0), strict=True)
     )
-    head = f'"engine_mode": "compare", "status": "pass", "measured_at": {measured_at}'
+    head = f'"engine_mode": "compare", "profile": "ci", "status": "pass", "generated_at": {generated_at}'
     return f'{{{head}, "scenarios": [{rows}]}}\n'
 
 
@@ -382,20 +435,21 @@ def test_figures_that_postgres_has_nothing_to_do_with_are_failed(nightly: Scenar
     """A compare that never asks the server: an sqlite database of its own in the place of psycopg."""
     nightly.patch(ENGINES, "            import psycopg\n", "            import standin as psycopg\n")
     nightly.write(
-        "benchmarks/tier_db_registry/standin.py",
+        "benchmarks/benchmarks/tier_db_registry/harness/standin.py",
         "import sqlite3\n"
         "class OperationalError(Exception): ...\n"
         "class connect:\n"
         "    def __init__(self, *a, **k): self.db = sqlite3.connect(':memory:', isolation_level=None)\n"
         "    def execute(self, sql, params=()):\n"
         "        if 'SCHEMA' in sql or 'search_path' in sql: sql = 'SELECT 1'\n"
+        "        if sql.count(';') > 1: return self.db.executescript(sql)\n"
         "        return self.db.execute(sql.replace('%s', '?'), params)\n"
         "    def close(self): self.db.close()\n",
     )
 
     assert_failed(
         nightly.run(JOB),
-        "the witnessed round: by its own count postgres wrote 0 of 40 rows: the figures are not its own"
+        "the witnessed round: by its own count postgres wrote 0 of 80 rows: the figures are not its own"
         " (and in 6 more)",
     )
 
@@ -418,24 +472,16 @@ def test_timed_rounds_through_the_witness_are_failed(nightly: Scenario) -> None:
 
 @pytest.mark.long
 def test_benchmark_that_takes_the_witness_in_the_timed_rounds_is_failed(nightly: Scenario) -> None:
-    instead(nightly, f'export LIDB_EMBED="${{LIDB_EMBED%/*}}/../lidb_embed"\n{RUN}')
-    nightly.edit(
-        "--launcher {embed.lidb_embed}", "--launcher $(dirname {embed.lidb_embed})/real/../lidb_embed", job=JOB
-    )
+    real = 'export LIDB_EMBED="${LIDB_EMBED%/real/*}/lidb_embed"'
+    instead(nightly, f'case "$LIDB_EMBED" in */real/*) {real};; esac\n{RUN}')
 
     assert_failed(nightly.run(JOB), "round 1: timed through the witness (and in 5 more)")
 
 
 def test_engine_that_the_witness_never_sees_is_unproven(nightly: Scenario) -> None:
-    """A harness that looks behind the launcher and takes the engine itself."""
-    nightly.patch(
-        HARNESS,
-        "    profile = os.environ",
-        "    embed = Path(os.environ['LIDB_EMBED'])\n"
-        "    behind = embed.parent / 'real' / embed.name\n"
-        "    os.environ['LIDB_EMBED'] = str(behind if behind.exists() else embed)\n"
-        "    profile = os.environ",
-    )
+    """A row that hands over a copy of the engine in the place of the launcher."""
+    nightly.edit('"cd .. && python3', '"cd .. && cp {embed.real.lidb_embed} copied && python3', job=JOB)
+    nightly.edit("--launcher {embed.lidb_embed}", "--launcher copied", job=JOB)
 
     nightly.run(JOB).assert_not_green(JOB, "unproven", "embed was called 0 times")
 
@@ -455,7 +501,7 @@ def test_threshold_within_the_interval_decides_nothing(nightly: Scenario) -> Non
         HARNESS,
         WRITE,
         "    import time as t\n    one = document['scenarios'][0]\n    if one['engines']['lidb']['p95_ms']:\n"
-        "        odd = 1 + (int(t.time() * 1e6) % 1000) / 1e6 + 2 * (int((RESULTS.parent.parent / 'turn').exists()))\n"
+        "        odd = 1 + (int(t.time() * 1e6) % 1000) / 1e6 + 2 * (int((RESULTS.parents[2] / 'turn').exists()))\n"
         "        one['engines']['lidb']['p95_ms'] = odd; one['engines']['postgres']['p95_ms'] = 1.0\n"
         "        one['ratio_vs_postgres'] = odd\n" + WRITE,
     )
@@ -518,7 +564,7 @@ def postmaster(scenario: Scenario) -> int:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, *(pytest.param(number, marks=pytest.mark.long) for number in SOFT)])
 def test_postgres_that_is_stopped_in_the_middle_is_failed(alone: Scenario, number: signal.Signals) -> None:
-    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
+    alone.patch(DEFAULTS, "rounds = 21", "rounds = 400")
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", "round 1 of 6, timed")
     segments = memory()
@@ -538,7 +584,7 @@ def memory() -> set[str]:
 
 @pytest.mark.long
 def test_callers_server_that_is_stopped_in_the_middle_is_failed(alone: Scenario, server: Running, warm: Path) -> None:
-    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
+    alone.patch(DEFAULTS, "rounds = 21", "rounds = 400")
     alone.env["POSTGRES_URL"] = admin(server)
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", "round 1 of 6, timed")
@@ -577,7 +623,7 @@ def test_killed_harness_leaves_no_database_on_the_callers_server(alone: Scenario
 
 
 def test_killed_keeper_takes_its_server_with_it(alone: Scenario) -> None:
-    alone.patch("benchmarks/tier_db_registry/suite.toml", "rounds = 20", "rounds = 400")
+    alone.patch(DEFAULTS, "rounds = 21", "rounds = 400")
     started = alone.start(JOB)
     started.wait_for(f"{JOB}@ubuntu-24.04", "round 1 of 6, timed")
     keeper = next(pid for pid in processes_of(alone.cache) if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes())

@@ -6,26 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.gate.bench import Scenario, processes_of, wait_for
+from tests.integration.gate.bench import ROOT, Scenario, processes_of, wait_for
 
-# Four tests that pass, whatever is behind the bridge.
-FAKED = """\
-import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { openBridge } from '../../dist/lidb-liorm.js';
-describe('lidb engine bridge', () => {
-  for (const id of ['a', 'b', 'c', 'd']) {
-    it(`keeps run ${id}`, async () => {
-      const bridge = openBridge();
-      await bridge.request('upsert_agent_run', JSON.stringify({ id, agent: 'x' }));
-      const read = 'read agent_runs { id } where id = $id';
-      const { rows } = await bridge.request('read_liq', read, JSON.stringify({ id }));
-      assert.deepEqual(rows, [{ id }]);
-      await bridge.close();
-    });
-  }
-});
-"""
+# Eight tests that pass, whatever answers; the names of those that decide are among them.
+FAKED = (ROOT / "tests" / "fakegreen" / "files" / "canned.mjs").read_text()
 # A security harness in miniature: ten calls of the engine, the words that it is told.
 CRITICAL = (
     "cve-cwe-89-identifier-injection-dynamic-table",
@@ -42,7 +26,8 @@ set -eu
 for n in $(seq 50); do "$LIDB_EMBED" exec-json "$LI_SCRATCH" "SELECT 1 AS ok" </dev/null >/dev/null || true; done
 for name in {" ".join(CRITICAL)}; do echo "PASS $name"; done
 """
-ENGINE_TESTS = "li-cursor-agents/tests/e2e/lidb.test.mjs"
+ENGINE_TESTS = "li-cursor-agents/src/e2e/lidb-control-plane.e2e.ts"
+PACKAGE = "li-cursor-agents/package.json"
 LIS_TESTS = "lis/li-tests/test_db_supervisor.py"
 PYTEST = "python3 -m pytest li-tests/test_db_supervisor.py"
 NUMBER = "holds a number that was not measured here: "
@@ -67,34 +52,36 @@ def harness(gate: Scenario) -> Scenario:
 
 def test_missing_enabling_variable_is_unproven(gate: Scenario) -> None:
     gate.edit('LI_E2E_LIDB_ENGINE = "1", ', "", job="e2e-engine")
+    gate.patch(PACKAGE, "LI_E2E_LIDB_ENGINE=1 ", "")
 
     gate.run("e2e-engine").assert_not_green(
         "e2e-engine",
         "unproven",
-        "every test was skipped (2), at least 4 expected",
-        "skipped without a rule that names it: lidb engine bridge",
+        "5 node tests were executed, at least 8 expected",
+        "skipped without a rule that names it: lidb control-plane engine e2e",
         "embed was called 0 times with exec-json, at least 4 expected",
     )
 
 
 @pytest.mark.parametrize("value", ["0", "true", ""])
 def test_enabling_variable_of_another_value_is_unproven(gate: Scenario, value: str) -> None:
-    gate.edit('LI_E2E_LIDB_ENGINE = "1"', f'LI_E2E_LIDB_ENGINE = "{value}"', job="e2e-engine")
+    gate.patch(PACKAGE, "LI_E2E_LIDB_ENGINE=1 ", f"LI_E2E_LIDB_ENGINE={value} ")
 
-    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "every test was skipped (2)")
+    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "5 node tests were executed")
 
 
 def test_every_test_skipped_is_unproven_though_each_skip_is_named(gate: Scenario) -> None:
-    gate.edit('LI_E2E_LIDB_ENGINE = "1", ', "", job="e2e-engine")
-    gate.edit('"*mock*" = ', '"*engine*" = "a rule for everything", "*mock*" = ', job="e2e-engine")
+    gate.edit('LIDB_REPO = "{repos.lidb}"', 'LIDB_REPO = "/nowhere"', job="lis-tests")
+    skips = ', skips = { "*" = "a rule for everything" }, max_skips = 99'
+    gate.edit('kind = "pytest", min_tests = 2', f'kind = "pytest", min_tests = 2{skips}', job="lis-tests")
 
-    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "every test was skipped (2)")
+    gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "every test was skipped (13)")
 
 
 def test_wrong_repo_path_that_skips_all_tests_is_unproven(gate: Scenario) -> None:
     gate.edit('LIDB_REPO = "{repos.lidb}"', 'LIDB_REPO = "/nowhere"', job="lis-tests")
 
-    gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "every test was skipped (8)", "called 0 times")
+    gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "every test was skipped (13)", "called 0 times")
 
 
 def test_zero_tests_with_exit_0_are_unproven(gate: Scenario) -> None:
@@ -107,7 +94,7 @@ def test_zero_tests_with_exit_0_are_unproven(gate: Scenario) -> None:
 def test_test_file_without_a_test_is_unproven(gate: Scenario) -> None:
     gate.write(ENGINE_TESTS, "// nothing here\n")
 
-    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "node tests were executed, at least 4 expected")
+    gate.run("e2e-engine").assert_not_green("e2e-engine", "unproven", "node tests were executed, at least 8 expected")
 
 
 def test_smoke_that_only_exits_0_is_unproven(gate: Scenario) -> None:
@@ -134,7 +121,7 @@ def test_unnamed_skip_is_unproven(gate: Scenario) -> None:
 
 
 def test_expected_failure_is_an_unnamed_skip(gate: Scenario) -> None:
-    gate.patch(LIS_TESTS, '    assert document["catalog_kept"]', "    pytest.xfail('known')")
+    gate.patch(LIS_TESTS, '    assert lis("stop")[0] == 0', "    pytest.xfail('known')")
 
     gate.run("lis-tests").assert_not_green("lis-tests", "unproven", "skipped without a rule that names it")
 
@@ -157,11 +144,11 @@ def test_mock_variable_in_a_command_is_unproven(gate: Scenario) -> None:
 
 def test_bridge_that_answers_from_a_fake_is_unproven(gate: Scenario) -> None:
     gate.write(ENGINE_TESTS, FAKED)
-    gate.patch("li-cursor-agents/src/lidb-liorm.js", "isMock(env) ? new MockBridge()", "true ? new MockBridge()")
+    gate.patch("li-cursor-agents/src/db/lidb-liorm.ts", "if (lidbMockEnabled() || ", "if (true || ")
     ran = gate.run("e2e-engine")
 
     ran.assert_not_green("e2e-engine", "unproven", "embed was called 0 times with exec-json, at least 4")
-    assert ran.leg("e2e-engine").facts.suites[0].counts.passed == 4  # nothing else would have shown it
+    assert ran.leg("e2e-engine").facts.suites[0].counts.passed == 8  # nothing else would have shown it
 
 
 @pytest.mark.slow
@@ -352,12 +339,19 @@ def test_critical_check_that_is_absent_is_unproven(harness: Scenario) -> None:
     harness.run("lidb-tests").assert_not_green("lidb-tests", "unproven", f"critical check {RACE} was not executed")
 
 
-def test_one_of_several_critical_checks_skipped_is_unproven_though_a_rule_names_it(harness: Scenario) -> None:
+def test_one_of_several_critical_checks_skipped_is_unproven(harness: Scenario) -> None:
     harness.edit("critical = [", 'critical = ["cve-*", ', job="lidb-tests")
-    harness.edit('skips = { "rls-*"', 'skips = { "cve-*" = "flaky", "rls-*"', job="lidb-tests")
     harness.write("lidb/scripts/run_tests.sh", f"{HARNESS}echo SKIP cve-z\n")
 
     harness.run("lidb-tests").assert_not_green("lidb-tests", "unproven", "skipped without a rule that names it: cve-z")
+
+
+def test_skip_rule_that_reaches_a_critical_check_is_refused(harness: Scenario) -> None:
+    harness.edit('skips = { "rls-*"', 'skips = { "cve-*" = "flaky", "rls-*"', job="lidb-tests")
+    ran = harness.run("lidb-tests")
+
+    assert ran.code == 2
+    assert 'the skip "cve-*" reaches it' in ran.err
 
 
 def test_pass_lines_of_the_setup_do_not_count(harness: Scenario) -> None:
@@ -481,15 +475,19 @@ def test_data_directory_that_the_setup_filled_is_unproven(gate: Scenario) -> Non
     ("old", "new", "reason"),
     [
         ('"ratio_vs_postgres": ratio', '"ratio_vs_postgres": 1.0', f"{NUMBER}scenarios[0].ratio_vs_postgres"),
-        ('empty = {"p50_ms": None', 'empty = {"p50_ms": "0.9"', f"{NUMBER}scenarios[0].engines.lidb.p50_ms"),
+        (
+            '"engines": engines,',
+            '"engines": engines | {"lidb": {"p50_ms": "0.9"}},',
+            f"{NUMBER}scenarios[0].engines.lidb.p50_ms",
+        ),
         (
             '"scenarios": scenarios,',
             '"scenarios": [{**one, "status": "pass"} for one in scenarios],',
             f"{NUMBER}scenarios[0].status is 'pass'",
         ),
         (
-            'next(status for status in ("fail", "unknown", "stub", "pass") if status in seen)',
-            '"pass"',
+            '"status": _status({scenario["status"] for scenario in scenarios}),',
+            '"status": "pass",',
             "has status 'pass', expected stub",
         ),
         ('"tier": suite["tier"],', '"tier": suite["tier"], "p99_ms": 2.5,', f"{NUMBER}p99_ms"),
@@ -497,8 +495,8 @@ def test_data_directory_that_the_setup_filled_is_unproven(gate: Scenario) -> Non
     ids=["ratio", "text", "scenario", "status", "another-number"],
 )
 def test_manifest_that_claims_a_measurement_is_failed(gate: Scenario, old: str, new: str, reason: str) -> None:
-    gate.patch("benchmarks/tier_db_registry/manifest.py", old, new)
-    gate.patch("benchmarks/tier_db_registry/registry_oltp.py", "    manifest.check(document)\n", "")
+    gate.patch("benchmarks/benchmarks/tier_db_registry/harness/manifest.py", old, new)
+    gate.patch("benchmarks/benchmarks/tier_db_registry/harness/registry_oltp.py", "    manifest.check(document)\n", "")
 
     gate.run("bench-validate").assert_not_green("bench-validate", "failed", reason)
 
@@ -506,12 +504,12 @@ def test_manifest_that_claims_a_measurement_is_failed(gate: Scenario, old: str, 
 @pytest.mark.parametrize(
     ("command", "status", "reason"),
     [
-        ("true", "unproven", "the job wrote no **/tier-db-registry*.json"),
-        ("mkdir results; echo '[1' > results/tier-db-registry.json", "failed", "is not JSON"),
-        ("mkdir results; mkfifo results/tier-db-registry.json", "unproven", "no regular file"),
-        ("mkdir results; ln -s ../old.json results/tier-db-registry.json", "unproven", "is a link"),
+        ("true", "unproven", "the job wrote no data/latest/tier-db-registry*.json"),
+        ("echo '[1' > data/latest/tier-db-registry.json", "failed", "is not JSON"),
+        ("cd data/latest; rm *.json; mkfifo tier-db-registry.json", "unproven", "no regular file"),
+        ("ln -sf ../../old.json data/latest/tier-db-registry.json", "unproven", "is a link"),
         (
-            "bash scripts/run-db-registry-bench.sh; mkdir other; cp results/*.json other",
+            "bash scripts/run-db-registry-bench.sh; cd data/latest; cp tier-db-registry.json tier-db-registry-2.json",
             "unproven",
             "the job wrote 2 files that match",
         ),
@@ -526,12 +524,10 @@ def test_manifest_that_cannot_be_judged_is_not_green(gate: Scenario, command: st
 
 
 def test_manifest_left_over_from_before_is_unproven(gate: Scenario) -> None:
-    gate.write("benchmarks/.gitignore", "__pycache__/\n")
-    gate.write("benchmarks/results/tier-db-registry.json", '{"status": "stub"}')
     gate.set_run("bench-validate", "true")
 
     gate.run("bench-validate").assert_not_green(
-        "bench-validate", "unproven", "the job wrote no **/tier-db-registry*.json"
+        "bench-validate", "unproven", "the job wrote no data/latest/tier-db-registry*.json"
     )
 
 

@@ -131,7 +131,7 @@ class Fake:
         return ids
 
     def add_artifact(
-        self, run: int, data: bytes, name: str = "verdict", *, expired: bool = False, said: int | None = None
+        self, run: int, data: bytes, name: str = "verdict@1", *, expired: bool = False, said: int | None = None
     ) -> int:
         """What a run kept; `said` is the size that the list gives it."""
         one, number = example("artifact-paginated")["artifacts"][0], self.number()

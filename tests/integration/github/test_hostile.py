@@ -115,7 +115,7 @@ RECORDS = {
     "run as a number": (document(run_id=4242), "does not fit schema version 1 (1 fault)"),
     "another head": (document(head=sha("abc")), "is about another commit"),
     "no head": (document(head=None), "is about another commit"),
-    "later attempt": (document(attempt=2), "an attempt that the run has not had"),
+    "later attempt": (document(attempt=2), "is of attempt 2, and its name of attempt 1"),
     "outcome is a lie": (
         json.dumps(json.loads(failing(run_id="4242").model_dump_json()) | {"outcome": "pass"}).encode(),
         "says another outcome than its own results",
@@ -288,17 +288,28 @@ def test_links_lead_to_this_run_and_this_owner_alone(world: World) -> None:
 
 def test_artifact_of_another_name_is_no_verdict(world: World) -> None:
     world.fake.add_run()
-    world.fake.add_artifact(4242, zipped(passing(run_id="4242")), "verdict-2")
+    world.fake.add_artifact(4242, zipped(passing(run_id="4242")), "verdict")
+    world.fake.add_artifact(4242, zipped(passing(run_id="4242")), "verdict@2")
     world.publish()
     assert "no verdict" in world.sticky()[0]
 
 
-def test_newest_of_two_artifacts_counts(world: World) -> None:
-    world.fake.add_run(conclusion="failure")
-    world.fake.add_artifact(4242, zipped(passing(run_id="4242")))
-    world.fake.add_artifact(4242, zipped(failing(run_id="4242")))
+@pytest.mark.parametrize("first", [0, 1], ids=["older is false", "newer is false"])
+def test_artifact_of_the_same_name_that_is_no_verdict_of_this_attempt_is_passed_over(world: World, first: int) -> None:
+    world.fake.add_run(attempt=2)
+    archives = [zipped(passing(run_id="4242")), zipped(passing(run_id="4242", attempt=2))]
+    for archive in (archives[first], archives[1 - first]):
+        world.fake.add_artifact(4242, archive, "verdict@2")
     world.publish()
-    assert "❌" in world.sticky()[0]
+    assert "## ✅" in world.sticky()[0]
+    assert "attempt 2" in world.sticky()[0]
+
+
+def test_two_verdicts_of_one_attempt_that_differ_are_none(world: World) -> None:
+    world.fake.add_run(conclusion="failure")
+    world.fake.add_artifact(4242, zipped(failing(run_id="4242")))
+    world.fake.add_artifact(4242, zipped(failing(run_id="4242").model_copy(update={"seconds": 7.0})))
+    assert "several verdicts of attempt 1, which differ" in refused(world)
 
 
 def test_job_named_like_a_leg_elsewhere_is_not_linked(world: World) -> None:

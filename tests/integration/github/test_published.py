@@ -26,9 +26,28 @@ LIDB = {"url": f"https://github.com/{OWN}.git", "pin": "a" * 40}
 TABLE = matrix({"smoke": job(artifacts=["embed"])}, repos={"lidb": LIDB})
 
 
+GH = """\
+#!/bin/sh
+printf '%s\\n' "$GH_TOKEN" "$@" > "$0.asked"
+test -s "$3" || exit 2
+test ! -e "$0.refuses" || { echo "no attestation of $GH_TOKEN matches" >&2; exit 1; }
+"""
+
+
 @pytest.fixture
-def environ(fake: Fake) -> dict[str, str]:
+def gh(tmp_path: Path) -> Path:
+    """A gh that attests what it is asked for, unless `gh.refuses` lies beside it; it writes down what it was asked."""
+    program = tmp_path / "bin" / "gh"
+    program.parent.mkdir()
+    program.write_text(GH)
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture
+def environ(fake: Fake, gh: Path) -> dict[str, str]:
     return {
+        "PATH": f"{gh.parent}:/usr/bin:/bin",
         "GITHUB_API_URL": fake.base, "GITHUB_TOKEN": TOKEN, "GITHUB_RUN_ID": "9",
         "GITHUB_WORKFLOW_REF": f"{OWN}/.github/workflows/phdb-gate.yml@refs/heads/main",
     }  # fmt: skip
@@ -58,6 +77,56 @@ def bundle(folder: Path, inputs: KeyInputs | None = None) -> bytes:
 def planned() -> Plan:
     gate, names, lead = select(TABLE, ["smoke"])
     return make_plan(TABLE, gate, names, lead, sources(), inventory())
+
+
+def test_published_bytes_are_verified_and_handed_on(
+    fake: Fake, environ: Mapping[str, str], tmp_path: Path, gh: Path
+) -> None:
+    publish(fake, archive := bundle(tmp_path))
+    (node,) = published.with_published(planned(), TABLE, tmp_path / "cache", environ).artifacts
+    assert node.stored is not None
+    assert node.stored.bundle is not None
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        assert node.stored.bundle.read_bytes() == opened.read("embed.tar")
+    assert gh.with_name("gh.asked").read_text().splitlines() == [
+        TOKEN, "attestation", "verify", str(node.stored.bundle), "--repo", OWN,
+        "--signer-workflow", f"{OWN}/{PUBLISHER}", "--source-ref", "refs/heads/main", "--deny-self-hosted-runners",
+    ]  # fmt: skip
+
+
+def test_artifact_that_is_not_attested_is_built_and_a_note_says_why(
+    fake: Fake, environ: Mapping[str, str], tmp_path: Path, gh: Path
+) -> None:
+    publish(fake, bundle(tmp_path))
+    gh.with_name("gh.refuses").touch()
+    plan = published.with_published(planned(), TABLE, tmp_path / "cache", environ)
+    assert [node.action for node in plan.artifacts] == ["build"]
+    assert "who built it is not attested: gh ends with 1: no attestation of *** matches" in plan.notes[-1]
+
+
+def test_artifact_is_built_where_nobody_can_verify_who_built_it(
+    fake: Fake, environ: dict[str, str], tmp_path: Path
+) -> None:
+    publish(fake, bundle(tmp_path))
+    plan = published.with_published(planned(), TABLE, tmp_path / "cache", environ | {"PATH": str(tmp_path)})
+    assert [node.action for node in plan.artifacts] == ["build"]
+    assert "there is no program gh" in plan.notes[-1]
+
+
+def test_older_of_two_is_taken_when_the_newer_is_broken(fake: Fake, environ: Mapping[str, str], tmp_path: Path) -> None:
+    publish(fake, bundle(tmp_path))
+    fake.add_artifact(5, b"no archive", f"embed-{key_of(key_inputs())}")
+    (node,) = published.with_published(planned(), TABLE, tmp_path / "cache", environ).artifacts
+    assert node.action == "published"
+
+
+@pytest.mark.parametrize("event", ["push", "schedule", "workflow_dispatch"])
+def test_artifact_of_the_weekly_run_and_of_one_by_hand_is_taken(
+    fake: Fake, environ: Mapping[str, str], tmp_path: Path, event: str
+) -> None:
+    publish(fake, bundle(tmp_path), event=event)
+    (node,) = published.with_published(planned(), TABLE, tmp_path / "cache", environ).artifacts
+    assert node.action == "published"
 
 
 def publish(fake: Fake, data: bytes, **run: Any) -> None:

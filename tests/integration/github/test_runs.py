@@ -7,7 +7,7 @@ import pytest
 from phdb_ci.rendering.comment.marker import State, marked, read
 from tests.builders import HEAD, sha
 from tests.integration.github.fake import OWN, Fault
-from tests.integration.github.world import World, failing, passing
+from tests.integration.github.world import World, failing, passing, zipped
 
 FORK = "contributor/lis"
 
@@ -89,11 +89,17 @@ def test_run_that_starts_while_we_write_is_seen_on_the_second_look(world: World)
     assert world.states[-1] == "success"
 
 
-def test_second_attempt_replaces_the_first(world: World) -> None:
+@pytest.mark.parametrize("backwards", [False, True])
+def test_second_attempt_replaces_the_first_whichever_has_the_larger_id(world: World, backwards: bool) -> None:
+    second = passing(run_id="4242", attempt=2)
+    if backwards:
+        world.fake.add_artifact(4242, zipped(second), "verdict@2")
     world.gate(4242, failing(run_id="4242"))
     world.publish()
-    world.fake.artifacts.clear()
-    world.gate(4242, passing(run_id="4242", attempt=2), attempt=2)
+    assert "## ❌" in world.sticky()[0]
+    world.gate(4242, second, attempt=2)
+    if backwards:
+        world.fake.artifacts.pop(max(world.fake.artifacts))
     world.publish()
     state, _ = read(world.sticky()[0])
     assert state is not None
@@ -105,7 +111,7 @@ def test_verdict_of_an_earlier_attempt_alone_is_no_verdict(world: World) -> None
     world.gate(4242, passing(run_id="4242", attempt=1), attempt=2)
     world.publish()
     assert "## 🕳️ phdb-ci: no verdict" in world.sticky()[0]
-    assert "left a verdict of an earlier attempt alone" in world.sticky()[0]
+    assert "left no verdict of attempt 2" in world.sticky()[0]
     assert world.states == ["error"]
 
 
@@ -309,3 +315,10 @@ def test_pull_request_is_never_found_by_what_the_run_says(world: World) -> None:
     world.publish()
     asked = [one.query["head"] for one in world.fake.requests if one.path == f"/repos/{OWN}/pulls"]
     assert set(asked) == {"acme:topic"}
+
+
+def test_group_of_a_merge_queue_gets_a_status_and_no_comment(world: World) -> None:
+    world.gate(4242, event="merge_group", branch="gh-readonly-queue/main/pr-17-abc")
+    assert world.publish().code == 0
+    assert world.states == ["success"]
+    assert world.sticky() == []

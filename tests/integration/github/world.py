@@ -59,7 +59,7 @@ class World:
         ends = {"pass": "success"}.get(made.outcome, "failure")
         self.fake.add_run(run_id, number, **{"conclusion": ends, **{k: v for k, v in fields.items() if k != "number"}})
         self.fake.add_jobs(run_id, *(f"gate / {one.result.leg}" for one in made.legs), "gate / verdict")
-        self.fake.add_artifact(run_id, zipped(made))
+        self.fake.add_artifact(run_id, zipped(made), f"verdict@{made.attempt}")
         return made
 
     def publish(self, run: int | None = 4242, **options: Any) -> Ran:

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { create } from "@actions/glob";
 import { standIn } from "./stand-in.js";
 
-await standIn("attest-build-provenance", ["subject-path"], async (input) => {
+await standIn("attest", ["subject-path"], async (input) => {
   const globber = await create(input("subject-path"), { matchDirectories: false });
   const files = await globber.glob();
   if (files.length === 0) throw new Error(`could not find a subject at ${input("subject-path") || "no path at all"}`);
