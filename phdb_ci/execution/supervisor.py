@@ -50,15 +50,15 @@ def main(result_fd: int) -> None:
     started = time.monotonic()
     child = _start(request)
     stopped = _watch(child, started + request["timeout"], wake_read)
-    left = {} if stopped else _left()
+    left = [] if stopped else _left()
     if left:
         time.sleep(NAMING)
-    left = {pid: _name(pid) if _name(pid) != "?" else name for pid, name in left.items()}
+        left = _left() or left  # which of them it is does not matter any more; what it is called does
     names = _sweep(child, settle=0.0 if stopped or left else SETTLE, grace=request["grace"])
     code = CODES.get(child, -signal.SIGKILL)
     result = {
         "exit": code if code >= 0 else 128 - code, "stopped": stopped,
-        "leftovers": sorted(left.values())[:SHOWN] or names,
+        "leftovers": left or names,
         "seconds": time.monotonic() - started, "network": network,
     }  # fmt: skip
     os.write(result_fd, json.dumps(result).encode() + b"\n")
@@ -201,8 +201,8 @@ def _name(pid: int) -> str:
     return _proc(pid, "comm").strip()[:32] or "?"
 
 
-def _left() -> dict[int, str]:
-    """What runs on after the command has ended; how quickly it would end by itself does not matter; by id, with names.
+def _left() -> list[str]:
+    """The names of what runs on after the command has ended; how quickly it would end by itself does not matter.
 
     A process that reads from a pipe which nobody can write to any more (tee behind a script, a helper that watches its
     parent) has been told of the end, and one that is exiting is at its end: they are waited for.
@@ -210,12 +210,12 @@ def _left() -> dict[int, str]:
     pids = _descendants()
     files = {pid: _files(pid) for pid in pids}
     written = {name for mine in files.values() for name, reads in mine if not reads}
-    return {
-        pid: _name(pid)
+    return sorted(
+        _name(pid)
         for pid, mine in files.items()
         if not _exiting(pid)
         and not any(reads and name.startswith("pipe:") and name not in written for name, reads in mine)
-    }
+    )[:SHOWN]
 
 
 def _exiting(pid: int) -> bool:
