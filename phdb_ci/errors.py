@@ -53,6 +53,10 @@ class SourceError(PhdbError):
     """A repository, ref or commit that was asked for does not exist."""
 
 
+class ConflictError(SourceError):
+    """Two commits that are to be tested together do not merge."""
+
+
 class ArtifactError(PhdbError):
     """An artifact file that was handed in is not what its manifest says."""
 

@@ -36,7 +36,7 @@ def _options() -> argparse.Namespace:
         ("--engine", "the engine itself, for the timed rounds"),
         ("--to", "where the document of figures is written"),
     ):
-        parser.add_argument(name, type=Path, required=True, help=words)
+        parser.add_argument(name, type=_absolute, required=True, help=words)
     parser.add_argument("--least", type=int, default=6, help="how many rounds are timed at the least")
     parser.add_argument("--most", type=int, default=9, help="how many rounds are timed where there is time")
     parser.add_argument(
@@ -44,6 +44,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("command", nargs="+", help="the benchmark's own command line, behind --")
     return parser.parse_args()
+
+
+def _absolute(path: str) -> Path:
+    """The command runs in another folder."""
+    return Path(path).absolute()
 
 
 def _measure(options: argparse.Namespace, scratch: Path) -> tuple[list[Round], Answers]:

@@ -74,8 +74,11 @@ def check_gate(matrix: Matrix, name: str, option: str) -> None:
         raise UsageError(f'{option}: "{name}" is no gate of the matrix.{perhaps(name, matrix.gates)}', tries=tries)
 
 
-def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
-    """Load the matrix, resolve the sources that the named jobs need, gather the facts, and make the plan."""
+def planned(arguments: argparse.Namespace, patience: Sequence[float] = ()) -> tuple[Matrix, Plan]:
+    """Load the matrix, resolve the sources that the named jobs need, gather the facts, and make the plan.
+
+    `patience`: the seconds before each further try of a remote that did not answer.
+    """
     matrix = load(arguments.matrix)
     check_named(matrix, arguments.names)
     gate, jobs, lead = select(matrix, arguments.names)
@@ -88,7 +91,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
         repos = repos_of(matrix, jobs, artifacts)
         sources = resolve(
             matrix, repos, home=arguments.matrix.resolve().parent, cache=cache, specs=specs, stack=arguments.stack,
-            environ=os.environ,
+            environ=os.environ, bundle=arguments.sources, patience=patience, merges=merges_of(arguments.merge),
         )  # fmt: skip
         inventory = gather(
             matrix, jobs, sources, cache=cache, given=files, tools=tools.result(), artifacts=artifacts,
@@ -96,6 +99,11 @@ def planned(arguments: argparse.Namespace) -> tuple[Matrix, Plan]:
         )  # fmt: skip
     proofs = proofs_beside(arguments.matrix)
     return matrix, make_plan(matrix, gate, jobs, lead, sources, inventory, artifacts, proofs)
+
+
+def merges_of(words: Sequence[str]) -> dict[str, str]:
+    """`--merge NAME=REF`; nothing behind the sign merges nothing, as in a workflow that no pull request started."""
+    return pairs([word for word in words if word and not word.endswith("=")], "--merge", "NAME=REF")
 
 
 def pairs(words: Sequence[str], option: str, form: str) -> dict[str, str]:

@@ -69,6 +69,10 @@ def _run_options(verb: Parser, names: str) -> None:
     verb.add("--stack", type=Path, metavar="DIR", help="take every repo from DIR/NAME")
     text = "take a repo from a directory (./DIR, /DIR, DIR@REF) or a ref of its URL (branch, tag, commit, pull/N)"
     verb.add("--repo", action="append", default=[], metavar="NAME=SPEC", help=text)
+    text = "test the commit of a repo as merged into this ref of it: what a pull request would give"
+    verb.add("--merge", action="append", default=[], metavar="NAME=REF", help=text)
+    text = "take every commit from a bundle that `plan --bundle` wrote; no remote is asked"
+    verb.add("--sources", type=Path, metavar="FILE", help=text)
     text = "a built artifact, its manifest beside it, or NAME.tar of a run; FILE#sha256=HEX names its digest, too"
     verb.add("--artifact", action="append", default=[], metavar="NAME=FILE", help=text)
     verb.section("how to run")
@@ -87,6 +91,8 @@ def _plan(verb: Parser) -> None:
     _gate_options(verb)
     text = "whether the changes of a repo since a commit could affect a job at all"
     verb.add("--since", metavar="NAME=COMMIT", help=text)
+    text = "write the commits of the sources as one git bundle, for `run --sources` on other machines"
+    verb.add("--bundle", type=Path, metavar="FILE", help=text)
     verb.section("what to print")
     verb.add("--mermaid", action="store_true", help="the graph as a mermaid flowchart")
     verb.add("--markdown", action="store_true", help="the CI matrix of these gates as a page; resolves no source")

@@ -9,21 +9,24 @@ import sys
 from collections.abc import Iterator
 
 from phdb_ci.base.page import ENDLESS, Page, blocks
-from phdb_ci.base.text import counted, duration, harmless
+from phdb_ci.base.text import counted, duration, harmless, one_line
 from phdb_ci.commands._delivery import write_outputs
 from phdb_ci.commands._options import cache_dir, check_gate, check_named, planned, proofs_beside
-from phdb_ci.errors import Exit, UsageError
+from phdb_ci.errors import ConflictError, Exit, UsageError
 from phdb_ci.matrix import load
 from phdb_ci.models.base import glob_matches
 from phdb_ci.models.matrix import Matrix
 from phdb_ci.models.plan import Plan
 from phdb_ci.models.verdict import Unaffected
+from phdb_ci.sources.git.bundle import write_bundle
 from phdb_ci.sources.git.content import changed_since
 from phdb_ci.sources.git.env import mask
 from phdb_ci.sources.git.mirror import mirror_of
 from phdb_ci.sources.git.refs import FULL
 from phdb_ci.terminal import page_of
 
+PATIENCE = (2.0, 8.0, 30.0)  # seconds before each further try of a remote, where one run fetches for many machines
+LONGEST_PROBLEM = 2000  # characters of what a verdict says of sources that cannot be had
 LONGEST = 200  # characters of a path that is named there
 SHOWN = 50  # paths that the record of an unaffected run names
 
@@ -33,9 +36,14 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.markdown:
         print(_page(arguments), end="")
         return Exit.PASS
-    matrix, plan = planned(arguments)
+    try:
+        matrix, plan = planned(arguments, PATIENCE if arguments.bundle else ())
+    except ConflictError as error:
+        write_outputs(arguments.outputs, {"problem": one_line(error.message, LONGEST_PROBLEM)})
+        raise
     unaffected = _unaffected(arguments, matrix, plan)
-    write_outputs(arguments.outputs, _outputs(matrix, plan, unaffected))
+    size = write_bundle(arguments.bundle, plan.sources.repos.values()) if arguments.bundle else None
+    write_outputs(arguments.outputs, _outputs(matrix, plan, unaffected) | {"bytes": str(size or "")})
     if arguments.json:
         print(plan.model_dump_json(indent=1))
     elif arguments.mermaid:
@@ -74,7 +82,9 @@ def _unaffected(arguments: argparse.Namespace, matrix: Matrix, plan: Plan) -> Un
     if source is None:
         return None
     url = matrix.repos[name].url if mask(matrix.repos[name].url) == source.where else source.where
-    paths = changed_since(mirror_of(cache_dir(os.environ), name, url), base, source.commit)
+    paths = changed_since(
+        mirror_of(cache_dir(os.environ), name, url), base, source.merged.head if source.merged else source.commit
+    )
     if not paths or not all(any(glob_matches(docs, path) for docs in matrix.repos[name].docs) for path in paths):
         return None
     # It travels through an environment variable, which Linux bounds at 128 KiB.

@@ -137,9 +137,15 @@ def unnamed_skip(_job: Job, facts: Facts) -> Iterable[str]:
     """A test was skipped that no rule of the matrix names."""
     for suite in facts.suites:
         if suite.unnamed_skip_count:
-            first = suite.unnamed_skips[0] if suite.unnamed_skips else "?"
+            first = _with_message(suite, suite.unnamed_skips[0]) if suite.unnamed_skips else "?"
             more = f" and {suite.unnamed_skip_count - 1} more" if suite.unnamed_skip_count > 1 else ""
             yield f"skipped without a rule that names it: {first}{more}"
+
+
+def _with_message(suite: Suite, title: str) -> str:
+    """A skipped case and what it said."""
+    message = next((case.message for case in suite.cases if case.title == title and case.message), "")
+    return f"{title}: {cut(message, FIRST)}" if message else title
 
 
 def too_many_skipped(job: Job, facts: Facts) -> Iterable[str]:

@@ -89,11 +89,12 @@ def gathered_here(
 
 
 def shown_source(source: Source) -> VerdictSource:
-    """A source as the verdict holds it."""
+    """A source as the verdict holds it. A merge that was made here has no page."""
+    made = source.merged is not None and source.commit != source.merged.head
     return VerdictSource(
         repo=source.repo, commit=source.id, origin=source.origin, via=source.via, where=source.where,
-        web=page_of(source.where), pin=source.pin, dirty=source.dirty, reachable=source.reachable,
-        notes=source.notes,
+        web=None if made else page_of(source.where), pin=source.pin, dirty=source.dirty, merged=source.merged,
+        reachable=source.reachable, notes=source.notes,
     )  # fmt: skip
 
 
@@ -104,6 +105,8 @@ def reproduce(gate: str, is_gate: bool, sources: Iterable[VerdictSource], option
         by_stack = source.via.startswith("--stack") and "--stack" in options
         if source.origin not in ("pin", "folder") and not by_stack:
             words += ["--repo", f"{source.repo}={_spec(source)}"]
+        if source.merged:
+            words += ["--merge", f"{source.repo}={source.merged.base}"]
     words += options
     if words[-1] == "--":
         words.pop()
@@ -113,4 +116,5 @@ def reproduce(gate: str, is_gate: bool, sources: Iterable[VerdictSource], option
 def _spec(source: VerdictSource) -> str:
     if source.origin == "tree":
         return source.where
-    return f"{source.where}@{source.commit}" if source.where.startswith("/") else source.commit
+    commit = source.merged.head if source.merged else source.commit
+    return f"{source.where}@{commit}" if source.where.startswith("/") else commit

@@ -9,6 +9,13 @@ Origin = Literal["pin", "ref", "tree", "folder"]
 StackKind = Literal["public", "stand-in", "local"]
 
 
+class Merged(Record):
+    """What a tested commit was made of: `head`, as it was proposed, merged into `base`. They may be one commit."""
+
+    base: Sha
+    head: Sha
+
+
 class Source(Record):
     """One repo of this run.
 
@@ -20,6 +27,7 @@ class Source(Record):
         pin: the matrix's pin, for comparison; a folder has none.
         tree: of a folder the id of its tree, which is what it is known by; its commit is one of ours.
         dirty: uncommitted or untracked changes are part of the commit.
+        merged: of a commit that was made here, or found to hold its base already, what was merged into what.
         reachable: whether a branch, tag or pull request of `where` contains the commit: a fork's is in none.
     """
 
@@ -32,6 +40,7 @@ class Source(Record):
     pin: Sha | None
     tree: Sha | None = None
     dirty: bool = False
+    merged: Merged | None = None
     reachable: bool = True
     notes: tuple[str, ...] = ()
 

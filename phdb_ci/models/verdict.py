@@ -8,7 +8,7 @@ from phdb_ci.models.base import Name, Record, RepoName, Sha
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.plan import IdleLeg
 from phdb_ci.models.results import ArtifactOutcome, LegResult, LegSource
-from phdb_ci.models.sources import StackKind
+from phdb_ci.models.sources import Merged, StackKind
 from phdb_ci.models.statuses import STATUSES, MissingStatus, Outcome, Status
 from phdb_ci.models.texts import Os
 
@@ -23,6 +23,7 @@ class VerdictSource(LegSource):
     web: str | None = None
     pin: Sha | None
     dirty: bool = False
+    merged: Merged | None = None
     reachable: bool = True
     notes: tuple[str, ...] = ()
 

@@ -25,7 +25,20 @@ if TYPE_CHECKING:
 RUNNER = "ubuntu-24.04"  # of the jobs that test nothing themselves
 SETUP_MINUTES = 15  # checkout, tools and installs of a job on a cold runner, beside its own time limit
 PYTHON, NODE = "3.12", "24"
-RESERVED = ("phdb-ci", "head", "since", "base", "sources", "run", "unaffected", "outcome")
+RESERVED = (
+    "phdb-ci",
+    "head",
+    "since",
+    "base",
+    "sources",
+    "run",
+    "unaffected",
+    "bundle",
+    "bytes",
+    "merge",
+    "problem",
+    "outcome",
+)
 OWN = ".github/workflows"
 Node = tuple[str, str]  # a job or an artifact, and the runner that it is run or built on
 
@@ -37,7 +50,8 @@ def workflow_files(matrix: Matrix) -> dict[str, str]:
     and each repo its own.
     """
     home = _home(matrix)
-    files = {f"{OWN}/ci.yml": _render("ci", matrix)}
+    macs = sorted({os for job in matrix.jobs.values() for os in job.os if os.startswith("macos")})
+    files = {f"{OWN}/ci.yml": _render("ci", matrix, macs=macs)}
 
     def add(path: str, text: str) -> None:
         if path in files:

@@ -9,7 +9,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby, takewhile
 from pathlib import Path
 
 from phdb_ci.base.files import open_regular
@@ -80,12 +80,12 @@ def _tail(file: io.BufferedReader, start: int) -> str:
 
 
 def _first_error(file: io.BufferedReader, start: int) -> list[str]:
-    """The first line in the compilers' form and the lines behind it; none where there is no such line."""
+    """The first line in the compilers' form and the indented lines behind it; none where there is no such line."""
     lines = _lines(file, start)
     for line in lines:
         if _ERROR.match(line):
-            behind = [next(lines, "") for _ in range(BEHIND)]
-            return [line, *filter(None, behind)]
+            behind = filter(None, (next(lines, "") for _ in range(BEHIND)))
+            return [line, *takewhile(_depth, behind)]
     return []
 
 
@@ -133,9 +133,21 @@ def _is_own(frame: str, root: str) -> bool:
 
 
 def _message(lines: Sequence[str]) -> list[str]:
-    """The last lines, where a run of lines that begin with the same word counts as one message: both its ends stay."""
-    runs = (list(run) for _, run in groupby(lines[-MOST_READ:], lambda line: line.split(maxsplit=1)[0]))
-    return [line for run in runs for line in _ends(run)][-MOST:]
+    """The last lines, where a run of lines that begin with the same words counts as one message: both its ends stay.
+
+    Two words count first (`npm error`), and what is left by one (the `at` of a stack).
+    """
+    shown: list[str] = []
+    for is_long, runs in groupby(_runs(lines[-MOST_READ:], 2), lambda run: len(run) > FIRST + LAST):
+        neighbours = list(runs)
+        alike = neighbours if is_long else _runs(list(chain.from_iterable(neighbours)), 1)
+        shown += chain.from_iterable(map(_ends, alike))
+    return shown[-MOST:]
+
+
+def _runs(lines: Sequence[str], words: int) -> Iterator[list[str]]:
+    """The lines in runs of neighbours that begin with the same words."""
+    return (list(run) for _, run in groupby(lines, lambda line: line.split(maxsplit=words)[:words]))
 
 
 def _ends(run: list[str]) -> list[str]:

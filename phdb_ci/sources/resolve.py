@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from phdb_ci.base.locks import OnWait
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.errors import DiskError, PhdbError, SourceError, UsageError
 from phdb_ci.models.matrix import Matrix, Repo, is_folder
-from phdb_ci.models.sources import Source, Sources, StackKind
+from phdb_ci.models.sources import Merged, Source, Sources, StackKind
+from phdb_ci.sources.git.bundle import take_bundled
+from phdb_ci.sources.git.merge import merge
 from phdb_ci.sources.git.mirror import Mirror, Taken, mirror_of, take, take_local
 from phdb_ci.sources.git.refs import check_ref
 from phdb_ci.sources.git.trees import import_directory, import_folder, import_worktree, is_bare, is_repository
@@ -41,12 +44,15 @@ class _Wish:
 
 def resolve(
     matrix: Matrix, repos: Iterable[str], *, cache: Path, specs: Mapping[str, str], stack: Path | None,
-    environ: Mapping[str, str], home: Path = Path(), on_wait: OnWait | None = None,
+    environ: Mapping[str, str], home: Path = Path(), on_wait: OnWait | None = None, bundle: Path | None = None,
+    patience: Sequence[float] = (), merges: Mapping[str, str] = MappingProxyType({}),
 ) -> Sources:  # fmt: skip
     """Resolve the repos that a run needs, and no other; `./FOLDER` is a subfolder of the matrix's own folder, `home`.
 
     `specs` are `--repo NAME=SPEC`. With `stack`, `--stack DIR`, every repo that none of them names comes from DIR/NAME,
-    and the environment does not count. `on_wait` is called with a lock's path when another run holds it.
+    and the environment does not count. `on_wait` is called with a lock's path when another run holds it. With `bundle`
+    every commit of a URL comes from that file, and no remote is asked. `patience`: the seconds before each further try
+    of a remote that did not answer. `merges` are `--merge NAME=REF`: the repo's commit is merged into that one.
 
     Raises:
         UsageError: an unknown name, a SPEC that cannot be one, variables that contradict each other.
@@ -55,7 +61,7 @@ def resolve(
     """
     names = list(dict.fromkeys(repos))
     needed = [name for name in names if not is_folder(name)]
-    _check_names(matrix, [*needed, *specs])
+    _check_names(matrix, [*needed, *specs, *merges])
     overrides = {name: _spec(f"--repo {name}={spec}", spec) for name, spec in specs.items()}
     wishes = {name: overrides.get(name) or _wish(name, matrix.repos[name], stack, environ) for name in needed}
 
@@ -63,9 +69,11 @@ def resolve(
         if name not in wishes:
             return _folder(name, home, cache, on_wait)
         repo, wish = matrix.repos[name], wishes[name]
-        at = mirror_of(cache, name, str(wish.directory or repo.url), on_wait=on_wait)
+        at = mirror_of(cache, name, str(wish.directory or repo.url), on_wait=on_wait, patience=patience)
         try:
-            return _source(at, repo.pin, wish)
+            base = _base(at, wish, merges[name]) if name in merges else None
+            source = _source(at, repo.pin, wish, bundle)
+            return _merged(at, source, base) if base else source
         except PhdbError as error:
             error.tries = (*wish.instead, *error.tries)
             raise
@@ -166,14 +174,35 @@ def _each(source: Callable[[str], Source], names: Sequence[str]) -> dict[str, So
     return {result.repo: result for result in results if isinstance(result, Source)}
 
 
-def _source(at: Mirror, pin: str, wish: _Wish) -> Source:
+def _source(at: Mirror, pin: str, wish: _Wish, bundle: Path | None) -> Source:
     """The repo that the mirror is of."""
-    result = _local(at, wish.directory, wish) if wish.directory else take(at, wish.ref or pin)
+    ref = wish.ref or pin
+    if wish.directory:
+        result = _local(at, wish.directory, wish)
+    else:
+        result = take_bundled(at, bundle, ref) if bundle else take(at, ref)
     origin = "ref" if wish.ref else "tree" if wish.directory else "pin"
     return Source(
         repo=at.repo, commit=result.commit, origin=origin, via=wish.via, where=at.where, objects=at.path, pin=pin,
         dirty=result.dirty, reachable=result.reachable, notes=result.notes,
     )  # fmt: skip
+
+
+def _base(at: Mirror, wish: _Wish, ref: str) -> str:
+    """The commit that a repo's own is merged into, before that is taken: one fetch has both."""
+    check_ref(ref, f"--merge {at.repo}={ref}")
+    return (take_local if wish.directory else take)(at, ref).commit
+
+
+def _merged(at: Mirror, source: Source, base: str) -> Source:
+    """The source, its commit merged into its base."""
+    commit = merge(at, base, source.commit)
+    note = f"{at.repo}: {source.commit[:12]} is tested as merged into {base[:12]}"
+    return source.model_copy(update={
+        "commit": commit, "merged": Merged(base=base, head=source.commit),
+        "origin": source.origin if commit == source.commit else "ref",
+        "notes": source.notes if commit == source.commit else (*source.notes, note),
+    })  # fmt: skip
 
 
 def _local(at: Mirror, directory: Path, wish: _Wish) -> Taken:

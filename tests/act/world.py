@@ -68,6 +68,13 @@ class World:
         place = self.root / repo
         branch = f"change-{len(git(place, 'branch', '--list').splitlines())}"
         git(place, "switch", "--quiet", "-c", branch, "main")
+        head = self.push(repo, files)
+        git(place, "switch", "--quiet", "main")
+        return head
+
+    def push(self, repo: str, files: Mapping[str, str]) -> str:
+        """A commit on the branch that is checked out, by default main."""
+        place = self.root / repo
         for name, text in files.items():
             path = place / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,9 +83,7 @@ class World:
             path.chmod(mode)
         git(place, "add", "--all")
         git(place, "commit", "--quiet", "-m", "a change", when=1_700_000_100)
-        head = git(place, "rev-parse", "HEAD")
-        git(place, "switch", "--quiet", "main")
-        return head
+        return git(place, "rev-parse", "HEAD")
 
     def event(self, repo: str, head: str, number: int = 17) -> dict[str, Any]:
         """What GitHub tells a workflow of a pull request."""

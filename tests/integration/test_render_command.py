@@ -154,7 +154,7 @@ def test_our_own_files_are_current(capsys: pytest.CaptureFixture[str]) -> None:
 def test_check_after_an_edit_of_the_matrix_shows_file_difference_and_command(
     rendered: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    edit(rendered, 'timeout = "30m"', 'timeout = "41m"')
+    edit(rendered, 'timeout = "45m"', 'timeout = "56m"')
     before = listing(rendered)
     assert main(["render", "--check"]) == Exit.FAIL
 
@@ -162,7 +162,7 @@ def test_check_after_an_edit_of_the_matrix_shows_file_difference_and_command(
     nightly = ".github/workflows/nightly.yml"
     assert said.startswith(f"{nightly}: is not what the matrix renders\n")
     assert f"--- {nightly} (on disk)\n+++ {nightly} (rendered)\n@@" in said
-    assert "-    timeout-minutes: 45\n+    timeout-minutes: 56\n" in said
+    assert "-    timeout-minutes: 60\n+    timeout-minutes: 71\n" in said
     assert said.count("\n@@ ") == 1
     count = len(workflow_files(load(Path("matrix.toml"))))
     assert said.endswith(f"1 of {count} files differ. Repair: phdb-ci render\n")

@@ -10,6 +10,8 @@ from tests.linting.workflow import Step, Workflow, mapping
 
 Found = tuple[int, str]
 PLANNED = "${{ needs.plan.outputs.run == 'true' }}"
+PLAN = '--since "${SINCE}" --merge "${MERGE}" --bundle sources.bundle --outputs "${GITHUB_OUTPUT}"'
+BUNDLE = "sources/sources.bundle"
 LATER = "${{ always() && steps.verdict.outcome != 'skipped' }}"
 
 
@@ -62,12 +64,30 @@ def leg_command(flow: Workflow, facts: Facts) -> Iterator[Found]:
     """A leg runs the session of its job, on its own runner, as on a laptop; nothing stands around the command."""
     for job, name, os in facts.legs(flow):
         given = re.escape("".join(_handed(one) for one in facts.matrix.jobs[name].artifacts))
-        wanted = rf"python -m nox --no-venv -s {re.escape(name)} --{given} --out results"
+        wanted = rf"python -m nox --no-venv -s {re.escape(name)} -- --sources {BUNDLE}{given} --out results"
         scripts = [step.run.strip() for step in job.steps if "nox" in step.run]
         if len(scripts) != 1 or not re.fullmatch(wanted, scripts[0]):
             yield job.line, f"{scripts} is not {wanted}"
         if job.runner != os or job.row.get("env", {}).get("PHDB_CI_OS") != os:
             yield job.line_of("runs-on"), f"{job.name} runs on {job.runner}"
+
+
+def run_sources(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """The plan alone fetches, with the token; builds and legs take the run's commits from the bundle that it kept."""
+    for job in flow.jobs if facts.role(flow).kind == "gate" else ():
+        if job.id == "plan":
+            kept = [(step.given.get("name"), step.given.get("path")) for step in job.steps if _uploads(step)]
+            told = mapping(job.row.get("outputs")).get("bundle")
+            step = next((one for one in job.steps if one.row.get("id") == "plan"), Step({}, job.line))
+            if kept != [(told, "sources.bundle")] or PLAN not in step.run:
+                yield job.line, f"the plan keeps {kept}, not its bundle, and tells {told}"
+            if step.env.get("GITHUB_TOKEN") != TOKEN:
+                yield step.line, "the plan fetches as nobody, whom GitHub throttles"
+        elif job.id not in ("verdict", CANCELLED):
+            given = {"name": "${{ needs.plan.outputs.bundle }}", "path": "sources"}
+            takes = [step for step in job.steps if given.items() <= step.given.items()]
+            if len(takes) != 1 or sum(f"--sources {BUNDLE}" in step.run for step in job.steps) != 1:
+                yield job.line, f"{job.name} does not take its sources from the bundle"
 
 
 def leg_artifact(flow: Workflow, facts: Facts) -> Iterator[Found]:
@@ -212,3 +232,18 @@ def _variable(artifact: str) -> str:
 
 def _uploads(step: Step) -> bool:
     return step.action == "actions/upload-artifact"
+
+
+def own_tests(flow: Workflow, facts: Facts) -> Iterator[Found]:
+    """Our own tests run on every system that legs run on; where they can have a network of their own, they must."""
+    if facts.role(flow).kind != "ci":
+        return
+    runners = [job.runner for job in flow.jobs]
+    for os in sorted(facts.runners):
+        if os.startswith("macos") and os not in runners:
+            yield flow.line_of("jobs"), f"no test runs on {os}"
+    for job in flow.jobs:
+        steps = [step for step in job.steps if re.search(r"nox -s .*\btests\b", step.run)]
+        sysctl = any("apparmor_restrict_unprivileged_userns=0" in step.run for step in job.steps)
+        if any(not sysctl or step.env.get("PHDB_CI_ISOLATION") != "required" for step in steps):
+            yield job.line, f"{job.id}: a test of isolation may be skipped"

@@ -105,6 +105,7 @@ def call_head(flow: Workflow, facts: Facts) -> Iterator[Found]:
         if role.kind == "caller":
             base = BASE.format(track=facts.matrix.repos[flow.repo].track)
             wanted = {"head": HEAD, flow.repo: HEAD, "since": f"{flow.repo}={base}"}
+            wanted |= {"merge": f"{flow.repo}=${{{{ github.base_ref }}}}"}
         elif role.kind == "aggregate":
             repos = [name for name, repo in facts.matrix.repos.items() if repo.override.ref]
             wanted = {name: f"${{{{ inputs.{name} }}}}" for name in repos} | {"head": "${{ github.sha }}"}

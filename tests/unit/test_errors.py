@@ -12,6 +12,7 @@ CODES = {
     "UsageError": 2,
     "MatrixError": 2,
     "SourceError": 2,
+    "ConflictError": 2,
     "ArtifactError": 2,
     "OtherReleaseError": 2,
     "ResultsError": 2,

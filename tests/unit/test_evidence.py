@@ -955,3 +955,10 @@ def _check(one: Job, facts: Facts) -> None:
 @pytest.mark.parametrize("one", [job(), BARE, TWICE, WITNESSED, GUARDED, DOCUMENTED, MEASURED, EVERYTHING])
 def test_the_search_starts_where_jobs_pass(one: Job) -> None:
     assert judge(one, close_to_passing(one))[0] == "passed"
+
+
+def test_skip_that_no_rule_names_is_shown_with_its_own_reason() -> None:
+    skipped = case("test_a", "skipped", message="no engine on PATH")
+    report = suite(skipped, unnamed_skips=("test_a",), unnamed_skip_count=2)
+    reasons = list(evidence.unnamed_skip(job(), Facts(suites=(report,))))
+    assert reasons == ["skipped without a rule that names it: test_a: no engine on PATH and 1 more"]

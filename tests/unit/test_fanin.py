@@ -1102,3 +1102,22 @@ def test_quarantine_counts_by_the_day_of_the_verdict(days: int) -> None:
     verdict = make_verdict(gathered, tool="0.1.0", today=today)
 
     assert (verdict.outcome == "pass") == (today <= date(2027, 1, 31))
+
+
+# What the plan says of the sources
+
+
+def test_conflict_that_the_plan_names_is_the_reason_for_every_leg(place: Place) -> None:
+    problem = "lidb: 5ab0d77 does not merge into c0ffee0: conflicts in src/a.c, src/b.c"
+    place.needs = needs_of()
+    place.needs["plan"] = {"result": "failure", "outputs": {"problem": problem}}
+
+    assert set(reasons(place.verdict()).values()) == {problem}
+    assert place.verdict().outcome == "incomplete"
+
+
+def test_size_of_the_bundle_is_a_note_when_it_is_a_size(full: Place) -> None:
+    assert full.needs is not None
+    for told, notes in (("1234", ("the sources of all jobs came in one bundle of 1234 bytes",)), ("<b>", ())):
+        full.needs["plan"]["outputs"]["bytes"] = told
+        assert full.verdict().notes == notes

@@ -56,10 +56,13 @@ def test_end_of_a_log_is_its_last_lines_without_blank_ones(tmp_path: Path) -> No
 
 
 def test_message_of_many_lines_with_one_prefix_shows_both_ends(tmp_path: Path) -> None:
+    warned = "".join(f"npm warn {n}\n" for n in range(9))
     usage = "".join(f"npm error --option-{n}\nnpm error\n" for n in range(40))
-    text = f"added 3\nnpm error code EUSAGE\nnpm error\nnpm error Missing: left-pad\n{usage}npm error A complete log\n"
+    head = f"added 3\n{warned}npm error code EUSAGE\nnpm error\nnpm error Missing: left-pad\n"
+    text = f"{head}{usage}npm error A complete log\n"
     shown = words(tmp_path, text, builds=True)
-    assert shown[:3] == ("added 3", "npm error code EUSAGE", "npm error Missing: left-pad")
+    assert shown[1:5] == ("npm warn 3", "⋮", "npm warn 7", "npm warn 8")
+    assert shown[5:7] == ("npm error code EUSAGE", "npm error Missing: left-pad")
     assert shown[-3:] == ("⋮", "npm error", "npm error A complete log")
 
 
@@ -76,7 +79,7 @@ def test_message_of_many_lines_with_one_prefix_shows_both_ends(tmp_path: Path) -
 def test_build_shows_the_first_error_of_a_compiler(tmp_path: Path, line: str) -> None:
     noise = "".join(f"[{n}%] Building\n" for n in range(5_000))
     shown = words(tmp_path, f"{noise}{line}\n   12 | int\n      | ^\nb.c:1: error: that follows\n{noise}", builds=True)
-    assert shown[:3] == (seen_from(ROOT, line), "   12 | int", "      | ^")
+    assert shown == (seen_from(ROOT, line), "   12 | int", "      | ^")
     assert words(tmp_path, f"{noise}{line}\n{noise}")[-1] == "[4999%] Building"
 
 
@@ -111,3 +114,12 @@ def test_place_is_the_innermost_frame_of_a_checkout() -> None:
     assert place_of(node, ROOT) == "agents/a.mjs:3"
     assert place_of(TRACEBACK, ROOT) == "lis/cli.py:7"
     assert place_of("tests/test_a.py:3: AssertionError", ROOT) == ""
+
+
+def test_error_above_a_long_javascript_stack_stays(tmp_path: Path) -> None:
+    frames = "".join(f"    at step{n} (node:internal/{n})\n" for n in range(30))
+    text = f"noise\nfile:///a.mjs:3\n  throw new Error('x')\n  ^\n\nError: x\n{frames}\nNode.js v24\n"
+    shown = words(tmp_path, text)
+    assert shown[:4] == ("file:///a.mjs:3", "  throw new Error('x')", "  ^", "Error: x")
+    assert shown[8] == "⋮"
+    assert shown[-1] == "Node.js v24"

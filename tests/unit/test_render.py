@@ -98,11 +98,11 @@ def test_typical_failure_line_by_line(typical: Verdict) -> None:
         "|  | job | pass | fail | skip | time |",
         "|:-:|:--|--:|--:|--:|--:|",
         "| ❌ | **e2e-engine** | 41 | **2** | 0 | 4:58 |",
-        "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 38.0 s |",
-        "| ✅ | smoke | – | – | – | 38.0 s |",  # noqa: RUF001 - as shown
-        "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 38.0 s |",
+        "| ❌ | **db-smoke (ubuntu-24.04)** | 118 | **1** | 0 | 38.0\N{NO-BREAK SPACE}s |",
+        "| ✅ | smoke | – | – | – | 38.0\N{NO-BREAK SPACE}s |",  # noqa: RUF001 - as shown
+        "| ✅ | db-smoke (macos-15) | 116 | 0 | 0 | 38.0\N{NO-BREAK SPACE}s |",
         "| ✅ | e2e-mock | 37 | 0 | 0 | 1:03 |",
-        "| ✅ | bench-validate | – | – | – | 3.0 s |",  # noqa: RUF001 - as shown
+        "| ✅ | bench-validate | – | – | – | 3.0\N{NO-BREAK SPACE}s |",  # noqa: RUF001 - as shown
     ]
     first = text.split("<details open>")[1].split("</details>")[0]
     assert first.split("\n\n") == [

@@ -1,5 +1,7 @@
 """kill -9 at every point of a write: what was acknowledged is there, unchanged, and nothing else is."""
 
+from dataclasses import replace
+
 import pytest
 
 from checks.contracts.data.points import Traced
@@ -9,7 +11,7 @@ from checks.contracts.stack import LidbEmbed
 
 WRITES = {
     "insert": insert("new"),
-    "large-insert": insert("new", LARGE),
+    "large-insert": replace(insert("new", LARGE), name="a large INSERT"),
     "update": update("kept-1"),
     "migrate": migration(),
     "upsert": upsert("run-new"),

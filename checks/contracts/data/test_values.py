@@ -5,6 +5,7 @@ import json
 import pytest
 
 from checks.contracts.answers import fields
+from checks.contracts.data.writes import expect, is_written
 from checks.contracts.programs import Done
 from checks.contracts.stack import INSERT, Bridge, LidbEmbed, as_read, new_run
 
@@ -43,7 +44,7 @@ def test_text_by_engine(database: LidbEmbed, kind: str) -> None:
     rows = [{"id": key, "name": name, "description": name} for key, name in between(TEXTS[kind])]
     for row in rows:
         done = database.exec_json(INSERT, *row.values())
-        assert fields(done.out).get("affected") == 1, f"an INSERT of a text with {kind} was refused: {done.ending}"
+        expect(is_written(done.out), f"an INSERT of a text with {kind} was refused: {done.ending}")
     assert_read(database.exec_json("SELECT id, name, description FROM packages"), rows, kind)
 
 
@@ -52,7 +53,7 @@ def test_text_by_bridge(bridge: Bridge, kind: str) -> None:
     runs = [new_run(run_id=f"run-{key}", agent_id=text) for key, text in between(TEXTS[kind])]
     for run in runs:
         done = bridge.run("upsert_agent_run", json.dumps(run))
-        assert fields(done.out).get("ok") is True, f"an upsert of a text with {kind} was refused: {done.ending}"
+        expect(fields(done.out).get("ok") is True, f"an upsert of a text with {kind} was refused: {done.ending}")
     assert_read(bridge.run("read_liq", "read agent_runs { id, agent_id, status }"), [*map(as_read, runs)], kind)
 
 
@@ -64,7 +65,7 @@ def test_query(database: LidbEmbed, kind: str) -> None:
     found = [str(row.get("id")) for row in database.rows(sql, *parameters)]
     found = found if "ORDER BY" in sql else sorted(found)
     given, wanted = (f"{len(ids)} ({', '.join(ids) or 'none'})" for ids in (found, expected))
-    assert found == expected, f"{sql} with {parameters} asks for the rows {wanted} and is given {given}"
+    expect(found == expected, f"{sql} with {parameters} asks for the rows {wanted} and is given {given}")
 
 
 def test_count(database: LidbEmbed) -> None:
@@ -72,17 +73,18 @@ def test_count(database: LidbEmbed) -> None:
         database.rows(INSERT, *row)
     rows = database.rows("SELECT COUNT(*) AS n FROM packages WHERE name = ?", "red")
     number = str(rows[0].get("n")) if rows else "nothing"
-    assert number == "2", f"COUNT(*) of the rows that a condition fits gives {number}, and 2 of {len(COLOURS)} fit"
+    expect(number == "2", f"COUNT(*) of the rows that a condition fits gives {number}, and 2 of {len(COLOURS)} fit")
 
 
 def test_second_insert_of_an_id(database: LidbEmbed) -> None:
     """The second is refused, or replaces the first; an id has one row, which says what was acknowledged last."""
     done = {name: database.exec_json(INSERT, "same", name, "a package") for name in ("first", "second")}
-    written = [name for name, each in done.items() if fields(each.out).get("affected") == 1]
+    written = [name for name, each in done.items() if is_written(each.out)]
     names = [row["name"] for row in database.rows("SELECT id, name FROM packages")]
-    assert names == written[-1:], (
+    expect(
+        names == written[-1:],
         f"of {len(done)} INSERTs of one id {len(written)} were acknowledged ({', '.join(written)}), "
-        f"and {len(names)} rows have it ({', '.join(names)})"
+        f"and {len(names)} rows have it ({', '.join(names)})",
     )
 
 
@@ -92,10 +94,11 @@ def test_second_upsert_of_a_run(bridge: Bridge, database: LidbEmbed) -> None:
     for status in ("running", "done"):
         done = bridge.run("upsert_agent_run", json.dumps(new_run(run_id="run-1", status=status)))
         last = status if fields(done.out).get("ok") is True else last
-    assert last, "no upsert of a run was acknowledged"
+    expect(last, "no upsert of a run was acknowledged")
     found = [row["status"] for row in database.rows("SELECT id, status FROM agent_runs")]
-    assert found == [last], (
-        f"of 2 upserts of one run the last that was acknowledged says {last!r}, and its {len(found)} rows say {found}"
+    expect(
+        found == [last],
+        f"of 2 upserts of one run the last that was acknowledged says {last!r}, and its {len(found)} rows say {found}",
     )
 
 
@@ -107,12 +110,15 @@ def between(text: str) -> list[tuple[str, str]]:
 def assert_read(done: Done, rows: list[dict[str, str]], kind: str) -> None:
     """The rows are read back as they went in, and no other."""
     read = fields(done.out).get("rows")
-    assert isinstance(read, list), (
-        f"{len(rows)} of {len(rows)} rows cannot be read back beside a text with {kind}: {done.out[:120]!r}"
-    )
+    if not isinstance(read, list):
+        count = len(rows)
+        pytest.fail(
+            f"{count} of {count} rows cannot be read back beside a text with {kind}: {done.out[:120]!r}", pytrace=False
+        )
     changed = sum(row not in read for row in rows)
     shown = next((row for row in read if row not in rows), "nothing")
-    assert not changed and len(read) == len(rows), (
+    expect(
+        not changed and len(read) == len(rows),
         f"{changed} of {len(rows)} rows do not come back as they went in beside a text with {kind}, "
-        f"{len(read)} rows are read: {str(shown)[:120]}"
+        f"{len(read)} rows are read: {str(shown)[:120]}",
     )

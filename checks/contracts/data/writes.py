@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from checks.contracts.answers import fields
 from checks.contracts.data.points import Traced
 from checks.contracts.programs import Done, Program
@@ -161,11 +163,19 @@ class Tally:
         print(f"{what}: {self.points} points, {self.rows} rows acknowledged")
         bad = {number for number, _ in lost + strange}
         also = f" and leaves {len(strange)} rows that are not" if strange else ""
-        assert not bad, (
+        first = min(lost + strange)[1] if bad else ""
+        expect(
+            not bad,
             f"{what} loses {len(lost)} of {self.rows} acknowledged rows{also}, at {len(bad)} of {self.points} points, "
-            f"first {min(lost + strange)[1]}"
+            f"first {first}",
         )
-        assert not written or not self.silent, f"{what}: all was refused at {self.silent} of {self.points} points"
+        expect(not (written and self.silent), f"{what}: all was refused at {self.silent} of {self.points} points")
+
+
+def expect(condition: object, sentence: str) -> None:
+    """Fail with one sentence where the condition does not hold: it says all, and a traceback would hide it."""
+    if not condition:
+        pytest.fail(sentence, pytrace=False)
 
 
 def states(stack: Stack) -> dict[str, State]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from phdb_ci.base.text import harmless
 from phdb_ci.judging.fanin.read import Needs, ResultFile
 from phdb_ci.judging.gathered import Run
 from phdb_ci.judging.verdict import judged_anew
@@ -11,6 +12,7 @@ from phdb_ci.models.matrix import Job, Matrix
 from phdb_ci.models.results import LegResult
 from phdb_ci.models.sources import Sources
 
+LONGEST_PROBLEM = 600  # characters of what the plan says of its own failure
 STATES = ("success", "failure", "cancelled", "skipped")
 LegName = tuple[str, str]
 
@@ -59,6 +61,8 @@ def doubt(result: LegResult, matrix: Matrix, needs: Needs, expected: Expected) -
 def plan_doubt(needs: Needs, sources: Sources | None) -> str | None:
     """Why nothing of a run is believed: which commits it is about is not settled."""
     state = needs.results.get("plan", "nothing")
+    if needs.given and state == "failure" and (problem := needs.output("plan", "problem")):
+        return harmless(problem, LONGEST_PROBLEM)
     if needs.given and state != "success":
         return f"GitHub says of the run's plan: {state if state in STATES else 'nothing'}"
     return "the run's plan does not say which commits it is about" if needs.given and sources is None else None

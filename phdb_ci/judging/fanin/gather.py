@@ -81,7 +81,7 @@ def gather(
         jobs=jobs, quarantine=matrix.quarantine,
         claimed={name: claims(name, job, proofs.of(stack) if proofs else None) for name, job in jobs.items()},
         reproduce=reproduce(gate, True, sources),
-        notes=[*notes, *map(_foreign, foreign)],
+        notes=[*_bundle(needs), *notes, *map(_foreign, foreign)],
     )  # fmt: skip
 
 
@@ -111,6 +111,12 @@ def _idle(matrix: Matrix, jobs: Iterable[str], legs: Iterable[LegName], unaffect
         IdleLeg(job=name, os=os, summary=matrix.jobs[name].summary, kind="skipped", reason=reason)
         for name, os, reason in reasons
     ]  # fmt: skip
+
+
+def _bundle(needs: Needs) -> list[str]:
+    """What the plan says of the bundle that all sources of the run came in."""
+    size = needs.output("plan", "bytes") or ""
+    return [f"the sources of all jobs came in one bundle of {size} bytes"] if size.isdigit() and len(size) < 16 else []
 
 
 def _foreign(file: ResultFile) -> str:

@@ -65,7 +65,7 @@ def _quarantined(item: Quarantined, posting: Posting | None) -> str:
 
 def _row(entry: Entry, posting: Posting | None) -> tuple[str, ...]:
     result = entry.result
-    time = duration(result.seconds) if result and result.seconds else ""
+    time = duration(result.seconds).replace(" ", "\N{NO-BREAK SPACE}") if result and result.seconds else ""
     url = posting.job_url(f"{entry.job}@{entry.os}") if posting else None
     label = f"[{word(entry.name)}]({url})" if url else word(entry.name)
     label = f"**{label}**" if entry.is_bad else label

@@ -8,7 +8,7 @@ always under the mirror's lock.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
@@ -39,12 +39,14 @@ class Mirror:
         path: the bare repository.
         url: what is fetched from, credentials included; never show it, show `where`.
         on_wait: called when another run holds the mirror.
+        patience: the seconds before each further try of a remote that did not answer.
     """
 
     repo: str
     path: Path
     url: str
     on_wait: OnWait | None = None
+    patience: tuple[float, ...] = ()
 
     @property
     def where(self) -> str:
@@ -82,10 +84,12 @@ class Taken:
     dirty: bool = False
 
 
-def mirror_of(cache: Path, repo: str, url: str, *, on_wait: OnWait | None = None) -> Mirror:
+def mirror_of(
+    cache: Path, repo: str, url: str, *, on_wait: OnWait | None = None, patience: Iterable[float] = ()
+) -> Mirror:
     """The mirror of `url`, which may be a directory, in this cache."""
     key = hashlib.sha256(os.fsencode(url)).hexdigest()[:12]
-    return Mirror(repo, cache.absolute() / "mirrors" / f"{repo}-{key}.git", url, on_wait)
+    return Mirror(repo, cache.absolute() / "mirrors" / f"{repo}-{key}.git", url, on_wait, tuple(patience))
 
 
 def pinned(at: Mirror, commit: str) -> Taken | None:
@@ -170,7 +174,7 @@ def fetch_commit(at: Mirror, commit: str) -> None:
 
 def _fetch(at: Mirror, *refspecs: str, options: tuple[str, ...] = ()) -> Done:
     arguments = ("--git-dir", str(at.path), *_FETCH, *options, "--", at.url, *refspecs)
-    done = ask(at.url, *arguments)
+    done = ask(at.url, *arguments, patience=at.patience)
     if done.code != 0 and ".lock': File exists" in done.err:
         # We hold the mirror's own lock: git's lock files are those of a run that was killed.
         for stale in at.path.rglob("*.lock"):

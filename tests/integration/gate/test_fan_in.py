@@ -188,7 +188,7 @@ def test_build_that_failed_blocks_every_leg_that_needs_it(third: Scenario) -> No
     (third.root / "needs.json").write_text(json.dumps(needs))
 
     found = verdict(third, 1)
-    assert found.headline == "of 3 jobs, 2 blocked (lis-tests, smoke)"
+    assert found.headline == "of 3 jobs, 2 blocked (lis-tests, smoke); embed does not build"
 
 
 # Bundles
@@ -230,7 +230,7 @@ def test_artifact_that_does_not_build_is_a_failure_and_leaves_no_bundle(third: S
     done = third.cli("run", "embed", "--stack", "stack", "--out", "new", "--outputs", "new.out")
 
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "verdict fail: embed: embed failed" in done.stdout
+    assert "verdict fail: embed: embed does not build" in done.stdout
     assert not list((third.root / "new").rglob("*.tar"))
     told = outputs_of(third.root / "new.out")
     assert (told["outcome"], told["status"], told["digest"]) == ("fail", "failed", "")

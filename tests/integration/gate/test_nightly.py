@@ -306,6 +306,9 @@ def test_benchmark_over_its_own_threshold_is_measured_and_judged_by_ours(nightly
 @pytest.mark.long
 def test_checkout_of_the_benchmark_stays_as_it_is(nightly: Scenario) -> None:
     nightly.edit('"cd .. && python3', '"cd .. && cp -r {repos.benchmarks} before && python3', job=JOB)
+    nightly.edit(
+        "--engine {embed.real.lidb_embed}", "--engine $(realpath --relative-to=. {embed.real.lidb_embed})", job=JOB
+    )
     nightly.edit("bench.sh", "bench.sh && diff -r {repos.benchmarks} before", job=JOB)
 
     nightly.run(JOB).assert_green()

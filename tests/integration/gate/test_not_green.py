@@ -163,7 +163,7 @@ def test_wrong_path_of_the_engine_that_ends_in_a_build_of_its_own_is_unproven(ga
         "embed was called 0 times",
         "another lidb_embed was built in the workspace: lidb/build/smoke/lidb_embed",
     )
-    assert ran.leg("lis-tests").facts.suites[0].counts.passed == 8
+    assert ran.leg("lis-tests").facts.suites[0].counts.passed == 13
 
 
 def test_another_engine_in_the_workspace_is_unproven_though_ours_was_called(gate: Scenario) -> None:
@@ -572,6 +572,8 @@ def test_artifact_that_does_not_build_blocks_its_jobs_and_no_other(gate: Scenari
     gate.patch("lidb/CMakeLists.txt", "project(lidb LANGUAGES CXX)", 'message(FATAL_ERROR "broken")')
     ran = gate.run("lis-tests", "bench-validate")
 
-    ran.assert_not_green("lis-tests", "blocked", "embed failed: exit 1: cmake -S")
+    ran.assert_not_green("lis-tests", "blocked", "embed does not build")
+    assert "exit 1: cmake -S" in ran.embed.reasons[0]
+    assert ran.embed.words[0].startswith("CMake Error at CMakeLists.txt:")
     assert ran.leg("bench-validate").status == "passed"
     assert ran.embed.status == "failed"
