@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phdb_ci.judging import figures
-from phdb_ci.judging.evidence import RULES, judge
+from phdb_ci.judging.evidence import RULES, judge, unnamed_skip
 from phdb_ci.models.figures import Figure
 from phdb_ci.models.matrix import Job
 from phdb_ci.models.report_kinds import ReportKind
@@ -960,5 +960,5 @@ def test_the_search_starts_where_jobs_pass(one: Job) -> None:
 def test_skip_that_no_rule_names_is_shown_with_its_own_reason() -> None:
     skipped = case("test_a", "skipped", message="no engine on PATH")
     report = suite(skipped, unnamed_skips=("test_a",), unnamed_skip_count=2)
-    reasons = list(evidence.unnamed_skip(job(), Facts(suites=(report,))))
+    reasons = list(unnamed_skip(job(), Facts(suites=(report,))))
     assert reasons == ["skipped without a rule that names it: test_a: no engine on PATH and 1 more"]
