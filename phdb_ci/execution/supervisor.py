@@ -25,7 +25,7 @@ PF_EXITING = 0x4
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 LINUX = sys.platform == "linux"
 SETTLE = 2.0  # seconds that a process which is only told of the command's end gets to end by itself
-NAMING = 0.02  # seconds after which a child that was just forked has the name of its program, and not of its shell
+NAMING = 0.2  # seconds after which a child that was just forked has the name of its program, and not of its shell
 CODES: dict[int, int] = {}  # exit codes; of the first that had an id, as ids come again
 SHOWN = 100  # names of what was left behind; more would fill the pipe that the result goes through
 
