@@ -83,7 +83,9 @@ def test_green_pull_request_passes_on_one_engine_that_was_built_once(
     for one in given.legs:
         if one.result.facts.artifacts:
             told = "\n".join(leg(ran, one.result.job).lines)
-            assert re.search(rf"phdb_ci run {one.result.job} --sources \S+ --artifact .*#sha256={embed.digest}", told), told
+            assert re.search(
+                rf"phdb_ci run {one.result.job} --sources \S+ --artifact .*#sha256={embed.digest}", told
+            ), told
     assert "## ✅ phdb-ci" in ran.job("verdict").summary
     assert not ran.left
 
