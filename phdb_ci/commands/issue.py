@@ -10,7 +10,6 @@ from pathlib import Path
 from phdb_ci.base.nearest import perhaps
 from phdb_ci.commands._options import read_verdict, runs_of
 from phdb_ci.errors import Exit, ResultsError, UsageError
-from phdb_ci.judging.forgiving import failing
 from phdb_ci.matrix import load
 from phdb_ci.models.results import Case
 from phdb_ci.models.verdict import Verdict, VerdictLeg
@@ -58,7 +57,7 @@ def _leg(verdict: Verdict, name: str) -> VerdictLeg:
 
 def _cases(leg: VerdictLeg, pattern: str | None) -> Sequence[Case]:
     """The failing cases that a pattern names, all of them without one. Raises UsageError where it names none."""
-    cases = failing(leg.result.facts)
+    cases = leg.result.facts.failing
     chosen = [case for case in cases if pattern is None or case.is_named(pattern)]
     if pattern is not None and not chosen:
         titles = [case.title for case in cases]

@@ -24,11 +24,6 @@ def forgiven(facts: Facts, excuses: Excuses) -> Facts:
     return facts.model_copy(update={"suites": suites, "commands": commands})
 
 
-def failing(facts: Facts) -> list[Case]:
-    """The failing cases that are kept."""
-    return [case for suite in facts.suites for case in suite.cases if case.failing]
-
-
 def _suite(suite: Suite, excuses: Excuses) -> Suite:
     cases = [case for case in suite.cases if case.failing and excuses(case)]
     if not cases:

@@ -9,7 +9,7 @@ from datetime import date
 
 from phdb_ci.base.text import counted
 from phdb_ci.judging import evidence
-from phdb_ci.judging.forgiving import failing, forgiven
+from phdb_ci.judging.forgiving import forgiven
 from phdb_ci.models.base import glob_matches
 from phdb_ci.models.matrix import Job, Quarantine
 from phdb_ci.models.results import Case, Facts, LegResult, Suite
@@ -71,7 +71,7 @@ def notes(legs: Iterable[VerdictLeg]) -> Iterator[str]:
 
 
 def _quarantined(result: LegResult, row: Quarantine, today: date, before: VerdictLeg | None) -> Quarantined:
-    titles = [case.title for case in failing(result.facts) if names(row, case)]
+    titles = [case.title for case in result.facts.failing if names(row, case)]
     earlier = next((item.passes for item in before.quarantine if _is_same(item.row, row)), 0) if before else 0
     passed = result.status == "passed" if row.case is None else not titles and any(_executed(result, row))
     bad = bool(titles) or (row.case is None and not passed)
@@ -87,8 +87,7 @@ def _is_same(one: Quarantine, other: Quarantine) -> bool:
 
 def _executed(result: LegResult, row: Quarantine) -> Iterator[bool]:
     """Whether it is named by the row, of each case that ran."""
-    cases = (case for suite in result.facts.suites for case in suite.cases)
-    return (names(row, case) for case in cases if case.failing or case.status == "passed")
+    return (names(row, case) for case in result.facts.executed)
 
 
 def _names_nothing(row: Quarantine, result: LegResult) -> bool:

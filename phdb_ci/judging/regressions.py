@@ -11,7 +11,7 @@ from typing import get_args
 
 from phdb_ci.base.text import counted
 from phdb_ci.judging import evidence
-from phdb_ci.judging.forgiving import failing, forgiven
+from phdb_ci.judging.forgiving import forgiven
 from phdb_ci.judging.gathered import Gathered
 from phdb_ci.judging.quarantine import names, without
 from phdb_ci.models.matrix import Job, Quarantine
@@ -93,7 +93,7 @@ def _compared(job: Job, before: LegResult, now: LegResult, held: Sequence[Quaran
 
     Where none ran any more, that is one thing that is worse, and not as many as there were cases.
     """
-    if _sum(before.facts, "executed") and not _sum(now.facts, "executed"):
+    if before.facts.executed_count and not now.facts.executed_count:
         yield _worse(now, "less evidence", _ended(now))
         return
     cases = [*_cases(before, now, held)]
@@ -101,15 +101,15 @@ def _compared(job: Job, before: LegResult, now: LegResult, held: Sequence[Quaran
 
 
 def _cases(before: LegResult, now: LegResult, held: Sequence[Quarantine]) -> Iterator[Regression]:
-    more = _sum(now.facts, "failing") - _sum(before.facts, "failing")
+    more = now.facts.failing_count - before.facts.failing_count
     if _failing_kept(before.facts) and _failing_kept(now.facts):
-        for title in _titles(failing(now.facts), held) - _titles(failing(before.facts)):
+        for title in _titles(now.facts.failing, held) - _titles(before.facts.failing):
             yield _worse(now, "new failure", title)
     elif more > 0:
         yield _worse(now, "new failure", f"{counted(more, 'test')} more than on the base")
-    fewer = _sum(before.facts, "executed") - _sum(now.facts, "executed")
+    fewer = before.facts.executed_count - now.facts.executed_count
     if _all_kept(before.facts) and _all_kept(now.facts):
-        for title in _titles(_ran(before.facts), held) - _titles(_ran(now.facts)):
+        for title in _titles(before.facts.executed, held) - _titles(now.facts.executed):
             yield _worse(now, "case is gone", title)
     elif fewer > 0:
         yield _worse(now, "fewer tests", f"{counted(fewer, 'test')} fewer")
@@ -117,7 +117,7 @@ def _cases(before: LegResult, now: LegResult, held: Sequence[Quarantine]) -> Ite
 
 def _remains(job: Job, before: LegResult, now: LegResult, held: Sequence[Quarantine]) -> Iterator[Regression]:
     """What is wrong beside the cases that failed on the base, when nothing was there, or less."""
-    known = _titles(failing(before.facts))
+    known = _titles(before.facts.failing)
 
     def failed_already(case: Case) -> bool:
         known[case.title] -= 1
@@ -134,20 +134,12 @@ def _titles(cases: Iterable[Case], but: Sequence[Quarantine] = ()) -> Counter[st
     return Counter(case.title for case in cases if not any(names(row, case) for row in but))
 
 
-def _ran(facts: Facts) -> Iterator[Case]:
-    return (case for suite in facts.suites for case in suite.cases if case.failing or case.status == "passed")
-
-
 def _failing_kept(facts: Facts) -> bool:
-    return len(failing(facts)) == _sum(facts, "failing")
+    return len(facts.failing) == facts.failing_count
 
 
 def _all_kept(facts: Facts) -> bool:
     return not any(suite.dropped for suite in facts.suites)
-
-
-def _sum(facts: Facts, number: str) -> int:
-    return sum(getattr(suite.counts, number) for suite in facts.suites)
 
 
 def _place(status: Status) -> int:

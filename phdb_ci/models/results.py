@@ -223,6 +223,26 @@ class Facts(Record):
         """The suites whose kind of report has cases."""
         return tuple(suite for suite in self.suites if REPORT_KINDS[suite.kind].cases)
 
+    @property
+    def failing(self) -> list[Case]:
+        """The failing cases that are kept."""
+        return [case for case in self.executed if case.failing]
+
+    @property
+    def executed(self) -> list[Case]:
+        """The cases that ran to an end and are kept."""
+        return [case for suite in self.suites for case in suite.cases if case.failing or case.status == "passed"]
+
+    @property
+    def failing_count(self) -> int:
+        """How many cases failed, those that are not kept included."""
+        return sum(suite.counts.failing for suite in self.suites)
+
+    @property
+    def executed_count(self) -> int:
+        """How many cases ran to an end, those that are not kept included."""
+        return sum(suite.counts.executed for suite in self.suites)
+
 
 class ArtifactOutcome(Record):
     """What became of an artifact of the run; `os` is the runner that it is for, where one run has several.

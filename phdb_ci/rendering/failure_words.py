@@ -12,23 +12,13 @@ MESSAGE = 400  # characters of a case's message
 
 def reasons(result: LegResult) -> list[str]:
     """All reasons but those that say which cases failed: the cases say it themselves."""
-    said = set(cases_failed(result.facts)) if failing(result) else set()
+    said = set(cases_failed(result.facts)) if result.facts.failing else set()
     return [reason for reason in result.reasons if reason not in said]
-
-
-def failing(result: LegResult) -> list[Case]:
-    """The failing cases that were kept."""
-    return [case for suite in result.facts.suites for case in suite.cases if case.failing]
-
-
-def count_failing(result: LegResult | None) -> int:
-    """How many cases of a leg failed, those that were not kept included."""
-    return sum(suite.counts.failing for suite in result.facts.suites) if result else 0
 
 
 def own(result: LegResult) -> Sequence[str]:
     """The words of the command that failed, unless a failing case says more than its name."""
-    said = any(case.message or case.detail for case in failing(result))
+    said = any(case.message or case.detail for case in result.facts.failing)
     return () if said else result.facts.words
 
 

@@ -70,10 +70,10 @@ def _leg(leg: VerdictLeg, out: PurePath) -> Block:
 
 def _words(result: LegResult) -> Iterator[str]:
     """The first failing cases, else the words of the command that failed."""
-    for case in failure_words.failing(result)[:MOST_CASES]:
+    for case in result.facts.failing[:MOST_CASES]:
         yield case.title
         yield from (f"    {line}" for line in failure_words.told(case, LINES))
-    hidden = failure_words.count_failing(result) - MOST_CASES
+    hidden = result.facts.failing_count - MOST_CASES
     if hidden > 0:
         yield f"and {counted(hidden, 'more failing test')}"
     yield from failure_words.own(result)

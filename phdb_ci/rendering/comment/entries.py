@@ -47,6 +47,11 @@ class Entry:
         return self.leg.result if self.leg else None
 
     @property
+    def failing(self) -> int:
+        """How many of its cases failed."""
+        return self.result.facts.failing_count if self.result else 0
+
+    @property
     def is_green(self) -> bool:
         """Whether it passed."""
         return self.status == "passed"

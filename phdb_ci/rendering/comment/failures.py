@@ -66,7 +66,7 @@ def _leg(shown: Shown, entry: Entry, level: Level) -> Section:
 
 
 def _title(entry: Entry) -> str:
-    count = failure_words.count_failing(entry.result)
+    count = entry.failing
     parts = [f"{counted(count, 'test')} failed"] if count else []
     if entry.status != "failed" or not count:
         parts.insert(0, STATUSES[entry.status].phrase)
@@ -82,9 +82,9 @@ def _reasons(shown: Shown, entry: Entry) -> list[str]:
 
 def _tests(result: LegResult, level: Level) -> list[str]:
     """The first failing tests with the end of their traceback, the others in a line each."""
-    failing = failure_words.failing(result)
+    failing = result.facts.failing
     tests = failing[: level.tests]
-    hidden = max(failure_words.count_failing(result), len(failing)) - len(tests)
+    hidden = max(result.facts.failing_count, len(failing)) - len(tests)
     long = [case for case in tests if case.detail.strip()][: level.excerpts]
     lines = [_in_one_line(case) for case in tests if case not in long]
     lines += [f"and {counted(hidden, 'more failing test')}"] if hidden and tests else []

@@ -4,7 +4,6 @@ from phdb_ci.base.text import DASH, duration, listed, tallied
 from phdb_ci.models.posting import Posting
 from phdb_ci.models.verdict import Quarantined
 from phdb_ci.rendering.comment.entries import Entry, Shown
-from phdb_ci.rendering.failure_words import count_failing
 from phdb_ci.rendering.markdown import Section, code, issue_link, points, table, word
 
 NUMBERS = ("pass", "fail", "skip", "time")  # short: on a phone there is room for six narrow columns
@@ -78,6 +77,6 @@ def _counts(entry: Entry) -> tuple[str, str, str]:
     suites = result.facts.counted_suites if result else ()
     if not suites:
         return (DASH, DASH, DASH) if result else ("", "", "")
-    failed = count_failing(result)
+    failed = entry.failing
     skipped = sum(suite.counts.left_out for suite in suites)
     return str(sum(suite.counts.passed for suite in suites)), f"**{failed}**" if failed else "0", str(skipped)
