@@ -138,8 +138,7 @@ def unnamed_skip(_job: Job, facts: Facts) -> Iterable[str]:
     for suite in facts.suites:
         if suite.unnamed_skip_count:
             first = _with_message(suite, suite.unnamed_skips[0]) if suite.unnamed_skips else "?"
-            more = f" and {suite.unnamed_skip_count - 1} more" if suite.unnamed_skip_count > 1 else ""
-            yield f"skipped without a rule that names it: {first}{more}"
+            yield f"skipped without a rule that names it: {first}{_more(suite.unnamed_skip_count)}"
 
 
 def _with_message(suite: Suite, title: str) -> str:
@@ -168,7 +167,7 @@ def critical_excused(_job: Job, facts: Facts) -> Iterable[str]:
     """A skip rule reaches a critical case, whether it ran or not: the matrix takes back what it demands."""
     for suite in facts.suites:
         if suite.excused_critical:
-            more = f" and {len(suite.excused_critical) - 1} more" if len(suite.excused_critical) > 1 else ""
+            more = _more(len(suite.excused_critical))
             yield f"a skip rule of the matrix reaches the critical check {suite.excused_critical[0]}{more}"
 
 
@@ -233,8 +232,7 @@ def workspace_changed(_job: Job, facts: Facts) -> Iterable[str]:
     for path in facts.links_out:
         yield f"{path} is a link that leaves the workspace: what it shows is in no commit"
     if facts.changed:
-        more = f" and {len(facts.changed) - 1} more" if len(facts.changed) > 1 else ""
-        yield f"the job changed files of its checkout: {facts.changed[0]}{more}"
+        yield f"the job changed files of its checkout: {facts.changed[0]}{_more(len(facts.changed))}"
     if not facts.data_was_empty:
         yield "the data directory was not empty at the start"
 
@@ -273,6 +271,11 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
         workspace_changed, document_absent,
     )),
 )  # fmt: skip
+
+
+def _more(count: int) -> str:
+    """What follows the first of so many."""
+    return f" and {count - 1} more" if count > 1 else ""
 
 
 def _pairs(job: Job, facts: Facts) -> list[tuple[Report, Suite]]:
