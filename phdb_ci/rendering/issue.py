@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from phdb_ci.base.github_url import page_of
-from phdb_ci.base.text import listed
+from phdb_ci.base.text import both_ends, listed
 from phdb_ci.judging.gathered import reproduce
 from phdb_ci.models.issue import Issue
 from phdb_ci.models.matrix import Repo
@@ -62,14 +62,6 @@ def issue_of(
         repository=own.web if own else None, job=result.job, cases=tuple(case.title for case in cases),
         title=_title(result, cases), body="\n\n".join(filter(None, parts)) + "\n",
     )  # fmt: skip
-
-
-def both_ends(text: str, limit: int) -> str:
-    """The text, at most limit characters: of a longer one its two ends, of which the last often says most."""
-    if len(text) <= limit:
-        return text
-    half = (limit - 3) // 2
-    return f"{text[:half].rstrip()} … {text[len(text) - half :].lstrip()}"
 
 
 def _sources(verdict: Verdict, leg: VerdictLeg, repos: Mapping[str, Repo]) -> Iterator[VerdictSource]:

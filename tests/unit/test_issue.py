@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phdb_ci.base.text import both_ends
 from phdb_ci.models.issue import Issue
 from phdb_ci.models.matrix import Repo
 from phdb_ci.models.results import LegSource
-from phdb_ci.rendering.issue import both_ends, issue_of
+from phdb_ci.rendering.issue import issue_of
 from tests.builders import case, command, leg, quarantine, sha, source, suite, verdict
 from tests.page import Page
 
@@ -71,7 +72,7 @@ def test_workspace_of_the_run_is_named_and_not_shown() -> None:
 def test_both_ends_of_a_long_message_stay() -> None:
     text = "begins " + "x" * 5_000 + " ends"
     short = both_ends(text, 100)
-    assert (len(short), short[:7], short[-5:]) == (99, "begins ", " ends")
+    assert (len(short), short[:7], short[-5:]) == (100, "begins ", " ends")
     assert both_ends("short", 100) == "short"
 
 
