@@ -59,7 +59,7 @@ def run_leg(context: Context, node: JobNode, artifacts: Mapping[str, ArtifactRes
         text = result.model_dump_json(indent=1)
     (leg.folder / RESULT).write_text(text + "\n", encoding="utf-8")
     if result.status == "passed":
-        throw_away(context.work / node.leg, context.cache)
+        throw_away(leg.place, context.cache)
     context.progress.finished(node.leg, result.status, result.seconds, result.reasons)
     return result
 
@@ -146,7 +146,7 @@ class _Leg:
         context, node, job, facts = self.context, self.node, self.job, self.facts
         context.progress.phase(node.leg, "checkout")
         for name in job.services:
-            service, folder = context.matrix.services[name], context.work / node.leg / "services"
+            service, folder = context.matrix.services[name], self.place / "services"
             server = SERVERS[service.kind](name, service, context, folder, self.folder / f"{name}.log")
             self.services.append(held.enter_context(server))
         stored = {name: result.stored for name, result in self.artifacts.items() if result.stored}

@@ -443,7 +443,8 @@ def test_round_is_told_in_a_line() -> None:
 def test_figures_that_were_not_measured_are_not_shown() -> None:
     every = rounds(one_round(2, problems=["m.json is not JSON"]))
     empty = answers(registry_read_latest=[0] * 20)
-    for figure in document(every, problems(every, 6, empty), empty)["figures"]:  # type: ignore[attr-defined]
+    figures: Any = document(every, problems(every, 6, empty), empty)["figures"]
+    for figure in figures:
         assert (figure["values"], figure["problem"]) == ([], "round 2: m.json is not JSON")
 
 

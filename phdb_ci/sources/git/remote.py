@@ -29,12 +29,12 @@ def ask(url: str, *command: str, patience: Sequence[float] = ()) -> Done:
     # A directory of this machine is none of the protocols that a user may want to shut.
     env = {"GIT_ALLOW_PROTOCOL": "file"} if url.startswith("/") else token_env(url, os.environ)
     arguments = ("-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60", *command)
-    done = git(*arguments, env=env, sealed=False, remote=True)
-    for seconds in patience:
-        if done.code == 0 or any(sign in done.err for sign in (*_FINAL, *_UNAUTHORIZED, *_NO_REPOSITORY)):
+    for seconds in (*patience, None):
+        done = git(*arguments, env=env, sealed=False, remote=True)
+        is_final = any(sign in done.err for sign in (*_FINAL, *_UNAUTHORIZED, *_NO_REPOSITORY))
+        if done.code == 0 or is_final or seconds is None:
             break
         time.sleep(seconds)
-        done = git(*arguments, env=env, sealed=False, remote=True)
     return done
 
 
