@@ -211,8 +211,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
 def test_plan_leaves_what_the_jobs_of_a_workflow_need(workplace: Workplace) -> None:
     head = commit(workplace.lidb, "two", when=1_700_000_100, src__a_c="y")
     pins = workplace.plan()
-    assert list(pins) == ["sources", "run", "unaffected", "lidb", "lis"]
+    assert list(pins) == ["sources", "run", "unaffected", "lidb", "lis", "bytes"]
     assert (pins["run"], pins["unaffected"], pins["lidb"], pins["lis"]) == ("true", "", "", "")
+    assert pins["bytes"] == ""  # no bundle was asked for
 
     moved = workplace.plan("--repo", "lidb=main")
     assert (moved["lidb"], moved["lis"]) == (head, "")
