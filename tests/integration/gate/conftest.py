@@ -2,6 +2,7 @@
 
 pristine/  lidb  lis  li-cursor-agents  benchmarks      nobody writes here
 warm/      mirrors  store  builds  downloads            after one green run; shared by all tests at once
+sealed/    mirrors  store                               the same, and nobody writes here: what a copy is made of
 <test>/    stack/NAME -> pristine/NAME  matrix.toml     a repo becomes a copy when the test patches it
 """
 
@@ -42,6 +43,8 @@ def warm(shared: Path, pristine: Path) -> Path:
     def make(folder: Path) -> None:
         (folder / "scenario").mkdir()
         Scenario(folder / "scenario", pristine, folder / "cache").run(*WARM).assert_green()
+        for part in ("mirrors", "store"):
+            shutil.copytree(folder / "cache" / part, folder / "sealed" / part, symlinks=True)
 
     return once(shared, "warm", make) / "cache"
 
@@ -56,8 +59,7 @@ def gate(tmp_path: Path, pristine: Path, warm: Path) -> Scenario:
 def own(tmp_path: Path, pristine: Path, warm: Path) -> Iterator[Scenario]:
     """A scenario whose cache is its own: with the stored engine, without its build directory."""
     cache = tmp_path / "cache"
-    for part in ("mirrors", "store"):
-        shutil.copytree(warm / part, cache / part, symlinks=True)
+    shutil.copytree(warm.parent / "sealed", cache, symlinks=True)
     (cache / "downloads").symlink_to(warm / "downloads")
     yield Scenario(tmp_path, pristine, cache)
     assert wait_for(lambda: not processes_of(cache), 5), processes_of(cache)

@@ -35,7 +35,7 @@ def machine(root: Path, pristine: Path, warm: Path) -> Scenario:
     root.mkdir()
     (root / "cache").mkdir()
     (root / "cache" / "downloads").symlink_to(warm / "downloads")
-    shutil.copytree(warm / "mirrors", root / "cache" / "mirrors", symlinks=True)
+    shutil.copytree(warm.parent / "sealed" / "mirrors", root / "cache" / "mirrors", symlinks=True)
     found = Scenario(root, pristine, root / "cache", dict(RUN))
     text = found.matrix.read_text()
     start = text.index("[gates.pr-gate]")
