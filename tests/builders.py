@@ -10,8 +10,9 @@ from typing import Any
 from phdb_ci.judging.verdict import outcome
 from phdb_ci.models.matrix import Quarantine
 from phdb_ci.models.plan import IdleLeg
-from phdb_ci.models.report_kinds import ReportKind
+from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 from phdb_ci.models.results import ArtifactUse, Case, CaseStatus, Command, Counts, Facts, LegResult, Rule, Suite
+from phdb_ci.models.runs import Run
 from phdb_ci.models.statuses import Status
 from phdb_ci.models.verdict import Missing, Quarantined, Regression, Verdict, VerdictArtifact, VerdictLeg, VerdictSource
 
@@ -37,6 +38,12 @@ def suite(*cases: Case, kind: ReportKind = "pytest", passed: int = 0, **fields: 
         skipped=found.count("skipped"), todo=found.count("todo"),
     )  # fmt: skip
     return Suite(kind=kind, cases=cases, **{"dropped": passed, "counts": counts} | fields)
+
+
+def runs(*suites: Suite) -> tuple[Run, ...]:
+    """What the runners of these suites recorded of themselves: one run each, nothing to say against it."""
+    kinds = [suite.kind for suite in suites if REPORT_KINDS[suite.kind].place == "asked"]
+    return tuple(Run.model_validate({"runner": kind, "command": kind, "report": "asked"}) for kind in kinds)
 
 
 def exit_only() -> Suite:
@@ -71,7 +78,8 @@ def result(job: str = "smoke", status: Status = "passed", *suites: Suite, **fiel
     """A leg's result. `calls`, `commands` and any other fact may be given beside the record's own fields."""
     facts = {name: fields.pop(name) for name in list(fields) if name in Facts.model_fields}
     calls = fields.pop("calls", None)
-    given = {"commands": (command(),), "suites": suites or (suite(passed=4),)}
+    left = facts.get("suites", suites or (suite(passed=4),))
+    given = {"commands": (command(),), "suites": left, "runs": runs(*left)}
     if calls is not None:
         given["artifacts"] = (use(calls),)
     told = {

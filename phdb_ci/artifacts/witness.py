@@ -1,16 +1,20 @@
-"""The witness: a small launcher in front of an artifact's binary that records each call and hands over to it.
+"""The witness: a small launcher in front of an artifact's binary that records each call and how it ended.
 
-It appends one line per call, a mark of its own and the first argument's leading word, with a single write,
-and then becomes the real binary (exec), so exit codes, signals and output are the binary's own. An output
-whose name has a dot (a library, a data file) is placed as it is. What the record says is only counted here;
-what it must say is evidence.py's.
+It appends one line per call, a mark of its own and the first argument's leading word, with a single write, runs the
+real binary, and appends the exit code. Streams, arguments, exit codes and signals are the binary's own; a launcher
+that is killed takes the binary with it (setpriv(1), by prctl's parent-death signal). Where the system has no such way
+the launcher becomes the binary (exec), and how calls ended is not known. An output whose name has a dot (a library, a
+data file) is placed as it is. What the record says is only counted here; what it must say is evidence.py's.
 """
 
 import contextlib
+import functools
 import hashlib
 import re
 import secrets
 import shlex
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,13 +24,23 @@ from phdb_ci.artifacts.store import file_digest, joint_digest, measure, place
 from phdb_ci.base.files import open_regular, write_whole
 from phdb_ci.models.inventory import Stored
 
-SCRIPT = """\
+START = """\
 #!/bin/sh
-# phdb-ci witness: records the call, then becomes the real binary
-verb=${{1-}}
-printf '{mark} %.32s\\n' "${{verb%%[!a-z-]*}}" >> {log}
-exec {real} "$@"
+# phdb-ci witness: records the call, then {what}
+verb=${{1-}}; verb=${{verb%%[!a-z-]*}}
+printf '{mark} %.32s\\n' "$verb" >> {log}
 """
+BECOME = 'exec {real} "$@"\n'
+# The shell's own words (`Segmentation fault`) are not the binary's.
+WAIT = """\
+exec 3>&2 2>/dev/null
+(exec {keep} --pdeathsig KILL {real} "$@" 2>&3 3>&-)
+code=$?
+printf '{mark}:%d %.32s\\n' "$code" "$verb" >> {log}
+[ "$code" -le 128 ] || kill -"$((code - 128))" $$
+exit "$code"
+"""
+ENDED = re.compile(rb"([0-9]{1,3}) ([A-Za-z-]{0,32})")
 VERB = re.compile(rb"[A-Za-z-]{0,32}")  # in some locales a-z holds capitals
 LOG_LIMIT = 64 * 1024 * 1024  # bytes of the record that are counted: over a million calls
 
@@ -54,7 +68,12 @@ class Placed:
     def put_launcher(self, output: str, path: Path) -> None:
         """Write the launcher for `output` at path (replacing what is there) and remember that it must stay."""
         real = self.behind.get(output, self.folder / "real" / output)
-        script = SCRIPT.format(mark=self._mark, log=shlex.quote(str(self.log)), real=shlex.quote(str(real)))
+        keep = _keeper()
+        text = START + (WAIT if keep else BECOME)
+        script = text.format(
+            mark=self._mark, log=shlex.quote(str(self.log)), real=shlex.quote(str(real)), keep=keep,
+            what="how it ended" if keep else "becomes the real binary",
+        )  # fmt: skip
         write_whole(path, script.encode(), mode=0o755)
         self._launchers[path] = hashlib.sha256(script.encode()).hexdigest()
 
@@ -65,15 +84,23 @@ class Placed:
 
     def calls(self) -> Counter[str]:
         """Calls since start(), by first word. A record that is gone, or is no file any more, shows none."""
+        mark = f"{self._mark} ".encode()
+        verbs = [line.removeprefix(mark) for line in self._lines() if line.startswith(mark)]
+        return Counter(verb.decode() for verb in verbs if VERB.fullmatch(verb))
+
+    def failures(self) -> Counter[str]:
+        """Calls since start() that ended with another exit code than 0, by first word; none where that is not known."""
+        mark = f"{self._mark}:".encode()
+        ends = (ENDED.fullmatch(line.removeprefix(mark)) for line in self._lines() if line.startswith(mark))
+        return Counter(end[2].decode() for end in ends if end and int(end[1]))
+
+    def _lines(self) -> list[bytes]:
         try:
             with open_regular(self.log) as file:
                 file.seek(self._start)
-                lines = file.read(LOG_LIMIT).split(b"\n")
+                return file.read(LOG_LIMIT).split(b"\n")
         except OSError:
-            return Counter()
-        mark = f"{self._mark} ".encode()
-        verbs = [line.removeprefix(mark) for line in lines if line.startswith(mark)]
-        return Counter(verb.decode() for verb in verbs if VERB.fullmatch(verb))
+            return []
 
     def after(self) -> str:
         """The digest of the real outputs now, or `launcher replaced`."""
@@ -84,6 +111,12 @@ class Placed:
     def replaced(self, path: Path) -> bool:
         """Whether the launcher that was put at path is there no longer; it is not watched after that."""
         return not _still(path, self._launchers.pop(path))
+
+
+@functools.cache
+def _keeper() -> str | None:
+    """The program that ends a binary with its launcher; None where there is none."""
+    return shutil.which("setpriv", path="/usr/bin:/bin") if sys.platform == "linux" else None
 
 
 def _still(path: Path, digest: str) -> bool:

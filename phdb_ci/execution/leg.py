@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import ConfigDict
 
 from phdb_ci.errors import PhdbError
+from phdb_ci.execution import runners
 from phdb_ci.execution.artifact import BuildError, ensure_current
 from phdb_ci.execution.context import Context, now
 from phdb_ci.execution.housekeeping import throw_away
@@ -37,7 +38,8 @@ from phdb_ci.models.texts import seconds
 from phdb_ci.planning.plan import hint
 from phdb_ci.reports.documents import find, read_figures, read_manifest
 from phdb_ci.reports.own_words import words_of
-from phdb_ci.sources.git.place import outside_links, unknown
+from phdb_ci.reports.runs import read_runs, with_parts
+from phdb_ci.sources.git.place import outside_links
 
 RESULT = "result.json"
 W = TypeVar("W", bound=Document)
@@ -157,14 +159,15 @@ class _Leg:
         self.deadline = time.monotonic() + seconds(job.timeout)
         for argv in python_commands(job, space.root, space.cwd):
             self._command("env", argv, " ".join(argv[1:]))
+        runners.put_into_venv(space.runners, space.root / "venv")
         for text in map(space.command, job.setup):
             self._command("setup", shell(text), text)
         context.progress.phase(node.leg, "run")
         facts.data_was_empty = not any((space.root / "data").iterdir())
         facts.output_from = self.log.written()
-        with observe.run_commands(space):
-            for text in map(space.command, job.run):
-                self._command("run", shell(text), text)
+        observe.before_commands(space)
+        for text in map(space.command, job.run):
+            self._command("run", shell(text), text)
         facts.cancelled = any(command.cancelled for command in facts.commands)
         self._look_after()
 
@@ -197,7 +200,7 @@ class _Leg:
         if phase != "env":
             self._note_changed(observe.altered(self.space))
         if phase == "setup":
-            self._note_changed(observe.in_checkouts(self.space, unknown))
+            self._note_changed(observe.added(self.space))
 
     def _note_changed(self, files: Iterable[str]) -> None:
         """Add files that are not as committed, each once; those put back later stay."""
@@ -209,6 +212,8 @@ class _Leg:
         self.log.flush()
         if any(command.phase == "run" for command in facts.commands):
             facts.suites = read_suites(space, self.folder, self.context.masked, facts.output_from)
+        facts.runs, facts.records_problem = read_runs(space.records, self.job.reports, space.asked())
+        facts.suites = tuple(with_parts(suite, facts.runs) for suite in facts.suites)
         facts.artifacts = observe.uses(space)
         facts.strays = observe.strays(space)
         self._keep_builds()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from phdb_ci.base.files import is_borrowed
 from phdb_ci.execution.process import Log
+from phdb_ci.execution.workspace import observe
 from phdb_ci.execution.workspace.make import Workspace
 from phdb_ci.models.matrix import Report
 from phdb_ci.models.results import Case, Suite
@@ -44,9 +45,12 @@ def _read(
         return read_suite(report, log, log, output_from)
     if is_borrowed(path, space.cwd if report.path else space.root):
         return Suite(kind=report.kind, problem=f"{path.name} is a link, not a file that this job wrote")
+    twins: tuple[str, ...] = ()
     if path.is_file() and path.stat().st_size <= LIMIT:
+        twins = observe.twins(space, path) if report.path else ()
         path = _copy_masked(path, folder / "reports" / f"{index + 1}-{report.kind}.xml", masked)
-    return read_suite(report, path, log, output_from)
+    suite = read_suite(report, path, log, output_from)
+    return suite.model_copy(update={"copy_of": twins[0]}) if twins else suite
 
 
 def _copy_masked(source: Path, target: Path, masked: tuple[str, ...]) -> Path:

@@ -21,11 +21,11 @@ import time
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 PR_SET_CHILD_SUBREAPER = 36
+PF_EXITING = 0x4
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 LINUX = sys.platform == "linux"
-SETTLE = 0.5  # seconds that a background child gets to end by itself before it counts as left behind
-BUSY = 0.1  # CPU seconds behind the command's end by which one that has ended meanwhile did work of its own
-ENDED: dict[int, float] = {}  # CPU seconds of every process that was collected, by its id
+SETTLE = 2.0  # seconds that a process which is only told of the command's end gets to end by itself
+NAMING = 0.2  # seconds after which a child that was just forked has the name of its program, and not of its shell
 CODES: dict[int, int] = {}  # exit codes; of the first that had an id, as ids come again
 SHOWN = 100  # names of what was left behind; more would fill the pipe that the result goes through
 
@@ -50,13 +50,15 @@ def main(result_fd: int) -> None:
     started = time.monotonic()
     child = _start(request)
     stopped = _watch(child, started + request["timeout"], wake_read)
-    alive = {} if stopped else {pid: (_name(pid), _cpu(pid)) for pid in _descendants()}
-    names = _sweep(child, settle=0.0 if stopped else SETTLE, grace=request["grace"])
-    # How quick a machine is must not decide: tests in the background were left running, also where they end in time.
-    late = [name for pid, (name, before) in alive.items() if ENDED.get(pid, 0.0) - before > BUSY]
+    left = [] if stopped else _left()
+    if left:
+        time.sleep(NAMING)
+        left = _left() or left  # which of them it is does not matter any more; what it is called does
+    names = _sweep(child, settle=0.0 if stopped or left else SETTLE, grace=request["grace"])
     code = CODES.get(child, -signal.SIGKILL)
     result = {
-        "exit": code if code >= 0 else 128 - code, "stopped": stopped, "leftovers": names or sorted(late)[:SHOWN],
+        "exit": code if code >= 0 else 128 - code, "stopped": stopped,
+        "leftovers": left or names,
         "seconds": time.monotonic() - started, "network": network,
     }  # fmt: skip
     os.write(result_fd, json.dumps(result).encode() + b"\n")
@@ -161,12 +163,11 @@ def _reap() -> None:
     """Collect every process that has ended."""
     while True:
         try:
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return
         if pid == 0:
             return
-        ENDED[pid] = usage.ru_utime + usage.ru_stime
         CODES.setdefault(pid, os.waitstatus_to_exitcode(status))
 
 
@@ -200,10 +201,40 @@ def _name(pid: int) -> str:
     return _proc(pid, "comm").strip()[:32] or "?"
 
 
-def _cpu(pid: int) -> float:
-    """CPU seconds that a process and the children that it collected have used (proc(5), stat); 0 when it has ended."""
+def _left() -> list[str]:
+    """The names of what runs on after the command has ended; how quickly it would end by itself does not matter.
+
+    A process that reads from a pipe which nobody can write to any more (tee behind a script, a helper that watches its
+    parent) has been told of the end, and one that is exiting is at its end: they are waited for.
+    """
+    pids = _descendants()
+    files = {pid: _files(pid) for pid in pids}
+    written = {name for mine in files.values() for name, reads in mine if not reads}
+    return sorted(
+        _name(pid)
+        for pid, mine in files.items()
+        if not _exiting(pid)
+        and not any(reads and name.startswith("pipe:") and name not in written for name, reads in mine)
+    )[:SHOWN]
+
+
+def _exiting(pid: int) -> bool:
+    """Whether a process is on its way out, or gone (proc(5), stat: the kernel's flags)."""
     fields = _proc(pid, "stat").rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return not fields or bool(int(fields[6]) & PF_EXITING)
+
+
+def _files(pid: int) -> list[tuple[str, bool]]:
+    """The open files of a process (proc(5)), each with whether it is open for reading alone."""
+    files = []
+    try:
+        for number in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - see _isolate
+            flags = _proc(pid, f"fdinfo/{number}").partition("flags:")[2].split()
+            name = os.readlink(f"/proc/{pid}/fd/{number}")  # noqa: PTH115
+            files.append((name, bool(flags) and int(flags[0], 8) & os.O_ACCMODE == os.O_RDONLY))
+    except OSError:
+        return files
+    return files
 
 
 def _alive(group: int) -> list[int]:

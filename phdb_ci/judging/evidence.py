@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from phdb_ci.base.text import cut
-from phdb_ci.judging import figures
+from phdb_ci.judging import figures, runs
 from phdb_ci.models.matrix import Job, Report
 from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse, Facts, Suite
@@ -180,7 +180,7 @@ def unknown_rule(job: Job, facts: Facts) -> Iterable[str]:
 
 
 def not_called(job: Job, facts: Facts) -> Iterable[str]:
-    """The witnessed artifact was called less often than demanded."""
+    """The witnessed artifact was called less often than demanded; a call that failed is none."""
     witness = job.evidence.witness
     if witness is None:
         return
@@ -189,8 +189,10 @@ def not_called(job: Job, facts: Facts) -> Iterable[str]:
         yield f"{witness.artifact} was not there to be called"
         return
     calls = sum(use.verbs.get(verb, 0) for verb in witness.verbs) if witness.verbs else _asked(use)
-    if calls < witness.min_calls:
+    failed = sum(use.failed.get(verb, 0) for verb in witness.verbs or use.failed)
+    if calls - failed < witness.min_calls:
         verbs = f" with {' or '.join(witness.verbs)}" if witness.verbs else ""
+        verbs += f", {failed} of them in vain" if failed else ""
         over = " (the job built its own over it)" if use.rebuilt else ""
         yield f"{use.name} was called {calls} times{verbs}{over}, at least {witness.min_calls} expected"
 
@@ -200,9 +202,23 @@ def _asked(use: ArtifactUse) -> int:
     return use.calls - sum(count for verb, count in use.verbs.items() if not verb[:1].isalpha())
 
 
+def critical_doubted(_job: Job, facts: Facts) -> Iterable[str]:
+    """A critical check passed, and a line of the output speaks against it."""
+    for suite in facts.suites:
+        for doubt in suite.doubted:
+            yield f"critical check passed, and this was printed of it: {cut(doubt, FIRST)}"
+
+
+def report_copied(_job: Job, facts: Facts) -> Iterable[str]:
+    """A report is a copy of a committed file: whoever ran those tests, it was not this job."""
+    for suite in facts.suites:
+        if suite.copy_of is not None:
+            yield f"{suite.kind} report: it is a copy of {suite.copy_of}, the job did not write it"
+
+
 def failure_printed(_job: Job, facts: Facts) -> Iterable[str]:
-    """A job that leaves nothing but its exit code printed a failure, and exited 0."""
-    printed = [suite.printed for suite in facts.suites if suite.printed is not None]
+    """The job exited 0 and printed a failure that no record shows."""
+    printed = dict.fromkeys(suite.printed for suite in facts.suites if suite.printed is not None)
     return [f"exit 0, and a failure was printed: {line}" for line in printed]
 
 
@@ -263,12 +279,14 @@ RULES: tuple[tuple[Status, tuple[Rule, ...]], ...] = (
     ("timeout", (timed_out,)),
     ("unproven", (forbidden_env,)),  # whatever the tests say, they did not test what they are for
     ("failed", (
-        service_ended, case_failed, command_failed, left_processes, report_unreadable, document_wrong, *figures.RULES,
+        runs.report_elsewhere, service_ended, case_failed, command_failed, left_processes, report_unreadable,
+        document_wrong, *figures.RULES,
+        *runs.FAILED,
     )),
     ("unproven", (
         nothing_ran, report_absent, too_few_executed, unnamed_skip, unknown_rule, too_many_skipped,
-        critical_not_executed, critical_excused, failure_printed, not_called, artifact_changed,
-        workspace_changed, document_absent,
+        critical_not_executed, critical_excused, critical_doubted, report_copied, failure_printed, not_called,
+        artifact_changed, workspace_changed, document_absent, *runs.UNPROVEN,
     )),
 )  # fmt: skip
 
@@ -284,6 +302,7 @@ def _pairs(job: Job, facts: Facts) -> list[tuple[Report, Suite]]:
 
 def _notes(job: Job, facts: Facts) -> Iterable[str]:
     yield from figures.notes(job, facts)
+    yield from runs.notes(facts)
     yield from _service_notes(facts)
     yield from _version_notes(job, facts)
     if facts.commands and not any(REPORT_KINDS[report.kind].cases for report in job.reports):

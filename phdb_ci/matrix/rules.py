@@ -167,6 +167,7 @@ def _report(report: Table, name: str, kind: KindOfReport) -> Iterator[Problem]:
         yield Problem(report.at("min_tests"), "min_tests = 0 would make an empty report green; it must be at least 1")
     never = [] if kind.place == "path" else ["path"]
     never += [] if kind.cases else ["skips", "max_skips", "critical"]
+    never += [] if kind.cases and kind.place == "log" else ["words"]
     for key in never:
         if key in report.values:
             yield Problem(report.at(key), f"a report of kind {name} ({kind.words}) has no {key}")

@@ -20,7 +20,8 @@ from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
 TRIGGERS = Literal["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"]
 # Variables that the harness sets for every job by itself, so that a job may not.
 HARNESS_ENV = (
-    "HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", *(name for kind in REPORT_KINDS.values() for name in kind.env),
+    "HOME", "TMPDIR", "PATH", "VIRTUAL_ENV", "PHDB_CI_RECORDS", "PHDB_CI_INSIDE",
+    *(name for kind in REPORT_KINDS.values() for name in kind.env),
 )  # fmt: skip
 # The entry of `faults` whose command breaks nothing: what jobs are measured with before and after the faults.
 CONTROL = "control"
@@ -130,6 +131,10 @@ class Report(Record):
         None, ge=0, le=1_000_000, description="how many cases may be skipped by those names, at most", examples=[3]
     )
     critical: tuple[Text, ...] = Field((), description="patterns of checks that must run", examples=[["cve-*"]])
+    words: dict[texts.LineWord, Literal["passed", "skipped", "failed"]] = Field(
+        {},
+        description="kind `lines` alone: other first words of a line, beside PASS, SKIP and FAIL, and what they mean",
+    )
 
 
 class Witness(Record):

@@ -8,6 +8,7 @@ from phdb_ci.models.base import Name, Record, RepoName, Sha, glob_matches
 from phdb_ci.models.figures import MOST, Figure, Value, Words
 from phdb_ci.models.inventory import Stored
 from phdb_ci.models.report_kinds import REPORT_KINDS, ReportKind
+from phdb_ci.models.runs import Run
 from phdb_ci.models.sources import Origin
 from phdb_ci.models.statuses import ArtifactStatus, Status
 from phdb_ci.models.texts import Os
@@ -105,7 +106,9 @@ class Suite(Record):
     cases: tuple[Case, ...] = ()
     dropped: int = 0
     repeated: int = 0  # executed cases that have the name of another one
-    printed: str | None = None  # of kind exit: the first failure in the output
+    printed: str | None = None  # the first failure in the job's output
+    doubted: tuple[str, ...] = ()  # critical cases that passed, and what was printed of them before
+    copy_of: str | None = None  # the committed file that the report is a copy of
     problem: str | None = None
     notes: tuple[str, ...] = ()
     unnamed_skips: tuple[str, ...] = ()
@@ -142,7 +145,8 @@ class ArtifactUse(Record):
 
     Attributes:
         digest: sha256 over its outputs at the store; `before`/`after` are what the job's copy had.
-        calls: launches of its binary that the witness saw during the run commands.
+        calls: launches of its binary that the witness saw during the run commands; `verbs`: by first argument, and
+            `failed`: those of them that ended with another exit code than 0.
         rebuilt: a job that declares `builds` compiled it again; `rebuilt_as` is the digest of what it made.
     """
 
@@ -153,6 +157,7 @@ class ArtifactUse(Record):
     after: str
     calls: int = 0
     verbs: dict[str, int] = Field(default_factory=dict)
+    failed: dict[str, int] = Field(default_factory=dict)
     builds: bool = False
     rebuilt: bool = False
     rebuilt_as: str | None = None
@@ -195,6 +200,7 @@ class Facts(Record):
     """What the harness saw of one job by itself; evidence.py turns this into a status.
 
     Attributes:
+        runs: what the runners of tests recorded of themselves; `records_problem`: why that could not be read.
         versions: the first line of `TOOL --version`, of the tools that the row wants in a version.
         output_from: the byte of log.txt at which the run commands' output begins; the set-up's is before it.
         words: of the command that failed, the lines of its output that say why, cleaned and secrets masked.
@@ -202,6 +208,8 @@ class Facts(Record):
 
     commands: tuple[Command, ...] = ()
     suites: tuple[Suite, ...] = ()
+    runs: tuple[Run, ...] = ()
+    records_problem: str | None = None
     artifacts: tuple[ArtifactUse, ...] = ()
     env_names: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()

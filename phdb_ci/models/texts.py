@@ -13,6 +13,7 @@ EnvName = Annotated[
 ]
 EnvValue = Annotated[str, matching(r"^[^\x00]*$", "a variable's value cannot hold a NUL character")]
 Verb = Annotated[str, matching(r"^[A-Za-z-]{1,32}$", "a verb is the first word of a call: 1 to 32 letters and -")]
+LineWord = Annotated[str, matching(r"^[A-Za-z][A-Za-z_-]{0,31}$", "a word at the start of a line: letters, - and _")]
 Os = Annotated[
     str,
     matching(r"^(ubuntu|macos|windows)-[a-z0-9.]+$", "a runner is written as ubuntu-24.04, macos-15 or windows-2025"),

@@ -5,6 +5,7 @@ runner states are held against what was counted: a report that contradicts itsel
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,21 +20,30 @@ ROOTS = frozenset({"testsuites", "testsuite"})
 RESULTS: Mapping[str, CaseStatus] = {
     "failure": "failed", "error": "error", "skipped": "skipped", "rerunFailure": "failed", "rerunError": "error",
 }  # fmt: skip
+LOWER = {name.lower(): name for name in RESULTS}  # in any case of letters
 FLAKY = frozenset({"flakyFailure", "flakyError"})  # surefire: failed first, passed when run again
 # Within one case the highest counts; todo is above a failure because node writes both for a todo that throws.
 IN_CASE: Mapping[CaseStatus, int] = {"passed": 0, "skipped": 1, "error": 2, "failed": 3, "todo": 4}
 
-# ctest and gtest: a case without a result element still says so in its `status`.
-_STATED: Mapping[str | None, CaseStatus] = {
-    "disabled": "skipped", "notrun": "skipped", "skipped": "skipped", "ignored": "skipped", "fail": "failed",
-    "failed": "failed", "failure": "failed", "error": "error",
-}  # fmt: skip
+# What a case without a result element says in its `status` or `result`, in any case of letters. Whatever is not among
+# these words is not known to have passed.
+PASSED_WORDS = frozenset({"", "passed", "pass", "ok", "success", "successful", "succeeded", "run", "completed"})
+FAILED_WORDS = frozenset({
+    "fail", "failed", "failure", "error", "errored", "broken", "crashed", "aborted", "timedout",
+})  # fmt: skip
+# What may stand in a case that passed.
+NEUTRAL = frozenset({
+    "system-out", "system-err", "properties", "property", "output", "description", "attachments", "attachment",
+    "comment", "measurement", "metadata", "tags", "tag", "labels", "label", "traits", "trait", "steps", "step", "logs",
+    "log", "file", "location", *(word.lower() for word in FLAKY),
+})  # fmt: skip
 # ctest calls these skipped and exits 8.
 _NOT_RUN = (
     "Unable to find executable", "Fixture dependency failed", "Required Files Missing",
     "Failed to change working directory", "Missing Configuration",
 )  # fmt: skip
-_STATED_BY_SUITES = ("tests", "failures", "errors", "skipped")
+_STATED_BY_PYTEST = ("tests", "failures", "errors", "skipped")
+_STATED_BY_SUITES = {"failed": ("failures", "errors"), "left out": ("skipped", "disabled"), "all": ("tests",)}
 _FOOTER = re.compile(r"\s*(tests|suites|pass|fail|cancelled|skipped|todo) ([0-9]{1,9})\s*")
 
 
@@ -48,9 +58,14 @@ def result_status(local: str, result: Attrs, case: Attrs) -> CaseStatus:
     return "error" if could_not_run else "skipped"
 
 
-def stated_status(case: Attrs) -> CaseStatus:
-    """The status of a case that has no result element."""
-    return _STATED.get(case.get("status"), "passed")
+def stated_status(case: Attrs) -> tuple[CaseStatus, str]:
+    """The status of a case that has no result element, and the word that makes it other than passed."""
+    words = [case[name] for name in ("status", "result") if name in case]
+    bad = next((word for word in words if word.strip().lower() in FAILED_WORDS), None)
+    if bad is not None:
+        return "failed", bad
+    unknown = next((word for word in words if word.strip().lower() not in PASSED_WORDS), None)
+    return ("passed", "") if unknown is None else ("skipped", unknown)
 
 
 @dataclass
@@ -58,11 +73,38 @@ class Totals:
     """What a report holds beside its cases: what its runner states in attributes and comments, what was counted."""
 
     elements: dict[str, int] = field(default_factory=lambda: dict.fromkeys(RESULTS, 0))
-    stated: dict[str, int | None] = field(default_factory=lambda: dict.fromkeys(_STATED_BY_SUITES, 0))
+    stated: dict[str, int | None] = field(default_factory=lambda: dict.fromkeys(_STATED_BY_PYTEST, 0))
     footer: dict[str, int] = field(default_factory=dict)
     suites: int = 0
     unfinished: int = 0  # <undefined>: how node's reporter calls a suite whose end it has not seen
     merged: int = 0  # cases that were the second of one test
+    open: list[tuple[Attrs, Counter[str]]] = field(default_factory=list)  # suites, and what was counted before each
+    short: list[str] = field(default_factory=list)  # suites that state more than they hold
+    failing_short: list[str] = field(default_factory=list)  # of those, the ones that state a failure
+
+    def begin(self, attrs: Attrs, counts: Cases) -> None:
+        """A suite begins, whatever it is called; `counts` are the cases before it."""
+        self.open.append((attrs, self._held(counts)))
+
+    def end(self, counts: Cases) -> None:
+        """A suite ends: what it states counts like what its cases say."""
+        attrs, before = self.open.pop()
+        held = self._held(counts)
+        name = attrs.get("name", "") or "a suite"
+        for kind, words in _STATED_BY_SUITES.items():
+            stated = sum(whole_number(attrs.get(word)) or 0 for word in words)
+            if stated > (shown := held[kind] - before[kind]):
+                text = f"{name} says {'+'.join(words)}={stated}, and shows {shown}"
+                (self.failing_short if kind == "failed" else self.short).append(text)
+
+    def _held(self, counts: Cases) -> Counter[str]:
+        """What was counted so far; one case may hold several elements, and one that is left out may be an error."""
+        bad, left = counts["failed"] + counts["error"], counts["skipped"] + counts["todo"]
+        elements = sum(number for name, number in self.elements.items() if name != "skipped")
+        return Counter({
+            "failed": max(bad, elements), "left out": max(left, self.elements["skipped"]),
+            "all": bad + left + counts["passed"],
+        })  # fmt: skip
 
     def add_suite(self, attrs: Attrs) -> None:
         """Count a suite and add up what it states; one that states no number leaves none."""
@@ -84,6 +126,7 @@ class Dialect(NamedTuple):
         suite_of: the suite of a case, from its attributes and the names of the suites around it.
         problem: where totals and cases cannot both be true, or the runner did not reach its end.
         difference: where totals and cases differ and may both be true.
+        believes_suites: whether what a suite states counts; others' totals are held against their cases by `problem`.
         merges_teardown: whether a test that failed and whose teardown then broke is two cases.
     """
 
@@ -91,6 +134,7 @@ class Dialect(NamedTuple):
     problem: Callable[[Totals, Cases], str | None] = lambda _totals, _cases: None
     difference: Callable[[Totals, Cases], str | None] = lambda _totals, _cases: None
     merges_teardown: bool = False
+    believes_suites: bool = False
 
 
 def _suites_around(_case: Attrs, path: Sequence[str]) -> str:
@@ -174,9 +218,14 @@ def _node_contradictions(totals: Totals, cases: Cases) -> Iterator[str]:
         yield f"node says {stated_failed} failed, no case shows it: a test with subtests is no case"
 
 
+def _stated_failure(totals: Totals, _cases: Cases) -> str | None:
+    """A suite states failures that no case of it shows: a file that did not load, a run cut by a filter."""
+    return _contradiction(totals.failing_short[:5])
+
+
 PYTEST = Dialect(_class_name, _pytest_problem, _pytest_difference, merges_teardown=True)
 NODE = Dialect(_suites_around, _node_problem)
-ANY = Dialect(_class_name_unless_repeated)
+ANY = Dialect(_class_name_unless_repeated, _stated_failure, believes_suites=True)
 
 
 def whole_number(text: str | None) -> int | None:

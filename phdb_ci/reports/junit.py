@@ -9,7 +9,18 @@ from xml.parsers import expat
 
 from phdb_ci.base.text import ROOM, counted, plain
 from phdb_ci.models.results import CaseStatus
-from phdb_ci.reports.dialects import FLAKY, IN_CASE, RESULTS, ROOTS, Dialect, Totals, result_status, stated_status
+from phdb_ci.reports.dialects import (
+    FLAKY,
+    IN_CASE,
+    LOWER,
+    NEUTRAL,
+    RESULTS,
+    ROOTS,
+    Dialect,
+    Totals,
+    result_status,
+    stated_status,
+)
 from phdb_ci.reports.input import CHUNK, Refused, xml_chunks
 from phdb_ci.reports.tally import RawCase, Tally
 from phdb_ci.reports.text import DETAIL_LIMIT, MESSAGE_LIMIT, name_line, outer
@@ -19,7 +30,7 @@ MAX_TOKEN = 8 * 1024**2  # one tag or comment; the parser must hold it whole
 MAX_TAGS = 5_000  # different tag and attribute names; the parser keeps every one
 READ = ROOM * DETAIL_LIMIT  # characters of either end of a failure's text that are read
 MAX_FAILED = 20_000  # failed tests that are remembered until their teardown
-NAMED_FLAKY = 5
+NAMED_FLAKY = NAMED_SHORT = 5
 
 _WORST = {**IN_CASE, "todo": 1}  # of two cases that are one test
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?")
@@ -39,6 +50,8 @@ class JunitReader:
         self._path: list[str] = []
         self._attrs: dict[str, str] | None = None  # of the open case
         self._result: tuple[CaseStatus, str] | None = None  # of the open case: its worst status and message
+        self._case_depth = 0
+        self._unknown = ""  # an element of the open case of which nobody knows what it means
         self._text: list[str] = []
         self._room = 0  # characters of text that come before one is left out
         self._held: RawCase | None = None
@@ -74,6 +87,8 @@ class JunitReader:
             self._case_ends()  # a truncated file still shows the failure it broke off in
         self._release()
         notes = self._repairs()
+        for text in self.totals.short[:NAMED_SHORT] if self.dialect.believes_suites else ():
+            self.tally.leave_out(text)
         if problem is None:
             problem = self.dialect.problem(self.totals, self.tally.counts)
             difference = self.dialect.difference(self.totals, self.tally.counts)
@@ -120,27 +135,36 @@ class JunitReader:
         if local == "testcase":
             if self._attrs is not None:
                 raise Refused("is not a JUnit report: it has a <testcase> inside a <testcase>")
-            self._attrs = attrs
-        elif local == "testsuite":
-            self._path.append(plain(attrs.get("name", "")[:MESSAGE_LIMIT]).strip())
-            self.totals.add_suite(attrs)
+            self._attrs, self._case_depth = attrs, self._depth
+        elif local in ROOTS:
+            self._suite_starts(local, attrs)
         elif local == "undefined":
             self.totals.unfinished += 1
-        elif local in RESULTS:
-            self._result_starts(local, attrs)
+        elif (name := LOWER.get(local.lower())) is not None:
+            self._result_starts(name, attrs)
         elif local in FLAKY:
             self._flaked += 1
+        elif self._attrs is not None and self._depth == self._case_depth + 1 and local.lower() not in NEUTRAL:
+            self._unknown = self._unknown or f"<{local}>"
         if self._depth > MAX_DEPTH:
             raise Refused(f"is nested more than {MAX_DEPTH} deep")
+
+    def _suite_starts(self, local: str, attrs: dict[str, str]) -> None:
+        self.totals.begin(attrs, self.tally.counts)
+        if local == "testsuite":
+            self._path.append(plain(attrs.get("name", "")[:MESSAGE_LIMIT]).strip())
+            self.totals.add_suite(attrs)
 
     def _end(self, tag: str) -> None:
         self._depth -= 1
         local = self._locals[tag]
         if local == "testcase":
             self._case_ends()
-        elif local == "testsuite":
-            self._path.pop()
-        elif local in RESULTS:
+        elif local in ROOTS:
+            self.totals.end(self.tally.counts)
+            if local == "testsuite":
+                self._path.pop()
+        elif local.lower() in LOWER:
             self._parser.CharacterDataHandler = None
             if self._stray_at > self._depth:
                 self._stray_at = 0
@@ -183,10 +207,14 @@ class JunitReader:
         suite = self.dialect.suite_of(attrs, self._path)
         seconds = seconds_of(time) if time else 0.0
         if result is None:
-            case = RawCase(suite, name, stated_status(attrs), seconds, "", "")
+            status, word = stated_status(attrs)
+            if status == "passed" and self._unknown:
+                status, word = "skipped", self._unknown
+            case = RawCase(suite, name, status, seconds, f"the report says {word}" if word else "", "")
         else:
             text = "".join(self._text)
             case = RawCase(suite, name, result[0], seconds, result[1] or _first_line(text), text)
+        self._unknown = ""
         if self._flaked:
             self._flaked = 0
             if case.status == "passed":

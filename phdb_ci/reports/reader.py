@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from phdb_ci.models.matrix import Report
 from phdb_ci.models.report_kinds import ReportKind
-from phdb_ci.models.results import Suite
-from phdb_ci.reports import dialects, runner_output
+from phdb_ci.models.results import CaseStatus, Suite
+from phdb_ci.reports import dialects, printed
 from phdb_ci.reports.input import Refused, check_file, lines_with
 from phdb_ci.reports.junit import JunitReader
 from phdb_ci.reports.lines import LinesReader
@@ -16,40 +16,43 @@ from phdb_ci.reports.text import message_line
 
 
 class Reading(NamedTuple):
-    """How the reports of one kind are read: their cases, and what their runner prints beside them."""
+    """How the reports of one kind are read; `loud`: of the job's output, only what shouts a failure counts."""
 
-    cases: Callable[[Tally], JunitReader | LinesReader] | None
-    output: runner_output.Output | None
+    cases: Callable[[Tally, Mapping[str, CaseStatus]], JunitReader | LinesReader] | None
+    loud: bool = True
 
 
 READERS: Mapping[ReportKind, Reading] = {
-    "pytest": Reading(lambda tally: JunitReader(tally, dialects.PYTEST), runner_output.PYTEST),
-    "node": Reading(lambda tally: JunitReader(tally, dialects.NODE), runner_output.NODE),
-    "lines": Reading(LinesReader, None),
-    "junit": Reading(lambda tally: JunitReader(tally, dialects.ANY), None),
-    "exit": Reading(None, runner_output.EXIT),
+    "pytest": Reading(lambda tally, _: JunitReader(tally, dialects.PYTEST)),
+    "node": Reading(lambda tally, _: JunitReader(tally, dialects.NODE)),
+    "lines": Reading(LinesReader),
+    "junit": Reading(lambda tally, _: JunitReader(tally, dialects.ANY)),
+    "exit": Reading(None, loud=False),
 }
 
 
 def read_suite(report: Report, path: Path, log: Path, output_from: int) -> Suite:
-    """The suite of one report that is at `path`, and what the log says of it from the byte `output_from` on."""
-    suite = read_report(report.kind, path, skips=report.skips, critical=report.critical, start=output_from)
+    """The suite of one report that is at `path`; what was printed counts from the byte `output_from` on."""
+    suite = read_report(
+        report.kind, path, skips=report.skips, critical=report.critical, words=report.words, start=output_from
+    )
     return with_output(suite, log, output_from)
 
 
 def read_report(
-    kind: ReportKind, path: Path, *, skips: Mapping[str, str], critical: Sequence[str], start: int = 0
-) -> Suite:
+    kind: ReportKind, path: Path, *, skips: Mapping[str, str], critical: Sequence[str],
+    words: Mapping[str, CaseStatus] | None = None, start: int = 0,
+) -> Suite:  # fmt: skip
     """Read one report; with a `problem` where the file cannot be believed, and with whatever could be counted.
 
     `path` is the job's log for a kind that is read from it, and `start` the byte at which the run commands' output
-    begins there. `skips` are the named ones with their reasons.
+    begins there. `skips` are the named ones with their reasons; `words` what else a line may say, and what it means.
     """
     tally = Tally(kind, skips, critical)
     new = READERS[kind].cases
     if new is None:
         return tally.finish(None, ())
-    reader, problem = new(tally), None
+    reader, problem = new(tally, words or {}), None
     try:
         check_file(path)
         reader.read(path, start)
@@ -59,14 +62,13 @@ def read_report(
 
 
 def with_output(suite: Suite, log: Path, start: int) -> Suite:
-    """The suite, and what the job's output says of it from the byte `start` of its log on."""
-    output = READERS[suite.kind].output
-    if output is None:
-        return suite
+    """The suite with the first failure that the job printed, from the byte `start` of its log on."""
+    loud = READERS[suite.kind].loud
     try:
-        return output.apply(suite, lines_with(log, start, output.signs))
+        line = printed.first_failure(lines_with(log, start, printed.signs(loud=loud)), loud=loud)
     except (Refused, OSError) as error:
-        return runner_output.with_problem(suite, _problem(log, error))
+        return suite.model_copy(update={"problem": suite.problem or _problem(log, error)})
+    return suite if line is None else suite.model_copy(update={"printed": line})
 
 
 def _problem(path: Path, error: Refused | OSError) -> str:

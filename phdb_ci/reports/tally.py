@@ -73,6 +73,7 @@ class Tally:
         self._unnamed: list[str] = []
         self._unnamed_count = 0
         self._excused_critical: list[str] = []
+        self._doubted: list[str] = []
         self._names: set[int] = set()
         self._repeated = 0
 
@@ -96,6 +97,22 @@ class Tally:
                 Case(suite=suite, name=name, status=status, seconds=case.seconds, message=message, detail=detail)
             )
 
+    @property
+    def watches(self) -> bool:
+        """Whether any check is critical."""
+        return self._watching
+
+    def leave_out(self, title: str) -> None:
+        """Count one more thing that was not executed and that no rule names."""
+        self._unnamed_count += 1
+        if len(self._unnamed) < NAMED:
+            self._unnamed.append(name_line(title))
+
+    def doubt(self, name: str, line: str) -> None:
+        """Note a line that speaks against a case that passed, where the case is critical."""
+        if self._critical.met_by(name, name) and len(self._doubted) < NAMED:
+            self._doubted.append(f"{name}: {message_line(line)}")
+
     def finish(self, problem: str | None, notes: Sequence[str]) -> Suite:
         """All that was counted, as a Suite."""
         cases = self._bad + self._skipped[: KEPT - len(self._bad)] + self._passed
@@ -103,7 +120,7 @@ class Tally:
             kind=self.kind, counts=Counts(**self.counts), seconds=round(self.seconds, 6), cases=tuple(cases),
             dropped=sum(self.counts.values()) - len(cases), repeated=self._repeated, problem=problem,
             notes=tuple(notes), unnamed_skips=tuple(self._unnamed), unnamed_skip_count=self._unnamed_count,
-            excused_critical=tuple(self._excused_critical),
+            excused_critical=tuple(self._excused_critical), doubted=tuple(self._doubted),
             skip_rules=self._skips.rules(), critical_rules=self._critical.rules(),
         )  # fmt: skip
 
@@ -125,9 +142,7 @@ class Tally:
         self._skips.count(named)
         # A critical case that was skipped stays an unnamed skip: no skip rule may cover it.
         if critical or not named:
-            self._unnamed_count += 1
-            if len(self._unnamed) < NAMED:
-                self._unnamed.append(title)
+            self.leave_out(title)
 
     def _place(self, status: CaseStatus) -> tuple[list[Case], int]:
         if status == "passed":

@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         cases = chosen(load(), arguments.only)
         with _place(arguments.keep) as folder:
-            results = _play(Stage(folder), cases, arguments.jobs or cpus())
+            stage = Stage(folder, node=arguments.node, pytest=arguments.pytest)
+            results = _play(stage, cases, arguments.jobs or cpus())
     except (CorpusError, StageError) as error:
         _say(f"error: {error}")
         return 2
@@ -47,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--keep", type=Path, metavar="DIR", help="work there and leave it: cache, scenarios, run directories"
     )
+    top.add_argument("--node", type=Path, metavar="DIR", help="the folder of the node that is first on PATH")
+    top.add_argument("--pytest", metavar="VERSION", help="the version of pytest that the rows install, as 8.*")
     top.add_argument("--json", action="store_true", help="print the results as JSON")
     return top
 

@@ -27,6 +27,8 @@ class Stage:
     """Where cases run: the stack as it is, a warm cache, a folder per case."""
 
     root: Path
+    node: Path | None = None  # the folder of the node that is first on PATH
+    pytest: str | None = None  # the version that rows install
 
     @property
     def pristine(self) -> Path:
@@ -56,7 +58,12 @@ class Stage:
         folder = self.root / "cases" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        return Scenario(folder, self.pristine, self.cache)
+        env = {"PATH": f"{self.node.resolve()}:{os.environ['PATH']}"} if self.node else {}
+        scenario = Scenario(folder, self.pristine, self.cache, env)
+        if self.pytest:
+            text = scenario.matrix.read_text()
+            scenario.matrix.write_text(text.replace('"pytest"]', f'"pytest=={self.pytest}"]'))
+        return scenario
 
     def play(self, case: Case) -> Result:
         """Arrange a case, run it, and gather; whatever goes wrong with it is its result."""

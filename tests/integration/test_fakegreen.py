@@ -44,7 +44,7 @@ def test_every_theme_has_fakes_and_honest_variants() -> None:
 
 
 def test_every_job_of_the_pull_request_gate_that_can_be_faked_is_faked() -> None:
-    jobs = {"e2e-engine", "e2e-mock", "db-smoke", "lis-tests", "smoke", "lidb-tests", "bench-validate"}
+    jobs = {"e2e-engine", "e2e-mock", "agents-unit", "db-smoke", "lis-tests", "smoke", "lidb-tests", "bench-validate"}
     assert {case.job for case in FAKES} == jobs <= set(matrix.load(ROOT / "matrix.toml").gates["pr-gate"].jobs)
 
 

@@ -275,9 +275,17 @@ def test_background_child_is_named_and_ended(bench: Bench) -> None:
     assert not any(map(alive, pids(bench.folder / "pid")))
 
 
-def test_background_child_that_ends_by_itself_is_no_leftover(bench: Bench) -> None:
-    done = bench.run("sleep 0.1 & exit 0")
-    assert (done.exit_code, done.leftovers) == (0, ())
+@linux
+@pytest.mark.parametrize("seconds", [0.05, 0.4, 3])
+def test_background_child_is_left_behind_however_soon_it_would_end(bench: Bench, seconds: float) -> None:
+    done = bench.run(f"sleep {seconds} & exit 0")
+    assert (done.exit_code, done.leftovers) == (0, ("sleep",))
+
+
+def test_helper_that_watches_its_parent_is_not_left_behind(bench: Bench) -> None:
+    helper = "from multiprocessing import resource_tracker as r; r.ensure_running()"
+    for _ in range(3):
+        assert bench.run([sys.executable, "-c", helper]).leftovers == ()
 
 
 @linux

@@ -13,6 +13,7 @@ from phdb_ci.artifacts.store import file_digest
 from phdb_ci.artifacts.witness import Placed, is_program, put
 from phdb_ci.models.inventory import Stored
 from tests.helpers import stored
+from tests.integration.gate.bench import wait_for
 
 ENGINE = f"""#!{sys.executable}
 import os, sys
@@ -20,6 +21,9 @@ if sys.argv[1:2] == ["die"]:
     os.kill(os.getpid(), int(sys.argv[2]))
 if sys.argv[1:2] == ["exit"]:
     sys.exit(int(sys.argv[2]))
+if sys.argv[1:2] == ["wait"]:
+    open(sys.argv[2], "w").write(str(os.getpid()))
+    sys.stdin.read()
 sys.stderr.write("err")
 sys.stdout.write(repr(sys.argv[1:]) + sys.stdin.read())
 """
@@ -65,6 +69,40 @@ def test_exit_code_and_signal_are_the_programs_own(placed: Placed) -> None:
     assert call(placed, "exit", "7").returncode == 7
     assert call(placed, "die", "11").returncode == -signal.SIGSEGV
     assert placed.calls() == {"exit": 1, "die": 1}
+
+
+def test_calls_that_failed_are_counted(placed: Placed) -> None:
+    for code in ("0", "7", "0", "1"):
+        call(placed, "exit", code)
+    call(placed, "die", "11")
+    call(placed, "open")
+    assert placed.calls() == {"exit": 4, "die": 1, "open": 1}
+    assert placed.failures() == {"exit": 2, "die": 1}
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process is there and no zombie: this one may be the subreaper of what it has not started itself."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the launcher becomes the program")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_program_ends_with_its_launcher(placed: Placed, tmp_path: Path, number: signal.Signals) -> None:
+    pid = tmp_path / "pid"
+    argv = [str(placed.folder / "lidb_embed"), "wait", str(pid)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        assert wait_for(lambda: pid.exists() and pid.read_text(), 20)
+        run.send_signal(number)
+        assert run.wait(20) == -number
+        assert wait_for(lambda: not _runs(pid.read_text()), 20)
+
+
+def test_shell_adds_no_word_of_its_own(placed: Placed) -> None:
+    done = call(placed, "die", "11")
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_program_takes_the_place_of_its_launcher(placed: Placed) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phdb_ci.judging import evidence, figures
-from phdb_ci.judging.evidence import RULES, judge
+from phdb_ci.judging import figures
+from phdb_ci.judging.evidence import RULES, judge, unnamed_skip
 from phdb_ci.models.figures import Figure
 from phdb_ci.models.matrix import Job
 from phdb_ci.models.report_kinds import ReportKind
@@ -22,8 +22,9 @@ from phdb_ci.models.results import (
     ServiceUse,
     Suite,
 )
+from phdb_ci.models.runs import Run
 from phdb_ci.models.statuses import Status
-from tests.builders import DIGEST, case, command, exit_only, rule, suite, use
+from tests.builders import DIGEST, case, command, exit_only, rule, runs, suite, use
 from tests.helpers import job
 
 OTHER = "0" * 64
@@ -46,8 +47,14 @@ BARE = job(reports=[{"kind": "exit", "min_tests": 0}])
 
 def good(**fields: Any) -> Facts:
     """Facts of a job that passed: two of its tests ran and its command succeeded."""
-    told: dict[str, Any] = {"commands": (command("make check"),), "suites": (suite(passed=2),)}
-    return Facts(**told | fields)
+    told: dict[str, Any] = {"commands": (command("make check"),), "suites": (suite(passed=2),)} | fields
+    return Facts(**{"runs": runs(*told["suites"])} | told)
+
+
+def ran(**fields: Any) -> Facts:
+    """Facts of a job that passed, whose one pytest tells more of itself."""
+    told: dict[str, Any] = {"runner": "pytest", "command": "pytest -qq", "report": "asked"}
+    return good(runs=(Run.model_validate(told | fields),))
 
 
 def figure(name: str = "publish", *values: float, **fields: Any) -> Figure:
@@ -286,6 +293,123 @@ BROKEN = [
         "options and nothing at all",
     ),
     row(
+        "run_failed",
+        job(),
+        ran(failed=1, executed=3, failing=("tests.test_a > test_b: assert 1 == 2",)),
+        "failed",
+        "1 of 3 tests failed in `pytest -qq`: tests.test_a > test_b: assert 1 == 2",
+        "a failure that the report does not show",
+    ),
+    row(
+        "run_failed",
+        BARE,
+        good(suites=(exit_only(),), runs=(Run(runner="node", command="node --test", failed=1),)),
+        "failed",
+        "1 of 1 tests failed in `node --test`",
+        "a failure in a job without a report",
+    ),
+    row("run_failed", job(), ran(exit_code=3), "failed", "`pytest -qq` ended with exit 3", "an exit code alone"),
+    row(
+        "run_unfinished",
+        job(),
+        ran(ended=False),
+        "failed",
+        "pytest did not come to its end, something ended its process: `pytest -qq`",
+        "no end on record",
+    ),
+    row(
+        "run_unfinished",
+        job(),
+        ran(stopped="Exit: enough"),
+        "failed",
+        "pytest stopped before its end: Exit: enough",
+        "stopped",
+    ),
+    row(
+        "cannot_fail",
+        job(),
+        ran(cannot_fail=("PytestReturnNotNoneWarning x", "AssertionsOff y")),
+        "failed",
+        "a test of it cannot fail: PytestReturnNotNoneWarning x",
+        "it returns",
+    ),
+    row(
+        "overwritten",
+        job(),
+        good(runs=runs(suite(), suite())),
+        "failed",
+        "pytest report: it was written by more than one test run, and holds the last one's cases alone",
+        "two runs",
+    ),
+    row(
+        "report_elsewhere",
+        job(),
+        good(
+            suites=(suite(problem="pytest.xml was not written"),),
+            runs=(Run(runner="pytest", command="pytest --junitxml=b/x.xml", report="x.xml"),),
+        ),
+        "failed",
+        "pytest wrote its report to x.xml, which `pytest --junitxml=b/x.xml` names, and not where asked",
+        "a report of its own",
+    ),
+    row(
+        "left_out",
+        job(),
+        ran(left_out=("t > a", "t > b"), left_out_count=2),
+        "unproven",
+        "2 tests deselected or dropped, and run nowhere else: t > a and t > b",
+        "filtered",
+    ),
+    row(
+        "cut_off",
+        job(),
+        ran(cut_off="2 tests not over when its process ended: s > b"),
+        "unproven",
+        "pytest: 2 tests not over when its process ended: s > b",
+        "the process ended",
+    ),
+    row(
+        "not_collected",
+        job(),
+        ran(not_collected=("PytestCollectionWarning cannot collect test class 'TestA'",)),
+        "unproven",
+        "pytest did not collect everything: PytestCollectionWarning cannot collect test class 'TestA'",
+        "a class with __init__",
+    ),
+    row(
+        "record_missing",
+        job(),
+        good(runs=()),
+        "unproven",
+        "pytest report: no pytest that loaded the harness's recorder wrote it",
+        "a report without a run",
+    ),
+    row("record_missing", job(), good(records_problem="no JSON"), "unproven", "no JSON", "a record that is none"),
+    row(
+        "record_differs",
+        job(),
+        ran(passed=1, comparable=True),
+        "unproven",
+        "the pytest report shows 2 passed tests, pytest itself saw 1",
+        "more in the report",
+    ),
+    row(
+        "critical_doubted",
+        job(),
+        good(suites=(suite(passed=2, doubted=("cve-a: WARN cve-a",)),)),
+        "unproven",
+        "critical check passed, and this was printed of it: cve-a: WARN cve-a",
+        "another word",
+    ),
+    row(
+        "report_copied",
+        job(),
+        good(suites=(suite(passed=2, copy_of="lis/old.xml"),)),
+        "unproven",
+        "pytest report: it is a copy of lis/old.xml, the job did not write it",
+        "a committed report",
+    ),
+    row(
         "failure_printed",
         BARE,
         good(suites=(exit_only().model_copy(update={"printed": "FAIL: a"}),)),
@@ -517,11 +641,15 @@ BROKEN = [
 ]
 
 
+def _rule(name: str) -> Any:
+    return next(each for _, rules in RULES for each in rules if each.__name__ == name)
+
+
 @pytest.mark.parametrize(("name", "one", "facts", "status", "reason"), BROKEN)
 def test_broken_rule_decides_the_status_and_says_why(
     name: str, one: Job, facts: Facts, status: Status, reason: str
 ) -> None:
-    assert next(iter(getattr(figures if hasattr(figures, name) else evidence, name)(one, facts))) == reason
+    assert next(iter(_rule(name)(one, facts))) == reason
     found, reasons, _ = judge(one, facts)
     assert (found, reasons[0]) == (status, reason)
 
@@ -537,6 +665,13 @@ HOLDING = [
     pytest.param(CRITICAL, good(suites=(suite(passed=2, critical_rules=(rule("cve-*"),)),)), id="critical check ran"),
     pytest.param(job(), good(commands=(command("npm ci", phase="setup"), command())), id="set-up and run"),
     pytest.param(TWICE, good(commands=(command(), command())), id="both commands"),
+    pytest.param(job(), ran(passed=2, executed=2, exit_code=0, comparable=True), id="the run says the same"),
+    pytest.param(job(), ran(passed=3, subtests_skipped=1, comparable=True), id="a part of a test was skipped"),
+    pytest.param(
+        job(),
+        good(runs=(*runs(suite()), Run(runner="pytest", command="pytest a", exit_code=5))),
+        id="two runs, one report",
+    ),
     pytest.param(BARE, good(suites=(exit_only(),)), id="exit code alone"),
     pytest.param(WITNESSED, good(artifacts=(use(4),)), id="called as often as asked"),
     pytest.param(WITNESSED, good(artifacts=(use(5, verbs={"exec": 4, "--help": 1}),)), id="asked for its help as well"),
@@ -748,9 +883,11 @@ def test_passed_means_that_no_rule_has_a_reason(one: Job, facts: Facts) -> None:
 
 def close_to_passing(one: Job) -> Facts:
     """Facts with which this job passes."""
+    suites = tuple(exit_only() if r.kind == "exit" else suite(passed=2) for r in one.reports)
     return Facts(
         commands=tuple(command(text) for text in one.run),
-        suites=tuple(exit_only() if r.kind == "exit" else suite(passed=2) for r in one.reports),
+        suites=suites,
+        runs=runs(*suites),
         artifacts=(use(4),),
         manifest=ManifestFact(file="m.json", status="stub"),
         figures=FiguresFact(file="f.json", figures=(figure("publish"), figure("read"))),
@@ -780,10 +917,18 @@ def _check(one: Job, facts: Facts) -> None:
     for report, one_suite in zip(one.reports, facts.suites, strict=True):
         assert one_suite.problem is None
         assert one_suite.printed is None
+        assert one_suite.copy_of is None
+        assert not one_suite.doubted
+        assert one_suite.kind in ("exit", "lines", "junit") or one_suite.kind in {run.runner for run in facts.runs}
         assert one_suite.counts.passed - one_suite.repeated >= report.min_tests
         assert one_suite.counts.failed == one_suite.counts.error == one_suite.unnamed_skip_count == 0
         executed = {rule.pattern: rule.matched for rule in one_suite.critical_rules}
         assert all(executed[pattern] for pattern in report.critical)
+    assert facts.records_problem is None
+    for run in facts.runs:
+        assert run.ended
+        assert not any((run.stopped, run.cut_off, run.left_out_count, run.cannot_fail, run.not_collected))
+        assert not run.failed
     for each_use in facts.artifacts:
         assert each_use.digest == each_use.before == each_use.after
         assert each_use.rebuilt_as in (None, each_use.digest)
@@ -815,5 +960,5 @@ def test_the_search_starts_where_jobs_pass(one: Job) -> None:
 def test_skip_that_no_rule_names_is_shown_with_its_own_reason() -> None:
     skipped = case("test_a", "skipped", message="no engine on PATH")
     report = suite(skipped, unnamed_skips=("test_a",), unnamed_skip_count=2)
-    reasons = list(evidence.unnamed_skip(job(), Facts(suites=(report,))))
+    reasons = list(unnamed_skip(job(), Facts(suites=(report,))))
     assert reasons == ["skipped without a rule that names it: test_a: no engine on PATH and 1 more"]

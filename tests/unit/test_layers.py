@@ -32,7 +32,7 @@ LAYERS = (  # from the lowest; a package below another one stands for itself (`s
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 PURE = ("planning.plan", "judging", "rendering")  # functions of records: they import what is pure, models, errors, base
 PURE_EXCEPT = ("judging.fanin.read",)  # reads the files that hold the records
-ALONE = ("execution.supervisor",)  # runs with the standard library and nothing else
+ALONE = ("execution.supervisor", "execution.runners.phdb_ci_hook")  # runs with the standard library and nothing else
 ONLY = {  # library: the one part that imports it
     "git": "sources.git", "junitparser": "reports", "github": "github", "rich": "terminal",
 }  # fmt: skip

@@ -19,7 +19,7 @@ from phdb_ci.proving.measure import AGAIN, SOUND, Trial, TrialProgress, without_
 from phdb_ci.proving.tampering import UNTOUCHED, report_proofs, tampered
 from phdb_ci.proving.variants import Variant
 from phdb_ci.rendering.proofs_page import proofs_page
-from tests.builders import case, command, exit_only, result, suite, use
+from tests.builders import case, command, exit_only, result, runs, suite, use
 from tests.helpers import inventory, job, matrix, sources
 from tests.page import Page
 
@@ -33,7 +33,7 @@ def tampering(report: dict[str, Any], *cases: Case, log: str = "", folder: Path)
     """What becomes of a green job with these cases in its report, by fault."""
     row = job(reports=[report])
     sound = tampered(row.reports[0], suite(*cases, kind=report["kind"]), UNTOUCHED)
-    facts = Facts(commands=(command("make check"),), suites=(sound,))
+    facts = Facts(commands=(command("make check"),), suites=(sound,), runs=runs(sound))
     (folder / "log.txt").write_text(log)
     return {proof.fault: proof.status for proof in report_proofs(row, facts, folder / "log.txt")}
 

@@ -792,3 +792,80 @@ def test_names_that_are_remembered_are_bounded_and_repeats_of_them_are_still_see
     cases = "".join(f'<testcase name="{number}"/>' for number in range(REMEMBERED + 5))
     suite = reports.read(f'<testsuite>{cases}<testcase name="0"/><testcase name="{REMEMBERED + 1}"/></testsuite>')
     assert suite.repeated == 1
+
+
+# Words and totals
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status"),
+    [
+        ("", "passed"), ('status="run"', "passed"), ('status="PASSED"', "passed"), ('result="Completed"', "passed"),
+        ('status="run" result="skipped"', "skipped"), ('status="Inconclusive"', "skipped"), ('result="?"', "skipped"),
+        ('status="FAIL"', "failed"), ('status="run" result="Error"', "failed"),
+        ('status="odd" result="failed"', "failed"),
+    ],
+)  # fmt: skip
+def test_only_known_words_mean_passed(reports: Reports, attributes: str, status: str) -> None:
+    (case,) = reports.read(around(f'<testcase name="a" {attributes}/>')).cases
+    assert case.status == status
+
+
+@pytest.mark.parametrize(
+    ("inner", "status"),
+    [
+        ("<system-out>x</system-out>", "passed"), ("<System-Err/>", "passed"), ("<steps><aborted/></steps>", "passed"),
+        ("<aborted/>", "skipped"), ("<disabled/>", "skipped"), ("<FAILURE/>", "failed"), ("<Skipped/>", "skipped"),
+        ("<aborted/><failure/>", "failed"),
+    ],
+)  # fmt: skip
+def test_only_known_elements_stand_in_a_pass(reports: Reports, inner: str, status: str) -> None:
+    (case,) = reports.read(around(f'<testcase name="a">{inner}</testcase>')).cases
+    assert case.status == status
+
+
+A, BAD = '<testcase name="a"/>', '<testcase name="b"><failure/></testcase>'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<testsuites errors="1">{A}</testsuites>',
+        f'<testsuites><testsuite name="s" failures="1">{A}</testsuite></testsuites>',
+        f'<testsuites><testsuite>{A}</testsuite><testsuite name="b" tests="0" errors="1"/></testsuites>',
+        f'<testsuite failures="2">{A}<testsuite>{BAD}</testsuite></testsuite>',
+    ],
+    ids=["root", "suite", "a file that did not load", "one of two"],
+)
+def test_failure_that_a_suite_states_and_no_case_shows_is_a_problem(reports: Reports, text: str) -> None:
+    assert "contradicts itself" in str(reports.read(text).problem)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "told"),
+    [
+        ('tests="2"', "s says tests=2, and shows 1"),
+        ('skipped="3"', "s says skipped+disabled=3, and shows 0"),
+        ('disabled="1"', "s says skipped+disabled=1, and shows 0"),
+    ],
+)
+def test_test_that_a_suite_states_and_does_not_show_was_left_out(reports: Reports, attributes: str, told: str) -> None:
+    suite = reports.read(f'<testsuites><testsuite name="s" {attributes}>{A}</testsuite></testsuites>')
+    assert (suite.problem, suite.unnamed_skips, suite.unnamed_skip_count) == (None, (told,), 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<testsuites tests="1" failures="0"><testsuite tests="1" errors="0">{A}</testsuite></testsuites>',
+        f'<testsuites><testsuite tests="0">{A}</testsuite></testsuites>',
+        f'<testsuites><testsuite tests="" failures="x">{A}</testsuite></testsuites>',
+        f'<testsuite failures="1" skipped="1">{BAD}<testcase name="c"><skipped/></testcase></testsuite>',
+        '<testsuite errors="1" failures="1"><testcase name="b"><failure/><error/></testcase></testsuite>',
+    ],
+    ids=["equal", "fewer", "no numbers", "shown", "two elements of one case"],
+)
+def test_total_that_its_cases_show_is_no_contradiction(reports: Reports, text: str) -> None:
+    suite = reports.read(text)
+    assert suite.problem is None
+    assert not any("says" in title for title in suite.unnamed_skips)

@@ -185,3 +185,37 @@ def test_indented_failure_counts(tmp_path: Path, line: str) -> None:
     log = tmp_path / "log"
     log.write_text(f"PASS a\n{line}\n")
     assert read_report("lines", log, skips={}, critical=()).counts.failed == 1
+
+
+# Words
+
+
+def test_words_of_the_row_are_cases(logs: Logs) -> None:
+    words = {"OK": "passed", "BROKEN": "failed", "LATER": "skipped"}
+    suite = logs.read("OK a\nBROKEN b: why\nLATER c\nOKAY d\nPASS e\n", words=words)
+    assert told(suite) == {"a": "passed", "b": "failed", "c": "skipped", "e": "passed"}
+
+
+@pytest.mark.parametrize("word", ["WARN", "XFAIL", "ERROR:", "TIMEOUT", "NOT-RUN"])
+def test_other_word_of_a_critical_check_is_doubted(logs: Logs, word: str) -> None:
+    suite = logs.read(f"{word} a.test: hm\nPASS a\nPASS b\n", critical=("a",))
+    assert suite.doubted == (f"a: {word} a.test: hm",)
+    assert logs.read(f"{word} a: hm\nPASS a\n", critical=("b",)).doubted == ()
+
+
+@pytest.mark.parametrize(
+    "line", ["Traceback (most recent call last):", "error: no", "[a] FAILED: no", "  AssertionError: no"]
+)
+def test_failure_that_was_printed_before_a_critical_pass_is_doubted(logs: Logs, line: str) -> None:
+    suite = logs.read(f"PASS b\n{line}\nPASS a\nPASS a.test\nPASS c\n", critical=("*",))
+    assert suite.doubted == (f"a: {line.strip()}",)
+
+
+def test_failure_before_another_line_is_not_of_the_next(logs: Logs) -> None:
+    assert logs.read("error: no\nSKIP b\nPASS a\n", critical=("a",)).doubted == ()
+    assert logs.read("PASS a\nerror: no\n", critical=("a",)).doubted == ()
+
+
+def test_honest_lines_between_cases_are_no_doubt(logs: Logs) -> None:
+    text = "running a.test\n[lidb] a\nRUN\nthe insert is refused: ok\nPASS a\n+ FAIL is open\nPASS b\n"
+    assert logs.read(text, critical=("*",)).doubted == ()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from phdb_ci.artifacts.witness import Placed, is_program, put
 from phdb_ci.base.locks import locked
+from phdb_ci.execution import runners
 from phdb_ci.execution.context import Context
 from phdb_ci.execution.workspace.environment import job_environment
 from phdb_ci.models.inventory import Stored
@@ -102,11 +103,31 @@ class Workspace:
         return self.cwd / report.path if report.path else None
 
     def run_env(self) -> dict[str, str]:
-        """The environment of the run commands: the job's, and what asks the runners for their reports."""
-        env = dict(self.env)
+        """The environment of the run commands: the job's, and what makes runners record themselves and report."""
+        more = runners.variables(self.runners, self.records)
         for index, report in enumerate(self.job.reports):
-            env |= report_env(report.kind, str(self.report_path(index)))
-        return env
+            asked = report_env(report.kind, self._places(index))
+            more = runners.joined(more, asked)
+        return runners.joined(self.env, more)
+
+    def _places(self, index: int) -> dict[str, str]:
+        reporter = (self.runners / "reporter.mjs").as_uri()
+        return {"file": str(self.report_path(index)), "folder": str(self.root / "kept"), "reporter": reporter}
+
+    @property
+    def runners(self) -> Path:
+        """The folder of what the runners of tests load."""
+        return self.root / "runners"
+
+    @property
+    def records(self) -> Path:
+        """The folder in which runners of tests record themselves."""
+        return self.root / "records"
+
+    def asked(self) -> dict[str, str]:
+        """By runner, the file that its report was asked for."""
+        kinds = [(index, report.kind) for index, report in enumerate(self.job.reports)]
+        return {kind: str(self.report_path(i)) for i, kind in kinds if REPORT_KINDS[kind].place == "asked"}
 
 
 def prepare(
@@ -120,6 +141,7 @@ def prepare(
     job, root = context.matrix.jobs[node.job], context.work / node.leg
     for name in FOLDERS:
         (root / name).mkdir(parents=True)
+    runners.put(root / "runners", root / "records")
     trees = place.root if place else root / "ws"
     sources, trash = context.plan.sources.repos, context.cache / "trash"
     checkouts = {

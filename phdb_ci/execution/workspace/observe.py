@@ -5,25 +5,23 @@ What is asked here is answered from outside of the job's reach; what it means is
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from phdb_ci.artifacts.store import joint_digest, measure
-from phdb_ci.artifacts.witness import is_program
+from phdb_ci.artifacts.witness import Placed, is_program
 from phdb_ci.base.files import is_borrowed, walk
 from phdb_ci.execution.workspace.make import Workspace
-from phdb_ci.execution.workspace.watch import Watch
 from phdb_ci.models.matrix import Job
-from phdb_ci.models.report_kinds import REPORT_KINDS
 from phdb_ci.models.results import ArtifactUse
 from phdb_ci.reports.documents import digests
-from phdb_ci.sources.git.place import Checkout, changed, same_content
+from phdb_ci.sources.git.place import Checkout, changed, same_content, unknown
+
+METADATA = ".egg-info"  # of a folder
 
 
-@contextmanager
-def run_commands(space: Workspace) -> Iterator[None]:
-    """Note what is there before the run commands, count calls, and see a report overwritten while they run."""
+def before_commands(space: Workspace) -> None:
+    """Note what is there before the run commands; from now on calls count."""
     paths = {index: path for index in range(len(space.job.reports)) if (path := space.report_path(index))}
     for index, path in paths.items():
         if os.path.lexists(path):
@@ -33,13 +31,6 @@ def run_commands(space: Workspace) -> Iterator[None]:
         space.before[document.file] = digests(document.file, space.tops)
     for placed in space.placed.values():
         placed.start()
-    with Watch(
-        {index: (path, REPORT_KINDS[space.job.reports[index].kind].at_once) for index, path in paths.items()}
-    ) as watch:
-        yield
-    for index in watch.rewritten:
-        problem = "it was written by more than one test run, and holds the last one's cases alone"
-        space.early.setdefault(index, problem)
 
 
 def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
@@ -51,7 +42,8 @@ def uses(space: Workspace) -> tuple[ArtifactUse, ...]:
         compiled = builds and space.place is not None and space.place.compiled
         records.append(ArtifactUse(
             name=name, key=placed.stored.key, digest=placed.stored.digest, before=placed.before, after=placed.after(),
-            calls=calls.total(), verbs=_verbs(space.job, name, calls), builds=builds,
+            calls=calls.total(), verbs=_verbs(space.job, name, calls), failed=_failed(space.job, name, placed, calls),
+            builds=builds,
             rebuilt=compiled or rebuilt_as is not None, rebuilt_as=rebuilt_as,
         ))  # fmt: skip
     return tuple(records)
@@ -64,10 +56,26 @@ def _verbs(job: Job, name: str, calls: Counter[str]) -> dict[str, int]:
     return {verb: calls[verb] for verb in demanded} | dict(calls.most_common(20))
 
 
+def _failed(job: Job, name: str, placed: Placed, calls: Counter[str]) -> dict[str, int]:
+    """Of the calls that `_verbs` shows, those that failed; none more than there were."""
+    failures = placed.failures()
+    shown = {verb: min(failures[verb], number) for verb, number in _verbs(job, name, calls).items()}
+    return {verb: number for verb, number in shown.items() if number}
+
+
 def in_checkouts(space: Workspace, look: Callable[[Checkout], Iterable[str]]) -> tuple[str, ...]:
     """The first 50 paths, as `repo/path`, that `look` names: those that were changed, that no commit has, links out."""
     paths = [f"{name}/{path}" for name, placed in space.checkouts.items() for path in look(placed)]
     return tuple(map(_text, paths[:50]))
+
+
+def added(space: Workspace) -> tuple[str, ...]:
+    """The files that no commit has and no .gitignore names, but for the metadata of `pip install -e`: it is no code."""
+
+    def look(placed: Checkout) -> list[str]:
+        return [path for path in unknown(placed) if not any(part.endswith(METADATA) for part in path.split("/")[:-1])]
+
+    return in_checkouts(space, look)
 
 
 def altered(space: Workspace) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def test_node_failure_in_a_hook_that_no_report_shows_is_failed(gate: Scenario) -
     )
     gate.patch(PACKAGE, ENGINE, f'{ENGINE[:-1]} || true"')
 
-    gate.run("e2e-engine").assert_not_green("e2e-engine", "failed", "failing tests")
+    gate.run("e2e-engine").assert_not_green("e2e-engine", "failed", "tests failed in `node --test")
 
 
 def test_node_parent_that_fails_behind_a_passing_subtest_is_failed(gate: Scenario) -> None:
