@@ -145,10 +145,14 @@ def read_verdict(path: Path) -> "Verdict":
 
 
 def read_proofs(path: Path) -> ProofFile:
-    """What `phdb-ci prove` measured so far; nothing where there is no file. Raises ResultsError for another file."""
+    """What `phdb-ci prove` measured so far; nothing where there is no file. Raises ResultsError for another file.
+
+    One of another version is not read: it is measured anew.
+    """
     if not path.exists():
         return ProofFile()
-    return _read(path, ProofFile, "what phdb-ci prove writes", tries=[f"rm {path}"])
+    name = f"what this phdb-ci's prove writes, schema version {ProofFile().schema_version}"
+    return _read(path, ProofFile, name, tries=[f"rm {path}", f"phdb-ci prove --write {path}"])
 
 
 def proofs_beside(matrix: Path) -> ProofFile:

@@ -1,9 +1,11 @@
 """Facts as they would be without some failing cases: what else is wrong with a leg? Pure.
 
-A failing case is turned into one that passed, and so is the exit code that follows from failing cases alone. The rules
-of evidence then say what is left. What stands in no report and ends in the same exit code is not seen.
+A failing case is turned into one that passed, and so is the exit code that follows from failing cases alone; a printed
+failure that names such a case is no other one. The rules of evidence then say what is left. What stands in no report
+and ends in the same exit code is not seen.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from phdb_ci.models.results import Case, Command, Facts, Suite
@@ -22,7 +24,10 @@ def forgiven(facts: Facts, excuses: Excuses) -> Facts:
     suites = tuple(_suite(suite, excuses) for suite in facts.suites)
     explained = suites != facts.suites and not any(suite.counts.failing for suite in suites)
     commands = tuple(map(_command, facts.commands)) if explained else facts.commands
-    runs = tuple(_run(run, _titles(facts.suites, suites)) for run in facts.runs) if explained else facts.runs
+    titles = _titles(facts.suites, suites)
+    runs = tuple(_run(run, titles) for run in facts.runs) if explained else facts.runs
+    if explained:
+        suites = tuple(_quiet(suite, titles) for suite in suites)
     return facts.model_copy(update={"suites": suites, "commands": commands, "runs": runs})
 
 
@@ -48,6 +53,13 @@ def _titles(before: Sequence[Suite], after: Sequence[Suite]) -> set[str]:
             names = case.title.split(" > ") if now.status != case.status else []
             titles |= {" > ".join(names[: depth + 1]) for depth in range(len(names))}
     return titles
+
+
+def _quiet(suite: Suite, titles: set[str]) -> Suite:
+    """A suite without the failure that was printed, where that names a case which was forgiven."""
+    names = {title.rpartition(" > ")[2] for title in titles}
+    named = any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", suite.printed or "") for name in names)
+    return suite.model_copy(update={"printed": None}) if named else suite
 
 
 def _run(run: Run, titles: set[str]) -> Run:

@@ -1,8 +1,9 @@
 """Run jobs with broken artifacts and repos and see whether they notice: the whole table, in parallel.
 
-Each job runs first with nothing broken (the control), and once more after all faults: one that does not pass both times
-says nothing about faults, for it may have failed by what an earlier run left behind. What can be shared is: the
-checkouts' mirrors, the downloads, the stored artifacts. A fault's time limit follows from how long the control took.
+Each job runs first with nothing broken (the control), and once more after all faults: one that does not end the same
+way both times says nothing about faults, for it may have failed by what an earlier run left behind. What can be shared
+is: the checkouts' mirrors, the downloads, the stored artifacts. A fault's time limit follows from how long the control
+took.
 To reach it is a notice only with a fault that the matrix lists in `hangs`: with any other, the job may be slow today.
 """
 
@@ -19,10 +20,11 @@ from phdb_ci.execution.execute import GUESS_LEG, artifact_node
 from phdb_ci.execution.housekeeping import throw_away
 from phdb_ci.execution.leg import run_leg
 from phdb_ci.execution.schedule import Node, run_graph
+from phdb_ci.judging.noticing import Control, failing, is_measurable
 from phdb_ci.models.plan import JobNode
-from phdb_ci.models.proofs import JobProofs, Proof
+from phdb_ci.models.proofs import MOST_CASES, JobProofs, Proof
 from phdb_ci.models.results import ArtifactResult, LegResult
-from phdb_ci.models.statuses import STATUSES, AnyStatus
+from phdb_ci.models.statuses import AnyStatus
 from phdb_ci.proving.tampering import report_proofs
 from phdb_ci.proving.variants import Variant, make_variants
 
@@ -34,57 +36,78 @@ Results = dict[tuple[str, str], LegResult]  # by leg and what the trial is with
 
 @dataclass(frozen=True)
 class Trial:
-    """One leg with variants in their places: with a fault by name, or SOUND or AGAIN. Times are in seconds."""
+    """One leg with variants in their places: with a fault by name, or SOUND or AGAIN. Times are in seconds.
+
+    `control`: what the leg's cases did with nothing broken, where the trial is of a fault.
+    """
 
     node: JobNode
     name: str
     variants: Sequence[Variant]
+    control: Control | None = None
     limit: int | None = None
     expected: float = GUESS_LEG
 
     @classmethod
-    def of(cls, node: JobNode, fault: str, variant: Variant, control: float) -> "Trial":
-        """The trial of a fault with a leg that takes so long with nothing broken."""
-        limit = max(SHORTEST, round(control * FACTOR))
-        return cls(node, fault, [variant], limit, float(limit) if variant.hangs else control)
+    def of(cls, node: JobNode, fault: str, variant: Variant, sound: LegResult) -> "Trial":
+        """The trial of a fault with a leg that ended so with nothing broken."""
+        limit = max(SHORTEST, round(sound.seconds * FACTOR))
+        expected = float(limit) if variant.hangs else sound.seconds
+        return cls(node, fault, [variant], Control.of(sound), limit, expected)
 
-    def noticed(self, status: AnyStatus) -> bool | None:
-        """Whether a status shows that the fault was noticed; None where it says nothing of a fault."""
-        if self.limit is None:
-            return None
-        if status == "timeout" and not self.variants[0].hangs:
-            return None
-        return STATUSES[status].noticed
+    @property
+    def label(self) -> str:
+        """What people call it: `smoke@ubuntu-24.04 with dead`."""
+        return f"{self.node.leg} with {self.name}"
 
-    def proof(self, result: LegResult) -> Proof:
-        """What the trial showed. A fault of a program that the job never called is neither noticed nor missed."""
-        status, reason, noticed = result.status, "".join(result.reasons[:1]), self.noticed(result.status)
+    def noticed(self, result: LegResult) -> bool | None:
+        """Whether its end shows that the fault was noticed; None where it says nothing of a fault."""
+        if self.control is None or (result.status == "timeout" and not self.variants[0].hangs):
+            return None
         uses = [use for use in result.facts.artifacts if use.name == self.variants[0].name]
         programs = uses and all(map(is_program, self.variants[0].outputs))
-        if status == "passed" and programs and not any(use.calls for use in uses):
-            noticed, reason = None, f"{self.variants[0].name} was never called"
-        return Proof(fault=self.name, status=status, noticed=noticed, reason=reason[:300])
+        if result.status == "passed" and programs and not any(use.calls for use in uses):
+            return None  # the fault of a program that was never called is neither noticed nor missed
+        return self.control.noticed(result)
+
+    def word(self, result: LegResult) -> AnyStatus:
+        """Its end in a word: `noticed` or `missed`, else the status."""
+        noticed = self.noticed(result)
+        return result.status if noticed is None else "noticed" if noticed else "missed"
+
+    def proof(self, result: LegResult) -> Proof:
+        """What the trial showed."""
+        noticed, control = self.noticed(result), self.control or Control()
+        never_called = noticed is None and result.status == "passed"
+        reason = f"{self.variants[0].name} was never called" if never_called else "".join(result.reasons[:1])
+        return Proof(
+            fault=self.name, status=result.status, noticed=noticed, reason=reason[:300],
+            failing=control.failed(result.facts)[:MOST_CASES] if noticed else (),
+            gone=control.gone(result.facts)[:MOST_CASES] if noticed else (),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TrialProgress:
-    """A run's progress, in which a leg is named with its fault, and that it noticed or missed it."""
+    """A run's progress, in which a leg is named with its fault. How it ended is said when it was compared."""
 
     inner: Progress
     trial: Trial
 
-    def started(self, name: str, expected: float | None, log: Path) -> None:
+    def started(self, _name: str, expected: float | None, log: Path) -> None:
         """A leg begins."""
-        self.inner.started(f"{name} with {self.trial.name}", expected, log)
+        self.inner.started(self.trial.label, expected, log)
 
-    def phase(self, name: str, phase: Phase) -> None:
+    def phase(self, _name: str, phase: Phase) -> None:
         """A leg does something else now."""
-        self.inner.phase(f"{name} with {self.trial.name}", phase)
+        self.inner.phase(self.trial.label, phase)
 
-    def finished(self, name: str, status: AnyStatus, seconds: float, reasons: Sequence[str]) -> None:
-        """A leg has ended."""
-        word = {True: "noticed", False: "missed", None: status}[self.trial.noticed(status)]
-        self.inner.finished(f"{name} with {self.trial.name}", word, seconds, reasons)
+    def finished(self, _name: str, _status: AnyStatus, _seconds: float, _reasons: Sequence[str]) -> None:
+        """A leg has ended; `compared` says how."""
+
+    def compared(self, result: LegResult) -> None:
+        """A leg that has ended was held against the one with nothing broken."""
+        self.inner.finished(self.trial.label, self.trial.word(result), result.seconds, result.reasons)
 
     def note(self, text: str) -> None:
         """Something a person should know now."""
@@ -108,11 +131,9 @@ def measure(context: Context, home: Path, jobs: int) -> tuple[JobProofs, ...]:
     faults = {node.leg: context.matrix.faults_of(context.matrix.jobs[node.job]) for node in nodes}
     controls, variants = make_variants(context, home, {name for names in faults.values() for name in names}, stored)
     results = _run(context, [Trial(node, SOUND, controls) for node in nodes], artifacts, jobs)
-    sound = [node for node in nodes if results[node.leg, SOUND].status == "passed"]
+    sound = [node for node in nodes if _is_measurable(context, results[node.leg, SOUND])]
     trials = [
-        Trial.of(node, fault, variants[fault], results[node.leg, SOUND].seconds)
-        for node in sound
-        for fault in faults[node.leg]
+        Trial.of(node, fault, variants[fault], results[node.leg, SOUND]) for node in sound for fault in faults[node.leg]
     ]
     # Jobs that work in a build directory wait for each other: their times add up whatever runs beside them.
     in_turn = sum(trial.expected for trial in trials if context.matrix.jobs[trial.node.job].builds)
@@ -137,15 +158,16 @@ def _call(context: Context, trial: Trial, artifacts: Mapping[str, ArtifactResult
     if trial.limit is not None:
         job = matrix.jobs[trial.node.job].model_copy(update={"timeout": f"{trial.limit}s"})
         matrix = matrix.model_copy(update={"jobs": {**matrix.jobs, trial.node.job: job}})
+    progress = TrialProgress(context.progress, trial)
     trial_context = replace(
-        context, out=context.out / folder, work=context.work / folder, matrix=matrix,
-        progress=TrialProgress(context.progress, trial),
-    )  # fmt: skip
+        context, out=context.out / folder, work=context.work / folder, matrix=matrix, progress=progress
+    )
 
     def call() -> LegResult:
         result = run_leg(trial_context, trial.node, artifacts)
         place = trial_context.work / trial.node.leg
         throw_away(place, context.cache)  # there will be a hundred of them
+        progress.compared(result)
         return without_place(result, place)
 
     return call
@@ -159,19 +181,26 @@ def without_place(result: LegResult, place: Path) -> LegResult:
 
 def _proofs(context: Context, node: JobNode, trials: Sequence[Trial], results: Results) -> JobProofs:
     """What all trials of one leg showed: of every fault of the matrix, unless the leg fails with nothing broken."""
-    matrix, first = context.matrix, results[node.leg, SOUND]
+    matrix, job, first = context.matrix, context.matrix.jobs[node.job], results[node.leg, SOUND]
     control = results.get((node.leg, AGAIN), first)
     proofs = {trial.name: trial.proof(results[node.leg, trial.name]) for trial in trials if trial.node is node}
     for fault, owner in matrix.faults.items():
         unused = Proof(fault=fault, status="skipped", noticed=None, reason=f"it does not use {owner}")
         proofs.setdefault(fault, unused)
-    passed = control.status == "passed"
-    again = "not again: " if first.status == "passed" and not passed else ""
+    was, changed = _is_measurable(context, first), Control.of(first).failing ^ Control.of(control).failing
+    measured = was and _is_measurable(context, control) and not changed
+    again = f"not again{''.join(f': {title}' for title in sorted(changed)[:1])}: " if was and not measured else ""
     log = context.out / FOLDERS[SOUND] / node.leg / "log.txt"
     return JobProofs(
-        job=node.job, os=node.os, control=control.status, reason=f"{again}{'; '.join(control.reasons)}"[:300],
+        job=node.job, os=node.os, control=control.status, executed=control.facts.executed_count,
+        failing=failing(control.facts)[:MOST_CASES] if measured else (),
+        reason=f"{again}{'; '.join(control.reasons)}"[:300],
         measured=f"{datetime.now(UTC):%Y-%m-%d}", platform=context.plan.platform, tool=__version__,
-        row=matrix.jobs[node.job].digest, commits={source.repo: source.commit for source in first.sources},
-        faults=tuple(proofs[fault] for fault in matrix.faults) if passed else (),
-        reports=tuple(report_proofs(matrix.jobs[node.job], first.facts, log)) if passed else (),
+        row=job.digest, commits={source.repo: source.commit for source in first.sources},
+        faults=tuple(proofs[fault] for fault in matrix.faults) if measured else (),
+        reports=tuple(report_proofs(job, first.facts, log)) if control.status == "passed" and measured else (),
     )  # fmt: skip
+
+
+def _is_measurable(context: Context, result: LegResult) -> bool:
+    return is_measurable(context.matrix.jobs[result.job], result, context.matrix.quarantine_of(result.job))

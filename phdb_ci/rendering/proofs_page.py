@@ -11,9 +11,10 @@ HEAD = """\
 # What each job notices
 
 Written by `phdb-ci prove`: each job ran once with every fault that can apply to it. A fault is *noticed* when the job
-is not green with it and is green with nothing broken, and *missed* when the job is green. In parentheses: not claimed
-by the job (`notices` in matrix.toml). In brackets: not measured. n/a: the job does not use what is broken, or never
-called it."""
+is not green with it and is green with nothing broken, and *missed* when the job is green. Behind the colon: how many
+cases failed that did not fail with nothing broken, and how many are gone. A job that is *red* with nothing broken, by
+cases alone, notices a fault when cases fail or are gone that passed before. In parentheses: not claimed by the job
+(`notices` in matrix.toml). In brackets: not measured. n/a: the job does not use what is broken, or never called it."""
 
 
 def proofs_page(file: ProofFile, matrix: Matrix) -> str:
@@ -36,7 +37,7 @@ def fault_rows(table: Proofs, matrix: Matrix) -> list[Row]:
     """Jobs by the faults of the matrix, the head first."""
     faults = tuple(matrix.faults)
     claims = {job.job: matrix.jobs[job.job].notices for job in table.jobs if job.job in matrix.jobs}
-    rows = [(job.job, job.control, *_words(job.faults, faults, claims.get(job.job, ()))) for job in table.jobs]
+    rows = [(job.job, job.shown, *_words(job.faults, faults, claims.get(job.job, ()))) for job in table.jobs]
     return [("job", "nothing broken", *faults), *rows]
 
 
@@ -49,8 +50,9 @@ def report_rows(table: Proofs) -> list[Row]:
 def _words(proofs: Sequence[Proof], faults: Sequence[str], claims: Collection[str]) -> Iterator[str]:
     by_fault = {proof.fault: proof for proof in proofs}
     for fault in faults:
-        text = by_fault[fault].word if fault in by_fault else "-"
-        claimed = fault in claims or text not in ("noticed", "MISSED")
+        proof = by_fault.get(fault)
+        text = proof.shown if proof else "-"
+        claimed = fault in claims or proof is None or proof.noticed is None
         yield text if claimed else f"({text})"
 
 

@@ -39,3 +39,17 @@ def test_exit_code_that_says_more_stays() -> None:
 
 def test_case_that_is_not_forgiven_stays() -> None:
     assert forgiven(facts("t.a > b"), lambda _: False).runs[0].failed == 1
+
+
+@pytest.mark.parametrize(
+    ("printed", "left"),
+    [
+        ("FAILED tests/test_a.py::b - assert 1 == 2", None),
+        ("FAIL b", None),
+        ("FAIL bb", "FAIL bb"),
+        ("FAIL audit", "FAIL audit"),
+    ],
+)
+def test_printed_failure_of_a_forgiven_case_is_no_other_one(printed: str, left: str | None) -> None:
+    told = Facts(suites=(suite(case("b", "failed", suite="t.a"), printed=printed), suite(case("c"), printed=printed)))
+    assert {one.printed for one in forgiven(told, lambda _: True).suites} == {left}

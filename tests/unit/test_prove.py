@@ -1,5 +1,6 @@
 """Tampered reports; what counts as noticed; the file and the page of what was measured."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +9,20 @@ import pytest
 from phdb_ci.commands._options import proofs_beside
 from phdb_ci.commands.prove import merged, untrue
 from phdb_ci.errors import ResultsError
+from phdb_ci.judging import evidence
+from phdb_ci.judging.noticing import is_measurable
 from phdb_ci.models.labels import claims, claims_everywhere
-from phdb_ci.models.matrix import Report
+from phdb_ci.models.matrix import Quarantine, Report
 from phdb_ci.models.plan import JobNode
 from phdb_ci.models.proofs import REPORT_FAULTS, JobProofs, Proof, ProofFile, Proofs
-from phdb_ci.models.results import Case, Counts, Facts
+from phdb_ci.models.results import Case, Counts, Facts, LegResult
 from phdb_ci.models.statuses import Status
 from phdb_ci.planning.plan import make_plan
 from phdb_ci.proving.measure import AGAIN, SOUND, Trial, TrialProgress, without_place
 from phdb_ci.proving.tampering import UNTOUCHED, report_proofs, tampered
 from phdb_ci.proving.variants import Variant
 from phdb_ci.rendering.proofs_page import proofs_page
-from tests.builders import case, command, exit_only, result, runs, suite, use
+from tests.builders import case, command, exit_only, quarantine, result, rule, runs, suite, use
 from tests.helpers import inventory, job, matrix, sources
 from tests.page import Page
 
@@ -84,7 +87,8 @@ NODE = JobNode(job="smoke", os="ubuntu-24.04", summary="it runs", needs=(), repo
 def trial(fault: str = "dead", *, hangs: bool = False, **fields: Any) -> Trial:
     """A trial of the smoke job with one fault of `embed`."""
     outputs = fields.pop("outputs", {"lidb_embed": Path("/broken")})
-    return Trial.of(NODE, fault, Variant("embed", hangs, outputs=outputs, **fields), 1.0)
+    sound = fields.pop("sound", result("smoke", seconds=1.0))
+    return Trial.of(NODE, fault, Variant("embed", hangs, outputs=outputs, **fields), sound)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +108,7 @@ def trial(fault: str = "dead", *, hangs: bool = False, **fields: Any) -> Trial:
 def test_fault_is_noticed_by_a_status_that_only_the_fault_can_give(
     status: Status, hangs: bool, noticed: bool | None
 ) -> None:
-    assert trial(hangs=hangs).noticed(status) is noticed
+    assert trial(hangs=hangs).noticed(result("smoke", status)) is noticed
 
 
 @pytest.mark.parametrize(
@@ -125,8 +129,81 @@ def test_fault_of_a_program_that_was_never_called_is_not_missed(
 
 
 def test_time_limit_is_four_times_the_control_and_never_short() -> None:
-    slow = Trial.of(NODE, "dead", Variant("embed", hangs=False), 60.0)
-    assert (trial().limit, slow.limit) == (15, 240)
+    assert (trial().limit, trial(sound=result("smoke", seconds=60.0)).limit) == (15, 240)
+
+
+# By which cases
+
+
+RED = suite(case("test_flaky", "failed"), case("test_read"), case("test_write"))
+FAILS = command("pytest", exit_code=1)
+
+
+def red(*cases: Case, **fields: Any) -> LegResult:
+    """A run that is not green, by these cases."""
+    return result("smoke", "failed", suite(*cases), **{"commands": (FAILS,)} | fields)
+
+
+def test_proof_names_the_cases_that_failed_and_those_that_are_gone() -> None:
+    sound = result("smoke", "passed", suite(case("test_read"), case("test_write"), case("test_close")))
+    proof = trial(sound=sound).proof(red(case("test_read", "failed"), case("test_write"), case("test_new", "error")))
+    assert (proof.failing, proof.gone) == (("test_read", "test_new"), ("test_close",))
+    assert proof.shown == "noticed: 2 cases, 1 gone"
+
+
+def test_case_is_not_gone_where_not_every_case_is_kept() -> None:
+    sound = result("smoke", "passed", suite(case("test_read"), case("test_write")))
+    failed = result("smoke", "failed", suite(case("test_read", "failed"), passed=700))
+    assert trial(sound=sound).proof(failed).gone == ()
+
+
+@pytest.mark.parametrize(
+    ("cases", "noticed"),
+    [
+        ((case("test_flaky", "failed"), case("test_read"), case("test_write")), False),
+        ((case("test_flaky", "failed"), case("test_read"), case("test_write"), case("test_new", "error")), False),
+        ((case("test_flaky", "failed"), case("test_read", "failed"), case("test_write")), True),
+        ((case("test_flaky"), case("test_read", "error"), case("test_write")), True),
+        ((case("test_flaky", "failed"), case("test_read")), True),
+        ((case("test_flaky", "failed"), case("test_read"), case("test_write", "skipped")), True),
+    ],
+    ids=["the-same", "one-that-was-not-there", "another", "another-instead", "gone", "skipped"],
+)
+def test_job_that_is_red_by_a_case_notices_by_the_cases_that_passed(cases: tuple[Case, ...], noticed: bool) -> None:
+    sound = result("smoke", "failed", RED, commands=(FAILS,))
+    assert trial(sound=sound).noticed(red(*cases)) is noticed
+
+
+@pytest.mark.parametrize(
+    ("control", "rows", "measurable"),
+    [
+        (result("smoke", "passed"), (), True),
+        (red(*RED.cases), (), True),
+        (red(*RED.cases, commands=(command("pytest", exit_code=2),)), (), False),
+        (result("smoke", "failed", exit_only(), commands=(FAILS,)), (), False),
+        (red(*RED.cases, commands=(command("npm ci", exit_code=1, phase="setup"),)), (), False),
+        (result("smoke", "unproven", suite(case("test_read"))), (), False),
+        (result("smoke", "failed", suite(case("test_read", "failed"), case("test_write", "skipped"))), (), False),
+        (red(*RED.cases), (quarantine(case="test_flaky"),), True),
+    ],
+    ids=["green", "by-a-case", "by-another-exit", "no-cases", "by-set-up", "too-few", "skip-beside", "quarantined"],
+)
+def test_faults_are_measured_against_a_job_that_is_red_by_cases_alone(
+    control: LegResult, rows: tuple[Quarantine, ...], measurable: bool
+) -> None:
+    row = job()
+    judged = evidence.judge(row, control.facts)
+    control = control.model_copy(update={"status": judged[0], "reasons": judged[1]})
+    assert is_measurable(row, control, rows) is measurable
+
+
+def test_critical_check_that_is_quarantined_does_not_hinder_the_measurement() -> None:
+    row = job(reports=[{"kind": "pytest", "min_tests": 2, "critical": ["test_flaky"]}])
+    facts = suite(case("test_read"), case("test_write"), critical_rules=(rule("test_flaky", matched=0),))
+    control = result("smoke", "unproven", facts)
+    assert evidence.judge(row, control.facts)[0] == "unproven"
+    assert not is_measurable(row, control, ())
+    assert is_measurable(row, control, (quarantine(case="test_flaky", until=date(2020, 1, 1)),))
 
 
 @pytest.mark.parametrize(
@@ -174,14 +251,13 @@ def test_progress_names_the_fault_and_whether_it_was_noticed() -> None:
         (trial("hang", hangs=True), "timeout"),
     )
     for one, status in ends:
-        TrialProgress(told, one).finished("smoke@x", status, 1.0, ())
+        TrialProgress(told, one).finished("smoke@x", status, 1.0, ())  # says nothing: it was not compared yet
+        TrialProgress(told, one).compared(result("smoke", status))
     TrialProgress(told, trial("dead")).started("smoke@x", 3.0, Path("log.txt"))
     TrialProgress(told, trial("dead")).phase("smoke@x", "run")
-    assert told.lines == [
-        ("smoke@x with nothing broken", "passed"), ("smoke@x with nothing broken, again", "failed"),
-        ("smoke@x with dead", "noticed"), ("smoke@x with null", "missed"), ("smoke@x with null", "error"),
-        ("smoke@x with slow", "timeout"), ("smoke@x with hang", "noticed"), ("smoke@x with dead",),
-        ("smoke@x with dead", "run"),
+    assert [(line[0].removeprefix("smoke@ubuntu-24.04 with "), *line[1:]) for line in told.lines] == [
+        ("nothing broken", "passed"), ("nothing broken, again", "failed"), ("dead", "noticed"), ("null", "missed"),
+        ("null", "error"), ("slow", "timeout"), ("hang", "noticed"), ("dead",), ("dead", "run"),
     ]  # fmt: skip
 
 
@@ -218,8 +294,8 @@ def test_claim_of_a_row_that_was_changed_since_is_not_measured() -> None:
     assert claims("smoke", other_words, proofs()) == "claims 1, measured 1 on lidb aaaaaaa"
 
 
-def test_job_that_is_not_green_with_the_sound_engine_has_noticed_nothing() -> None:
-    (one,) = proofs(control="failed").jobs
+def test_job_without_a_measurement_has_noticed_nothing() -> None:
+    (one,) = proofs(control="failed", faults=()).jobs
     assert one.noticed("dead") is None
 
 
@@ -228,7 +304,7 @@ def test_claim_that_was_not_measured_true_is_named() -> None:
     here = make_plan(table, "smoke", ["smoke"], None, sources(), inventory())
     hang = "smoke claims to notice hang: not measured:"
     assert untrue(table, here, proofs(noticed=False))[0] == "smoke claims to notice dead: missed it"
-    assert untrue(table, here, proofs(control="failed"))[-1] == f"{hang} with nothing broken it is failed"
+    assert untrue(table, here, proofs(control="failed", faults=()))[-1] == f"{hang} with nothing broken it is failed"
     for status, reason in (("error", "npm ci failed"), ("passed", "embed was never called")):
         proof = Proof.model_validate({"fault": "hang", "status": status, "noticed": None, "reason": reason})
         assert untrue(table, here, proofs(faults=(proof,)))[-1] == f"{hang} {status}: {reason}"
@@ -255,9 +331,10 @@ def test_earlier_measurement_keeps_its_day_and_its_commits() -> None:
     assert "2026-11-25: lidb `aaaaaaa`" in page
 
 
-def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "proofs.json").write_text('{"tables": 3}')
-    with pytest.raises(ResultsError, match=r"proofs\.json: not what phdb-ci prove writes"):
+@pytest.mark.parametrize("text", ['{"tables": 3}', '{"schema_version": 2, "tables": []}'], ids=["other", "older"])
+def test_file_of_somebody_else_or_of_another_version_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "proofs.json").write_text(text)
+    with pytest.raises(ResultsError, match=r"not what this phdb-ci's prove writes, schema version 3: "):
         proofs_beside(tmp_path / "matrix.toml")
 
 
@@ -272,6 +349,16 @@ def test_page_shows_what_was_missed_and_breaks_on_no_reason() -> None:
     page = Page(proofs_page(ProofFile(tables=(proofs(noticed=False),)), table))
     assert [row[:4] for row in page.rows if "MISSED" in row] == [["smoke", "passed", "MISSED", "-"]]
     assert {len(row) for row in page.rows} == {3, 3 + 2, 1 + len(REPORT_FAULTS), 4}
+
+
+def test_page_shows_by_how_many_cases_and_which_were_red_before() -> None:
+    table = matrix({"smoke": job(notices=("dead",), artifacts=["embed"])})
+    embed = table.artifacts["embed"].model_copy(update=BROKEN)
+    dead = Proof(fault="dead", status="failed", noticed=True, failing=("test_read", "test_write"))
+    hang = Proof(fault="hang", status="timeout", noticed=True, gone=("test_read",))
+    measured = proofs(control="failed", failing=("test_flaky",), executed=6, faults=(dead, hang))
+    shown = proofs_page(ProofFile(tables=(measured,)), table.model_copy(update={"artifacts": {"embed": embed}}))
+    assert "| smoke | red: 1 of 6 cases | noticed: 2 cases | (noticed: 1 gone) |" in shown
 
 
 def test_reason_names_no_folder_of_the_run_that_measured_it() -> None:

@@ -152,6 +152,41 @@ def test_job_that_is_not_green_with_nothing_broken_proves_nothing(gate: Scenario
     assert table.jobs[0].faults == ()
 
 
+def lines_of_db_smoke(scenario: Scenario, second: str) -> None:
+    """db-smoke as two lines: one that fails, or `second` says how, and one that asks the engine."""
+    opens = '"$LIDB_EMBED" open "$LI_DATA_DIR"'
+    asks = f'if {opens} >/dev/null; then echo "PASS opens"; else echo "FAIL opens"; fi'
+    scenario.edit(
+        'reports = [{ kind = "exit", min_tests = 0 }]', 'reports = [{ kind = "lines", min_tests = 2 }]', job="db-smoke"
+    )
+    scenario.edit("min_calls = 4", "min_calls = 1", job="db-smoke")
+    scenario.edit(', "exec-json"]', "]", job="db-smoke")
+    scenario.set_run("db-smoke", f"{asks}; {second}; exit 1")
+
+
+def test_job_that_is_red_by_a_case_is_measured_by_the_others(few: Scenario) -> None:
+    lines_of_db_smoke(few, 'echo "FAIL closes"')
+    done, table = prove(few, "db-smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (job,) = table.jobs
+    assert (job.control, job.failing, job.shown) == ("failed", ("closes",), "red: 1 of 2 cases")
+    dead, empty = job.of("dead"), job.of("empty-reads")
+    assert dead
+    assert empty
+    assert (dead.noticed, dead.failing, empty.noticed, empty.failing) == (True, ("opens",), False, ())
+    assert re.search(r"noticed +db-smoke@ubuntu-24.04 with dead", done.stderr)
+    assert re.search(r"db-smoke +red: 1 of 2 cases +noticed: 1 case +\(MISSED\)", done.stdout)
+
+
+def test_job_that_is_red_by_other_cases_each_time_is_not_measured(few: Scenario) -> None:
+    left = few.root / "left-behind"
+    lines_of_db_smoke(few, f'if mkdir {left}; then echo "FAIL closes"; else echo "PASS closes"; fi')
+    done, table = prove(few, "db-smoke")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert (table.jobs[0].faults, table.jobs[0].failing) == ((), ())
+    assert table.jobs[0].reason.startswith("not again: closes: ")
+
+
 def test_job_that_the_control_alone_makes_fail_proves_nothing(few: Scenario) -> None:
     """What stands in the place of the sound engine fails at every call, as every fault would."""
     few.edit("engine.py control {real", "engine.py dead {real")
